@@ -1,0 +1,24 @@
+"""The driver: reads openapi.yaml and overrides/, writes generated/, or says what keeps it from doing so.
+
+Never shipped, never edited output: `make generate` and `make verify` are its two commands (`__main__.py`).
+This module belongs to what the others share: where things are, and how a problem is reported.
+"""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "ks_workflow_runs"
+
+
+class Problem(Exception):
+    """Something that keeps the driver from its work.
+
+    Attributes:
+        what: What is wrong, with file and place.
+        fix: What to do about it.
+    """
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.fix = fix

@@ -1,0 +1,176 @@
+"""Reads openapi.yaml and refuses what the generators would drop, guess at or misread, naming the line.
+
+Both generators are lenient: a keyword that they do not know, or an operation that they cannot parse, is left out and
+the exit code is 0. So what is known to be honoured is listed here, and all else is a problem.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from codegen import Problem
+
+Pointer = tuple[str | int, ...]
+
+# Keywords whose value is a schema, a list of schemas, or a mapping of names to schemas.
+_ONE_SCHEMA = {"items", "additionalProperties"}
+_SCHEMA_LIST = {"anyOf"}
+_SCHEMA_MAP = {"properties"}
+# Keywords that the models honour, or that say nothing about them.
+_PLAIN = {
+    *("$ref", "type", "format", "enum", "required", "default"),
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "pattern", "minItems", "maxItems"),
+    *("title", "description", "example", "examples", "deprecated"),
+}
+
+
+class Contract:
+    """openapi.yaml, read and checked.
+
+    Attributes:
+        document: The content.
+        version: `info.version`, the semantic version of the contract.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Reads and checks the file.
+
+        Raises:
+            Problem: It cannot be read, or holds something that cannot be generated from.
+        """
+        self._name = path.name
+        try:
+            text = path.read_text(encoding="utf-8")
+            # The safe loader of YAML 1.2, which refuses a key that is there twice.
+            self.document: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
+            self._node: Node | None = YAML(typ="safe", pure=True).compose(text)
+        except OSError as error:
+            raise Problem(f"{path.name} cannot be read: {error.strerror}", f"git checkout -- {path.name}") from error
+        except UnicodeDecodeError as error:
+            raise Problem(f"{path.name} is not UTF-8: byte {error.start}", "save it as UTF-8") from error
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+            raise Problem(f"{path.name}{place}: not YAML: {error.problem}", "correct the line") from error
+        except YAMLError as error:
+            raise Problem(f"{path.name}: not YAML: {error}", "correct it") from error
+        self._check_kind()
+        self.version = str(self.document["info"]["version"])
+        self._check_references((), self.document)
+        for pointer, schema in self._schemas():
+            self._check_schema(pointer, schema)
+
+    def problem(self, pointer: Pointer, what: str, fix: str) -> Problem:
+        """Returns a problem at a place of the contract, given by keys and indices."""
+        place = "/".join(str(part) for part in pointer)
+        return Problem(f"{self._name}:{self._line(pointer)}: {what}" + (f" (at {place})" if place else ""), fix)
+
+    def _line(self, pointer: Pointer) -> int:
+        node, line = self._node, 1
+        for part in pointer:
+            if isinstance(node, MappingNode):
+                found = [(key, value) for key, value in node.value if key.value == str(part)]
+                if not found:
+                    break
+                key, node = found[0]
+                line = key.start_mark.line + 1
+            elif isinstance(node, SequenceNode):
+                if not (isinstance(part, int) and part < len(node.value)):
+                    break
+                node = node.value[part]
+                line = node.start_mark.line + 1
+        return line
+
+    def _check_kind(self) -> None:
+        if not isinstance(self.document, dict) or "openapi" not in self.document:
+            raise self.problem((), "not an OpenAPI document: no `openapi` field", "begin it with `openapi: 3.1.0`")
+        version = self.document["openapi"]
+        if not (isinstance(version, str) and re.fullmatch(r"3\.1\.\d+", version)):
+            raise self.problem(("openapi",), f"OpenAPI {version} is not supported", "write the contract as OpenAPI 3.1")
+        info = self.document.get("info")
+        if not (isinstance(info, dict) and re.fullmatch(r"\d+\.\d+\.\d+", str(info.get("version")))):
+            raise self.problem(("info", "version"), "`info.version` is no semantic version", "write one, such as 1.0.0")
+        if not (isinstance(self.document.get("paths"), dict) and self.document["paths"]):
+            raise self.problem(("paths",), "not an OpenAPI document of an API: no `paths`", "add the operation")
+
+    def _check_references(self, pointer: Pointer, value: Any) -> None:
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                self._check_references((*pointer, index), item)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                # An example may hold anything, a key of that name too.
+                if key == "$ref" and isinstance(item, str):
+                    self._check_reference((*pointer, key), item)
+                elif key not in ("example", "examples"):
+                    self._check_references((*pointer, key), item)
+
+    def _check_reference(self, pointer: Pointer, reference: str) -> None:
+        if not reference.startswith("#/"):
+            raise self.problem(
+                pointer, f"`{reference}` points outside the file", "keep the contract in one file: `#/components/...`"
+            )
+        target: Any = self.document
+        for part in reference[2:].split("/"):
+            part = part.replace("~1", "/").replace("~0", "~")
+            if not (isinstance(target, dict) and part in target):
+                raise self.problem(pointer, f"`{reference}` leads nowhere", "correct the name, or add what it names")
+            target = target[part]
+
+    def _schemas(self) -> Iterator[tuple[Pointer, Any]]:
+        """Yields each schema of the document that is not part of another one."""
+        for name, schema in _mapping(_mapping(self.document.get("components")).get("schemas")).items():
+            yield ("components", "schemas", name), schema
+        yield from self._schemas_below((), self.document)
+
+    def _schemas_below(self, pointer: Pointer, value: Any) -> Iterator[tuple[Pointer, Any]]:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                if key == "schema":
+                    yield (*pointer, key), item
+                elif (*pointer, key) != ("components", "schemas") and key not in ("example", "examples"):
+                    yield from self._schemas_below((*pointer, key), item)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                yield from self._schemas_below((*pointer, index), item)
+
+    def _check_schema(self, pointer: Pointer, schema: Any) -> None:
+        if not isinstance(schema, dict):
+            raise self.problem(pointer, "not a schema", "write a mapping with a `type` or a `$ref`")
+        for keyword, value in schema.items():
+            here = (*pointer, keyword)
+            if keyword in _ONE_SCHEMA:
+                # `additionalProperties: false` is the one Boolean schema that is used.
+                if not (keyword == "additionalProperties" and isinstance(value, bool)):
+                    self._check_schema(here, value)
+            elif keyword in _SCHEMA_LIST and isinstance(value, list):
+                for index, item in enumerate(value):
+                    self._check_schema((*here, index), item)
+            elif keyword in _SCHEMA_MAP and isinstance(value, dict):
+                for name, item in value.items():
+                    self._check_schema((*here, name), item)
+            elif keyword not in _PLAIN:
+                raise self.problem(
+                    here,
+                    f"schema keyword `{keyword}` is not supported: it would be dropped without a word",
+                    "correct it if it is misspelt, else extend overrides/codegen/contract.py",
+                )
+        try:
+            jsonschema_rs.meta.validate({**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"})
+        except jsonschema_rs.ValidationError as error:
+            raise self.problem(
+                (*pointer, *error.instance_path), f"not a valid schema: {error.message}", "correct it"
+            ) from error
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
