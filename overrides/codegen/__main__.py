@@ -111,12 +111,13 @@ def _swap(generated: Path, work: Path) -> None:
         raise
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
+    commands = {"generate": generate, "verify": verify}
     parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
-    parser.add_argument("command", choices=["generate", "verify"])
-    command = {"generate": generate, "verify": verify}[parser.parse_args().command]
+    parser.add_argument("command", choices=commands)
+    command = commands[parser.parse_args(arguments).command]
     try:
-        return command(ROOT)
+        return command(root)
     except Problem as problem:
         print(f"problem: {problem.what}\nfix: {problem.fix}", file=sys.stderr)
         return 2

@@ -47,7 +47,21 @@ COPY_MARKER = "# Copied by `make generate` from overrides/package/{name}. Do not
 # Isolated: settings of a surrounding project, or of whoever runs this, must not reach the output.
 RUFF = ["--isolated", "--no-cache", "--quiet", "--line-length=120", "--target-version=py311"]
 
-# What errors.py.jinja can read.
+# The class that is raised for a status, by the names that SDKs of other APIs use.
+ERROR_NAMES = {
+    400: "BadRequestError",
+    401: "AuthenticationError",
+    403: "PermissionDeniedError",
+    404: "NotFoundError",
+    409: "ConflictError",
+    422: "UnprocessableEntityError",
+    429: "RateLimitError",
+    500: "InternalServerError",
+    502: "BadGatewayError",
+    503: "ServiceUnavailableError",
+    504: "GatewayTimeoutError",
+}
+# The bodies that these classes can read, see errors.py.jinja.
 ERROR_BODIES = ("ErrorResponse", "HTTPValidationError")
 
 # Parameters of these kinds are sent as `str(value)`; the templates know no other.
@@ -115,14 +129,13 @@ class _Project(openapi_python_client.Project):
     def __init__(self, contract: Contract, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.env.undefined = jinja2.StrictUndefined
-        self.env.globals["contract_version"] = contract.version
+        self.env.globals.update(contract_version=contract.version, error_names=ERROR_NAMES)
 
-    def render_into(self, package: Path) -> list[GeneratorError]:
+    def render_into(self, package: Path) -> None:
         self.package_dir = package
         package.mkdir()
         self._create_package()
         self._build_api()
-        return list(self._get_errors())
 
 
 def _render_client(contract: Contract, overrides: Path, package: Path) -> None:
@@ -141,17 +154,17 @@ def _render_client(contract: Contract, overrides: Path, package: Path) -> None:
     _check_templates(templates)
     project = _Project(contract, openapi=data, config=config, custom_template_path=templates)
     for collection in data.endpoint_collections_by_tag.values():
+        for omission in [*data.errors, *collection.parse_errors]:
+            raise _contract_problem(contract, omission)
         for endpoint in collection.endpoints:
             _check_endpoint(contract, endpoint)
     try:
-        errors = project.render_into(package)
+        project.render_into(package)
     except jinja2.TemplateSyntaxError as error:
         raise _template_problem(str(error.filename), error.lineno, error) from error
     except jinja2.TemplateError as error:
         frame = [f for f in traceback.extract_tb(error.__traceback__) if f.filename.endswith(".jinja")][-1]
         raise _template_problem(frame.filename, frame.lineno, error) from error
-    if errors:
-        raise _contract_problem(contract, errors[0])
 
 
 def _as_the_client_generator_reads_it(document: dict[str, Any]) -> dict[str, Any]:
@@ -188,7 +201,7 @@ def _with_described_parameters(value: Any) -> Any:
 
 def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
     """Refuses what our templates do not render, which would otherwise be missing from the client without a word."""
-    place = ("paths", str(endpoint.path), str(endpoint.method))
+    place = ("paths", endpoint.path.get_untrusted_value(), endpoint.method)
 
     def unsupported(what: str) -> Problem:
         return contract.problem(
@@ -201,6 +214,8 @@ def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
         parts = parameter.inner_properties if isinstance(parameter, UnionProperty) else [parameter]
         if not all(isinstance(part, SCALARS) for part in parts):
             raise unsupported(f"parameter `{parameter.python_name}` is not supported: its type is no scalar")
+    if endpoint.responses.default:
+        raise unsupported("a `default` response is not supported: each status has an error of its own")
     success = []
     for response in endpoint.responses.patterns:
         status, last = response.status_code.range or (0, 599)
@@ -209,6 +224,10 @@ def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
             raise unsupported("a range of statuses is not supported: each status has an error of its own")
         if status < 300:
             success.append(body)
+        elif status not in ERROR_NAMES:
+            raise unsupported(
+                f"status {status} has no class of error: name one in ERROR_NAMES of {Path(__file__).name}"
+            )
         elif body not in ERROR_BODIES:
             raise unsupported(f"the body of {status} is not supported: the errors read {' and '.join(ERROR_BODIES)}")
     if len(success) != 1 or success[0] is None:

@@ -1,0 +1,366 @@
+"""The driver, on copies of the real openapi.yaml and overrides/, each broken in one way."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from codegen import PACKAGE, ROOT
+from codegen.__main__ import main
+from codegen.provenance import files_below
+
+INPUTS = ("openapi.yaml", "requirements.lock", "overrides", "generated")
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of what the driver reads and writes, in a folder whose name has a space."""
+    root = tmp_path / "a copy"
+    root.mkdir()
+    for name in INPUTS:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, root / name)
+    return root
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in files_below(folder)}
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def run(root: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs the driver of a copy as `make` does."""
+    return subprocess.run(
+        [sys.executable, "-m", "codegen", command],
+        env={**os.environ, "PYTHONPATH": str(root / "overrides"), **environment},
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+# --- what comes out -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hash_seed", ["1", "2"])
+def test_generation_from_nothing_gives_the_committed_bytes(tree: Path, hash_seed: str) -> None:
+    shutil.rmtree(tree / "generated")
+    done = run(tree, "generate", PYTHONHASHSEED=hash_seed)
+    assert done.returncode == 0, done.stderr
+    assert contents(tree / "generated") == contents(ROOT / "generated")
+
+
+def test_settings_of_surrounding_projects_do_not_reach_the_output(tree: Path) -> None:
+    settings = {"ruff": "line-length = 40", "black": "line-length = 40", "datamodel-codegen": "use-annotated = false"}
+    (tree / "pyproject.toml").write_text("".join(f"[tool.{name}]\n{line}\n" for name, line in settings.items()))
+    (tree / "ruff.toml").write_text("line-length = 40\n")
+    shutil.rmtree(tree / "generated")
+    assert run(tree, "generate").returncode == 0
+    assert contents(tree / "generated") == contents(ROOT / "generated")
+
+
+def test_unchanged_input_is_a_no_op(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = {name: path.stat().st_mtime_ns for name, path in files_below(tree / "generated")}
+    assert main(["generate"], tree) == 0
+    assert capsys.readouterr().out.startswith("Fresh: ")
+    assert before == {name: path.stat().st_mtime_ns for name, path in files_below(tree / "generated")}
+
+
+def test_unchanged_input_is_answered_without_importing_the_generators(tree: Path) -> None:
+    """What keeps a no-op fast, stated without a clock."""
+    code = (
+        "import sys; sys.argv[1:] = ['generate']; from codegen.__main__ import main; assert main() == 0;"
+        "heavy = {'pydantic', 'jinja2', 'openapi_python_client', 'datamodel_code_generator'} & set(sys.modules);"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(tree / "overrides")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_change_of_the_contract_reaches_models_client_and_provenance(tree: Path) -> None:
+    replace(tree / "openapi.yaml", "version: 1.0.0", "version: 1.1.0")
+    replace(tree / "openapi.yaml", "maximum: 100", "maximum: 250")
+    replace(tree / "openapi.yaml", "enum: [PENDING, RUNNING,", "enum: [PENDING, CANCELLED, RUNNING,")
+    assert main(["generate"], tree) == 0
+    package = tree / "generated" / PACKAGE
+    assert 'CANCELLED = "CANCELLED"' in (package / "models.py").read_text()
+    assert "at most 250" in (package / "api/workflow_definitions/list_workflow_runs.py").read_text()
+    assert 'CONTRACT_VERSION = "1.1.0"' in (package / "__init__.py").read_text()
+    assert json.loads((package / "PROVENANCE.json").read_text())["contract"]["version"] == "1.1.0"
+
+
+def test_provenance_names_no_machine_and_no_time() -> None:
+    text = (ROOT / "generated" / PACKAGE / "PROVENANCE.json").read_text()
+    document = json.loads(text)
+    assert set(document) == {"about", "contract", "overrides", "tools", "files"}
+    assert str(ROOT) not in text and sys.prefix not in text
+
+
+# --- verify ---------------------------------------------------------------------------------------------------------
+
+
+def _edit(root: Path) -> None:
+    replace(root / "generated" / PACKAGE / "models.py", "total:", "totals:")
+
+
+def _add(root: Path) -> None:
+    (root / "generated" / PACKAGE / "extra.py").write_text("x = 1\n")
+
+
+def _delete(root: Path) -> None:
+    (root / "generated" / PACKAGE / "types.py").unlink()
+
+
+def _delete_all(root: Path) -> None:
+    shutil.rmtree(root / "generated")
+
+
+def _edit_contract(root: Path) -> None:
+    replace(root / "openapi.yaml", "maximum: 100", "maximum: 250")
+
+
+def _edit_override(root: Path) -> None:
+    replace(root / "overrides/package/_enums.py", "is_known", "known")
+
+
+def _forge_provenance(root: Path) -> None:
+    replace(root / "generated" / PACKAGE / "PROVENANCE.json", '"1.0.0"', '"2.0.0"')
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (_edit, "models.py"),
+        (_add, "extra.py"),
+        (_delete, "types.py"),
+        (_delete_all, "client.py"),
+        (_edit_contract, "list_workflow_runs.py"),
+        (_edit_override, "_enums.py"),
+        (_forge_provenance, "PROVENANCE.json"),
+    ],
+)
+def test_verify_finds_every_difference_and_writes_nothing(
+    tree: Path, capsys: pytest.CaptureFixture[str], change: Callable[[Path], None], named: str
+) -> None:
+    change(tree)
+    before = contents(tree)
+    assert main(["verify"], tree) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("Stale: ") and named in out and out.endswith("fix: make generate\n")
+    assert contents(tree) == before
+
+
+def test_verify_passes_what_is_committed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify"]) == 0
+    assert capsys.readouterr().out.startswith("Fresh: ")
+
+
+def test_generate_mends_what_verify_found(tree: Path) -> None:
+    for change in (_edit, _delete, _forge_provenance):
+        change(tree)
+        assert main(["generate"], tree) == 0
+        assert contents(tree / "generated") == contents(ROOT / "generated")
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+CONTRACT = "openapi.yaml"
+TEMPLATES = "overrides/templates"
+REFERENCE = "$ref: '#/components/schemas/WorkflowRunStatus'"
+
+# file, what is replaced, by what, and what the message has to say: the file, the line's text as it is then, and why.
+REFUSED = {
+    "no YAML": (CONTRACT, "tags: [Workflow Definitions]", "tags: [Workflow", "parameters:", "not YAML"),
+    "a key twice": (CONTRACT, "tags:\n", "servers: []\ntags:\n", "servers: []", 'duplicate key "servers"'),
+    "no OpenAPI": (CONTRACT, "openapi: 3.1.0", "opnapi: 3.1.0", None, "no `openapi` field"),
+    "OpenAPI 3.0": (CONTRACT, "openapi: 3.1.0", "openapi: 3.0.3", "openapi: 3.0.3", "3.0.3 is not supported"),
+    "no version": (CONTRACT, "version: 1.0.0", "version: one", "version: one", "no semantic version"),
+    "no paths": (CONTRACT, "paths:", "pths:", None, "no `paths`"),
+    "no responses": (CONTRACT, "responses:", "respones:", "get:", "Field required"),
+    "parameter in nowhere": (CONTRACT, "in: query", "in: querystring", "in: querystring", "should be 'query'"),
+    "dangling $ref": (CONTRACT, REFERENCE, REFERENCE.replace("Status", "State"), "RunState'", "leads nowhere"),
+    "remote $ref": (CONTRACT, REFERENCE, "$ref: 'other.yaml#/Status'", "other.yaml", "outside the file"),
+    "no such type": (CONTRACT, "type: integer", "type: intger", "intger", "not a valid schema"),
+    "bound of the wrong type": (CONTRACT, "maximum: 100", "maximum: '100'", "maximum: '100'", "not a valid schema"),
+    "misspelt keyword": (CONTRACT, "s: false\n      req", "z: false\n      req", "Propertiez:", "not supported"),
+    "3.0 nullable": (CONTRACT, "maximum: 100", "nullable: true", "nullable: true", "`nullable` is not supported"),
+    "unsupported keyword": (CONTRACT, "maximum: 100", "not: {const: 7}", "not: {const: 7}", "`not` is not supported"),
+    "no JSON": (CONTRACT, "application/json", "application/xml", "get:", "Unsupported content_type application/xml"),
+    "no success": (CONTRACT, "'200':", "'400':", "get:", "400 is not supported"),
+    "default response": (CONTRACT, "'503':", "default:", "get:", "`default` response is not supported"),
+    "range of statuses": (CONTRACT, "'503':", "'5XX':", "get:", "range of statuses"),
+    "request body": (
+        CONTRACT,
+        "      responses:\n",
+        "      requestBody: {content: {application/json: {schema: {type: object}}}}\n      responses:\n",
+        "get:",
+        "request body",
+    ),
+    "list parameter": (
+        CONTRACT,
+        "type: integer\n            minimum: 1\n            maximum: 100\n            default: 20",
+        "type: array\n            items: {type: integer}",
+        "get:",
+        "`limit` is not supported",
+    ),
+    "nameless status": (CONTRACT, "'503':", "'418':", None, "status 418 has no class of error"),
+    "template syntax": (
+        f"{TEMPLATES}/types.py.jinja",
+        "class Unset:",
+        "{% if %}\nclass Unset:",
+        "{% if %}",
+        "Expected",
+    ),
+    "undefined variable": (
+        f"{TEMPLATES}/client.py.jinja",
+        "class Client:",
+        "class Client{{ suffx }}:",
+        "suffx",
+        "'suffx' is undefined",
+    ),
+    "undefined in a macro": (
+        f"{TEMPLATES}/endpoint_macros.py.jinja",
+        "{{ returns }}",
+        "{{ retruns }}",
+        "retruns",
+        "'retruns' is undefined",
+    ),
+    "template that makes no Python": (f"{TEMPLATES}/types.py.jinja", "class Unset:", "class Unset", None, "types.py"),
+    "template that does not import": (
+        f"{TEMPLATES}/types.py.jinja",
+        "UNSET: Final = Unset()",
+        "UNSET: Final = Unst()",
+        None,
+        "types.py:24: NameError",
+    ),
+    "unknown setting": (
+        "overrides/models.yaml",
+        "strict_refs:",
+        "strict_reffs:",
+        None,
+        "no such setting: strict_reffs",
+    ),
+    "wrong setting": ("overrides/models.yaml", "[builtin]", "[prettier]", None, "setting `formatters.0`"),
+    "unknown client setting": (
+        "overrides/client.yaml",
+        "post_hooks:",
+        "post_hoks:",
+        None,
+        "no such setting: post_hoks",
+    ),
+    "wrong client setting": ("overrides/client.yaml", "post_hooks: []", "post_hooks: 3", None, "setting `post_hooks`"),
+    "settings no YAML": ("overrides/client.yaml", "post_hooks: []", "post_hooks: [", None, "cannot be read"),
+    "module syntax": ("overrides/package/_enums.py", "import enum", "import", "import\n", "invalid syntax"),
+    "upstream's template has changed": (
+        f"{TEMPLATES}/upstream.sha256",
+        "4eac65762f",
+        "0000000000",
+        None,
+        "compare the two",
+    ),
+    "tool of another version": ("requirements.lock", "ruff==0.17.6", "ruff==0.17.5", None, "is installed"),
+    "tool without a pin": ("requirements.lock", "ruff==0.17.6", "rough==0.17.6", None, "does not pin 'ruff'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input_is_one_error_naming_file_and_place(
+    tree: Path, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    file, old, new, at, why = REFUSED[case]
+    replace(tree / file, old, new)
+    before = contents(tree)
+    assert main(["generate"], tree) == 2
+    out, err = capsys.readouterr()
+    problem, fix = err.rstrip("\n").rsplit("\nfix: ", 1)
+    assert out == "" and problem.startswith("problem: ") and fix
+    assert Path(file).name.removesuffix(".jinja") in problem + fix
+    assert why in problem + fix
+    if at is not None:
+        line = next(number for number, text in enumerate((tree / file).read_text().splitlines(True), 1) if at in text)
+        assert f"{Path(file).name}:{line}" in problem
+    assert contents(tree) == before
+
+
+@pytest.mark.parametrize("missing", ["openapi.yaml", "requirements.lock", "overrides/client.yaml"])
+def test_a_missing_input_is_named(tree: Path, capsys: pytest.CaptureFixture[str], missing: str) -> None:
+    (tree / missing).unlink()
+    assert main(["generate"], tree) == 2
+    assert missing in capsys.readouterr().err
+
+
+def test_a_contract_that_is_not_utf_8_is_named(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / CONTRACT).write_bytes(b"\xff\xfe")
+    assert main(["generate"], tree) == 2
+    assert "openapi.yaml is not UTF-8" in capsys.readouterr().err
+
+
+def test_a_template_without_a_record_is_refused(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / TEMPLATES / "api_init.py.jinja").write_text('"""Ours."""\n')
+    assert main(["generate"], tree) == 2
+    assert "api_init.py.jinja" in capsys.readouterr().err
+
+
+def test_a_template_that_replaces_nothing_is_refused(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / TEMPLATES / "clinet.py.jinja").write_text("x = 1\n")
+    assert main(["generate"], tree) == 2
+    assert "no such template" in capsys.readouterr().err
+
+
+def test_a_module_that_a_generator_makes_too_is_refused(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tree / "overrides/package/models.py").write_text("x = 1\n")
+    assert main(["generate"], tree) == 2
+    assert "both make models.py" in capsys.readouterr().err
+
+
+def test_files_that_were_not_generated_are_never_lost(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes = tree / "generated/notes.txt"
+    notes.write_text("mine\n")
+    _edit_contract(tree)
+    before = contents(tree)
+    assert main(["generate"], tree) == 2
+    assert "notes.txt" in capsys.readouterr().err
+    assert contents(tree) == before
+
+
+def test_an_interrupt_leaves_the_output_as_it_was(tree: Path) -> None:
+    """The formatter is stood in for by a program that interrupts the driver in the middle of its work."""
+    _edit_contract(tree)
+    before = contents(tree)
+    replace(
+        tree / "overrides/codegen/render.py",
+        "    _format(package)\n",
+        f"    import os; os.kill(os.getpid(), {int(signal.SIGINT)})\n",
+    )
+    before = contents(tree)
+    done = run(tree, "generate")
+    assert done.returncode == 2 and "interrupted" in done.stderr and "Traceback" not in done.stderr
+    assert contents(tree) == before
+
+
+def test_an_unknown_command_is_refused() -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["regenerate"])
+    assert exit_.value.code == 2
