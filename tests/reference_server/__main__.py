@@ -1,0 +1,117 @@
+"""`python -m tests.reference_server`: runs the server in the foreground until it is interrupted.
+
+The first line on stdout, `Listening on <base URL>`, comes once requests are accepted; a parent process may wait for
+it. Exit code 0 after SIGINT or SIGTERM, 2 when it could not start.
+"""
+
+import argparse
+import errno
+import os
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from .app import ReferenceServer
+from .running import Uvicorn, listen
+from .seed import (
+    DEFINITION_ID,
+    EMPTY_DEFINITION_ID,
+    FORBIDDEN_DEFINITION_ID,
+    FOREIGN_DEFINITION_ID,
+    KS_UAT,
+    RUNS,
+    TOKEN,
+)
+
+COMMAND = "python -m tests.reference_server"
+
+
+def fail(problem: str, fix: str) -> NoReturn:
+    print(f"problem: {problem}\nfix: {fix}", file=sys.stderr)
+    sys.exit(2)
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        fail(message, f"see {COMMAND} --help")
+
+
+def port_number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"'{text}' is no port: expected a number from 0 to 65535")
+    return int(text)
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    try:
+        return listen(host, port)
+    except (OSError, UnicodeError) as error:
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            fail(
+                f"port {port} on {host} is in use", f"stop what listens there, or take a free port: {COMMAND} --port 0"
+            )
+        # Without the address, which Python appends in brackets.
+        reason = str(getattr(error, "strerror", error)).partition(" (")[0]
+        fail(
+            f"cannot listen on {host}, port {port}: {reason}",
+            f"name an address of this machine: {COMMAND} --host 127.0.0.1",
+        )
+
+
+def open_server() -> ReferenceServer:
+    try:
+        # An empty variable counts as none.
+        return ReferenceServer(os.environ.get("DATABASE_URL") or "sqlite://")
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        # Only the first line, and of the database's own error where there is one: the rest is SQL and links.
+        reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
+        if isinstance(error, ValueError):
+            # Its message quotes part of the URL, which may hold a password.
+            reason = "it is no URL"
+        fail(
+            f"the database that DATABASE_URL names cannot be used: {reason}",
+            "unset it for a database in memory, or name a file: DATABASE_URL=sqlite:///runs.db",
+        )
+
+
+def introduction(url: str) -> str:
+    """What a newcomer needs. The first line is for machines; the last one can be pasted."""
+    return f"""\
+Listening on {url}
+
+Workflow definitions:
+  {DEFINITION_ID}  has {RUNS} runs
+  {EMPTY_DEFINITION_ID}  has none
+  {FORBIDDEN_DEFINITION_ID}  may not be read with this token (403)
+  {FOREIGN_DEFINITION_ID}  belongs to another tenant (404)
+
+Either credential suffices:
+  authorization: Bearer {TOKEN}
+  cookie: ks_uat={KS_UAT}
+
+Try it (Ctrl+C stops the server):
+  curl -H 'authorization: Bearer {TOKEN}' '{url}/v1/workflow-definitions/{DEFINITION_ID}/runs?limit=2'
+"""
+
+
+def main() -> None:
+    parser = Parser(prog=COMMAND, description="Runs the reference server until it is interrupted.", allow_abbrev=False)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", default=8000, type=port_number, help="0 means any free one (default: %(default)s)")
+    options = parser.parse_args()
+
+    # uvicorn takes both signals over while it runs, stops cleanly, and raises the signal once more: that ends here.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
+
+    listener = open_socket(options.host, options.port)
+    host, port = listener.getsockname()[:2]
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    Uvicorn(open_server(), lambda: print(introduction(url), end="", flush=True)).run([listener])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Runs the reference server: the uvicorn that both ways share, and the one for inside a test."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from .app import ReferenceServer, create_app
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes any free one. Raises OSError, or UnicodeError for what is no host name."""
+    listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    # asyncio does so only for sockets that it made itself. Without it, the second of the two packets of each response
+    # waits 40 ms for the receipt of the first. Connections inherit it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
+class Uvicorn(uvicorn.Server):
+    """uvicorn that says when it accepts requests, with the same parts whatever else is installed."""
+
+    def __init__(self, server: ReferenceServer, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                create_app(server),
+                http="h11",
+                loop="asyncio",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                # Longer than clients keep an idle connection: else one may be closed just as a request is sent on it.
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=3,
+            )
+        )
+        self.on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.on_ready()
+
+
+@contextmanager
+def running(server: ReferenceServer | None = None) -> Iterator[str]:
+    """Runs a server in a thread on a free port; yields its base URL, and stops it on exit, whatever happens."""
+    server = server or ReferenceServer()
+    ready = threading.Event()
+    listener = listen("127.0.0.1", 0)
+    uvicorn_server = Uvicorn(server, ready.set)
+
+    def run() -> None:
+        try:
+            uvicorn_server.run([listener])
+        finally:
+            # Also when it failed: nobody is left waiting.
+            ready.set()
+
+    thread = threading.Thread(target=run, name="reference server", daemon=True)
+    port = listener.getsockname()[1]
+    thread.start()
+    try:
+        ready.wait()
+        if not uvicorn_server.started:
+            raise RuntimeError("the reference server did not start; its thread's traceback says why")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        uvicorn_server.should_exit = True
+        thread.join()
+        listener.close()
+        server.close()

@@ -1,0 +1,181 @@
+"""Pages, and the runs on them."""
+
+import threading
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, event, inspect, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from tests.reference_server.app import ReferenceServer
+from tests.reference_server.database import Run
+from tests.reference_server.running import running
+from tests.reference_server.seed import DEFINITION_ID, RUNS
+from tests.server.asking import Client
+
+COLUMNS = inspect(Run).column_attrs.keys()
+
+
+@pytest.fixture(scope="module")
+def runs(client: Client) -> list[dict[str, Any]]:
+    """All of them, in the order of the list."""
+    return [run for offset in (0, 100) for run in client.ask(f"limit=100&offset={offset}").json()["items"]]
+
+
+@settings(derandomize=True, database=None, deadline=None, max_examples=60)
+@given(limit=st.integers(1, 100), offset=st.integers(0, RUNS + 20))
+def test_any_page_is_that_part_of_the_list(client: Client, runs: list[dict[str, Any]], limit: int, offset: int) -> None:
+    page = client.ask(f"limit={limit}&offset={offset}").json()
+    assert page == {"items": runs[offset : offset + limit], "total": RUNS, "limit": limit, "offset": offset}
+
+
+def test_each_run_is_listed_once(runs: list[dict[str, Any]]) -> None:
+    assert len({run["id"] for run in runs}) == len(runs) == RUNS
+
+
+def test_identity(runs: list[dict[str, Any]]) -> None:
+    for run in runs:
+        snapshot = run["run_snapshot"]
+        assert run["workflow_definition_id"] == snapshot["workflow_definition_id"] == DEFINITION_ID
+        assert (snapshot["user_id"], snapshot["runner_type"]) == (run["user_id"], run["runner_type"])
+
+
+def test_lifecycle(runs: list[dict[str, Any]]) -> None:
+    now = datetime.now(UTC)
+    for run in runs:
+        assert (run["completed_at"] is not None) == (run["status"] in {"COMPLETED", "FAILED"})
+        assert (run["error"] is not None) == (run["status"] == "FAILED")
+        names = ("created_at", "started_at", "completed_at", "updated_at")
+        texts = [run[name] for name in names if run[name] is not None]
+        assert all(text.endswith("Z") for text in texts)
+        times = [datetime.fromisoformat(text) for text in texts]
+        assert times == sorted(times)
+        assert times[-1] <= now
+
+
+def test_runs_follow_each_other_newest_first(runs: list[dict[str, Any]]) -> None:
+    for newer, older in pairwise(runs):
+        assert newer["created_at"] > older["created_at"]
+        assert newer["status"] == "PENDING" or newer["started_at"] > (older["completed_at"] or "")
+    statuses = Counter(run["status"] for run in runs)
+    assert statuses["RUNNING"] == 1
+    assert min(statuses["PENDING"], statuses["COMPLETED"], statuses["FAILED"]) >= 5
+
+
+def test_definitions_bounds_hold_in_every_snapshot(runs: list[dict[str, Any]]) -> None:
+    for run in runs:
+        snapshot = run["run_snapshot"]
+        assert 60 <= snapshot["max_run_duration_seconds"] <= 86400
+        assert 1 <= len(snapshot["workflow_name"]) <= 255
+        assert all(1 <= len(snapshot[name]) <= 20 for name in ("sources", "instructions", "outputs"))
+        assert {path["part_type"] for path in snapshot["outputs"]} == {"FOLDER"}
+        assert snapshot["template"] is None or snapshot["template"]["part_type"] == "DOCUMENT_VERSION"
+        if run["completed_at"] and run["status"] == "COMPLETED":
+            took = datetime.fromisoformat(run["completed_at"]) - datetime.fromisoformat(run["started_at"])
+            assert took <= timedelta(seconds=snapshot["max_run_duration_seconds"])
+
+
+def test_there_is_something_of_everything(runs: list[dict[str, Any]]) -> None:
+    snapshots = [run["run_snapshot"] for run in runs]
+    assert {snapshot["template"] is None for snapshot in snapshots} == {True, False}
+    assert {path["part_type"] for snapshot in snapshots for path in snapshot["sources"]} == {
+        "FOLDER",
+        "DOCUMENT",
+        "DOCUMENT_VERSION",
+        "SECTION",
+        "CHUNK",
+        "THREAD",
+        "THREAD_MESSAGE",
+        "WORKFLOW_DEFINITION",
+        "WORKFLOW_RUN",
+    }
+    assert max(len(snapshot["sources"]) for snapshot in snapshots) == 20
+    assert max(len(snapshot["workflow_name"]) for snapshot in snapshots) == 255
+    assert not all(snapshot["workflow_name"].isascii() for snapshot in snapshots)
+    assert max(len(run["error"] or "") for run in runs) == 8192
+    assert len({run["error"] for run in runs}) >= 4
+
+
+def rows(server: ReferenceServer) -> list[list[Any]]:
+    """Runs as stored, with times as distances: these count back from the start."""
+    with Session(server.engine) as session:
+        found = session.scalars(select(Run).order_by(Run.sequence)).all()
+        newest = max(run.updated_at for run in found)
+        values = [[getattr(run, name) for name in COLUMNS] for run in found]
+    return [[newest - value if isinstance(value, datetime) else value for value in row] for row in values]
+
+
+def test_the_seed_is_the_same_on_every_start() -> None:
+    first, second = ReferenceServer(), ReferenceServer()
+    assert rows(first) == rows(second)
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 300])
+def test_the_number_of_runs_is_a_parameter(count: int) -> None:
+    server = ReferenceServer(runs=count)
+    with Session(server.engine) as session:
+        of_definition = Run.workflow_definition_id == uuid.UUID(DEFINITION_ID)
+        statuses = session.scalars(select(Run.status).where(of_definition)).all()
+    server.close()
+    assert len(statuses) == count
+    assert statuses.count("RUNNING") == min(count, 1)
+
+
+def test_a_page_and_its_total_are_of_one_moment() -> None:
+    """Before the second of the two queries, another connection tries to delete runs."""
+    server = ReferenceServer(runs=30)
+    attempts: list[str] = []
+
+    def delete_pending(connection: object, cursor: object, statement: str, *_: object) -> None:
+        if "OFFSET" not in statement:
+            return
+        with server.engine.connect() as other:
+            # Not to wait for the request, which waits for this.
+            other.exec_driver_sql("PRAGMA busy_timeout = 0")
+            try:
+                other.execute(delete(Run).where(Run.status == "PENDING"))
+                other.commit()
+                attempts.append("deleted")
+            except OperationalError:
+                attempts.append("locked out")
+
+    event.listen(server.engine, "before_cursor_execute", delete_pending)
+    with running(server) as base_url:
+        client = Client(base_url)
+        with client.http:
+            page = client.ask("limit=30&offset=15").json()
+    # Either is fine, as long as the answer does not contradict itself.
+    assert attempts in (["deleted"], ["locked out"])
+    assert (page["total"], len(page["items"])) == (30, 15)
+
+
+def test_concurrent_readers_and_a_writer_do_not_disturb_each_other() -> None:
+    server = ReferenceServer(runs=30)
+    stop = threading.Event()
+
+    def touch() -> None:
+        while not stop.is_set():
+            with Session(server.engine) as session, session.begin():
+                session.execute(update(Run).values(error=Run.error))
+
+    with running(server) as base_url, ThreadPoolExecutor() as pool:
+        writer = pool.submit(touch)
+        try:
+            client = Client(base_url)
+            with client.http:
+                answers = list(pool.map(client.ask, ["limit=10"] * 40))
+        finally:
+            stop.set()
+        writer.result()
+    assert {answer.content for answer in answers} == {answers[0].content}
+    assert answers[0].json()["total"] == 30

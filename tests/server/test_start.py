@@ -1,0 +1,155 @@
+"""`python -m tests.reference_server` as a parent process and a newcomer meet it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.reference_server.app import ReferenceServer
+from tests.reference_server.running import running
+from tests.reference_server.seed import (
+    DEFINITION_ID,
+    EMPTY_DEFINITION_ID,
+    FORBIDDEN_DEFINITION_ID,
+    FOREIGN_DEFINITION_ID,
+    KS_UAT,
+    RUNS,
+    TOKEN,
+)
+
+COMMAND = [sys.executable, "-m", "tests.reference_server"]
+ROOT = Path(__file__).parents[2]
+
+
+def get_runs(base_url: str) -> httpx2.Response:
+    url = f"{base_url}/v1/workflow-definitions/{DEFINITION_ID}/runs"
+    return httpx2.get(url, headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False)
+
+
+@contextmanager
+def started(database_url: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server in a process of its own, and its base URL, which is known as soon as it accepts requests."""
+    with subprocess.Popen(
+        [*COMMAND, "--port", "0"],
+        cwd=ROOT,
+        # Not to hide a first line that is never flushed.
+        env=os.environ | {"PYTHONUNBUFFERED": "", "DATABASE_URL": database_url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        # So that a server that says nothing, or does not stop, fails the test and does not hang it.
+        guard = threading.Timer(30, process.kill)
+        guard.start()
+        try:
+            assert process.stdout
+            yield process, process.stdout.readline().strip().removeprefix("Listening on ")
+        finally:
+            guard.cancel()
+            process.kill()
+
+
+def stop(process: subprocess.Popen[str], number: int) -> str:
+    """Sends the signal, and returns what the server printed after its first line."""
+    assert process.stdout
+    assert process.stderr
+    process.send_signal(number)
+    output, errors = process.stdout.read(), process.stderr.read()
+    assert (process.wait(timeout=30), errors) == (0, "")
+    return output
+
+
+def test_it_prints_what_a_newcomer_needs() -> None:
+    with started() as (process, base_url):
+        assert get_runs(base_url).json()["total"] == RUNS
+        introduction = stop(process, signal.SIGTERM)
+    for text in (EMPTY_DEFINITION_ID, FORBIDDEN_DEFINITION_ID, FOREIGN_DEFINITION_ID, TOKEN, KS_UAT):
+        assert text in introduction
+    assert f"{DEFINITION_ID}  has {RUNS} runs" in introduction
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl to paste the line for")
+def test_the_curl_line_works_when_pasted() -> None:
+    with started() as (process, _):
+        assert process.stdout
+        line = next(line for line in process.stdout if line.strip().startswith("curl "))
+        answer = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=30)
+        assert '"total":137' in answer.stdout
+        stop(process, signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_cleanly_with_open_connections(number: int) -> None:
+    with started() as (process, base_url), httpx2.Client(trust_env=False) as client:
+        # Stays open: a client keeps its connection for the next request.
+        client.get(f"{base_url}/openapi.json")
+        with socket.create_connection(("127.0.0.1", httpx2.URL(base_url).port)) as half_sent:
+            half_sent.sendall(b"GET /v1/")
+            stop(process, number)
+
+
+def test_a_database_in_a_file_is_seeded_once(tmp_path: Path) -> None:
+    pages = []
+    for _ in range(2):
+        with started(f"sqlite:///{tmp_path}/runs.db") as (process, base_url):
+            pages.append(get_runs(base_url).json())
+            stop(process, signal.SIGINT)
+    assert pages[0] == pages[1]
+    assert pages[0]["total"] == RUNS
+
+
+@pytest.mark.parametrize(
+    ("options", "database_url", "problem"),
+    [
+        (["--prot", "1"], "", "unrecognized arguments"),
+        (["--host", "192.0.2.1"], "", "cannot listen on 192.0.2.1"),
+        ([], "no-url", "database"),
+        ([], "sqlite:////nowhere/at/all.db", "unable to open database file"),
+        ([], "postgresql://user:hunter2@localhost:port/runs", "it is no URL"),
+        ([], "nosuch://user:hunter2@localhost/runs", "nosuch"),
+    ],
+    ids=str,
+)
+def test_a_bad_start_is_explained(options: list[str], database_url: str, problem: str) -> None:
+    refused([*COMMAND, "--port", "0", *options], os.environ | {"DATABASE_URL": database_url}, problem)
+
+
+def test_a_port_in_use_is_explained() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        refused([*COMMAND, "--port", port], os.environ, f"port {port} on 127.0.0.1 is in use")
+
+
+def refused(command: list[str], environment: Mapping[str, str], problem: str) -> None:
+    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    first, second = finished.stderr.splitlines()
+    assert first.startswith("problem: ")
+    assert problem in first
+    assert second.startswith("fix: ")
+    assert "hunter2" not in finished.stderr
+
+
+def test_running_stops_the_server_whatever_happens() -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(KeyboardInterrupt), running() as base_url:
+        assert get_runs(base_url).status_code == 200
+        raise KeyboardInterrupt
+    with pytest.raises(httpx2.ConnectError):
+        get_runs(base_url)
+    assert "reference server" not in {thread.name for thread in set(threading.enumerate()) - before}
+
+
+def test_servers_in_one_process_share_nothing() -> None:
+    with running(ReferenceServer(runs=1)) as one, running(ReferenceServer(runs=2)) as two:
+        assert [get_runs(url).json()["total"] for url in (one, two)] == [1, 2]
