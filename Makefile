@@ -1,20 +1,67 @@
-# Every way in. `make` alone prints this list, made from the comments behind the targets and the variables.
+# Every way in. `make` alone prints this, made from the comments on the variables and the targets.
 
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-PYTHON ?= python3## the interpreter that .venv is made with, 3.11 or later
+# Python 3.11 or later; .venv is made with it
+PYTHON ?= python3
+# contract: the server to test, with its path prefix; empty: the embedded one
+BASE_URL ?=
+# contract: API key or user access token; better given by the environment
+TOKEN ?=
+# contract: session cookie, instead of TOKEN or beside it
+KS_UAT ?=
+# contract: a workflow definition of that server that has runs
+DEFINITION_ID ?=
+# contract: how many test cases to make up for each phase
+MAX_EXAMPLES ?= 100
+# contract: what the test cases are made from
+SEED ?= 1
+# contract: where the reports go
+REPORT_DIR ?= reports
+# serve: where to listen
+PORT ?= 8000
+# test: further arguments of pytest, such as tests/client
+ARGS ?=
 
-export PYTHONPATH := $(CURDIR)/generated:$(CURDIR)/overrides:$(CURDIR)
-venv := .venv/bin
+export BASE_URL TOKEN KS_UAT DEFINITION_ID MAX_EXAMPLES SEED REPORT_DIR
 
-# Content, not file times, decides whether .venv is current: the lock that it was made from lies beside it.
-.PHONY: setup
-setup:
-	@cmp -s requirements.lock .venv/requirements.lock || sh .ci/setup "$(PYTHON)"
+python := PYTHONPATH=generated:overrides .venv/bin/python
 
-.PHONY: lock
+.PHONY: help contract test generate verify serve lint lock setup
+
+help: ## print this
+	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
+	  /^[a-z]+:.* ## / { name = $$1; sub(":", "", name); sub(/.* ## /, ""); printf "  %-15s %s\n", name, $$0 } \
+	  /^# / { comment = substr($$0, 3) } \
+	  /^[A-Z_]+ \?=/ { variables = variables sprintf("  %-15s %s%s\n", $$1, comment, $$3 == "" ? "" : " (" $$3 ")") } \
+	  END { printf "\nVariables, with their defaults:\n%s", variables }' Makefile
+
+contract: setup ## test a live server against the contract, by default the embedded one
+	@$(python) -m tests.contract
+
+test: setup ## run the tests, offline
+	@$(python) -m pytest $(ARGS)
+
+generate: setup ## rewrite generated/ from openapi.yaml and overrides/
+	@$(python) -m codegen generate
+
+verify: setup ## check that generated/ is what `make generate` would write; writes nothing
+	@$(python) -m codegen verify
+
+serve: setup ## run the reference server in the foreground
+	@$(python) -m tests.reference_server --port $(PORT)
+
+lint: setup ## check style and types of what is written by hand, and types of what is generated
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@$(python) -m mypy
+	@$(python) -m basedpyright
+
 lock: setup ## rewrite requirements.lock after a change of the pins in pyproject.toml
-	$(venv)/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes --no-annotate \
+	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.lock
+
+# Content, not file times, decides whether .venv is current: the lock that it was made from lies in it.
+setup: ## make .venv; every other target does so by itself
+	@cmp -s requirements.lock .venv/requirements.lock || sh .ci/setup "$(PYTHON)"

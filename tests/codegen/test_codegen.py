@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from codegen import PACKAGE, ROOT
 from codegen.__main__ import main
 from codegen.provenance import files_below

@@ -1,0 +1,63 @@
+"""A real HTTP server on loopback that answers what a test tells it to, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.message import Message
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Answering:
+    """What to answer, and what came.
+
+    Attributes:
+        url: Where it listens.
+        status: The status to answer with.
+        body: The body to answer with.
+        headers: The headers to answer with.
+        requests: Target and headers of each request, in order.
+    """
+
+    url: str = ""
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    requests: list[tuple[str, Message]] = field(default_factory=list)
+
+
+@contextmanager
+def answering() -> Iterator[Answering]:
+    """Runs such a server on a free port until the block ends."""
+    answer = Answering()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            answer.requests.append((self.path, self.headers))
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body)))
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        # Its threads end with their connections, which the client under test may keep open.
+        server.daemon_threads = True
+        server.block_on_close = False
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        answer.url = f"http://127.0.0.1:{server.server_port}"
+        try:
+            yield answer
+        finally:
+            server.shutdown()
+            thread.join()

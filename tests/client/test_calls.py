@@ -1,0 +1,252 @@
+"""The four calls: what they send, what they return, and what they raise."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from ks_workflow_runs import ApiError, AuthenticatedClient, Client, errors
+from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
+from ks_workflow_runs.models import WorkflowRunPage
+from ks_workflow_runs.types import UNSET
+from tests.client.answering import Answering
+from tests.reference_server import seed
+
+Call = Callable[..., WorkflowRunPage]
+
+DEFINITION_ID = UUID(str(seed.DEFINITION_ID))
+EMPTY_PAGE = {"items": [], "total": 0, "limit": 20, "offset": 0}
+
+
+def body(content: object) -> bytes:
+    return json.dumps(content).encode()
+
+
+# --- end to end -----------------------------------------------------------------------------------------------------
+
+
+def test_reads_every_page_of_the_reference_server(call: Call, reference_url: str) -> None:
+    ids: list[UUID] = []
+    total = 1
+    while len(ids) < total:
+        with AuthenticatedClient(reference_url, seed.TOKEN) as client:
+            page = call(DEFINITION_ID, client=client, limit=50, offset=len(ids))
+        assert (page.limit, page.offset) == (50, len(ids))
+        ids += [run.id for run in page.items]
+        total = page.total
+    assert len(ids) == len(set(ids)) == total == 137
+
+
+@pytest.mark.parametrize(
+    ("definition_id", "token", "arguments", "expected", "detail"),
+    [
+        (seed.DEFINITION_ID, "wrong", {}, errors.AuthenticationError, "Could not validate credentials"),
+        (seed.FORBIDDEN_DEFINITION_ID, seed.TOKEN, {}, errors.PermissionDeniedError, None),
+        (seed.FOREIGN_DEFINITION_ID, seed.TOKEN, {}, errors.NotFoundError, None),
+        (seed.DEFINITION_ID, seed.TOKEN, {"limit": 101}, errors.UnprocessableEntityError, None),
+    ],
+)
+def test_refusals_of_the_reference_server_are_raised(
+    call: Call,
+    reference_url: str,
+    definition_id: Any,
+    token: str,
+    arguments: dict[str, int],
+    expected: type[errors.StatusError],
+    detail: str | None,
+) -> None:
+    with AuthenticatedClient(reference_url, token) as client, pytest.raises(expected) as raised:
+        call(UUID(str(definition_id)), client=client, **arguments)
+    assert raised.value.detail
+    assert detail in (None, raised.value.detail)
+    assert raised.value.detail in str(raised.value)
+    assert token not in str(raised.value)
+
+
+def test_a_cookie_is_a_credential(call: Call, reference_url: str) -> None:
+    with Client(reference_url) as client:
+        assert call(DEFINITION_ID, client=client, ks_uat=seed.KS_UAT).total == 137
+    with Client(reference_url, cookies={"ks_uat": seed.KS_UAT}) as client:
+        assert call(DEFINITION_ID, client=client).total == 137
+
+
+def test_a_credential_of_the_call_goes_before_the_client_s(call: Call, reference_url: str) -> None:
+    with AuthenticatedClient(reference_url, "wrong") as client:
+        assert call(DEFINITION_ID, client=client, authorization=f"Bearer {seed.TOKEN}").total == 137
+    with Client(reference_url, cookies={"ks_uat": "wrong"}) as client:
+        assert call(DEFINITION_ID, client=client, ks_uat=seed.KS_UAT).total == 137
+
+
+# --- what is sent ---------------------------------------------------------------------------------------------------
+
+
+def test_defaults_of_the_contract_are_sent_and_nothing_else(call: Call, server: Answering) -> None:
+    server.body = body(EMPTY_PAGE)
+    with Client(server.url) as client:
+        call(DEFINITION_ID, client=client)
+    [(target, headers)] = server.requests
+    assert target == f"/v1/workflow-definitions/{DEFINITION_ID}/runs?limit=20&offset=0"
+    assert "Authorization" not in headers and "Cookie" not in headers
+
+
+@pytest.mark.parametrize("nothing", [None, UNSET])
+def test_a_parameter_without_a_value_is_not_sent(call: Call, server: Answering, nothing: Any) -> None:
+    server.body = body(EMPTY_PAGE)
+    with Client(server.url) as client:
+        call(DEFINITION_ID, client=client, limit=nothing, offset=nothing, authorization=nothing, ks_uat=nothing)
+    [(target, headers)] = server.requests
+    assert target.endswith("/runs")
+    assert "Authorization" not in headers and "Cookie" not in headers
+
+
+def test_credentials_are_sent_where_the_contract_has_them(call: Call, server: Answering) -> None:
+    server.body = body(EMPTY_PAGE)
+    with AuthenticatedClient(server.url, "a-token") as client:
+        call(DEFINITION_ID, client=client, ks_uat="a-cookie")
+    [(_, headers)] = server.requests
+    assert headers.get_all("Authorization") == ["Bearer a-token"]
+    assert headers.get_all("Cookie") == ["ks_uat=a-cookie"]
+
+
+@pytest.mark.parametrize("prefix", ["/api", "/api/", "/a/b"])
+def test_a_path_prefix_of_the_base_url_is_kept(call: Call, server: Answering, prefix: str) -> None:
+    server.body = body(EMPTY_PAGE)
+    with Client(server.url + prefix) as client:
+        call(DEFINITION_ID, client=client)
+    assert server.requests[0][0].startswith(f"{prefix.rstrip('/')}/v1/workflow-definitions/")
+
+
+# --- what is returned and raised ------------------------------------------------------------------------------------
+
+
+def test_detailed_calls_return_what_came_with_the_page(server: Answering) -> None:
+    server.body = body(EMPTY_PAGE)
+    server.headers = {"Content-Type": "application/json", "X-Request-Id": "7"}
+    with Client(server.url) as client:
+        response = list_workflow_runs.sync_detailed(DEFINITION_ID, client=client)
+    assert response.status_code is HTTPStatus.OK
+    assert response.content == server.body
+    assert response.headers["x-request-id"] == "7"
+    assert response.parsed.total == 0
+
+
+SENTENCE = body({"detail": "a sentence"})
+FAULTS = body({"detail": [{"loc": ["query", "limit"], "msg": "too large", "type": "x"}]})
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "expected", "detail"),
+    [
+        (401, SENTENCE, errors.AuthenticationError, "a sentence"),
+        (403, SENTENCE, errors.PermissionDeniedError, "a sentence"),
+        (404, SENTENCE, errors.NotFoundError, "a sentence"),
+        (422, FAULTS, errors.UnprocessableEntityError, "query.limit: too large"),
+        (422, SENTENCE, errors.UnprocessableEntityError, "a sentence"),
+        (429, SENTENCE, errors.RateLimitError, "a sentence"),
+        (503, SENTENCE, errors.ServiceUnavailableError, "a sentence"),
+        # Documented status, undocumented body: the status is what matters.
+        (401, b"<html>sign in</html>", errors.AuthenticationError, None),
+        (404, b"", errors.NotFoundError, None),
+        (422, body({"detail": [{"loc": "limit"}]}), errors.UnprocessableEntityError, None),
+        (429, body({"detail": None}), errors.RateLimitError, None),
+        (503, b"\xff", errors.ServiceUnavailableError, None),
+        # Undocumented statuses.
+        (201, body(EMPTY_PAGE), errors.StatusError, None),
+        (204, b"", errors.StatusError, None),
+        (302, b"", errors.StatusError, None),
+        (418, SENTENCE, errors.StatusError, "a sentence"),
+        (500, b"Internal Server Error", errors.StatusError, None),
+        (520, b"", errors.StatusError, None),
+        (599, b"", errors.StatusError, None),
+    ],
+)
+def test_every_status_but_200_is_raised(
+    call: Call, server: Answering, status: int, content: bytes, expected: type[errors.StatusError], detail: str | None
+) -> None:
+    server.status, server.body = status, content
+    server.headers = {"Location": "/elsewhere"}
+    with Client(server.url) as client, pytest.raises(ApiError) as raised:
+        call(DEFINITION_ID, client=client)
+    error = raised.value
+    assert type(error) is expected
+    assert isinstance(error, errors.StatusError) and error.detail == detail
+    assert error.status_code == error.response.status_code == status
+    assert error.response.content == (b"" if status == 204 else content)
+    assert str(error.request.url).startswith(server.url)
+    assert str(error).startswith(f"{status} for GET {server.url}/v1/")
+    assert len(server.requests) == 1, "a redirect was followed"
+
+
+def test_faults_of_parameters_are_readable(server: Answering) -> None:
+    server.status, server.body = 422, FAULTS
+    with Client(server.url) as client, pytest.raises(errors.UnprocessableEntityError) as raised:
+        list_workflow_runs.sync(DEFINITION_ID, client=client)
+    [fault] = raised.value.faults
+    assert (fault.loc, fault.msg, fault.type) == (["query", "limit"], "too large", "x")
+
+
+@pytest.mark.parametrize(
+    ("content", "path"),
+    [
+        (b"", ""),
+        (b"<html></html>", ""),
+        (b"null", ""),
+        (b"[]", ""),
+        (b'{"items": [], "total": 0, "limit": 20', ""),
+        (body({**EMPTY_PAGE, "total": None}), "total"),
+        (body({**EMPTY_PAGE, "total": -1}), "total"),
+        (body({**EMPTY_PAGE, "items": [7]}), "items.0"),
+    ],
+)
+def test_a_success_that_cannot_be_read_is_raised(call: Call, server: Answering, content: bytes, path: str) -> None:
+    server.body = content
+    with Client(server.url) as client, pytest.raises(errors.DecodingError) as raised:
+        call(DEFINITION_ID, client=client)
+    assert [fault_path for fault_path, _ in raised.value.faults] == [path]
+    assert (path or "the body") in str(raised.value)
+    assert raised.value.response.content == content
+
+
+def test_no_answer_is_a_transport_error(call: Call) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with Client(f"http://127.0.0.1:{port}") as client, pytest.raises(httpx2.TransportError):
+        call(DEFINITION_ID, client=client)
+
+
+# --- the clients ----------------------------------------------------------------------------------------------------
+
+
+def test_no_client_waits_for_ever_by_default() -> None:
+    with Client("http://127.0.0.1") as client:
+        timeout = client.get_httpx_client().timeout
+    assert None not in (timeout.connect, timeout.read, timeout.write, timeout.pool)
+
+
+def test_a_client_shows_no_credential() -> None:
+    client = AuthenticatedClient("http://user:pass-word@127.0.0.1/api", "a-token", cookies={"ks_uat": "a-cookie"})
+    assert repr(client).startswith("AuthenticatedClient(URL('http://user:")
+    for secret in ("a-token", "a-cookie", "pass-word"):
+        assert secret not in repr(client) and secret not in str(client)
+
+
+def test_errors_show_no_password_of_the_base_url(server: Answering) -> None:
+    server.status = 500
+    address = server.url.replace("http://", "http://user:pass-word@")
+    with Client(address) as client, pytest.raises(errors.StatusError) as raised:
+        list_workflow_runs.sync(DEFINITION_ID, client=client)
+    assert "pass-word" not in str(raised.value) and server.url in str(raised.value)
+
+
+def test_a_client_of_the_caller_s_is_used(server: Answering) -> None:
+    server.body = body(EMPTY_PAGE)
+    with httpx2.Client(base_url=server.url, headers={"User-Agent": "mine"}) as own:
+        list_workflow_runs.sync(DEFINITION_ID, client=Client("http://elsewhere.invalid").set_httpx_client(own))
+    assert server.requests[0][1]["User-Agent"] == "mine"

@@ -1,0 +1,156 @@
+"""The models: open to the future, strict on what matters."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from typing import Any
+
+import httpx2
+import pytest
+from ruamel.yaml import YAML
+
+from codegen import ROOT
+from ks_workflow_runs._decoding import decode
+from ks_workflow_runs.errors import DecodingError
+from ks_workflow_runs.models import PartType, WorkflowRunPage, WorkflowRunStatus
+
+DOCUMENT = YAML(typ="safe").load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+[OPERATION] = [path["get"] for path in DOCUMENT["paths"].values()]
+PAGE = OPERATION["responses"]["200"]["content"]["application/json"]["example"]
+
+
+def read(page: object) -> WorkflowRunPage:
+    request = httpx2.Request("GET", "http://127.0.0.1/")
+    return decode(WorkflowRunPage, httpx2.Response(200, content=json.dumps(page).encode(), request=request))
+
+
+def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[str, Any]:
+    """The contract's example page with one value changed or taken out."""
+    page = copy.deepcopy(PAGE)
+    parent: Any = page
+    for part in path[:-1]:
+        parent = parent[part]
+    if without:
+        del parent[path[-1]]
+    else:
+        parent[path[-1]] = to
+    return page  # type: ignore[no-any-return]
+
+
+def test_the_contract_s_example_is_read_and_written_back_unchanged() -> None:
+    page = read(PAGE)
+    running, completed, failed = page.items
+    assert running.status is WorkflowRunStatus.RUNNING and running.completed_at is None and running.error is None
+    assert completed.completed_at is not None and completed.completed_at.utcoffset() is not None
+    assert completed.run_snapshot.template is not None
+    assert completed.run_snapshot.template.part_type is PartType.DOCUMENT_VERSION
+    assert failed.error == "The run exceeded its maximum duration of 300 seconds."
+    assert read(json.loads(page.model_dump_json())) == page
+
+
+def test_unknown_fields_are_kept_at_every_depth() -> None:
+    page = copy.deepcopy(PAGE)
+    page["next"] = "x"
+    page["items"][0]["priority"] = 7
+    page["items"][0]["run_snapshot"]["sources"][0]["size"] = {"bytes": 1}
+    result = read(page)
+    assert result.model_extra == {"next": "x"}
+    assert result.items[0].model_extra == {"priority": 7}
+    assert result.items[0].run_snapshot.sources[0].model_extra == {"size": {"bytes": 1}}
+    written = json.loads(result.model_dump_json())
+    assert written["items"][0]["run_snapshot"]["sources"][0]["size"] == {"bytes": 1}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("items", 0, "status"),
+        ("items", 0, "runner_type"),
+        ("items", 0, "run_snapshot", "runner_type"),
+        ("items", 0, "run_snapshot", "sources", 0, "part_type"),
+    ],
+)
+@pytest.mark.parametrize("value", ["CANCELLED", "", "pending", "ä"])
+def test_an_unknown_enum_value_is_kept(path: tuple[str | int, ...], value: str) -> None:
+    page = read(changed(*path, to=value))
+    written: Any = json.loads(page.model_dump_json())
+    for part in path:
+        written = written[part]
+    assert written == value
+
+
+def test_an_unknown_enum_value_behaves_like_a_member() -> None:
+    unknown = WorkflowRunStatus("CANCELLED")
+    assert unknown == "CANCELLED" and str(unknown) == "CANCELLED" and unknown.value == "CANCELLED"
+    assert not unknown.is_known and WorkflowRunStatus.PENDING.is_known
+    assert unknown == WorkflowRunStatus("CANCELLED") and hash(unknown) == hash(WorkflowRunStatus("CANCELLED"))
+    assert unknown != WorkflowRunStatus.PENDING
+    assert pickle.loads(pickle.dumps(unknown)) == unknown
+    assert pickle.loads(pickle.dumps(WorkflowRunStatus.PENDING)) is WorkflowRunStatus.PENDING
+    assert repr(unknown) == "<WorkflowRunStatus.CANCELLED: 'CANCELLED'>"
+    assert "CANCELLED" not in [status.value for status in WorkflowRunStatus]
+    with pytest.raises(ValueError):
+        WorkflowRunStatus(7)  # type: ignore[arg-type]
+
+
+REQUIRED = [
+    ((), "WorkflowRunPage"),
+    (("items", 1), "WorkflowRunResponse"),
+    (("items", 1, "run_snapshot"), "WorkflowRunSnapshot"),
+    (("items", 1, "run_snapshot", "template"), "ABCDPathSnapshot"),
+]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [(*path, name) for path, schema in REQUIRED for name in DOCUMENT["components"]["schemas"][schema]["required"]],
+)
+def test_a_missing_field_is_refused_and_named(path: tuple[str | int, ...]) -> None:
+    with pytest.raises(DecodingError) as raised:
+        read(changed(*path, without=True))
+    assert raised.value.faults == ((".".join(map(str, path)), "Field required"),)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("total",), "3"),
+        (("total",), 3.5),
+        (("total",), True),
+        (("limit",), 0),
+        (("offset",), -1),
+        (("items",), {}),
+        (("items", 0), None),
+        (("items", 0, "id"), "not-a-uuid"),
+        (("items", 0, "id"), 7),
+        (("items", 0, "status"), None),
+        (("items", 0, "status"), 1),
+        (("items", 0, "error"), 7),
+        (("items", 0, "started_at"), None),
+        (("items", 0, "started_at"), "2026-04-14T09:30:00"),
+        (("items", 0, "started_at"), "yesterday"),
+        (("items", 0, "started_at"), 1776159000),
+        (("items", 0, "completed_at"), False),
+        (("items", 0, "run_snapshot"), None),
+        (("items", 0, "run_snapshot", "max_run_duration_seconds"), "300"),
+        (("items", 0, "run_snapshot", "sources"), None),
+        (("items", 0, "run_snapshot", "template"), []),
+    ],
+)
+def test_a_wrong_type_is_refused_and_named(path: tuple[str | int, ...], value: object) -> None:
+    with pytest.raises(DecodingError) as raised:
+        read(changed(*path, to=value))
+    assert ".".join(map(str, path)) in str(raised.value)
+
+
+def test_a_refused_value_is_not_shown() -> None:
+    with pytest.raises(DecodingError) as raised:
+        read(changed("items", 0, "id", to="a-credential"))
+    assert "a-credential" not in str(raised.value) and raised.value.__cause__ is None
+
+
+def test_times_keep_their_moment_whatever_their_offset() -> None:
+    page = read(changed("items", 0, "started_at", to="2026-04-14T11:30:02.118+02:00"))
+    assert page.items[0].started_at == read(PAGE).items[0].started_at
