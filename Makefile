@@ -13,18 +13,21 @@ TOKEN ?=
 KS_UAT ?=
 # contract: a workflow definition of that server that has runs
 DEFINITION_ID ?=
-# contract: how many test cases to make up for each phase
-MAX_EXAMPLES ?= 100
-# contract: what the test cases are made from
-SEED ?= 1
-# contract: where the reports go
-REPORT_DIR ?= reports
+# contract: how many requests the fuzzing phase makes at most (100)
+MAX_EXAMPLES ?=
+# contract: another number, other requests (0)
+SEED ?=
+# contract: requests to a deployment at most, as number/s, /m or /h (20/s)
+RATE_LIMIT ?=
+# contract: where junit.xml and schemathesis.txt go (reports)
+REPORT_DIR ?=
 # serve: where to listen
 PORT ?= 8000
 # test: further arguments of pytest, such as tests/client
 ARGS ?=
 
-export BASE_URL TOKEN KS_UAT DEFINITION_ID MAX_EXAMPLES SEED REPORT_DIR
+# For `make contract`: by the environment, so that no secret shows in a list of processes.
+export BASE_URL TOKEN KS_UAT DEFINITION_ID MAX_EXAMPLES SEED RATE_LIMIT REPORT_DIR
 
 python := PYTHONPATH=generated:overrides .venv/bin/python
 

@@ -1,0 +1,25 @@
+"""The contract run: property tests of openapi.yaml against a live server, by Schemathesis and checks of our own.
+
+    python -m tests.contract
+
+tests the embedded reference server; with BASE_URL it tests that deployment, to which nothing but GET requests is sent.
+This is the command below `make contract`; make turns every failure into 2, this keeps three exit codes apart:
+
+    0  the server conforms, as far as the run can tell
+    1  the server violates the contract
+    2  it could not be found out; the message says why, and what to do
+
+Everything is given by environment variables, so that no secret shows in a list of processes. Empty means not given.
+
+    BASE_URL       the deployment, with its path prefix if it has one: https://host.example/api
+    TOKEN          API key or user access token, without "Bearer"; this or KS_UAT is needed, both may be given
+    KS_UAT         value of the session cookie
+    DEFINITION_ID  a workflow definition that has runs and that the credentials may read
+    MAX_EXAMPLES   how many requests the fuzzing phase makes at most (default 100)
+    SEED           another number, other requests (default 0)
+    RATE_LIMIT     requests to a deployment at most, as number/s, /m or /h (default 20/s)
+    REPORT_DIR     where junit.xml and schemathesis.txt go (default reports)
+
+Of the environment it also heeds what the requests library does: REQUESTS_CA_BUNDLE names the certificate (PEM) of a
+private CA, HTTPS_PROXY and NO_PROXY work as usual.
+"""

@@ -1,0 +1,50 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.reference_server import seed
+
+ROOT = Path(__file__).parents[2]
+VARIABLES = {"BASE_URL", "TOKEN", "KS_UAT", "DEFINITION_ID", "MAX_EXAMPLES", "SEED", "RATE_LIMIT", "REPORT_DIR"}
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
+    """The environment for a run: nothing of this process's own settings, few examples, no waiting."""
+
+    def environment(**variables: str) -> dict[str, str]:
+        others = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+        return others | {"MAX_EXAMPLES": "5", "RATE_LIMIT": "1000/s", "REPORT_DIR": str(tmp_path)} | variables
+
+    return environment
+
+
+@pytest.fixture
+def contract(environment: Callable[..., dict[str, str]]) -> Command:
+    """Runs the command to its end, with these environment variables."""
+
+    def contract(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tests.contract", *arguments]
+        # A server left behind would keep the pipes open for ever.
+        return subprocess.run(
+            command, cwd=ROOT, env=environment(**variables), capture_output=True, text=True, timeout=120
+        )
+
+    return contract
+
+
+@pytest.fixture
+def contract_on(contract: Command) -> Command:
+    """The same for a deployment, with what the reference server wants unless something else is given."""
+
+    def contract_on(base_url: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        given = {"TOKEN": seed.TOKEN, "DEFINITION_ID": seed.DEFINITION_ID} | variables
+        return contract(BASE_URL=base_url, **given)
+
+    return contract_on

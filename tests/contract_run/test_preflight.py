@@ -1,0 +1,189 @@
+"""What cannot be tested is told apart from what violates the contract: exit code 2, why, and what to do."""
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contract.target import Problem, read_environment
+from tests.reference_server import seed
+from tests.reference_server.running import running
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+# Never asked: what is wrong shows without it. (And nobody listens at port 9.)
+NOBODY = "http://127.0.0.1:9"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with running() as base_url:
+        yield base_url
+
+
+@contextmanager
+def answering(status: int, body: str, **headers: str) -> Iterator[str]:
+    """A server that answers anything in the same way."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
+        thread = threading.Thread(target=http_server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http_server.server_address[1]}"
+        finally:
+            http_server.shutdown()
+            thread.join()
+
+
+def is_told(result: Any, problem: str, fix: str) -> bool:
+    first, second, *rest = result.stderr.splitlines()
+    assert first.startswith("problem: ") and problem in first, result.stderr
+    assert second.startswith("fix: ") and fix in second, result.stderr
+    assert not rest and not result.stdout
+    return bool(result.returncode == 2)
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem", "fix"),
+    [
+        ({"BASE_URL": "host.example/api"}, "not an http or https address", "BASE_URL=https://"),
+        ({"BASE_URL": "ftp://host.example"}, "not an http or https address", "BASE_URL=https://"),
+        ({"BASE_URL": "http://host.example:port"}, "not an http or https address", "BASE_URL=https://"),
+        ({"BASE_URL": "http://host.example?a=b"}, "not an http or https address", "BASE_URL=https://"),
+        ({"BASE_URL": "http://host/v1/workflow-definitions/"}, "already holds the operation's own path", "before /v1"),
+        ({"TOKEN": ""}, "neither TOKEN nor KS_UAT", "environment variable TOKEN"),
+        ({"TOKEN": "Bearer abc"}, "TOKEN holds characters", "without 'Bearer'"),
+        ({"KS_UAT": "a;b"}, "KS_UAT holds characters", "bare value as KS_UAT"),
+        ({"DEFINITION_ID": ""}, "every answer would be a 404, and nothing would be tested", "that has runs"),
+        ({"DEFINITION_ID": "42"}, "'42', which is no UUID", "DEFINITION_ID="),
+        ({"BASE_URL": ""}, "but not BASE_URL", "unset DEFINITION_ID"),
+        ({"MAX_EXAMPLES": "many"}, "MAX_EXAMPLES is 'many'", "MAX_EXAMPLES="),
+        ({"SEED": "-1"}, "SEED is '-1'", "SEED="),
+        ({"RATE_LIMIT": "fast"}, "RATE_LIMIT is 'fast'", "RATE_LIMIT="),
+    ],
+)
+def test_what_is_given_is_checked_first(variables: dict[str, str], problem: str, fix: str) -> None:
+    right = {"BASE_URL": NOBODY, "TOKEN": "token", "DEFINITION_ID": UNKNOWN}
+    assert read_environment(right).is_deployment
+    with pytest.raises(Problem, match=re.escape(problem)) as raised:
+        read_environment(right | variables)
+    assert fix in raised.value.fix
+
+
+def test_no_credentials_in_the_address(contract_on: Callable[..., Any]) -> None:
+    result = contract_on("http://user:hidden@127.0.0.1:9")
+    assert is_told(result, "BASE_URL holds credentials", "BASE_URL=https://")
+    assert "hidden" not in result.stderr
+
+
+def test_arguments_are_refused_and_help_is_given(contract: Callable[..., Any]) -> None:
+    assert is_told(contract("--base-url", NOBODY), "takes no arguments", "--help")
+    assert "DEFINITION_ID" in contract("--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem", "fix"),
+    [
+        ({"TOKEN": "wrong"}, "refuses the credentials in TOKEN (401)", "valid ones as TOKEN"),
+        ({"KS_UAT": "wrong"}, "refuses the credentials in KS_UAT (401)", "valid ones as KS_UAT"),
+        ({"DEFINITION_ID": seed.FORBIDDEN_DEFINITION_ID}, "may not read the definition", "credentials that may"),
+        ({"DEFINITION_ID": seed.FOREIGN_DEFINITION_ID}, "there is no definition 2c85f3b9", "check DEFINITION_ID"),
+        ({"DEFINITION_ID": UNKNOWN}, "there is no definition 00000000", "check DEFINITION_ID"),
+        ({"DEFINITION_ID": seed.EMPTY_DEFINITION_ID}, "has no runs", "one that has runs"),
+    ],
+)
+def test_what_the_server_will_not_show_cannot_be_tested(
+    contract_on: Callable[..., Any], server: str, variables: dict[str, str], problem: str, fix: str
+) -> None:
+    assert is_told(contract_on(server, **variables), problem, fix)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers"),
+    [
+        (404, "<h1>Not Found</h1>", {"Content_Type": "text/html"}),
+        (200, "<h1>Welcome</h1>", {"Content_Type": "text/html; charset=utf-8"}),
+        (200, '{"status": "ok"}', {"Content_Type": "application/json"}),
+        (404, '{"detail": "Not Found"}', {"Content_Type": "application/json"}),
+        (302, "", {"Location": "https://sign-in.example/login?next=/runs"}),
+        (400, "The plain HTTP request was sent to HTTPS port", {"Content_Type": "text/html"}),
+    ],
+)
+def test_a_wrong_address_is_not_blamed_on_the_api(
+    contract_on: Callable[..., Any], status: int, body: str, headers: dict[str, str]
+) -> None:
+    with answering(status, body, **headers) as base_url:
+        assert is_told(contract_on(base_url), "is not the API", "BASE_URL=https://host.example/api")
+
+
+def test_a_wrong_path_prefix_of_the_right_server_is_a_wrong_address(
+    contract_on: Callable[..., Any], server: str
+) -> None:
+    assert is_told(contract_on(f"{server}/api"), "is not the API (404", "BASE_URL=https://host.example/api")
+
+
+@pytest.mark.parametrize(
+    ("status", "problem", "fix"),
+    [(429, "quota is exceeded", "30 s"), (502, "not available", "run this again"), (503, "not available", "again")],
+)
+def test_a_server_that_has_no_time_cannot_be_tested(
+    contract_on: Callable[..., Any], status: int, problem: str, fix: str
+) -> None:
+    with answering(status, '{"detail": "later"}', Content_Type="application/json", Retry_After="30") as base_url:
+        assert is_told(contract_on(base_url), problem, fix)
+
+
+def test_nobody_listens(contract_on: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    assert is_told(contract_on(f"http://127.0.0.1:{port}"), "cannot be reached: [Errno", "BASE_URL is right")
+
+
+def test_no_such_name(contract_on: Callable[..., Any]) -> None:
+    # A name that no resolver is even asked for.
+    assert is_told(contract_on(f"http://{'long' * 20}.example"), "cannot be reached", "BASE_URL is right")
+
+
+def test_no_tls_where_tls_was_asked_for(contract_on: Callable[..., Any], server: str) -> None:
+    result = contract_on(server.replace("http:", "https:"))
+    assert is_told(result, "no secure connection", "REQUESTS_CA_BUNDLE=")
+
+
+def test_a_ca_file_that_is_missing(contract_on: Callable[..., Any], server: str) -> None:
+    result = contract_on(server.replace("http:", "https:"), REQUESTS_CA_BUNDLE="/no/such/ca.pem")
+    assert is_told(result, "/no/such/ca.pem", "BASE_URL is right")
+
+
+def test_a_reference_server_that_does_not_start(contract: Callable[..., Any]) -> None:
+    result = contract(DATABASE_URL="no database")
+    assert result.returncode == 2
+    assert "problem: the reference server did not start\nfix: see what it says" in result.stderr
+
+
+def test_reports_of_an_earlier_run_are_gone(contract: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "junit.xml").write_text("<testsuites/>")
+    assert contract(BASE_URL=NOBODY, TOKEN="token", DEFINITION_ID=UNKNOWN).returncode == 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_report_folder_that_cannot_be(contract: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = contract(BASE_URL=NOBODY, TOKEN="token", DEFINITION_ID=UNKNOWN, REPORT_DIR=str(tmp_path / "file"))
+    assert is_told(result, "no reports can be written to", "another REPORT_DIR")

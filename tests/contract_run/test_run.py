@@ -1,0 +1,393 @@
+"""A server that conforms passes, one with a fault fails and the fault is named; no secret is told, no process left."""
+
+import http.client
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import uuid
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import trustme
+from fastapi import HTTPException, Request, Response
+
+from tests.contract.run import quoted
+from tests.contract.target import without_secrets
+from tests.reference_server import seed
+from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.database import Definition, User
+from tests.reference_server.running import running
+
+ROOT = Path(__file__).parents[2]
+DEFINITION_ID = uuid.UUID(seed.DEFINITION_ID)
+
+Contract = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class Recording(ReferenceServer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.methods: set[str] = set()
+
+    def check_method(self, request: Request) -> None:
+        self.methods.add(request.method)
+        super().check_method(request)
+
+
+class Changing(ReferenceServer):
+    """Its list is another one for each request; each answer is right by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = count()
+
+    def load_page(self, session: Any, parameters: Parameters) -> Any:
+        total, runs = super().load_page(session, parameters)
+        fewer = next(self.requests) % 40
+        return total - fewer, runs[: max(0, total - fewer - parameters.offset)]
+
+
+class LimitNotEchoed(ReferenceServer):
+    def render_page(self, total: int, runs: Any, parameters: Parameters) -> dict[str, Any]:
+        return super().render_page(total, runs, parameters) | {"limit": 20}
+
+
+class ItemMissing(ReferenceServer):
+    def load_page(self, session: Any, parameters: Parameters) -> Any:
+        total, runs = super().load_page(session, parameters)
+        return total, runs[:-1]
+
+
+class ForeignRun(ReferenceServer):
+    def render_page(self, total: int, runs: Any, parameters: Parameters) -> dict[str, Any]:
+        page = super().render_page(total, runs, parameters)
+        for run in page["items"][-1:]:
+            run["workflow_definition_id"] = seed.FOREIGN_DEFINITION_ID
+        return page
+
+
+class NeverItems(ReferenceServer):
+    def load_page(self, session: Any, parameters: Parameters) -> Any:
+        return super().load_page(session, parameters)[0], []
+
+
+class AnybodyMayRead(ReferenceServer):
+    def authenticate(self, session: Any, request: Request) -> User:
+        user = session.get(User, seed.USER)
+        assert isinstance(user, User)
+        return user
+
+
+class UnknownIsEmpty(ReferenceServer):
+    def find_definition(self, session: Any, user: User, parameters: Parameters) -> Definition:
+        found = session.get(Definition, parameters.definition_id) or session.get(Definition, DEFINITION_ID)
+        assert isinstance(found, Definition)
+        return found
+
+
+class KnownIsLost(ReferenceServer):
+    def find_definition(self, session: Any, user: User, parameters: Parameters) -> Definition:
+        if parameters.offset == 1:
+            raise HTTPException(404, "Workflow definition not found")
+        return super().find_definition(session, user, parameters)
+
+
+class LimitUnchecked(ReferenceServer):
+    def parse_limit(self, request: Request) -> int:
+        return self.parse_integer(request, "limit", default=20, least=-10000)
+
+    def load_page(self, session: Any, parameters: Parameters) -> Any:
+        total, runs = super().load_page(session, parameters)
+        return total, runs[: max(0, parameters.limit)]
+
+
+class Fails(ReferenceServer):
+    def load_page(self, session: Any, parameters: Parameters) -> Any:
+        raise HTTPException(500, "Internal Server Error")
+
+
+class CutsShort(ReferenceServer):
+    def list_runs(self, request: Request) -> Response:
+        response = super().list_runs(request)
+        if request.query_params.get("limit") == "99":
+            response.headers["Content-Length"] = "1000000"
+        return response
+
+
+class OddBodies(ReferenceServer):
+    """200 with bodies that no check of ours can read."""
+
+    BODIES = (
+        b"[]",
+        b"{",
+        b"null",
+        b'{"items": 1}',
+        b'{"items": [1, null], "total": "137", "limit": true}',
+        b"\xff",
+        b"",
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = count()
+
+    def list_runs(self, request: Request) -> Response:
+        super().list_runs(request)
+        body = self.BODIES[next(self.requests) % len(self.BODIES)]
+        return Response(body, media_type="application/json")
+
+
+class TellsSecrets(ReferenceServer):
+    """Its errors repeat what was sent."""
+
+    def parse_parameters(self, request: Request) -> Parameters:
+        try:
+            return super().parse_parameters(request)
+        except HTTPException:
+            raise HTTPException(422, f"{request.headers.get('authorization')} {request.cookies}") from None
+
+
+def verdict_of(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """The findings of a failed run, by check."""
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "VIOLATES THE CONTRACT" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("next: ")
+    assert len(result.stdout.splitlines()) < 30
+    return dict(re.findall(r"^\d\. (\w+)(?: \(\d+ requests\))?: (.*)", result.stdout, re.MULTILINE))
+
+
+def test_the_reference_server_conforms(contract: Contract, tmp_path: Path) -> None:
+    # Empty means not given.
+    result = contract(MAX_EXAMPLES="25", BASE_URL="", TOKEN="", DEFINITION_ID="", SEED="", RATE_LIMIT="")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not result.stderr
+    assert "(the reference server)" in result.stdout
+    assert "CONFORMS" in result.stdout
+    for kind in ("200 with items", "200 without items", "401", "404", "405", "422"):
+        assert re.search(rf"\b{kind}: [1-9]", result.stdout)
+    for check in ("unsupported_method", "ignored_auth", "reached", "number_of_items"):
+        assert check in result.stdout
+    assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures") == "0"
+    assert "No issues found" in (tmp_path / "schemathesis.txt").read_text("utf-8")
+    # The same seed makes the same requests.
+    requests = re.compile(r"^requests .*", re.MULTILINE)
+    assert requests.findall(contract(MAX_EXAMPLES="25", SEED="0").stdout) == requests.findall(result.stdout)
+
+
+def test_a_deployment_is_sent_nothing_but_get(contract_on: Contract) -> None:
+    server = Recording()
+    with running(server) as base_url:
+        result = contract_on(base_url, KS_UAT=seed.KS_UAT, DEFINITION_ID=seed.DEFINITION_ID.upper(), MAX_EXAMPLES="30")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert server.methods == {"GET"}
+    assert "methods other than GET" in result.stdout
+    assert "unsupported_method" not in result.stdout
+
+
+def test_the_session_cookie_alone_suffices(contract_on: Contract) -> None:
+    with running() as base_url:
+        result = contract_on(base_url, TOKEN="", KS_UAT=seed.KS_UAT)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_a_list_that_changes_is_no_violation(contract_on: Contract) -> None:
+    with running(Changing()) as base_url:
+        result = contract_on(base_url, MAX_EXAMPLES="50")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("fault", "findings"),
+    [
+        (LimitNotEchoed, {"limit_and_offset_echoed": "limit .* was asked for, but the page says 20"}),
+        (ItemMissing, {"number_of_items": "make 20 items, but it has 19"}),
+        (ForeignRun, {"runs_of_the_definition": "is a run of 2c85f3b9"}),
+        (NeverItems, {"number_of_items": "but it has 0", "reached": "never seen: 200 with items"}),
+        (AnybodyMayRead, {"ignored_auth": "accepts requests without authentication", "reached": "never seen: 401"}),
+        (UnknownIsEmpty, {"reached": "never seen: 404"}),
+        (KnownIsLost, {"definition_found": "which exists"}),
+        (LimitUnchecked, {"negative_data_rejection": "limit", "response_schema_conformance": "minimum of 1"}),
+        (
+            Fails,
+            {
+                "not_a_server_error": "Server error",
+                "positive_data_acceptance": "Expected: 200",
+                "reached": "never seen: 200 with items",
+                "status_code_conformance": "Received: 500",
+            },
+        ),
+        (CutsShort, {"no_answer": "the coverage phase ended there"}),
+        (TellsSecrets, {"response_schema_conformance": "Response violates schema"}),
+    ],
+)
+def test_a_fault_is_named(
+    contract_on: Contract, tmp_path: Path, fault: type[ReferenceServer], findings: dict[str, str]
+) -> None:
+    with running(fault()) as base_url:
+        result = contract_on(base_url, KS_UAT=seed.KS_UAT)
+    found = verdict_of(result)
+    assert found.keys() == findings.keys()
+    repeatable = re.findall(r"^\d\. (\w+).*\n   curl ", result.stdout, re.MULTILINE)
+    for check, message in findings.items():
+        assert re.search(message, found[check])
+        # What a request showed can be repeated; what the whole run showed cannot.
+        assert (check in repeatable) == (check != "reached")
+    junit = tmp_path / "junit.xml"
+    assert len(list(ElementTree.parse(junit).iter("error" if fault is CutsShort else "failure"))) >= 1
+    for text in (result.stdout, result.stderr, *(path.read_text("utf-8") for path in tmp_path.iterdir())):
+        assert seed.TOKEN not in text
+        assert seed.KS_UAT not in text
+
+
+def test_bodies_that_cannot_be_read_are_left_to_the_schema(contract_on: Contract) -> None:
+    with running(OddBodies()) as base_url:
+        found = verdict_of(contract_on(base_url, MAX_EXAMPLES="30"))
+    assert found.keys() == {"response_schema_conformance"}
+
+
+def test_a_request_is_repeated_by_its_curl_command(contract_on: Contract) -> None:
+    with running(LimitNotEchoed()) as base_url:
+        shown = contract_on(base_url).stdout
+        curl = re.search(r"^   (curl .*)", shown, re.MULTILINE)
+        asked = re.search(r"limit (\d+) was asked for", shown)
+        assert curl is not None and asked is not None
+        repeated = subprocess.run(
+            ["sh", "-c", curl[1]], env=os.environ | {"TOKEN": seed.TOKEN}, capture_output=True, text=True, check=True
+        )
+    assert f"limit={asked[1]}" in curl[1]
+    assert "200 OK" in repeated.stdout
+    assert '"limit":20' in repeated.stdout
+
+
+def test_secrets_never_pass_in_any_spelling() -> None:
+    secret = "it's<secret>"
+    spellings = f"{secret} it&#x27;s&lt;secret&gt; it%27s%3Csecret%3E"
+    assert without_secrets(spellings, {"TOKEN": secret}) == "$TOKEN $TOKEN $TOKEN"
+    assert quoted(f"Cookie: ks_uat={secret}", {"KS_UAT": secret}) == "'Cookie: ks_uat='\"$KS_UAT\""
+    assert quoted("http://host/a?b", {"BASE_URL": "http://host"}) == "\"$BASE_URL\"'/a?b'"
+    assert quoted("a b", {}) == "'a b'"
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A private CA's certificate (ca.pem), and a server's certificate and key (server.pem)."""
+    folder = tmp_path_factory.mktemp("certificates")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    return folder
+
+
+@contextmanager
+def reverse_proxy(upstream: str, prefix: str, certificate: Path) -> Iterator[str]:
+    """Serves what is at `upstream`, with TLS and below a path prefix."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if not self.path.startswith(f"{prefix}/"):
+                self.send_error(404)
+                return
+            connection = http.client.HTTPConnection(urlsplit(upstream).netloc)
+            connection.request("GET", self.path.removeprefix(prefix), headers=dict(self.headers.items()))
+            response = connection.getresponse()
+            body = response.read()
+            connection.close()
+            self.send_response(response.status)
+            for name, value in response.getheaders():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        # Answers are written in two parts, the second of which would wait for the first one's receipt.
+        server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{server.server_address[1]}{prefix}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_a_deployment_below_a_path_prefix_with_a_private_ca(contract_on: Contract, certificates: Path) -> None:
+    with running() as upstream, reverse_proxy(upstream, "/some/api", certificates / "server.pem") as base_url:
+        untrusted = contract_on(base_url)
+        result = contract_on(base_url, REQUESTS_CA_BUNDLE=str(certificates / "ca.pem"))
+    assert untrusted.returncode == 2
+    assert "problem: no secure connection" in untrusted.stderr
+    assert "certificate verify failed" in untrusted.stderr
+    assert "REQUESTS_CA_BUNDLE=/path/to/ca.pem" in untrusted.stderr
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+DYING_SERVER = """
+import os, signal
+from tests.reference_server.app import ReferenceServer
+from tests.reference_server.running import running
+
+class Dying(ReferenceServer):
+    def parse_limit(self, request):
+        if request.query_params.get("limit") == "99":
+            os._exit(0)
+        return super().parse_limit(request)
+
+with running(Dying()) as base_url:
+    print(base_url, flush=True)
+    signal.pause()
+"""
+
+
+def test_a_server_that_goes_away_has_not_been_tested(contract_on: Contract, tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", DYING_SERVER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        result = contract_on(server.stdout.readline().strip())
+        server.kill()
+    assert result.returncode == 2, result.stdout
+    assert "problem: the server stopped answering during the run" in result.stderr
+    assert "limit=99" in (tmp_path / "schemathesis.txt").read_text("utf-8")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_no_server_behind(
+    environment: Callable[..., dict[str, str]], number: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.contract"],
+        cwd=ROOT,
+        env=environment(MAX_EXAMPLES="100000"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        address = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
+        assert address is not None
+        # The examples are done, the rest is under way.
+        assert "examples" in process.stdout.readline()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert errors == "problem: interrupted before the end\nfix: run it again\n"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(address[1])))

@@ -1,0 +1,49 @@
+"""The project's own files agree with each other: pins with the lock, the README with the Makefile."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+
+from codegen import ROOT
+from tests import contract
+from tests.contract.target import read_environment
+
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+
+def test_every_tool_is_pinned_exactly_and_locked_at_its_pin() -> None:
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
+    locked = set(re.findall(r"^([a-z0-9-]+==[^\s;]+)", LOCK, flags=re.MULTILINE))
+    assert pins and set(pins) <= locked
+
+
+def test_the_lock_holds_hashes_and_no_addresses() -> None:
+    packages = re.split(r"^(?=[a-z0-9-]+==)", LOCK, flags=re.MULTILINE)[1:]
+    assert all("--hash=sha256:" in package for package in packages)
+    assert "://" not in LOCK
+
+
+def test_make_alone_lists_every_target_and_variable() -> None:
+    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    variables = re.findall(r"^([A-Z_]+) \?=", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert {"contract", "test", "generate", "verify", "serve"} <= TARGETS and "BASE_URL" in variables
+    for name in [*TARGETS, *variables]:
+        assert re.search(rf"^  {name} +\S", done.stdout, flags=re.MULTILINE), name
+
+
+def test_the_readme_names_only_targets_that_are_there() -> None:
+    named = set(re.findall(r"\bmake ([a-z-]+)\b", README))
+    assert {"contract", "test"} <= named <= TARGETS
+
+
+def test_defaults_of_the_contract_run_are_told_as_they_are() -> None:
+    defaults = read_environment({})
+    help_text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in ("MAX_EXAMPLES", "SEED", "RATE_LIMIT", "REPORT_DIR"):
+        value = getattr(defaults, name.lower())
+        assert re.search(rf"^  {name} .*\({value}\)$", help_text, flags=re.MULTILINE), name
+        assert re.search(rf"^    {name} .*\(default {value}\)$", contract.__doc__ or "", flags=re.MULTILINE), name
