@@ -273,7 +273,7 @@ REFUSED = {
     ),
     "wrong client setting": ("overrides/client.yaml", "post_hooks: []", "post_hooks: 3", None, "setting `post_hooks`"),
     "settings no YAML": ("overrides/client.yaml", "post_hooks: []", "post_hooks: [", None, "cannot be read"),
-    "module syntax": ("overrides/package/_enums.py", "import enum", "import", "import\n", "invalid syntax"),
+    "module syntax": ("overrides/package/_enums.py", "import enum", "impotr enum", "impotr enum", "invalid syntax"),
     "upstream's template has changed": (
         f"{TEMPLATES}/upstream.sha256",
         "4eac65762f",
