@@ -197,7 +197,7 @@ def as_curl(request: Request, target: Target) -> str:
     words = ["curl", "--include"]
     if set("[]{}") & set(request.uri):
         words.append("--globoff")
-    if os.environ.get("REQUESTS_CA_BUNDLE"):
+    if request.uri.startswith("https:") and os.environ.get("REQUESTS_CA_BUNDLE"):
         words += ["--cacert", '"$REQUESTS_CA_BUNDLE"']
     if request.method != "GET":
         words += ["--request", request.method]
