@@ -3,121 +3,222 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
+import os
+import re
 import ssl
+import threading
+import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Self
 
 import httpx2
 
+from . import _inputs
+from ._sending import Answer, Retry, send, send_async
+from .errors import ConfigurationError
+
+__version__ = "0.1.0"
+
+CONTRACT_VERSION = "1.0.0"
+"""`info.version` of the contract that this package was generated from."""
+
 DEFAULT_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 """Seconds to wait for each read, write and place in the pool, and for a connection. Never for ever."""
 
+USER_AGENT = f"ks-workflow-runs/{__version__} (contract {CONTRACT_VERSION})"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of an operation, its parameters checked.
+
+    Attributes:
+        method: The method.
+        path: The path below the base URL.
+        params: The query.
+        headers: What goes before the client's own.
+        success: The status that is a success.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    success: int
+
 
 class Client:
-    """Sends requests to one deployment. Without a credential of its own: give one with each call, or use
-    `AuthenticatedClient`.
+    """Sends requests to one deployment. May be shared by threads and tasks.
 
-    Connections are pooled. Use it as a context manager (`with` or `async with`), or close what `get_httpx_client()` and
-    `get_async_httpx_client()` return.
+    Connections are pooled: use it as a context manager (`with` or `async with`), or end it with `close` or `aclose`. It
+    may be used again afterwards.
 
     Args:
         base_url: Where the deployment is, with its path prefix if it has one, such as `https://ks.example.com/api`.
-        cookies: Sent with every request.
+            By default from the environment, `KS_BASE_URL`.
+        token: An API key or a user access token. By default from the environment, `KS_TOKEN`.
+        ks_uat: The session cookie's value. By default from the environment, `KS_UAT`.
+        timeout: In seconds, for each wait; None waits for ever, which only `retry.total` then ends.
+        retry: When a request is sent again.
+        strict: Whether to refuse fields and enum values that the contract does not know, which are else kept.
         headers: Sent with every request.
-        timeout: In seconds; None waits for ever.
         verify_ssl: Whether to check certificates; an `ssl.SSLContext` to check them against a private authority.
-        follow_redirects: Whether to follow them. The operation has none, so a redirect is an error by default.
-        httpx_args: Further arguments of `httpx2.Client` and `httpx2.AsyncClient`.
+        httpx_args: Further arguments of `httpx2.Client` and `httpx2.AsyncClient`, such as a proxy. Redirects are never
+            followed: the operation has none, and a credential could follow them to another host.
+
+    Raises:
+        ConfigurationError: One of them cannot be used.
     """
 
     def __init__(
         self,
-        base_url: str,
+        base_url: str | None = None,
         *,
-        cookies: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        token: str | None = None,
+        ks_uat: str | None = None,
         timeout: httpx2.Timeout | float | None = DEFAULT_TIMEOUT,
+        retry: Retry = Retry(),
+        strict: bool = False,
+        headers: Mapping[str, str] | None = None,
         verify_ssl: bool | ssl.SSLContext = True,
-        follow_redirects: bool = False,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
-        self.base_url = base_url
-        self._arguments: dict[str, Any] = {
-            "base_url": base_url,
-            "cookies": dict(cookies or {}),
-            "headers": dict(headers or {}),
-            "timeout": timeout,
-            "verify": verify_ssl,
-            "follow_redirects": follow_redirects,
-            **(httpx_args or {}),
-        }
+        base_url = _setting(base_url, "KS_BASE_URL")
+        if base_url is None:
+            raise ConfigurationError("base_url is not given, nor is KS_BASE_URL in the environment")
+        self.base_url = _checked_url(base_url)
+        self.strict = strict
+        self.retry = retry
+        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
+        token, ks_uat = _setting(token, "KS_TOKEN"), _setting(ks_uat, "KS_UAT")
+        if token is not None:
+            self._headers["Authorization"] = f"Bearer {_inputs.credential('token', token)}"
+        if ks_uat is not None:
+            self._headers["Cookie"] = f"ks_uat={_inputs.credential('ks_uat', ks_uat)}"
+        self.has_credential = token is not None or ks_uat is not None
+        if self.has_credential and self.base_url.scheme == "http" and not _is_loopback(self.base_url.host):
+            warnings.warn(
+                f"the credential goes to {self.base_url.host} unencrypted, over http: use https", stacklevel=2
+            )
+        self._arguments: dict[str, Any] = {"timeout": timeout, "verify": verify_ssl, **(httpx_args or {})}
+        self._lock = threading.Lock()
+        self._own: httpx2.Client | httpx2.AsyncClient | None = None
         self._client: httpx2.Client | None = None
         self._async_client: httpx2.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def __repr__(self) -> str:
-        # Nothing but the address, and that without a password: headers and cookies hold credentials.
-        return f"{type(self).__name__}({httpx2.URL(self.base_url)!r})"
+        # Nothing but the address: headers hold credentials.
+        return f"{type(self).__name__}({str(self.base_url)!r})"
+
+    # --- connections ---
 
     def set_httpx_client(self, client: httpx2.Client) -> Self:
-        """Uses an httpx2 client of the caller's, whose own settings then hold, instead of making one."""
-        self._client = client
+        """Uses an httpx2 client of the caller's, whose own settings then hold, and which the caller closes."""
+        self._client = self._own = client
+        return self
+
+    def set_async_httpx_client(self, async_client: httpx2.AsyncClient) -> Self:
+        """Uses an httpx2 client of the caller's, whose own settings then hold, and which the caller closes."""
+        self._async_client = self._own = async_client
         return self
 
     def get_httpx_client(self) -> httpx2.Client:
         """Returns the httpx2 client that blocking calls use, made at first use."""
-        if self._client is None:
-            self._client = httpx2.Client(**self._arguments)
-        return self._client
-
-    def __enter__(self) -> Self:
-        self.get_httpx_client().__enter__()
-        return self
-
-    def __exit__(self, *args: Any) -> None:
-        self.get_httpx_client().__exit__(*args)
-
-    def set_async_httpx_client(self, async_client: httpx2.AsyncClient) -> Self:
-        """Uses an httpx2 client of the caller's, whose own settings then hold, instead of making one."""
-        self._async_client = async_client
-        return self
+        with self._lock:
+            if self._client is None:
+                self._client = httpx2.Client(**self._arguments)
+            return self._client
 
     def get_async_httpx_client(self) -> httpx2.AsyncClient:
-        """Returns the httpx2 client that calls under asyncio use, made at first use."""
-        if self._async_client is None:
-            self._async_client = httpx2.AsyncClient(**self._arguments)
-        return self._async_client
+        """Returns the httpx2 client that calls under asyncio use, made at first use in each event loop."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            # Connections belong to the loop that they were made in.
+            if self._async_client is None or (self._loop is not loop and self._async_client is not self._own):
+                self._async_client, self._loop = httpx2.AsyncClient(**self._arguments), loop
+            return self._async_client
 
-    async def __aenter__(self) -> Self:
-        await self.get_async_httpx_client().__aenter__()
+    def close(self) -> None:
+        """Closes the connections of blocking calls."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None and client is not self._own:
+            client.close()
+
+    async def aclose(self) -> None:
+        """Closes the connections of calls under asyncio."""
+        with self._lock:
+            client, self._async_client = self._async_client, None
+        # Connections of a loop that has ended cannot be closed any more; they went with it.
+        if client is not None and client is not self._own and self._loop is asyncio.get_running_loop():
+            await client.aclose()
+
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *args: Any) -> None:
-        await self.get_async_httpx_client().__aexit__(*args)
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *args: object) -> None:
+        await self.aclose()
+
+    # --- calls ---
+
+    def send(self, call: Call) -> Answer:
+        """Sends what an operation asks for. Raises ApiError for whatever is not a success."""
+        http = self.get_httpx_client()
+        return send(http, self._build(http, call), call.success, self.retry)
+
+    async def send_async(self, call: Call) -> Answer:
+        """As `send`, under asyncio."""
+        http = self.get_async_httpx_client()
+        return await send_async(http, self._build(http, call), call.success, self.retry)
+
+    def _build(self, http: httpx2.Client | httpx2.AsyncClient, call: Call) -> httpx2.Request:
+        url = str(self.base_url).rstrip("/") + call.path
+        return http.build_request(call.method, url, params=call.params, headers={**self._headers, **call.headers})
 
 
 class AuthenticatedClient(Client):
-    """A client that sends an API key or a user access token with every request.
+    """A client that insists on a credential: `token`, `ks_uat`, or one of them from the environment."""
 
-    Args:
-        base_url: As for `Client`.
-        token: The key or token.
-        prefix: The scheme that stands before it.
-        auth_header_name: The header that carries it.
-        **arguments: The others of `Client`.
-    """
-
-    def __init__(
-        self,
-        base_url: str,
-        token: str,
-        *,
-        prefix: str = "Bearer",
-        auth_header_name: str = "Authorization",
-        headers: Mapping[str, str] | None = None,
-        **arguments: Any,
-    ) -> None:
-        credential = f"{prefix} {token}" if prefix else token
-        super().__init__(base_url, headers={**(headers or {}), auth_header_name: credential}, **arguments)
+    def __init__(self, base_url: str | None = None, token: str | None = None, **arguments: Any) -> None:
+        super().__init__(base_url, token=token, **arguments)
+        if not self.has_credential:
+            raise ConfigurationError("neither token nor ks_uat is given, nor is KS_TOKEN or KS_UAT in the environment")
 
 
-__all__ = ("DEFAULT_TIMEOUT", "AuthenticatedClient", "Client")
+def _setting(value: str | None, variable: str) -> str | None:
+    return value if value is not None else os.environ.get(variable) or None
+
+
+def _checked_url(base_url: object) -> httpx2.URL:
+    problem = "an address such as https://ks.example.com/api"
+    try:
+        url = httpx2.URL(base_url) if isinstance(base_url, str) and not re.search(r"\s", base_url) else None
+    except httpx2.InvalidURL:
+        url = None
+    if url is None or url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 80) < 2**16:
+        raise ConfigurationError(f"base_url has to be {problem}, with http or https")
+    if url.userinfo:
+        raise ConfigurationError("base_url may hold no user name and no password: give token or ks_uat")
+    if url.query or url.fragment:
+        raise ConfigurationError(f"base_url has to be {problem}, with no query and no fragment")
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+__all__ = ("DEFAULT_TIMEOUT", "USER_AGENT", "AuthenticatedClient", "Client", "Retry")

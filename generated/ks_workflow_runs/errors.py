@@ -2,6 +2,9 @@
 """What is raised instead of an answer.
 
     ApiError
+    ├── ConfigurationError              an argument or a setting cannot be used; nothing was sent (also a ValueError)
+    ├── ApiConnectionError              there was no answer, or it broke off
+    │   └── ApiTimeoutError             it took too long
     ├── StatusError                     every status that is not a documented success
     │   ├── AuthenticationError         401
     │   ├── PermissionDeniedError       403
@@ -9,15 +12,19 @@
     │   ├── UnprocessableEntityError    422
     │   ├── RateLimitError              429
     │   └── ServiceUnavailableError     503
-    └── DecodingError                   a success whose body is not what the contract says
+    ├── DecodingError                   a success whose body is not what the contract says
+    └── ListChangedError                the list changes faster than it can be read
 
-Failures below HTTP (no connection, a timeout) are raised by httpx2, as `httpx2.TransportError`.
+All of them can be pickled. No credential is in any of them: the request that they hold has none.
 """
 
 from __future__ import annotations
 
 import contextlib
+import email.utils
 from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Self
 
 import httpx2
 import pydantic
@@ -26,40 +33,109 @@ from .models import ErrorResponse, HTTPValidationError, ValidationError
 
 
 class ApiError(Exception):
-    """The server answered, but not with what was asked for.
+    """There is no answer to give back.
 
     Attributes:
-        request: What was sent.
-        response: What came back.
-        status_code: Its status.
+        request: What was sent, without credentials; None where nothing was.
+        response: What came back; None where nothing did.
     """
 
-    def __init__(self, response: httpx2.Response, message: str) -> None:
-        self.request = response.request
-        self.response = response
-        self.status_code = response.status_code
-        # Without a user name and password, which a base URL may hold.
-        url = response.url.copy_with(username=None, password=None)
-        super().__init__(f"{response.status_code} for {response.request.method} {url}: {message}")
+    def __init__(
+        self, message: str, *, request: httpx2.Request | None = None, response: httpx2.Response | None = None
+    ) -> None:
+        super().__init__(message)
+        self._request = request
+        self._response = response
+
+    @property
+    def request(self) -> httpx2.Request | None:
+        return self._request
+
+    @property
+    def response(self) -> httpx2.Response | None:
+        return self._response
+
+    @property
+    def status_code(self) -> int | None:
+        """The status of the response."""
+        return None if self._response is None else self._response.status_code
+
+    @property
+    def detail(self) -> str | None:
+        """What the server says of it, in a sentence; None where it says nothing that the contract has."""
+        return None
+
+
+class ConfigurationError(ApiError, ValueError):
+    """An argument or a setting cannot be used. Nothing was sent."""
+
+
+class ApiConnectionError(ApiError):
+    """There was no answer, or it broke off. Its cause is httpx2's error."""
+
+    def __init__(self, message: str, *, request: httpx2.Request | None = None) -> None:
+        place = f"{request.method} {request.url}: " if request is not None else ""
+        super().__init__(f"{place}{message}", request=request)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # The place is in the message already.
+        return (_restore, (type(self), str(self), self.__dict__))
+
+
+class ApiTimeoutError(ApiConnectionError):
+    """The answer took too long, or all attempts together did."""
 
 
 class StatusError(ApiError):
-    """The status is not a documented success. A status that the contract does not know is raised as this class itself.
-
-    Attributes:
-        detail: What the body says, in a sentence; None where it has no `detail` as the contract has it.
-    """
-
-    detail: str | None = None
+    """The status is not a documented success. A status that the contract does not know is raised as this class itself."""
 
     def __init__(self, response: httpx2.Response) -> None:
+        self._detail: str | None = None
         # The status is what matters: a body that cannot be read is left to the caller, as `response.content`.
         with contextlib.suppress(pydantic.ValidationError):
             self._read(response.content)
-        super().__init__(response, self.detail or response.reason_phrase or "no documented status")
+        request = response.request
+        said = self._detail or response.reason_phrase or "no documented status"
+        super().__init__(
+            f"{response.status_code} for {request.method} {request.url}: {said}", request=request, response=response
+        )
 
     def _read(self, body: bytes) -> None:
-        self.detail = ErrorResponse.model_validate_json(body, strict=True).detail
+        self._detail = ErrorResponse.model_validate_json(body).detail
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_restore, (type(self), str(self), self.__dict__))
+
+    @property
+    def request(self) -> httpx2.Request:
+        return self.response.request
+
+    @property
+    def response(self) -> httpx2.Response:
+        assert self._response is not None
+        return self._response
+
+    @property
+    def status_code(self) -> int:
+        return self.response.status_code
+
+    @property
+    def detail(self) -> str | None:
+        return self._detail
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds that the server asks to wait, from `Retry-After` in either form (RFC 9110, section 10.2.3)."""
+        text = self.response.headers.get("Retry-After", "").strip()
+        if text.isascii() and text.isdigit():
+            return float(text[:9])
+        try:
+            moment = email.utils.parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=timezone.utc)
+        return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
 
 
 class AuthenticationError(StatusError):
@@ -85,10 +161,10 @@ class UnprocessableEntityError(StatusError):
 
     def _read(self, body: bytes) -> None:
         try:
-            self.faults = tuple(HTTPValidationError.model_validate_json(body, strict=True).detail)
+            self.faults = tuple(HTTPValidationError.model_validate_json(body).detail)
         except pydantic.ValidationError:
             return super()._read(body)
-        self.detail = "; ".join(f"{'.'.join(str(part) for part in fault.loc)}: {fault.msg}" for fault in self.faults)
+        self._detail = "; ".join(f"{'.'.join(str(part) for part in fault.loc)}: {fault.msg}" for fault in self.faults)
 
 
 class RateLimitError(StatusError):
@@ -104,14 +180,40 @@ class DecodingError(ApiError):
 
     Attributes:
         faults: Pairs of the path of a field, such as `items.3.completed_at` (empty for the body as a whole), and what is
-            wrong with it.
+            wrong with it. Never a value.
     """
 
-    def __init__(self, response: httpx2.Response, faults: Sequence[tuple[str, str]]) -> None:
-        self.faults = tuple(faults)
-        path, message = self.faults[0]
-        more = f" (and {len(self.faults) - 1} more)" if len(self.faults) > 1 else ""
-        super().__init__(response, f"{path or 'the body'}: {message}{more}")
+    faults: Sequence[tuple[str, str]] = ()
+
+    @classmethod
+    def of_faults(cls, response: httpx2.Response, faults: Sequence[tuple[str, str]]) -> Self:
+        """Returns the error for fields of a body."""
+        path, message = faults[0]
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        error = cls(
+            f"{response.request.method} {response.request.url}: {path or 'the body'}: {message}{more}",
+            request=response.request,
+            response=response,
+        )
+        error.faults = tuple(faults)
+        return error
+
+    @classmethod
+    def of_body(cls, request: httpx2.Request, message: str) -> Self:
+        """Returns the error for a body that cannot even be read to its end."""
+        error = cls(f"{request.method} {request.url}: {message}", request=request)
+        error.faults = (("", message),)
+        return error
+
+
+class ListChangedError(ApiError):
+    """The list changes faster than it can be read. What was yielded so far is right, but not all.
+
+    Attributes:
+        seen: How many runs were read.
+    """
+
+    seen: int = 0
 
 
 _ERRORS: dict[int, type[StatusError]] = {
@@ -129,9 +231,20 @@ def status_error(response: httpx2.Response) -> StatusError:
     return _ERRORS.get(response.status_code, StatusError)(response)
 
 
+def _restore(kind: type[ApiError], message: str, state: dict[str, object]) -> ApiError:
+    error = kind.__new__(kind, message)
+    error.args = (message,)
+    error.__dict__.update(state)
+    return error
+
+
 __all__ = (
+    "ApiConnectionError",
     "ApiError",
+    "ApiTimeoutError",
+    "ConfigurationError",
     "DecodingError",
+    "ListChangedError",
     "StatusError",
     "AuthenticationError",
     "PermissionDeniedError",

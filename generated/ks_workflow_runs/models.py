@@ -4,9 +4,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from ._enums import StrEnum
+from ._bases import AwareDatetime, BaseModel, StrEnum
 
 
 class WorkflowRunStatus(StrEnum):

@@ -26,8 +26,6 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties.boolean import BooleanProperty
-from openapi_python_client.parser.properties.float import FloatProperty
 from openapi_python_client.parser.properties.int import IntProperty
 from openapi_python_client.parser.properties.model_property import ModelProperty
 from openapi_python_client.parser.properties.none import NoneProperty
@@ -64,8 +62,13 @@ ERROR_NAMES = {
 # The bodies that these classes can read, see errors.py.jinja.
 ERROR_BODIES = ("ErrorResponse", "HTTPValidationError")
 
-# Parameters of these kinds are sent as `str(value)`; the templates know no other.
-SCALARS = (BooleanProperty, FloatProperty, IntProperty, NoneProperty, StringProperty, UuidProperty)
+# What the templates can check and send, by where a parameter stands. Null stands for "not sent".
+PARAMETERS = {
+    "path": ((UuidProperty,), "a UUID"),
+    "query": ((IntProperty,), "an integer"),
+    "header": ((StringProperty, NoneProperty), "text"),
+    "cookie": ((StringProperty, NoneProperty), "text"),
+}
 
 
 def build(root: Path, generated: Path, inputs: dict[str, Any]) -> None:
@@ -129,7 +132,9 @@ class _Project(openapi_python_client.Project):
     def __init__(self, contract: Contract, **arguments: Any) -> None:
         super().__init__(**arguments)
         self.env.undefined = jinja2.StrictUndefined
-        self.env.globals.update(contract_version=contract.version, error_names=ERROR_NAMES)
+        self.env.globals.update(
+            contract_version=contract.version, error_names=ERROR_NAMES, bounds=_parameter_schemas(contract.document)
+        )
 
     def render_into(self, package: Path) -> None:
         self.package_dir = package
@@ -199,6 +204,11 @@ def _with_described_parameters(value: Any) -> Any:
     return {key: _with_described_parameters(item) for key, item in value.items()}
 
 
+def _parameter_schemas(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    return {each["name"]: each["schema"] for operation in operations for each in operation.get("parameters", [])}
+
+
 def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
     """Refuses what our templates do not render, which would otherwise be missing from the client without a word."""
     place = ("paths", endpoint.path.get_untrusted_value(), endpoint.method)
@@ -210,10 +220,18 @@ def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
 
     if endpoint.bodies:
         raise unsupported("a request body is not supported")
-    for parameter in endpoint.list_all_parameters():
-        parts = parameter.inner_properties if isinstance(parameter, UnionProperty) else [parameter]
-        if not all(isinstance(part, SCALARS) for part in parts):
-            raise unsupported(f"parameter `{parameter.python_name}` is not supported: its type is no scalar")
+    for place_name, parameters in {
+        "path": endpoint.path_parameters,
+        "query": endpoint.query_parameters,
+        "header": endpoint.header_parameters,
+        "cookie": endpoint.cookie_parameters,
+    }.items():
+        kinds, wanted = PARAMETERS[place_name]
+        for parameter in parameters:
+            parts = parameter.inner_properties if isinstance(parameter, UnionProperty) else [parameter]
+            if not all(isinstance(part, kinds) for part in parts):
+                name = parameter.name.get_untrusted_value()
+                raise unsupported(f"parameter `{name}` is not supported: in the {place_name} it has to be {wanted}")
     if endpoint.responses.default:
         raise unsupported("a `default` response is not supported: each status has an error of its own")
     success = []
@@ -335,7 +353,7 @@ def _copy_modules(source: Path, package: Path) -> None:
 
 
 def _format(package: Path) -> None:
-    for command in (["check", "--fix", "--select=I,F401"], ["format"]):
+    for command in (["check", "--fix", "--select=I,F401", "--output-format=concise"], ["format"]):
         done = subprocess.run(
             [find_ruff_bin(), *command, *RUFF, str(package)], capture_output=True, text=True, check=False, cwd=package
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -19,6 +20,8 @@ class Answering:
         status: The status to answer with.
         body: The body to answer with.
         headers: The headers to answer with.
+        behave: Instead of all these: what to do with the connection once a request was read.
+        ends: Set when the server stops: what a behaviour that never answers waits for.
         requests: Target and headers of each request, in order.
     """
 
@@ -26,6 +29,8 @@ class Answering:
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    behave: Callable[[socket.socket], object] | None = None
+    ends: threading.Event = field(default_factory=threading.Event)
     requests: list[tuple[str, Message]] = field(default_factory=list)
 
 
@@ -39,6 +44,10 @@ def answering() -> Iterator[Answering]:
 
         def do_GET(self) -> None:
             answer.requests.append((self.path, self.headers))
+            if answer.behave is not None:
+                self.close_connection = True
+                answer.behave(self.connection)
+                return
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -59,5 +68,6 @@ def answering() -> Iterator[Answering]:
         try:
             yield answer
         finally:
+            answer.ends.set()
             server.shutdown()
             thread.join()

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from codegen import ROOT
 from ks_workflow_runs._decoding import decode
+from ks_workflow_runs._sending import Answer
 from ks_workflow_runs.errors import DecodingError
 from ks_workflow_runs.models import PartType, WorkflowRunPage, WorkflowRunStatus
 
@@ -21,9 +22,10 @@ DOCUMENT = YAML(typ="safe").load((ROOT / "openapi.yaml").read_text(encoding="utf
 PAGE = OPERATION["responses"]["200"]["content"]["application/json"]["example"]
 
 
-def read(page: object) -> WorkflowRunPage:
+def read(page: object, *, strict: bool = False) -> WorkflowRunPage:
     request = httpx2.Request("GET", "http://127.0.0.1/")
-    return decode(WorkflowRunPage, httpx2.Response(200, content=json.dumps(page).encode(), request=request))
+    answer = Answer(request, 200, httpx2.Headers(), json.dumps(page).encode())
+    return decode(WorkflowRunPage, answer, strict=strict)
 
 
 def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[str, Any]:
@@ -131,6 +133,8 @@ def test_a_missing_field_is_refused_and_named(path: tuple[str | int, ...]) -> No
         (("items", 0, "started_at"), None),
         (("items", 0, "started_at"), "2026-04-14T09:30:00"),
         (("items", 0, "started_at"), "yesterday"),
+        (("items", 0, "started_at"), "1776159000"),
+        (("items", 0, "started_at"), "2026-04-14"),
         (("items", 0, "started_at"), 1776159000),
         (("items", 0, "completed_at"), False),
         (("items", 0, "run_snapshot"), None),
@@ -149,6 +153,28 @@ def test_a_refused_value_is_not_shown() -> None:
     with pytest.raises(DecodingError) as raised:
         read(changed("items", 0, "id", to="a-credential"))
     assert "a-credential" not in str(raised.value) and raised.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("next",), "x"),
+        (("items", 1, "priority"), 7),
+        (("items", 1, "status"), "CANCELLED"),
+        (("items", 1, "run_snapshot", "size"), None),
+        (("items", 1, "run_snapshot", "runner_type"), "HOSTED"),
+        (("items", 1, "run_snapshot", "template", "part_type"), "IMAGE"),
+        (("items", 1, "run_snapshot", "sources", 0, "part_type"), ""),
+    ],
+)
+def test_strict_refuses_what_the_contract_does_not_know(path: tuple[str | int, ...], value: object) -> None:
+    page = changed(*path, to=value)
+    read(page)
+    with pytest.raises(DecodingError) as raised:
+        read(page, strict=True)
+    [(named, _)] = raised.value.faults
+    assert named == ".".join(map(str, path))
+    assert read(PAGE, strict=True) == read(PAGE)
 
 
 def test_times_keep_their_moment_whatever_their_offset() -> None:

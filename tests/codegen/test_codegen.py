@@ -108,7 +108,7 @@ def test_a_change_of_the_contract_reaches_models_client_and_provenance(tree: Pat
     package = tree / "generated" / PACKAGE
     assert 'CANCELLED = "CANCELLED"' in (package / "models.py").read_text()
     assert "at most 250" in (package / "api/workflow_definitions/list_workflow_runs.py").read_text()
-    assert 'CONTRACT_VERSION = "1.1.0"' in (package / "__init__.py").read_text()
+    assert 'CONTRACT_VERSION = "1.1.0"' in (package / "client.py").read_text()
     assert json.loads((package / "PROVENANCE.json").read_text())["contract"]["version"] == "1.1.0"
 
 
@@ -143,7 +143,7 @@ def _edit_contract(root: Path) -> None:
 
 
 def _edit_override(root: Path) -> None:
-    replace(root / "overrides/package/_enums.py", "is_known", "known")
+    replace(root / "overrides/package/_bases.py", "is_known", "known")
 
 
 def _forge_provenance(root: Path) -> None:
@@ -158,7 +158,7 @@ def _forge_provenance(root: Path) -> None:
         (_delete, "types.py"),
         (_delete_all, "client.py"),
         (_edit_contract, "list_workflow_runs.py"),
-        (_edit_override, "_enums.py"),
+        (_edit_override, "_bases.py"),
         (_forge_provenance, "PROVENANCE.json"),
     ],
 )
@@ -273,7 +273,7 @@ REFUSED = {
     ),
     "wrong client setting": ("overrides/client.yaml", "post_hooks: []", "post_hooks: 3", None, "setting `post_hooks`"),
     "settings no YAML": ("overrides/client.yaml", "post_hooks: []", "post_hooks: [", None, "cannot be read"),
-    "module syntax": ("overrides/package/_enums.py", "import enum", "impotr enum", "impotr enum", "invalid syntax"),
+    "module syntax": ("overrides/package/_bases.py", "import enum", "impotr enum", "impotr enum", "invalid syntax"),
     "upstream's template has changed": (
         f"{TEMPLATES}/upstream.sha256",
         "4eac65762f",

@@ -4,72 +4,59 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import quote
 from uuid import UUID
 
-import httpx2
-
+from ... import _inputs
 from ..._decoding import decode
-from ...client import Client
-from ...errors import status_error
+from ..._sending import Answer
+from ...client import Call, Client
 from ...models import WorkflowRunPage
 from ...types import UNSET, Response, Unset
 
 
-def _build_request(
-    client: httpx2.Client | httpx2.AsyncClient,
-    definition_id: UUID,
+def build_call(
+    definition_id: UUID | str,
     *,
-    limit: int | Unset = 20,
-    offset: int | Unset = 0,
-    authorization: None | str | Unset = UNSET,
-    ks_uat: None | str | Unset = UNSET,
-) -> httpx2.Request:
-    # None and UNSET are not sent: a header or a cookie of the text "None" would be a wrong credential.
-    params: dict[str, object] = {
-        "limit": limit,
-        "offset": offset,
-    }
-    headers: dict[str, object] = {
-        "authorization": authorization,
-    }
-    cookies: dict[str, object] = {
-        "ks_uat": ks_uat,
-    }
-    return client.build_request(
-        "GET",
-        "/v1/workflow-definitions/{definition_id}/runs".format(
-            definition_id=quote(str(definition_id), safe=""),
-        ),
-        params=_sent(params),
-        headers=_sent(headers),
-        cookies=_sent(cookies),
+    limit: int | None | Unset = 20,
+    offset: int | None | Unset = 0,
+    authorization: str | None | Unset = UNSET,
+    ks_uat: str | None | Unset = UNSET,
+) -> Call:
+    """Returns the request, its parameters checked. Raises ConfigurationError; nothing is sent."""
+    path = "/v1/workflow-definitions/{definition_id}/runs".format(
+        definition_id=_inputs.uuid_text("definition_id", definition_id),
     )
+    # None and UNSET are not sent: a header or a cookie of the text "None" would be a wrong credential.
+    params: dict[str, str] = {}
+    if limit is not None and not isinstance(limit, Unset):
+        params["limit"] = str(_inputs.integer("limit", limit, least=1, most=100))
+    if offset is not None and not isinstance(offset, Unset):
+        params["offset"] = str(_inputs.integer("offset", offset, least=0))
+    headers: dict[str, str] = {}
+    if authorization is not None and not isinstance(authorization, Unset):
+        headers["Authorization"] = _inputs.header("authorization", authorization)
+    if ks_uat is not None and not isinstance(ks_uat, Unset):
+        headers["Cookie"] = "ks_uat=" + _inputs.credential("ks_uat", ks_uat)
+    return Call("GET", path, params, headers, success=200)
 
 
-def _sent(parameters: dict[str, object]) -> dict[str, str]:
-    return {name: str(value) for name, value in parameters.items() if value is not None and value is not UNSET}
-
-
-def _read(response: httpx2.Response) -> Response[WorkflowRunPage]:
-    if response.status_code != 200:
-        raise status_error(response)
+def _read(client: Client, answer: Answer) -> Response[WorkflowRunPage]:
     return Response(
-        status_code=HTTPStatus(response.status_code),
-        content=response.content,
-        headers=response.headers,
-        parsed=decode(WorkflowRunPage, response),
+        status_code=HTTPStatus(answer.status_code),
+        content=answer.content,
+        headers=answer.headers,
+        parsed=decode(WorkflowRunPage, answer, strict=client.strict),
     )
 
 
 def sync_detailed(
-    definition_id: UUID,
+    definition_id: UUID | str,
     *,
     client: Client,
-    limit: int | Unset = 20,
-    offset: int | Unset = 0,
-    authorization: None | str | Unset = UNSET,
-    ks_uat: None | str | Unset = UNSET,
+    limit: int | None | Unset = 20,
+    offset: int | None | Unset = 0,
+    authorization: str | None | Unset = UNSET,
+    ks_uat: str | None | Unset = UNSET,
 ) -> Response[WorkflowRunPage]:
     """List Workflow Runs Handler
 
@@ -96,34 +83,34 @@ def sync_detailed(
         The page, with status, headers and the body as it was sent.
 
     Raises:
+        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
         StatusError: The server refused; see `errors` for the class of each status.
         DecodingError: The body is not what the contract says.
-        httpx2.TransportError: There was no answer.
+        ApiConnectionError: There was no answer.
     """
 
-    http = client.get_httpx_client()
     return _read(
-        http.send(
-            _build_request(
-                http,
+        client,
+        client.send(
+            build_call(
                 definition_id,
                 limit=limit,
                 offset=offset,
                 authorization=authorization,
                 ks_uat=ks_uat,
             )
-        )
+        ),
     )
 
 
 def sync(
-    definition_id: UUID,
+    definition_id: UUID | str,
     *,
     client: Client,
-    limit: int | Unset = 20,
-    offset: int | Unset = 0,
-    authorization: None | str | Unset = UNSET,
-    ks_uat: None | str | Unset = UNSET,
+    limit: int | None | Unset = 20,
+    offset: int | None | Unset = 0,
+    authorization: str | None | Unset = UNSET,
+    ks_uat: str | None | Unset = UNSET,
 ) -> WorkflowRunPage:
     """List Workflow Runs Handler
 
@@ -150,9 +137,10 @@ def sync(
         The page.
 
     Raises:
+        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
         StatusError: The server refused; see `errors` for the class of each status.
         DecodingError: The body is not what the contract says.
-        httpx2.TransportError: There was no answer.
+        ApiConnectionError: There was no answer.
     """
 
     return sync_detailed(
@@ -166,13 +154,13 @@ def sync(
 
 
 async def asyncio_detailed(
-    definition_id: UUID,
+    definition_id: UUID | str,
     *,
     client: Client,
-    limit: int | Unset = 20,
-    offset: int | Unset = 0,
-    authorization: None | str | Unset = UNSET,
-    ks_uat: None | str | Unset = UNSET,
+    limit: int | None | Unset = 20,
+    offset: int | None | Unset = 0,
+    authorization: str | None | Unset = UNSET,
+    ks_uat: str | None | Unset = UNSET,
 ) -> Response[WorkflowRunPage]:
     """List Workflow Runs Handler
 
@@ -199,34 +187,34 @@ async def asyncio_detailed(
         The page, with status, headers and the body as it was sent.
 
     Raises:
+        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
         StatusError: The server refused; see `errors` for the class of each status.
         DecodingError: The body is not what the contract says.
-        httpx2.TransportError: There was no answer.
+        ApiConnectionError: There was no answer.
     """
 
-    http = client.get_async_httpx_client()
     return _read(
-        await http.send(
-            _build_request(
-                http,
+        client,
+        await client.send_async(
+            build_call(
                 definition_id,
                 limit=limit,
                 offset=offset,
                 authorization=authorization,
                 ks_uat=ks_uat,
             )
-        )
+        ),
     )
 
 
 async def asyncio(
-    definition_id: UUID,
+    definition_id: UUID | str,
     *,
     client: Client,
-    limit: int | Unset = 20,
-    offset: int | Unset = 0,
-    authorization: None | str | Unset = UNSET,
-    ks_uat: None | str | Unset = UNSET,
+    limit: int | None | Unset = 20,
+    offset: int | None | Unset = 0,
+    authorization: str | None | Unset = UNSET,
+    ks_uat: str | None | Unset = UNSET,
 ) -> WorkflowRunPage:
     """List Workflow Runs Handler
 
@@ -253,9 +241,10 @@ async def asyncio(
         The page.
 
     Raises:
+        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
         StatusError: The server refused; see `errors` for the class of each status.
         DecodingError: The body is not what the contract says.
-        httpx2.TransportError: There was no answer.
+        ApiConnectionError: There was no answer.
     """
 
     return (

@@ -1,0 +1,57 @@
+# Copied by `make generate` from overrides/package/_bases.py. Do not edit it here.
+"""What the models are made of: their base, the base of their enums, and the type of their date-times."""
+
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from typing import Annotated, Any, Self
+
+import pydantic
+from pydantic_core import core_schema
+
+
+class BaseModel(pydantic.BaseModel):
+    """Takes JSON's types as they are: `"5"` is no integer. `model_validate(..., strict=False)` converts what fits."""
+
+    model_config = pydantic.ConfigDict(strict=True)
+
+
+class StrEnum(enum.StrEnum):
+    """A string enum that keeps values which it does not know.
+
+    `WorkflowRunStatus("CANCELLED")` is a member-like string that compares, hashes, prints and pickles as "CANCELLED".
+    It is not added to the class: iterating over an enum gives what the contract knows.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        unknown = str.__new__(cls, value)
+        unknown._name_ = value
+        unknown._value_ = value
+        return unknown
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the contract knows this value."""
+        return type(self).__members__.get(self._name_) is self
+
+
+class _Rfc3339:
+    """A date-time as RFC 3339, section 5.6, writes it: pydantic alone also reads `"1776159000"` as one.
+
+    Both steps are done by pydantic's core, without a call into Python for each value.
+    """
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
+        text = core_schema.str_schema(pattern=r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d")
+        aware = core_schema.datetime_schema(tz_constraint="aware", strict=False)
+        return core_schema.json_or_python_schema(
+            json_schema=core_schema.chain_schema([text, aware]),
+            python_schema=aware,
+        )
+
+
+AwareDatetime = Annotated[datetime, _Rfc3339()]

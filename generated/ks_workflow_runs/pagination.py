@@ -1,0 +1,214 @@
+# Copied by `make generate` from overrides/package/pagination.py. Do not edit it here.
+"""Reads whole lists, page by page, while they change.
+
+What holds: a run that is in the list from the start of the iteration to its end is yielded exactly once, whatever is
+added or deleted meanwhile. A run that comes or goes meanwhile may be yielded or not, and never twice. `_walk` says how.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from . import _inputs
+from ._walk import Page, Wanted, walk
+from .api.workflow_definitions import list_workflow_runs
+from .client import Client
+from .models import WorkflowRunPage, WorkflowRunResponse
+
+Progress = Callable[[int, int], object]
+"""Called with the number of runs that were read so far and the total of the list, after each page."""
+
+
+def iter_pages(
+    client: Client,
+    definition_id: UUID | str,
+    *,
+    offset: int = 0,
+    page_size: int = 100,
+    concurrency: int = 1,
+    progress: Progress | None = None,
+) -> Iterator[Page]:
+    """Iterates over the runs of a definition, a page at a time.
+
+    Args:
+        client: Where to, and with which credential.
+        definition_id: The workflow definition whose runs are read.
+        offset: How many runs to leave out at the start.
+        page_size: How many runs to ask for at once, from 2 to 100; one of them is overlap with the page before.
+        concurrency: How many pages to ask for at once while the list stands still, from 1 to 64. The order of the
+            results and what holds of them stay the same.
+        progress: Called after each page.
+
+    Yields:
+        Pages of runs that were not yielded before, in the order of the list; never an empty one.
+
+    Raises:
+        ConfigurationError: At once: an argument cannot be used.
+        ListChangedError: The list changes faster than it can be read.
+        ApiError: A page could not be read.
+    """
+    return _pages(client, str(definition_id), *_checked(definition_id, offset, page_size, concurrency), progress)
+
+
+def iter_workflow_runs(
+    client: Client,
+    definition_id: UUID | str,
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+    page_size: int = 100,
+    concurrency: int = 1,
+    progress: Progress | None = None,
+) -> Iterator[WorkflowRunResponse]:
+    """Iterates over the runs of a definition; arguments and errors as for `iter_pages`.
+
+    Args:
+        client: As there.
+        definition_id: As there.
+        limit: How many runs to yield at most; None for all.
+        offset: As there.
+        page_size: As there.
+        concurrency: As there.
+        progress: As there.
+    """
+    page_size = _small_enough(limit, page_size)
+    return _runs(
+        limit,
+        iter_pages(
+            client, definition_id, offset=offset, page_size=page_size, concurrency=concurrency, progress=progress
+        ),
+    )
+
+
+def aiter_pages(
+    client: Client,
+    definition_id: UUID | str,
+    *,
+    offset: int = 0,
+    page_size: int = 100,
+    concurrency: int = 1,
+    progress: Progress | None = None,
+) -> AsyncIterator[Page]:
+    """As `iter_pages`, under asyncio."""
+    return _pages_async(client, str(definition_id), *_checked(definition_id, offset, page_size, concurrency), progress)
+
+
+def aiter_workflow_runs(
+    client: Client,
+    definition_id: UUID | str,
+    *,
+    limit: int | None = None,
+    offset: int = 0,
+    page_size: int = 100,
+    concurrency: int = 1,
+    progress: Progress | None = None,
+) -> AsyncIterator[WorkflowRunResponse]:
+    """As `iter_workflow_runs`, under asyncio."""
+    page_size = _small_enough(limit, page_size)
+    return _runs_async(
+        limit,
+        aiter_pages(
+            client, definition_id, offset=offset, page_size=page_size, concurrency=concurrency, progress=progress
+        ),
+    )
+
+
+def _checked(definition_id: UUID | str, offset: int, page_size: int, concurrency: int) -> tuple[int, int, int]:
+    list_workflow_runs.build_call(definition_id, offset=offset)
+    return (
+        offset,
+        _inputs.integer("page_size", page_size, least=2, most=100),
+        _inputs.integer("concurrency", concurrency, least=1, most=64),
+    )
+
+
+def _small_enough(limit: int | None, page_size: int) -> int:
+    """Returns a page size that does not ask for more than is to be yielded."""
+    if limit is None:
+        return page_size
+    return min(page_size, max(2, _inputs.integer("limit", limit, least=0)))
+
+
+def _pages(
+    client: Client, definition_id: str, offset: int, page_size: int, concurrency: int, progress: Progress | None
+) -> Iterator[Page]:
+    def read(wanted: Wanted) -> WorkflowRunPage:
+        return list_workflow_runs.sync(definition_id, client=client, limit=wanted.limit, offset=wanted.offset)
+
+    walker = walk(offset, page_size, concurrency)
+    step = next(walker)
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="ks_workflow_runs") as pool:
+        while True:
+            if isinstance(step, Page):
+                if progress is not None:
+                    progress(step.read, step.total)
+                yield step
+                answer: Sequence[WorkflowRunPage] | None = None
+            elif len(step) == 1:
+                answer = [read(step[0])]
+            else:
+                answer = list(pool.map(read, step))
+            try:
+                step = walker.send(answer)
+            except StopIteration:
+                return
+
+
+async def _pages_async(
+    client: Client, definition_id: str, offset: int, page_size: int, concurrency: int, progress: Progress | None
+) -> AsyncIterator[Page]:
+    async def read(wanted: Wanted) -> WorkflowRunPage:
+        return await list_workflow_runs.asyncio(definition_id, client=client, limit=wanted.limit, offset=wanted.offset)
+
+    walker = walk(offset, page_size, concurrency)
+    step = next(walker)
+    while True:
+        if isinstance(step, Page):
+            if progress is not None:
+                progress(step.read, step.total)
+            yield step
+            answer: Sequence[WorkflowRunPage] | None = None
+        else:
+            tasks = [asyncio.ensure_future(read(wanted)) for wanted in step]
+            try:
+                answer = await asyncio.gather(*tasks)
+            finally:
+                # Where one failed or the caller went away, none goes on.
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            step = walker.send(answer)
+        except StopIteration:
+            return
+
+
+def _runs(limit: int | None, pages: Iterator[Page]) -> Iterator[WorkflowRunResponse]:
+    left = limit
+    if left == 0:
+        return
+    for page in pages:
+        yield from page.runs[:left]
+        if left is not None:
+            left -= len(page.runs)
+            if left <= 0:
+                return
+
+
+async def _runs_async(limit: int | None, pages: AsyncIterator[Page]) -> AsyncIterator[WorkflowRunResponse]:
+    left = limit
+    if left == 0:
+        return
+    async for page in pages:
+        for run in page.runs[:left]:
+            yield run
+        if left is not None:
+            left -= len(page.runs)
+            if left <= 0:
+                return
+
+
+__all__ = ("Page", "Progress", "aiter_pages", "aiter_workflow_runs", "iter_pages", "iter_workflow_runs")

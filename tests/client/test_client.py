@@ -1,0 +1,273 @@
+"""The clients: settings, credentials, connections; and what is refused before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import warnings
+from typing import Any
+
+import httpx2
+import pytest
+
+from ks_workflow_runs import (
+    AuthenticatedClient,
+    Client,
+    Retry,
+    aiter_pages,
+    errors,
+    iter_pages,
+    iter_workflow_runs,
+)
+from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
+from ks_workflow_runs.client import USER_AGENT
+from tests.client.answering import Answering
+from tests.client.calls import Call
+from tests.reference_server import seed
+
+EMPTY_PAGE = b'{"items": [], "total": 0, "limit": 20, "offset": 0}'
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KS_BASE_URL", "KS_TOKEN", "KS_UAT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+# --- refused before anything is sent --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "..", "a/b", "6f1c2f0e6c0b4a589a3e0d6f4c1b7a10", f"{{{seed.DEFINITION_ID}}}", f"{seed.DEFINITION_ID}\n"),
+        *(f"urn:uuid:{seed.DEFINITION_ID}", None, 7, b"6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10"),
+    ],
+)
+def test_what_is_no_uuid_is_not_sent(call: Call, server: Answering, value: Any) -> None:
+    with Client(server.url) as client:
+        with pytest.raises(errors.ConfigurationError, match="definition_id has to be a UUID"):
+            call(value, client=client)
+        for start in (iter_pages, aiter_pages, iter_workflow_runs):
+            with pytest.raises(ValueError, match="definition_id"):
+                start(client, value)
+    assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("limit", value) for value in (0, 101, -1, True, 1.0, "20", 10**30)]
+    + [("offset", value) for value in (-1, False, 0.0, "0")]
+    + [("authorization", value) for value in ("", "Bearer x\r\nX: y", "Bearer \x00", "Bearer ä", " Bearer x", 7)]
+    + [("ks_uat", value) for value in ("", "a;b", "a b", "a,b", 'a"b', "a\\b", "a\r\nb", "ä", 7)],
+)
+def test_parameters_are_held_to_the_contract(call: Call, server: Answering, name: str, value: Any) -> None:
+    with Client(server.url) as client, pytest.raises(errors.ConfigurationError, match=f"{name} has to be") as raised:
+        call(seed.DEFINITION_ID, client=client, **{name: value})
+    assert not server.requests
+    assert raised.value.request is None and raised.value.response is None and raised.value.status_code is None
+
+
+BOUNDS = {"page_size": (1, 101), "concurrency": (0, 65)}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name in ("page_size", "concurrency", "limit", "offset") for value in (-1, 1.5, "9")]
+    + [(name, value) for name, bounds in BOUNDS.items() for value in bounds],
+)
+def test_pagers_refuse_at_once(name: str, value: Any) -> None:
+    with Client("http://127.0.0.1") as client, pytest.raises(errors.ConfigurationError, match=name):
+        iter_workflow_runs(client, seed.DEFINITION_ID, **{name: value})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "host", "ftp://host", "http://", "//host", "http://host/?a=b", "http://host/#a", "http://host:99999", 7),
+        *("http://user:pass-word@host", "http://ho st"),
+    ],
+)
+def test_a_base_url_that_is_none_is_refused(value: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="base_url") as raised:
+        Client(value)
+    assert "pass-word" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["token", "ks_uat"])
+@pytest.mark.parametrize("value", ["", "a b", "a;b", "a,b", 'a"b', "a\nb", "a\x00b", "ä", 7])
+def test_a_credential_that_is_none_is_refused_and_not_shown(name: str, value: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match=f"{name} has to be") as raised:
+        Client("http://127.0.0.1", **{name: value})
+    assert len(str(value)) < 3 or str(value) not in str(raised.value)
+
+
+def test_a_missing_setting_is_named() -> None:
+    with pytest.raises(errors.ConfigurationError, match="KS_BASE_URL"):
+        Client()
+    with pytest.raises(errors.ConfigurationError, match="KS_TOKEN or KS_UAT"):
+        AuthenticatedClient("http://127.0.0.1")
+
+
+# --- settings -------------------------------------------------------------------------------------------------------
+
+
+def test_settings_come_from_the_environment(server: Answering, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.body = EMPTY_PAGE
+    for name, value in {"KS_BASE_URL": server.url, "KS_TOKEN": "env-token", "KS_UAT": "env-cookie"}.items():
+        monkeypatch.setenv(name, value)
+    with AuthenticatedClient() as client:
+        call(seed.DEFINITION_ID, client=client)
+    with AuthenticatedClient(token="given") as client:
+        call(seed.DEFINITION_ID, client=client)
+    first, second = (headers for _, headers in server.requests)
+    assert (first["Authorization"], first["Cookie"]) == ("Bearer env-token", "ks_uat=env-cookie")
+    assert second["Authorization"] == "Bearer given"
+
+
+def test_requests_say_who_sends_them(server: Answering, call: Call) -> None:
+    server.body = EMPTY_PAGE
+    with Client(server.url) as client:
+        call(seed.DEFINITION_ID, client=client)
+    with Client(server.url, headers={"User-Agent": "mine", "X-Team": "a"}) as client:
+        call(seed.DEFINITION_ID, client=client)
+    first, second = (headers for _, headers in server.requests)
+    assert first["User-Agent"] == USER_AGENT and "(contract 1.0.0)" in USER_AGENT
+    assert (second["User-Agent"], second["X-Team"]) == ("mine", "a")
+
+
+def test_cookies_of_a_server_are_not_sent_back(server: Answering, call: Call) -> None:
+    server.body = EMPTY_PAGE
+    server.headers = {"Set-Cookie": "ks_uat=other; Path=/"}
+    with Client(server.url, ks_uat="mine") as client:
+        for _ in range(2):
+            list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+    assert [headers.get_all("Cookie") for _, headers in server.requests] == [["ks_uat=mine"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("url", "warned"),
+    [
+        ("http://ks.example.com", True),
+        ("http://192.0.2.7:8000", True),
+        ("https://ks.example.com", False),
+        ("http://localhost:8000", False),
+        ("http://127.0.0.9", False),
+        ("http://[::1]:8000", False),
+    ],
+)
+def test_an_unencrypted_credential_is_warned_of_off_loopback(url: str, warned: bool) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        Client(url, token="a-token")
+    assert [("unencrypted" in str(warning.message), warning.filename) for warning in caught] == (
+        [(True, __file__)] if warned else []
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Client(url)
+
+
+def test_an_ipv6_address_is_an_address(call: Call) -> None:
+    # Nothing listens there: that it was tried is enough.
+    with (
+        Client("http://[::1]:9", retry=Retry(max_retries=0)) as client,
+        pytest.raises(errors.ApiConnectionError, match="::1"),
+    ):
+        call(seed.DEFINITION_ID, client=client)
+
+
+def test_no_client_waits_for_ever_by_default() -> None:
+    with Client("http://127.0.0.1") as client:
+        timeout = client.get_httpx_client().timeout
+    assert None not in (timeout.connect, timeout.read, timeout.write, timeout.pool)
+
+
+def test_a_client_shows_no_credential() -> None:
+    client = AuthenticatedClient("http://127.0.0.1/api", "a-token", ks_uat="a-cookie")
+    assert repr(client) == "AuthenticatedClient('http://127.0.0.1/api')"
+    assert str(client) == repr(client)
+
+
+# --- connections ----------------------------------------------------------------------------------------------------
+
+
+def test_connections_are_pooled_and_closed(server: Answering) -> None:
+    server.body = EMPTY_PAGE
+    with Client(server.url) as client:
+        list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+        http = client.get_httpx_client()
+        list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+        assert client.get_httpx_client() is http and not http.is_closed
+    assert http.is_closed
+    # And it may be used again.
+    list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+    client.close()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_client_works_in_one_event_loop_after_another(server: Answering, closed: bool) -> None:
+    server.body = EMPTY_PAGE
+    client = Client(server.url)
+
+    async def scenario() -> None:
+        await list_workflow_runs.asyncio(seed.DEFINITION_ID, client=client)
+        if closed:
+            await client.aclose()
+
+    asyncio.run(scenario())
+    asyncio.run(scenario())
+    asyncio.run(client.aclose())
+    assert len(server.requests) == 2
+    # What was not closed is collected here, where its warnings are expected.
+    gc.collect()
+
+
+def test_clients_of_the_caller_s_are_used_and_not_closed(server: Answering) -> None:
+    server.body = EMPTY_PAGE
+    with httpx2.Client(headers={"X-Own": "yes"}, follow_redirects=True) as own:
+        with Client(server.url, token="a-token").set_httpx_client(own) as client:
+            list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+        assert not own.is_closed
+        server.status, server.headers = 302, {"Location": server.url}
+        with pytest.raises(errors.StatusError):
+            list_workflow_runs.sync(seed.DEFINITION_ID, client=client.set_httpx_client(own))
+    assert [headers["X-Own"] for _, headers in server.requests] == ["yes", "yes"]
+    assert server.requests[0][1]["Authorization"] == "Bearer a-token"
+
+
+def test_an_async_client_of_the_caller_s_is_used_and_not_closed(server: Answering) -> None:
+    server.body = EMPTY_PAGE
+
+    async def scenario() -> None:
+        async with httpx2.AsyncClient(headers={"X-Own": "yes"}) as own:
+            async with Client(server.url).set_async_httpx_client(own) as client:
+                await list_workflow_runs.asyncio(seed.DEFINITION_ID, client=client)
+            assert not own.is_closed
+
+    asyncio.run(scenario())
+    assert server.requests[0][1]["X-Own"] == "yes"
+
+
+def test_threads_and_tasks_may_share_a_client(reference_url: str) -> None:
+    totals: list[int] = []
+    with AuthenticatedClient(reference_url, seed.TOKEN) as client:
+
+        def read() -> None:
+            totals.append(list_workflow_runs.sync(seed.DEFINITION_ID, client=client).total)
+
+        threads = [threading.Thread(target=read) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        async def scenario() -> None:
+            async with client:
+                calls = [list_workflow_runs.asyncio(seed.DEFINITION_ID, client=client) for _ in range(8)]
+                totals.extend(page.total for page in await asyncio.gather(*calls))
+
+        asyncio.run(scenario())
+    assert totals == [137] * 16

@@ -1,0 +1,265 @@
+"""Retries, limits, and every way in which a server can misbehave: one error each, from calls and pagers alike."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import logging
+import pickle
+import socket
+import struct
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from ks_workflow_runs import (
+    ApiError,
+    AuthenticatedClient,
+    Client,
+    Retry,
+    aiter_workflow_runs,
+    errors,
+    iter_workflow_runs,
+)
+from tests.client.answering import Answering
+from tests.client.calls import CALLS
+from tests.reference_server import seed
+
+DEFINITION_ID = seed.DEFINITION_ID
+EMPTY_PAGE = json.dumps({"items": [], "total": 0, "limit": 20, "offset": 0}).encode()
+ONCE = Retry(max_retries=0)
+AT_ONCE = Retry(backoff=0.0)
+
+
+def _iterate(definition_id: Any, *, client: Client) -> object:
+    return list(iter_workflow_runs(client, definition_id))
+
+
+def _aiterate(definition_id: Any, *, client: Client) -> object:
+    async def scenario() -> object:
+        async with client:
+            return [run async for run in aiter_workflow_runs(client, definition_id)]
+
+    return asyncio.run(scenario())
+
+
+@pytest.fixture(params=[*CALLS, "iter", "aiter"])
+def reading(request: pytest.FixtureRequest) -> Callable[..., object]:
+    """Each way of reading a page: the four calls and the two pagers."""
+    return {**CALLS, "iter": _iterate, "aiter": _aiterate}[request.param]
+
+
+# --- misbehaviour ---------------------------------------------------------------------------------------------------
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def sends(data: bytes) -> Callable[[Answering], Callable[[socket.socket], object]]:
+    return lambda _: lambda connection: connection.sendall(data)
+
+
+def chunked(body: bytes) -> bytes:
+    return HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+
+def zipped(body: bytes) -> bytes:
+    return HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def stalls(data: bytes) -> Callable[[Answering], Callable[[socket.socket], object]]:
+    """Sends something, and then nothing for as long as the test runs."""
+
+    def behave(server: Answering) -> Callable[[socket.socket], object]:
+        def send(connection: socket.socket) -> None:
+            connection.sendall(data)
+            server.ends.wait()
+
+        return send
+
+    return behave
+
+
+def resets(_: Answering) -> Callable[[socket.socket], object]:
+    def behave(connection: socket.socket) -> None:
+        # Closed with nothing to linger for, a connection is reset instead of ended.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+    return behave
+
+
+def drips(server: Answering) -> Callable[[socket.socket], object]:
+    """A body that never ends, a byte at a time: no single wait is long."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")
+        while not server.ends.wait(0.02):
+            connection.sendall(b" ")
+
+    return behave
+
+
+MISBEHAVIOUR = {
+    "no answer": (sends(b""), errors.ApiConnectionError),
+    "no HTTP": (sends(b"hello\r\n\r\n"), errors.ApiConnectionError),
+    "reset": (resets, errors.ApiConnectionError),
+    "cut in mid-header": (sends(HEAD), errors.ApiConnectionError),
+    "cut in mid-body": (sends(HEAD + b"Content-Length: 100\r\n\r\n" + EMPTY_PAGE), errors.ApiConnectionError),
+    "cut in mid-chunk": (sends(chunked(EMPTY_PAGE)[:-20]), errors.ApiConnectionError),
+    "endless headers": (sends(HEAD + b"X: " + b"x" * 300_000), errors.ApiConnectionError),
+    "bad length": (sends(HEAD + b"Content-Length: -1\r\n\r\n"), errors.ApiConnectionError),
+    "no headers in time": (stalls(b""), errors.ApiTimeoutError),
+    "no body in time": (stalls(HEAD + b"Content-Length: 100\r\n\r\n{"), errors.ApiTimeoutError),
+    "a body that never ends": (drips, errors.ApiTimeoutError),
+    "no gzip": (sends(zipped(b"no gzip")), errors.DecodingError),
+    "gzip bomb": (sends(zipped(gzip.compress(b" " * 2**26))), errors.DecodingError),
+    "truncated JSON": (sends(chunked(EMPTY_PAGE[:-5])), errors.DecodingError),
+    "HTML": (sends(chunked(b"<!doctype html><title>Sign in</title>")), errors.DecodingError),
+    "not UTF-8": (sends(chunked(b'{"items": "\xff"}')), errors.DecodingError),
+    "deep JSON": (sends(chunked(b"[" * 100_000)), errors.DecodingError),
+    "negative total": (sends(chunked(EMPTY_PAGE.replace(b'"total": 0', b'"total": -1'))), errors.DecodingError),
+    "redirect to another host": (
+        sends(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.2:9/\r\nContent-Length: 0\r\n\r\n"),
+        errors.StatusError,
+    ),
+    "odd status": (sends(b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"), errors.StatusError),
+    "empty 422": (sends(b"HTTP/1.1 422 X\r\nContent-Length: 0\r\n\r\n"), errors.UnprocessableEntityError),
+}
+
+
+@pytest.mark.parametrize("case", MISBEHAVIOUR)
+def test_misbehaviour_is_one_error(reading: Callable[..., object], server: Answering, case: str) -> None:
+    behave, expected = MISBEHAVIOUR[case]
+    server.behave = behave(server)
+    # Short only where waiting is what is tested: a slow machine is no misbehaviour.
+    timeout, total = (0.3, 1.0) if expected is errors.ApiTimeoutError else (60.0, 60.0)
+    retry = Retry(max_retries=0, total=total)
+    client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", timeout=timeout, retry=retry)
+    with client, pytest.raises(ApiError) as raised:
+        reading(DEFINITION_ID, client=client)
+    error = raised.value
+    assert type(error) is expected
+    assert error.request is not None and error.request.url.path in str(error)
+    assert len(server.requests) == 1
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is expected and str(copy) == str(error) and copy.status_code == error.status_code
+    for shown in (str(error), repr(error), repr(error.request.headers), repr(pickle.dumps(error))):
+        assert "a-token" not in shown and "a-cookie" not in shown
+
+
+def test_refused_connections_are_one_error(reading: Callable[..., object]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with Client(f"http://127.0.0.1:{port}", retry=ONCE) as client, pytest.raises(errors.ApiConnectionError):
+        reading(DEFINITION_ID, client=client)
+
+
+# --- retries --------------------------------------------------------------------------------------------------------
+
+
+def answers(*statuses: int, headers: str = "") -> Callable[[socket.socket], None]:
+    """Answers with each status in turn, and with the last one from then on."""
+    left = list(statuses)
+
+    def behave(connection: socket.socket) -> None:
+        status = left.pop(0) if len(left) > 1 else left[0]
+        # Announced, since the connection is closed after it: else the next request might be sent on it.
+        head = f"HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {len(EMPTY_PAGE)}\r\n{headers}\r\n"
+        connection.sendall(head.encode() + EMPTY_PAGE)
+
+    return behave
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_passing_refusals_are_tried_again(reading: Callable[..., object], server: Answering, status: int) -> None:
+    server.behave = answers(status, status, 200)
+    with Client(server.url, retry=AT_ONCE) as client:
+        reading(DEFINITION_ID, client=client)
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 422, 500, 501, 520])
+def test_other_refusals_are_not(reading: Callable[..., object], server: Answering, status: int) -> None:
+    server.behave = answers(status, 200)
+    with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.StatusError):
+        reading(DEFINITION_ID, client=client)
+    assert len(server.requests) == 1
+
+
+def test_failures_of_the_connection_are_tried_again(reading: Callable[..., object], server: Answering) -> None:
+    left = [lambda connection: connection.close(), lambda connection: connection.sendall(HEAD), answers(200)]
+    server.behave = lambda connection: left.pop(0)(connection)
+    with Client(server.url, retry=AT_ONCE) as client:
+        reading(DEFINITION_ID, client=client)
+    assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_retries_end(reading: Callable[..., object], server: Answering, retries: int) -> None:
+    server.behave = answers(503)
+    retry = Retry(max_retries=retries, backoff=0.0)
+    with Client(server.url, retry=retry) as client, pytest.raises(errors.ServiceUnavailableError):
+        reading(DEFINITION_ID, client=client)
+    assert len(server.requests) == 1 + retries
+
+
+def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object], server: Answering) -> None:
+    server.behave = answers(429, headers="Retry-After: 61\r\n")
+    with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.RateLimitError) as raised:
+        reading(DEFINITION_ID, client=client)
+    assert raised.value.retry_after == 61.0 and len(server.requests) == 1
+
+
+def test_a_wait_beyond_the_deadline_is_raised_at_once(server: Answering) -> None:
+    server.behave = answers(503, headers="Retry-After: 5\r\n")
+    with Client(server.url, retry=Retry(total=4.0)) as client, pytest.raises(errors.ServiceUnavailableError):
+        CALLS["sync"](DEFINITION_ID, client=client)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "least", "most"),
+    [
+        ("0", 0, 0),
+        ("1", 1, 1),
+        (" 30 ", 30, 30),
+        ("9" * 400, 999_999_999, 999_999_999),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3500, 3600),
+        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0),
+        ("", None, None),
+        ("soon", None, None),
+        ("-1", None, None),
+        ("1.5", None, None),
+        ("٣", None, None),
+    ],
+)
+def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: int | None) -> None:
+    request = httpx2.Request("GET", "http://127.0.0.1/")
+    response = httpx2.Response(429, headers=[(b"Retry-After", value.encode())], request=request)
+    found = errors.status_error(response).retry_after
+    if least is None or most is None:
+        assert found is None
+    else:
+        assert found is not None and least <= found <= most
+
+
+def test_retry_after_is_heeded(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
+    server.behave = answers(503, 200, headers="Retry-After: 1\r\n")
+    with Client(server.url, retry=AT_ONCE) as client, caplog.at_level(logging.DEBUG, "ks_workflow_runs"):
+        CALLS["sync"](DEFINITION_ID, client=client)
+    assert "the next one is in 1.0 s" in caplog.text
+
+
+def test_attempts_are_logged_without_credentials(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
+    server.behave = answers(503, 200)
+    client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", retry=AT_ONCE)
+    with client, caplog.at_level(logging.DEBUG):
+        CALLS["sync"](DEFINITION_ID, client=client)
+    ours = [record.getMessage() for record in caplog.records if record.name == "ks_workflow_runs"]
+    assert len(ours) == 3 and ours[0].endswith(": 503") and "attempt 1 failed" in ours[1] and ours[2].endswith(": 200")
+    assert "a-token" not in caplog.text and "a-cookie" not in caplog.text

@@ -1,0 +1,163 @@
+"""The pager's rule, on a list that a state machine changes between any two of its requests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from ks_workflow_runs._walk import Page, Walk, Wanted, walk
+from ks_workflow_runs.errors import ListChangedError
+from ks_workflow_runs.models import WorkflowRunPage, WorkflowRunResponse
+
+
+def page_of(runs: Sequence[int], wanted: Wanted, cap: int = 100) -> WorkflowRunPage:
+    """What a server answers that has these runs, and gives `cap` of them at most."""
+    items = [
+        WorkflowRunResponse.model_construct(id=UUID(int=run))
+        for run in runs[wanted.offset : wanted.offset + min(cap, wanted.limit)]
+    ]
+    return WorkflowRunPage.model_construct(items=items, total=len(runs), limit=wanted.limit, offset=wanted.offset)
+
+
+class Reading(RuleBasedStateMachine):
+    """Reads a list of numbered runs, one request at a time, while it changes."""
+
+    walker: Walk
+
+    @initialize(
+        size=st.integers(0, 40),
+        offset=st.integers(0, 12),
+        page_size=st.integers(2, 7),
+        concurrency=st.integers(1, 4),
+        cap=st.integers(2, 8),
+    )
+    def start(self, size: int, offset: int, page_size: int, concurrency: int, cap: int) -> None:
+        self.runs = list(range(size))
+        self.next_id = size
+        self.offset, self.cap = offset, cap
+        self.begun: list[int] | None = None
+        self.deleted: set[int] = set()
+        self.yielded: list[int] = []
+        self.done = False
+        self.walker = walk(offset, page_size, concurrency)
+        self.pending: list[Wanted] = []
+        self.answers: dict[Wanted, WorkflowRunPage] = {}
+        self.advance(None)
+
+    def advance(self, answer: Sequence[WorkflowRunPage] | None) -> None:
+        try:
+            step = next(self.walker) if answer is None else self.walker.send(answer)
+            while isinstance(step, Page):
+                assert step.runs, "an empty page was yielded"
+                self.yielded += [run.id.int for run in step.runs]
+                assert step.read == len(self.yielded)
+                step = self.walker.send(None)
+            self.pending, self.answers = step, {}
+        except StopIteration:
+            self.done = True
+
+    @rule(place=st.integers(0, 60), count=st.integers(1, 9))
+    def insert(self, place: int, count: int) -> None:
+        self.runs[place:place] = range(self.next_id, self.next_id + count)
+        self.next_id += count
+
+    @rule(place=st.integers(0, 60), count=st.integers(1, 25))
+    def delete(self, place: int, count: int) -> None:
+        self.deleted.update(self.runs[place : place + count])
+        del self.runs[place : place + count]
+
+    @precondition(lambda self: not self.done)
+    @rule(index=st.integers(0, 3))
+    def answer_one(self, index: int) -> None:
+        """Pages that were asked for together are answered in any order, with changes in between."""
+        if self.begun is None:
+            self.begun = list(self.runs)
+        open_ = [wanted for wanted in self.pending if wanted not in self.answers]
+        wanted = open_[index % len(open_)]
+        self.answers[wanted] = page_of(self.runs, wanted, self.cap)
+        if len(open_) == 1:
+            self.advance([self.answers[wanted] for wanted in self.pending])
+
+    def teardown(self) -> None:
+        if not hasattr(self, "begun"):
+            return
+        requests = 0
+        while not self.done:
+            self.answer_one(0)
+            requests += 1
+            assert requests < 1000, "it does not end on a list that stands still"
+        assert len(self.yielded) == len(set(self.yielded)), "a run was yielded twice"
+        persistent = [run for run in (self.begun or [])[self.offset :] if run not in self.deleted]
+        kept = set(persistent)
+        assert [run for run in self.yielded if run in kept] == persistent, "a run was lost, or is out of order"
+
+
+Reading.TestCase.settings = settings(max_examples=400, stateful_step_count=40, derandomize=True, deadline=None)
+TestReading = Reading.TestCase
+
+
+def read_all(runs: Sequence[int], walker: Walk, cap: int = 100) -> tuple[list[int], list[list[Wanted]]]:
+    yielded: list[int] = []
+    asked: list[list[Wanted]] = []
+    answer: Sequence[WorkflowRunPage] | None = None
+    while True:
+        try:
+            step = walker.send(answer)
+        except StopIteration:
+            return yielded, asked
+        if isinstance(step, Page):
+            yielded += [run.id.int for run in step.runs]
+            answer = None
+        else:
+            asked.append(step)
+            answer = [page_of(runs, wanted, cap) for wanted in step]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 8])
+def test_a_list_that_stands_still_takes_no_more_pages_than_it_has(concurrency: int) -> None:
+    yielded, asked = read_all(range(1000), walk(0, 100, concurrency))
+    assert yielded == list(range(1000))
+    # 99 new runs a page, and one of overlap.
+    assert [wanted.offset for batch in asked for wanted in batch] == list(range(0, 1000, 99))
+    assert max(map(len, asked)) == concurrency
+
+
+@pytest.mark.parametrize(("offset", "expected"), [(0, 10), (1, 9), (5, 5), (9, 1), (10, 0), (500, 0)])
+def test_runs_in_front_of_the_offset_are_left_out(offset: int, expected: int) -> None:
+    yielded, _ = read_all(range(10), walk(offset, 4, 1))
+    assert yielded == list(range(10))[offset:] and len(yielded) == expected
+
+
+def test_a_server_that_gives_fewer_than_asked_for_is_read_whole() -> None:
+    yielded, asked = read_all(range(100), walk(0, 50, 4), cap=10)
+    assert yielded == list(range(100))
+    assert {wanted.limit for batch in asked[1:] for wanted in batch} == {10}
+
+
+def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
+    walker = walk(0, 10, 1)
+    step = next(walker)
+    generation, yielded = 0, 0
+    with pytest.raises(ListChangedError) as raised:
+        while True:
+            if isinstance(step, Page):
+                yielded += len(step.runs)
+                step = walker.send(None)
+            else:
+                # At each request a list of nothing but new runs in front, the total the same: never a known one.
+                generation += 1000
+                assert generation < 1_000_000
+                due = step[0].offset
+                runs = range(generation, generation + 1000) if due else [1, *range(generation, generation + 999)]
+                step = walker.send([page_of(runs, wanted) for wanted in step])
+    assert raised.value.seen == yielded > 0
+
+
+def test_a_server_that_gives_one_run_at_a_time_ends_in_one_error() -> None:
+    with pytest.raises(ListChangedError):
+        read_all(range(100), walk(0, 10, 1), cap=1)
