@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
-from codegen import ROOT
 
+from codegen import ROOT
 from tests.reference_server import seed
 
 PROGRAM = Path(__file__).with_name("user_program.py")
