@@ -44,7 +44,7 @@ contract: setup ## test a live server against the contract, by default the embed
 	@$(python) -m tests.contract
 
 test: setup ## run the tests, offline
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 generate: setup ## rewrite generated/ from openapi.yaml and overrides/
 	@$(python) -m codegen generate
