@@ -14,7 +14,15 @@ from typing import Any
 
 import httpx2
 
-from .errors import ApiConnectionError, ApiError, ApiTimeoutError, DecodingError, StatusError, status_error
+from .errors import (
+    ApiConnectionError,
+    ApiError,
+    ApiTimeoutError,
+    ConfigurationError,
+    DecodingError,
+    StatusError,
+    status_error,
+)
 
 logger = logging.getLogger(__package__)
 
@@ -44,6 +52,12 @@ class Retry:
     max_backoff: float = 8.0
     max_retry_after: float = 60.0
     total: float = 120.0
+
+    def __post_init__(self) -> None:
+        for name in ("max_retries", "backoff", "max_backoff", "max_retry_after", "total"):
+            value = getattr(self, name)
+            if not (isinstance(value, int | float) and value >= 0):
+                raise ConfigurationError(f"Retry: {name} has to be a number from 0 up, not {value!r:.60}")
 
 
 @dataclass(frozen=True, slots=True)

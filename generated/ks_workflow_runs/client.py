@@ -92,7 +92,9 @@ class Client:
         self.base_url = _checked_url(base_url)
         self.strict = strict
         self.retry = retry
-        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
+        # Not a dict: names of headers are the same in any case, and two credentials would be none.
+        self._headers = httpx2.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        self._headers.update({name: _inputs.header(f"header {name}", value) for name, value in (headers or {}).items()})
         token, ks_uat = _setting(token, "KS_TOKEN"), _setting(ks_uat, "KS_UAT")
         if token is not None:
             self._headers["Authorization"] = f"Bearer {_inputs.credential('token', token)}"
@@ -105,7 +107,7 @@ class Client:
             )
         self._arguments: dict[str, Any] = {"timeout": timeout, "verify": verify_ssl, **(httpx_args or {})}
         self._lock = threading.Lock()
-        self._own: httpx2.Client | httpx2.AsyncClient | None = None
+        self._given: list[httpx2.Client | httpx2.AsyncClient] = []
         self._client: httpx2.Client | None = None
         self._async_client: httpx2.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -118,12 +120,14 @@ class Client:
 
     def set_httpx_client(self, client: httpx2.Client) -> Self:
         """Uses an httpx2 client of the caller's, whose own settings then hold, and which the caller closes."""
-        self._client = self._own = client
+        self._given.append(client)
+        self._client = client
         return self
 
     def set_async_httpx_client(self, async_client: httpx2.AsyncClient) -> Self:
         """Uses an httpx2 client of the caller's, whose own settings then hold, and which the caller closes."""
-        self._async_client = self._own = async_client
+        self._given.append(async_client)
+        self._async_client = async_client
         return self
 
     def get_httpx_client(self) -> httpx2.Client:
@@ -138,23 +142,30 @@ class Client:
         loop = asyncio.get_running_loop()
         with self._lock:
             # Connections belong to the loop that they were made in.
-            if self._async_client is None or (self._loop is not loop and self._async_client is not self._own):
-                self._async_client, self._loop = httpx2.AsyncClient(**self._arguments), loop
-            return self._async_client
+            client = self._async_client
+            if client is None or (self._loop is not loop and client not in self._given):
+                client = httpx2.AsyncClient(**self._arguments)
+                self._async_client, self._loop = client, loop
+            return client
 
     def close(self) -> None:
         """Closes the connections of blocking calls."""
         with self._lock:
-            client, self._client = self._client, None
-        if client is not None and client is not self._own:
-            client.close()
+            client = self._client
+            if client is None or client in self._given:
+                return
+            self._client = None
+        client.close()
 
     async def aclose(self) -> None:
         """Closes the connections of calls under asyncio."""
         with self._lock:
-            client, self._async_client = self._async_client, None
+            client = self._async_client
+            if client is None or client in self._given:
+                return
+            self._async_client = None
         # Connections of a loop that has ended cannot be closed any more; they went with it.
-        if client is not None and client is not self._own and self._loop is asyncio.get_running_loop():
+        if self._loop is asyncio.get_running_loop():
             await client.aclose()
 
     def __enter__(self) -> Self:
@@ -183,7 +194,9 @@ class Client:
 
     def _build(self, http: httpx2.Client | httpx2.AsyncClient, call: Call) -> httpx2.Request:
         url = str(self.base_url).rstrip("/") + call.path
-        return http.build_request(call.method, url, params=call.params, headers={**self._headers, **call.headers})
+        headers = self._headers.copy()
+        headers.update(call.headers)
+        return http.build_request(call.method, url, params=call.params, headers=headers)
 
 
 class AuthenticatedClient(Client):

@@ -103,6 +103,19 @@ def test_a_credential_that_is_none_is_refused_and_not_shown(name: str, value: An
     assert len(str(value)) < 3 or str(value) not in str(raised.value)
 
 
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\x00", "ä", "", 7])
+def test_a_header_that_is_none_is_refused(value: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match="header X-Team has to be"):
+        Client("http://127.0.0.1", headers={"X-Team": value})
+
+
+@pytest.mark.parametrize("name", ["max_retries", "backoff", "max_backoff", "max_retry_after", "total"])
+@pytest.mark.parametrize("value", [-1, float("nan"), "3", None])
+def test_a_retry_that_is_none_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(errors.ConfigurationError, match=name):
+        Retry(**{name: value})
+
+
 def test_a_missing_setting_is_named() -> None:
     with pytest.raises(errors.ConfigurationError, match="KS_BASE_URL"):
         Client()
@@ -135,6 +148,16 @@ def test_requests_say_who_sends_them(server: Answering, call: Call) -> None:
     first, second = (headers for _, headers in server.requests)
     assert first["User-Agent"] == USER_AGENT and "(contract 1.0.0)" in USER_AGENT
     assert (second["User-Agent"], second["X-Team"]) == ("mine", "a")
+
+
+def test_names_of_headers_are_the_same_in_any_case(server: Answering) -> None:
+    server.body = EMPTY_PAGE
+    with Client(server.url, token="a-token", headers={"authorization": "Bearer other", "user-agent": "mine"}) as client:
+        list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+        list_workflow_runs.sync(seed.DEFINITION_ID, client=client, authorization="Bearer third")
+    first, second = (headers for _, headers in server.requests)
+    assert first.get_all("Authorization") == ["Bearer a-token"] and first.get_all("User-Agent") == ["mine"]
+    assert second.get_all("Authorization") == ["Bearer third"]
 
 
 def test_cookies_of_a_server_are_not_sent_back(server: Answering, call: Call) -> None:
@@ -229,11 +252,11 @@ def test_clients_of_the_caller_s_are_used_and_not_closed(server: Answering) -> N
     server.body = EMPTY_PAGE
     with httpx2.Client(headers={"X-Own": "yes"}, follow_redirects=True) as own:
         with Client(server.url, token="a-token").set_httpx_client(own) as client:
-            list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+            list_workflow_runs.sync(seed.DEFINITION_ID, client=client.set_async_httpx_client(httpx2.AsyncClient()))
         assert not own.is_closed
         server.status, server.headers = 302, {"Location": server.url}
         with pytest.raises(errors.StatusError):
-            list_workflow_runs.sync(seed.DEFINITION_ID, client=client.set_httpx_client(own))
+            list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
     assert [headers["X-Own"] for _, headers in server.requests] == ["yes", "yes"]
     assert server.requests[0][1]["Authorization"] == "Bearer a-token"
 
