@@ -50,19 +50,20 @@ class Page:
     total: int
 
 
-Walk = Generator[list[Wanted] | Page, Sequence[WorkflowRunPage] | None, None]
+Walk = Generator[list[Wanted] | Page, WorkflowRunPage | None, None]
 
 
 def walk(offset: int, page_size: int, concurrency: int) -> Walk:
     """Walks the list from an offset to its end.
 
-    Yields lists of pages to ask for, to be answered (by `send`) with those pages in their order, and between them what
-    they brought, to be answered with None.
+    Yields lists of pages that it wants, to be answered (by `send`) with the first of them: the others are what it is
+    going to want next, as far as can be told, so they may be asked for already. What is not in the next list any more is
+    not wanted. Between them it yields what a page brought, to be answered with None.
 
     Args:
         offset: How many runs to leave out at the start.
         page_size: Runs to ask for at once, at least 2: one of them is overlap.
-        concurrency: How many pages to ask for at once. More than one are asked for only while the list stands still.
+        concurrency: How many pages to want at once. More than one are wanted only while the list stands still.
 
     Raises:
         ListChangedError: The list changes faster than it can be read.
@@ -76,27 +77,20 @@ def walk(offset: int, page_size: int, concurrency: int) -> Walk:
     total: int | None = None
     steady = False
     while True:
-        wanted = _plan(due, page_size, concurrency if steady else 1, total)
-        pages = yield wanted
-        assert pages is not None
-        steady = True
-        for asked, page in zip(wanted, pages, strict=True):
-            if asked.offset != due:
-                break  # the page before was shorter than asked for
-            known = [index for index, run in enumerate(page.items) if run.id in seen]
-            steady = not seen or known == [0]
-            if total is None:
-                patience = _PATIENCE + 3 * page.total // (page_size - 1)
-            total, end = page.total, due + len(page.items)
-            if seen and not known and due > 0:
-                due, back = max(0, due - back), back * 2
-                wasted += 1
-                break
-            back = page_size - 1
+        page = yield _plan(due, page_size, concurrency if steady else 1, total)
+        assert page is not None
+        known = [index for index, run in enumerate(page.items) if run.id in seen]
+        steady = not seen or known == [0]
+        if total is None:
+            patience = _PATIENCE + 3 * page.total // (page_size - 1)
+        total, end = page.total, due + len(page.items)
+        fresh: list[WorkflowRunResponse] = []
+        if seen and not known and due > 0:
+            due, back = max(0, due - back), back * 2
+        else:
             fresh = [run for run in page.items[known[0] if known else 0 :] if run.id not in seen]
             seen.update(run.id for run in fresh)
             news, skip = fresh[skip:], max(0, skip - len(fresh))
-            wasted += not fresh
             if news:
                 read += len(news)
                 yield Page(news, read, total)
@@ -104,9 +98,8 @@ def walk(offset: int, page_size: int, concurrency: int) -> Walk:
                 return
             # A server that gives fewer than asked for is asked for no more than that.
             page_size = max(2, min(page_size, len(page.items)))
-            due = max(end - 1, 0)
-            if not steady:
-                break  # what was asked for together with this page is of another moment
+            due, back = max(end - 1, 0), page_size - 1
+        wasted += not fresh
         if wasted > patience:
             error = ListChangedError(f"the list changes faster than it can be read; {read} runs were read")
             error.seen = read
@@ -116,4 +109,4 @@ def walk(offset: int, page_size: int, concurrency: int) -> Walk:
 def _plan(due: int, page_size: int, concurrency: int, total: int | None) -> list[Wanted]:
     """Returns pages that follow each other with one row of overlap, as far as the list is known to reach."""
     wanted = [Wanted(due + index * (page_size - 1), page_size) for index in range(concurrency)]
-    return wanted[:1] + [page for page in wanted[1:] if total is not None and page.offset < total]
+    return wanted[:1] + [page for page in wanted[1:] if total is not None and page.offset < total - 1]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
 from . import _inputs
@@ -139,21 +139,27 @@ def _pages(
 
     walker = walk(offset, page_size, concurrency)
     step = next(walker)
+    asked: dict[Wanted, Future[WorkflowRunPage]] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="ks_workflow_runs") as pool:
-        while True:
-            if isinstance(step, Page):
-                if progress is not None:
-                    progress(step.read, step.total)
-                yield step
-                answer: Sequence[WorkflowRunPage] | None = None
-            elif len(step) == 1:
-                answer = [read(step[0])]
-            else:
-                answer = list(pool.map(read, step))
-            try:
-                step = walker.send(answer)
-            except StopIteration:
-                return
+        try:
+            while True:
+                page: WorkflowRunPage | None = None
+                if isinstance(step, Page):
+                    if progress is not None:
+                        progress(step.read, step.total)
+                    yield step
+                else:
+                    for wanted in asked.keys() - step:
+                        asked.pop(wanted).cancel()
+                    asked |= {wanted: pool.submit(read, wanted) for wanted in step if wanted not in asked}
+                    page = asked.pop(step[0]).result()
+                try:
+                    step = walker.send(page)
+                except StopIteration:
+                    return
+        finally:
+            for future in asked.values():
+                future.cancel()
 
 
 async def _pages_async(
@@ -164,25 +170,32 @@ async def _pages_async(
 
     walker = walk(offset, page_size, concurrency)
     step = next(walker)
-    while True:
-        if isinstance(step, Page):
-            if progress is not None:
-                progress(step.read, step.total)
-            yield step
-            answer: Sequence[WorkflowRunPage] | None = None
-        else:
-            tasks = [asyncio.ensure_future(read(wanted)) for wanted in step]
+    asked: dict[Wanted, asyncio.Task[WorkflowRunPage]] = {}
+    try:
+        while True:
+            page: WorkflowRunPage | None = None
+            if isinstance(step, Page):
+                if progress is not None:
+                    progress(step.read, step.total)
+                yield step
+            else:
+                await _cancel([asked.pop(wanted) for wanted in asked.keys() - step])
+                asked |= {wanted: asyncio.create_task(read(wanted)) for wanted in step if wanted not in asked}
+                page = await asked[step[0]]
+                del asked[step[0]]
             try:
-                answer = await asyncio.gather(*tasks)
-            finally:
-                # Where one failed or the caller went away, none goes on.
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-        try:
-            step = walker.send(answer)
-        except StopIteration:
-            return
+                step = walker.send(page)
+            except StopIteration:
+                return
+    finally:
+        await _cancel(list(asked.values()))
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[WorkflowRunPage]]) -> None:
+    """Ends tasks whose pages are not wanted any more, and waits until they have."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _runs(limit: int | None, pages: Iterator[Page]) -> Iterator[WorkflowRunResponse]:
