@@ -23,6 +23,8 @@ RATE_LIMIT ?=
 REPORT_DIR ?=
 # serve: where to listen
 PORT ?= 8000
+# benchmark: only this one, such as client (all)
+BENCHMARK ?=
 # test: further arguments of pytest, such as tests/client
 ARGS ?=
 
@@ -31,7 +33,10 @@ export BASE_URL TOKEN KS_UAT DEFINITION_ID MAX_EXAMPLES SEED RATE_LIMIT REPORT_D
 
 python := PYTHONPATH=generated:overrides .venv/bin/python
 
-.PHONY: help contract test generate verify serve lint lock setup
+# Modules of tests/benchmarks, in the order in which they run.
+benchmarks := client
+
+.PHONY: help contract test generate verify serve benchmark lint lock setup
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
@@ -55,16 +60,25 @@ verify: setup ## check that generated/ is what `make generate` would write; writ
 serve: setup ## run the reference server in the foreground
 	@$(python) -m tests.reference_server --port $(PORT)
 
+# A rival that cannot be had is shown as not measured.
+benchmark: setup ## measure what the project claims, next to rivals; two minutes on an idle machine
+	@cmp -s requirements-benchmark.lock .venv-benchmark/requirements-benchmark.lock || \
+	  sh .ci/setup "$(PYTHON)" .venv-benchmark requirements-benchmark.lock || true
+	@for name in $(or $(BENCHMARK),$(benchmarks)); do $(python) -m tests.benchmarks.$$name || exit; done
+
 lint: setup ## check style and types of what is written by hand, and types of what is generated
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@$(python) -m mypy
 	@$(python) -m basedpyright
 
-lock: setup ## rewrite requirements.lock after a change of the pins in pyproject.toml
-	@.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --group dev --generate-hashes --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --output-file requirements.lock
+compile := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: setup ## rewrite the two lock files after a change of the pins in pyproject.toml
+	@$(compile) --group dev --output-file requirements.lock
+	@$(compile) --group benchmark --constraints requirements.lock --output-file requirements-benchmark.lock
 
 # Content, not file times, decides whether .venv is current: the lock that it was made from lies in it.
 setup: ## make .venv; every other target does so by itself
-	@cmp -s requirements.lock .venv/requirements.lock || sh .ci/setup "$(PYTHON)"
+	@cmp -s requirements.lock .venv/requirements.lock || sh .ci/setup "$(PYTHON)" .venv requirements.lock

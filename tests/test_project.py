@@ -6,25 +6,44 @@ import re
 import subprocess
 import tomllib
 
+import pytest
+
 from codegen import ROOT
 from tests import contract
 from tests.contract.target import read_environment
 
-LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+LOCKS = {
+    "dev": (ROOT / "requirements.lock").read_text(encoding="utf-8"),
+    "benchmark": (ROOT / "requirements-benchmark.lock").read_text(encoding="utf-8"),
+}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
 
 
-def test_every_tool_is_pinned_exactly_and_locked_at_its_pin() -> None:
-    pins = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]["dev"]
-    locked = set(re.findall(r"^([a-z0-9-]+==[^\s;]+)", LOCK, flags=re.MULTILINE))
-    assert pins and set(pins) <= locked
+def locked(group: str) -> set[str]:
+    return set(re.findall(r"^([a-z0-9-]+==[^\s;]+)", LOCKS[group], flags=re.MULTILINE))
 
 
-def test_the_lock_holds_hashes_and_no_addresses() -> None:
-    packages = re.split(r"^(?=[a-z0-9-]+==)", LOCK, flags=re.MULTILINE)[1:]
+@pytest.mark.parametrize("group", LOCKS)
+def test_every_tool_is_pinned_exactly_and_locked_at_its_pin(group: str) -> None:
+    pins = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    # Only what the other group pins already has no pin of its own, so that ours and rivals share it.
+    shared = {pin.partition("==")[0] for pin in locked("dev")} if group == "benchmark" else set()
+    assert pins[group] and set(pins[group]) - shared <= locked(group)
+
+
+def test_what_both_locks_hold_has_one_version() -> None:
+    project, rivals = (dict(pin.split("==") for pin in locked(group)) for group in LOCKS)
+    both = set(project) & set(rivals)
+    assert {"httpx2", "pydantic", "pydantic-core"} <= both
+    assert {name: project[name] for name in both} == {name: rivals[name] for name in both}
+
+
+@pytest.mark.parametrize("group", LOCKS)
+def test_the_locks_hold_hashes_and_no_addresses(group: str) -> None:
+    packages = re.split(r"^(?=[a-z0-9-]+==)", LOCKS[group], flags=re.MULTILINE)[1:]
     assert all("--hash=sha256:" in package for package in packages)
-    assert "://" not in LOCK
+    assert "://" not in LOCKS[group]
 
 
 def test_make_alone_lists_every_target_and_variable() -> None:

@@ -1,0 +1,1 @@
+"""Benchmarks: `make benchmark` runs each module named in the Makefile. They compare; no time is asserted."""
