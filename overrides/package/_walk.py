@@ -56,8 +56,8 @@ def walk(offset: int, page_size: int, concurrency: int) -> Walk:
     """Walks the list from an offset to its end.
 
     Yields lists of pages that it wants, to be answered (by `send`) with the first of them: the others are what it is
-    going to want next, as far as can be told, so they may be asked for already. What is not in the next list any more is
-    not wanted. Between them it yields what a page brought, to be answered with None.
+    going to want next, as far as can be told, so they may be asked for already. What is not in the next list any more
+    is not wanted. Between them it yields what a page brought, to be answered with None.
 
     Args:
         offset: How many runs to leave out at the start.
