@@ -68,6 +68,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "unsupported_method",
         "allow_header_conformance",
         "no_slow_corner",
+        "connection_kept",
         "no_answer",
     ),
     "evidence": ("reached",),
@@ -677,6 +678,14 @@ class no_slow_corner:
             )
         self.usual.append(min(times))
         return None
+
+
+@check
+def connection_kept(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """No connection is cut in place of an answer. Schemathesis asks again then, and keeps what happened to itself."""
+    if under_way().connections > 1:
+        raise AssertionError("the connection was cut without an answer; the same request, repeated, was answered")
+    return None
 
 
 # Evidence.

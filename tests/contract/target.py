@@ -221,6 +221,7 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
         assert process.stdout is not None
         for line in process.stdout:
             lines.put(line)
+        process.stdout.close()
         lines.put("")
 
     threading.Thread(target=read, daemon=True).start()

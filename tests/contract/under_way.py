@@ -3,6 +3,8 @@
 There is one at a time in a process, as Schemathesis's hooks and checks are registered with the process.
 """
 
+import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -38,6 +40,10 @@ class UnderWay:
     rows: dict[str, set[str]] = field(default_factory=dict)
     """Ids of the runs that were read, by definition."""
     throttled: int = 0
+    connections: int = 0
+    """Opened for the request at hand. A second one means that the first was cut: Schemathesis then asks again."""
+    thread: int = 0
+    """The one that sends it."""
     next_request: float = 0.0
     deadline: float = float("inf")
 
@@ -85,11 +91,20 @@ def under_way() -> UnderWay:
     return _current[0]
 
 
+def count_connection(event: str, arguments: object) -> None:
+    if event == "http.client.connect" and _current and _current[0].thread == threading.get_ident():
+        _current[0].connections += 1
+
+
+sys.addaudithook(count_connection)
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
     run = under_way()
     run.wait_for_turn()
     run.sent += 1
+    run.connections, run.thread = 0, threading.get_ident()
     if run.sent % PROGRESS == 0:
         run.progress(f"  {run.sent} requests")
 

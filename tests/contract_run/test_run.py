@@ -9,10 +9,12 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 import uuid
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -39,9 +41,11 @@ class Recording(ReferenceServer):
     def __init__(self) -> None:
         super().__init__()
         self.methods: set[str] = set()
+        self.number = 0
 
     def check_method(self, request: Request) -> None:
         self.methods.add(request.method)
+        self.number += 1
         super().check_method(request)
 
 
@@ -143,6 +147,103 @@ def test_a_deployment_is_sent_nothing_but_get(contract_on: Contract) -> None:
         assert variable in result.stdout
 
 
+def test_other_methods_are_sent_to_a_deployment_on_demand(contract_on: Contract) -> None:
+    server = Recording()
+    with running(server) as base_url:
+        result = contract_on(base_url, ALL_METHODS="1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= server.methods
+    assert "ALL_METHODS" not in result.stdout
+
+
+def test_what_is_given_is_judged(contract_on: Contract) -> None:
+    foreign = f"{seed.FOREIGN_DEFINITION_ID},{seed.FORBIDDEN_DEFINITION_ID}"
+    with running() as base_url:
+        result = contract_on(
+            base_url, EMPTY_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, FOREIGN_DEFINITION_ID=foreign, KS_UAT=seed.KS_UAT
+        )
+        accused = contract_on(base_url, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
+        excused = contract_on(
+            base_url, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, EXCLUDE_CHECKS="foreign_definition_hidden"
+        )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(r"403: [1-9]", result.stdout)
+    assert re.search(r"not judged  methods other than GET \(ALL_METHODS=1 sends them\)$", result.stdout, re.MULTILINE)
+    assert verdict_of(accused).keys() == {"foreign_definition_hidden"}
+    assert excused.returncode == 0
+    assert "foreign_definition_hidden (EXCLUDE_CHECKS)" in " ".join(excused.stdout.split())
+
+
+class TwoDefinitions(ReferenceServer):
+    """The first definition's runs stand for the empty one's, too, but for a fault in each."""
+
+    def render_page(self, total: int, runs: Any, parameters: Parameters) -> dict[str, Any]:
+        page = super().render_page(total, runs, parameters)
+        for run in page["items"]:
+            run["workflow_definition_id"] = str(parameters.definition_id)
+        return page
+
+    def load_page(self, session: Any, parameters: Parameters) -> Any:
+        return super().load_page(session, replace(parameters, definition_id=DEFINITION_ID))
+
+
+def test_several_definitions_are_all_read(contract_on: Contract) -> None:
+    with running(TwoDefinitions()) as base_url:
+        both = contract_on(base_url, DEFINITION_ID=f"{seed.DEFINITION_ID}, {seed.EMPTY_DEFINITION_ID}")
+        first = contract_on(base_url)
+    # Only runs of the second one have a snapshot of another definition, and the ids of others.
+    assert verdict_of(both).keys() == {"snapshot_of_the_run", "unique_ids"}
+    assert first.returncode == 0, first.stdout + first.stderr
+
+
+class Throttling(ReferenceServer):
+    """Every 40th request is one too many; what comes before the time is over is counted."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.requests = count(1)
+        self.open_from = 0.0
+        self.too_early = 0
+
+    def list_runs(self, request: Request) -> Response:
+        self.too_early += time.monotonic() < self.open_from
+        if next(self.requests) % 40 == 0:
+            self.open_from = time.monotonic() + self.seconds
+            raise HTTPException(429, "Quota exceeded", {"Retry-After": str(self.seconds)})
+        return super().list_runs(request)
+
+
+def test_a_quota_is_obeyed(contract_on: Contract) -> None:
+    patient, strict = Throttling(1), Throttling(3600)
+    with running(patient) as base_url:
+        result = contract_on(base_url)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert patient.too_early == 0 and next(patient.requests) > 100
+    with running(strict) as base_url:
+        result = contract_on(base_url)
+    assert result.returncode == 2 and strict.too_early == 0
+    assert "problem: too few requests were sent to tell anything: the quota was exceeded (429)" in result.stderr
+
+
+def test_the_run_ends_in_time_and_at_the_rate(contract_on: Contract) -> None:
+    server = Recording()
+    with running(server) as base_url:
+        result = contract_on(base_url, RATE_LIMIT="10/s", MAX_TIME="2")
+    assert result.returncode == 2
+    assert "MAX_TIME, 2 s, was over" in result.stderr
+    # Some more are those before the tests.
+    assert 10 < server.number < 30
+
+
+def test_the_first_violation_ends_the_run_on_demand(contract_on: Contract) -> None:
+    server = LimitNotEchoed()
+    with running(server) as base_url:
+        result = contract_on(base_url, FAIL_FAST="1")
+    assert verdict_of(result).keys() == {"limit_and_offset_echoed"}
+    assert re.search(r"^requests    [1-9] \(", result.stdout, re.MULTILINE)
+
+
 def test_the_session_cookie_alone_suffices(contract_on: Contract) -> None:
     with running() as base_url:
         result = contract_on(base_url, TOKEN="", KS_UAT=seed.KS_UAT)
@@ -202,6 +303,24 @@ def test_a_request_is_repeated_by_its_curl_command(contract_on: Contract) -> Non
     assert f"limit={asked[1]}" in curl[1]
     assert "200 OK" in repeated.stdout
     assert '"limit":20' in repeated.stdout
+
+
+def test_the_front_end_for_pytest_has_a_test_for_each_check(environment: Callable[..., dict[str, str]]) -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--base-url"]
+
+    def front_end(base_url: str) -> subprocess.CompletedProcess[str]:
+        given = environment(TOKEN=seed.TOKEN, DEFINITION_ID=seed.DEFINITION_ID)
+        return subprocess.run([*command, base_url], cwd=ROOT, env=given, capture_output=True, text=True, timeout=120)
+
+    with running(LimitNotEchoed()) as base_url:
+        result = front_end(base_url)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert re.search(r"1 failed, \d\d passed, 3 skipped", result.stdout)
+    assert re.search(r"limit \d+ was asked for, but the page says 20\ncurl ", result.stdout)
+    assert seed.TOKEN not in result.stdout + result.stderr
+    nobody = front_end("http://127.0.0.1:9")
+    assert nobody.returncode == 2
+    assert "problem: http://127.0.0.1:9 cannot be reached" in nobody.stdout + nobody.stderr
 
 
 def test_secrets_never_pass_in_any_spelling() -> None:

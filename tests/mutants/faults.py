@@ -5,9 +5,12 @@ the reference server.
 """
 
 import json
+import os
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from random import Random
@@ -1007,6 +1010,34 @@ def allow(value: str | None) -> Callable[[Any, Request], None]:
 
 mutant(PROTOCOL, "no_allow_header", StepFault("check_method", allow(None)), "unsupported_method")
 mutant(PROTOCOL, "allow_header_without_get", StepFault("check_method", allow("POST")), "allow_header_conformance")
+
+
+class CutsConnections(ReferenceServer):
+    """Now and then closes the connection in place of an answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = count(1)
+
+    def list_runs(self, request: Request) -> Response:
+        if next(self.requests) % 30 == 0 and request.client:
+            cut((request.client.host, request.client.port))
+        return super().list_runs(request)
+
+
+def cut(peer: tuple[str, int]) -> None:
+    """Shuts down this process's socket to that peer: nothing above it lets anybody do so."""
+    for descriptor in range(3, 200):
+        try:
+            found = socket.socket(fileno=os.dup(descriptor))
+        except OSError:
+            continue
+        with found, suppress(OSError):
+            if found.getpeername() == peer:
+                found.shutdown(socket.SHUT_RDWR)
+
+
+mutant(PROTOCOL, "one_in_30_cut", CutsConnections, "connection_kept")
 
 # Evidence.
 
