@@ -11,42 +11,60 @@ BASE_URL ?=
 TOKEN ?=
 # contract: session cookie, instead of TOKEN or beside it
 KS_UAT ?=
-# contract: a workflow definition of that server that has runs
+# contract: a workflow definition of that server that has runs; several with commas
 DEFINITION_ID ?=
+# contract: one that has no runs
+EMPTY_DEFINITION_ID ?=
+# contract: one that the credentials may not read, such as another tenant's
+FOREIGN_DEFINITION_ID ?=
+# contract: 1 sends a deployment also POST, PUT, PATCH and DELETE, all of which it must refuse
+ALL_METHODS ?=
+# contract: checks to leave out, with commas
+EXCLUDE_CHECKS ?=
+# contract: 1 stops at the first violation
+FAIL_FAST ?=
 # contract: how many requests the fuzzing phase makes at most (100)
 MAX_EXAMPLES ?=
+# contract: seconds after which no more requests are made; 0 means no limit (0)
+MAX_TIME ?=
 # contract: another number, other requests (0)
 SEED ?=
 # contract: requests to a deployment at most, as number/s, /m or /h (20/s)
 RATE_LIMIT ?=
-# contract: where junit.xml and schemathesis.txt go (reports)
+# contract: where the reports go: html/index.html, junit.xml, requests.har, schemathesis.txt (reports)
 REPORT_DIR ?=
 # serve: where to listen
 PORT ?= 8000
 # benchmark: only this one, such as client (all)
 BENCHMARK ?=
-# test: further arguments of pytest, such as tests/client
+# mutants: the one to run, instead of all
+MUTANT ?=
+# test: further arguments of pytest, such as tests/client; contract: of `schemathesis run`
 ARGS ?=
 
 # For `make contract`: by the environment, so that no secret shows in a list of processes.
-export BASE_URL TOKEN KS_UAT DEFINITION_ID MAX_EXAMPLES SEED RATE_LIMIT REPORT_DIR
+export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITION_ID ALL_METHODS EXCLUDE_CHECKS
+export FAIL_FAST MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
 
 python := PYTHONPATH=generated:overrides .venv/bin/python
 
 # Modules of tests/benchmarks, in the order in which they run.
 benchmarks := client
 
-.PHONY: help contract test generate verify serve benchmark lint lock setup
+.PHONY: help contract mutants test generate verify serve benchmark lint lock setup
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
-	  /^[a-z]+:.* ## / { name = $$1; sub(":", "", name); sub(/.* ## /, ""); printf "  %-15s %s\n", name, $$0 } \
+	  /^[a-z]+:.* ## / { name = $$1; sub(":", "", name); sub(/.* ## /, ""); printf "  %-21s %s\n", name, $$0 } \
 	  /^# / { comment = substr($$0, 3) } \
-	  /^[A-Z_]+ \?=/ { variables = variables sprintf("  %-15s %s%s\n", $$1, comment, $$3 == "" ? "" : " (" $$3 ")") } \
+	  /^[A-Z_]+ \?=/ { variables = variables sprintf("  %-21s %s%s\n", $$1, comment, $$3 == "" ? "" : " (" $$3 ")") } \
 	  END { printf "\nVariables, with their defaults:\n%s", variables }' Makefile
 
 contract: setup ## test a live server against the contract, by default the embedded one
-	@$(python) -m tests.contract
+	@$(python) -m tests.contract $(ARGS)
+
+mutants: setup ## prove the contract run: deliberate faults, and which checks find each
+	@$(python) -m tests.mutants $(MUTANT)
 
 test: setup ## run the tests, offline
 	@$(python) -m pytest -n auto --maxprocesses 4 $(ARGS)

@@ -7,6 +7,7 @@ import subprocess
 import tomllib
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from codegen import ROOT
 from tests import contract
@@ -59,10 +60,17 @@ def test_the_readme_names_only_targets_that_are_there() -> None:
     assert {"contract", "test"} <= named <= TARGETS
 
 
+def test_the_workflow_for_deployments_gives_what_the_contract_run_takes() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/contract.yml").read_text(encoding="utf-8"))
+    (step,) = (step for step in workflow["jobs"]["contract"]["steps"] if "tests.contract" in step.get("run", ""))
+    taken = set(re.findall(r"^    ([A-Z_]+)\b", contract.__doc__ or "", flags=re.MULTILINE))
+    assert {"BASE_URL", "TOKEN", "DEFINITION_ID"} <= step["env"].keys() <= taken
+
+
 def test_defaults_of_the_contract_run_are_told_as_they_are() -> None:
     defaults = read_environment({})
     help_text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in ("MAX_EXAMPLES", "SEED", "RATE_LIMIT", "REPORT_DIR"):
+    for name in ("MAX_EXAMPLES", "MAX_TIME", "SEED", "RATE_LIMIT", "REPORT_DIR"):
         value = getattr(defaults, name.lower())
         assert re.search(rf"^  {name} .*\({value}\)$", help_text, flags=re.MULTILINE), name
         assert re.search(rf"^    {name} .*\(default {value}\)$", contract.__doc__ or "", flags=re.MULTILINE), name

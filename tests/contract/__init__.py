@@ -2,7 +2,8 @@
 
     python -m tests.contract
 
-tests the embedded reference server; with BASE_URL it tests that deployment, to which nothing but GET requests is sent.
+tests the embedded reference server; with BASE_URL it tests that deployment, which is sent GET requests only unless
+ALL_METHODS=1 says otherwise.
 This is the command below `make contract`; make turns every failure into 2, this keeps three exit codes apart:
 
     0  the server conforms, as far as the run can tell
@@ -14,11 +15,21 @@ Everything is given by environment variables, so that no secret shows in a list 
     BASE_URL       the deployment, with its path prefix if it has one: https://host.example/api
     TOKEN          API key or user access token, without "Bearer"; this or KS_UAT is needed, both may be given
     KS_UAT         value of the session cookie
-    DEFINITION_ID  a workflow definition that has runs and that the credentials may read
+    DEFINITION_ID  a workflow definition that has runs and that the credentials may read; several with commas
+    EMPTY_DEFINITION_ID
+                   one that the credentials may read and that has no runs
+    FOREIGN_DEFINITION_ID
+                   one that the credentials may not read: of another tenant, or of a path without access
+    ALL_METHODS    1 sends a deployment also methods that might change something; all must be refused
+    EXCLUDE_CHECKS names of checks to leave out, with commas
+    FAIL_FAST      1 stops at the first violation
     MAX_EXAMPLES   how many requests the fuzzing phase makes at most (default 100)
+    MAX_TIME       seconds after which no more requests are made; 0 means no limit (default 0)
     SEED           another number, other requests (default 0)
     RATE_LIMIT     requests to a deployment at most, as number/s, /m or /h (default 20/s)
-    REPORT_DIR     where junit.xml and schemathesis.txt go (default reports)
+    REPORT_DIR     where the reports go (default reports)
+
+Arguments are passed on to `schemathesis run`.
 
 Of the environment it also heeds what the requests library does: REQUESTS_CA_BUNDLE names the certificate (PEM) of a
 private CA, HTTPS_PROXY and NO_PROXY work as usual.

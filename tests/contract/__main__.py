@@ -6,7 +6,9 @@ import sys
 import tempfile
 import textwrap
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from .run import Outcome
 
 CONFORMS, VIOLATES, UNTESTED = 0, 1, 2
-REPORTS = ("junit.xml", "schemathesis.txt")
+REPORTS = ("html/index.html", "junit.xml", "requests.har", "schemathesis.txt")
 # So that a verdict fits one screen.
 FINDINGS_SHOWN = 5
 MESSAGE_SHOWN = 300
@@ -32,12 +34,9 @@ def main() -> int:
             if sys.argv[1:] in (["-h"], ["--help"]):
                 print(usage)
                 return CONFORMS
-            if sys.argv[1:]:
-                raise Problem("this command takes no arguments", "give environment variables; --help lists them")
-            target = read_environment(os.environ)
+            target = replace(read_environment(os.environ), arguments=tuple(sys.argv[1:]))
             clear_reports(target.report_dir)
-            target = preflight(target) if target.is_deployment else start_reference_server(target, cleanup)
-            return test(target, cleanup)
+            return test(find(target, cleanup), cleanup)
         except Problem as problem:
             complain(problem.problem, problem.fix)
         except Exception:
@@ -80,13 +79,31 @@ def clear_reports(folder: Path) -> None:
         raise Problem(f"no reports can be written to {folder}: {error.strerror}", "give another REPORT_DIR") from error
 
 
+def find(target: Target, cleanup: ExitStack) -> Target:
+    """The target with what has to be asked first."""
+    return preflight(target) if target.is_deployment else start_reference_server(target, cleanup)
+
+
 def test(target: Target, cleanup: ExitStack) -> int:
+    terminal = sys.stdout
+    print(f"Testing {name_of(target)} against openapi.yaml ...", flush=True)
+    outcome = examine(target, cleanup, lambda line: print(line, file=terminal, flush=True))
+    print(without_secrets(verdict(target, outcome), target.secrets))
+    return VIOLATES if outcome.findings else CONFORMS
+
+
+def examine(target: Target, cleanup: ExitStack, progress: Callable[[str], None]) -> "Outcome":
+    """Runs the tests. Raises Problem if they could not find out what they are to."""
     # Only now: it takes most of a second, and a missing variable can be told at once.
+    from .checks import CLASSES
     from .run import run
 
-    what = target.base_url if target.is_deployment else f"{target.base_url} (the reference server)"
-    print(f"Testing {what} against openapi.yaml ...", flush=True)
-    outcome = run(target, Path(cleanup.enter_context(tempfile.TemporaryDirectory())))
+    checks = {check for names in CLASSES.values() for check in names}
+    if unknown := set(target.excluded_checks) - checks:
+        raise Problem(
+            f"EXCLUDE_CHECKS names '{min(unknown)}', which is no check", f"give some of {', '.join(sorted(checks))}"
+        )
+    outcome = run(target, Path(cleanup.enter_context(tempfile.TemporaryDirectory())), progress)
     details = target.report_dir / "schemathesis.txt"
     if outcome.outage and all(finding.check == "no_answer" for finding in outcome.findings.values()):
         # It may have crashed, or somebody stopped it: that cannot be told from here.
@@ -98,26 +115,35 @@ def test(target: Target, cleanup: ExitStack) -> int:
         for error in outcome.errors:
             print(without_secrets(error, target.secrets), file=sys.stderr)
         raise Problem(f"Schemathesis could not do its work, see {details}", "report it with that file")
-    print(without_secrets(verdict(target, outcome), target.secrets))
-    return VIOLATES if outcome.findings else CONFORMS
+    if outcome.is_empty and not outcome.findings:
+        raise Problem(
+            f"too few requests were sent to tell anything: {outcome.ended_early or 'none of some kind'}",
+            "give it more time or a larger quota, or ask for fewer requests at a time: MAX_TIME, RATE_LIMIT",
+        )
+    return outcome
+
+
+def name_of(target: Target) -> str:
+    return target.base_url if target.is_deployment else f"{target.base_url} (the reference server)"
 
 
 def verdict(target: Target, outcome: "Outcome") -> str:
+    from .checks import CLASSES
+
     seen = ", ".join(f"{kind}: {count}" for kind, count in sorted(outcome.answers.items()))
-    unjudged = "anything that takes two answers to see"
-    if target.is_deployment:
-        unjudged += "; methods other than GET, which are not sent to a deployment"
-    lines = [
-        "",
-        f"tested      {target.base_url}{'' if target.is_deployment else ' (the reference server)'}",
-        f"requests    {outcome.answers.total()} ({seen})",
-        textwrap.fill(
-            ", ".join(sorted(outcome.checks)), 120, initial_indent="checks      ", subsequent_indent=" " * 12
-        ),
-        f"not judged  {unjudged}",
-        f"reports     {', '.join(str(target.report_dir / report) for report in REPORTS)}",
-        "",
-    ]
+    lines = ["", f"tested      {name_of(target)}", *wrapped("requests", f"{outcome.sent} ({seen})")]
+    failed = {finding.check for finding in outcome.findings.values()}
+    title = "judged"
+    for kind, checks in CLASSES.items():
+        result = f"FAILED: {', '.join(sorted(failed & set(checks)))}" if failed & set(checks) else "ok"
+        if count := outcome.classes[kind]:
+            lines.append(f"{title:<12}{kind:<20}{count:>5} requests  {result}")
+            title = ""
+    lines += wrapped(
+        "lenient", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
+    )
+    lines += wrapped("not judged", "; ".join(not_judged(target, outcome)))
+    lines += [*wrapped("reports", ", ".join(str(target.report_dir / report) for report in REPORTS)), ""]
     # What can be repeated comes first; what judges the run as a whole may just follow from it.
     findings = sorted(outcome.findings.values(), key=lambda finding: (not finding.curl, finding.check))
     if not findings:
@@ -132,6 +158,39 @@ def verdict(target: Target, outcome: "Outcome") -> str:
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"   and {len(findings) - FINDINGS_SHOWN} more in the reports")
     return "\n".join([*lines, f"next: {next_step(target, bool(findings))}"])
+
+
+def wrapped(title: str, text: str) -> list[str]:
+    return textwrap.wrap(text, 120, initial_indent=f"{title:<12}", subsequent_indent=" " * 12)
+
+
+def not_judged(target: Target, outcome: "Outcome") -> list[str]:
+    """What this run could not see, each with what would let it."""
+    items = []
+    if not target.all_methods:
+        items.append("methods other than GET (ALL_METHODS=1 sends them)")
+    if not target.empty:
+        items.append("a definition without runs (EMPTY_DEFINITION_ID)")
+    if not target.foreign:
+        items.append("a definition that may not be read (FOREIGN_DEFINITION_ID)")
+    for name, value in (("TOKEN", target.token), ("KS_UAT", target.ks_uat)):
+        if not value:
+            items.append(f"the other credential ({name})")
+    for definition in target.definitions:
+        total, read = target.totals.get(definition, 0), len(outcome.rows.get(definition, ()))
+        if total <= 100:
+            items.append(f"a full page of 100: {definition} has {total} runs (DEFINITION_ID with more than 100)")
+        elif read < total * 0.9:
+            items.append(f"most of the {total} runs of {definition}: {read} were read, from both ends and between")
+    if missing := {"PENDING", "RUNNING", "COMPLETED", "FAILED"} - outcome.statuses:
+        items.append(f"runs that are {' or '.join(sorted(missing))}: there were none")
+    if outcome.unsettled:
+        items.append(f"{' and '.join(sorted(outcome.unsettled))} in full: the list changed too often")
+    if target.excluded_checks:
+        items.append(f"{', '.join(target.excluded_checks)} (EXCLUDE_CHECKS)")
+    if outcome.ended_early:
+        items.append(f"the requests left out when {outcome.ended_early}")
+    return items
 
 
 def next_step(target: Target, violates: bool) -> str:

@@ -1,26 +1,88 @@
-"""What Schemathesis cannot know of this operation: requests that must be among those sent, and checks of its answers.
+"""What Schemathesis cannot know of this operation: the hooks that shape its requests, and checks of the answers.
 
-Schemathesis loads this module (`hooks` in schemathesis.toml), so any of its front ends uses the same checks. It reads
-DEFINITION_ID from the environment.
-
-A check judges one response by itself, which must be consistent even if the list changes while it is read. A body that
-it cannot read is left to `response_schema_conformance`. Checks raise instead of using `assert`: under `python -O` they
+Schemathesis loads this module (`hooks` in schemathesis.toml), so any of its front ends uses the same checks. Each check
+judges one thing; a body that cannot be read is left to `response_schema_conformance`, a status that the contract does
+not have to `documented_status`. Returning True means "nothing to judge here". What takes two answers to see is made
+sure of before it is called a violation (pages.py). Checks raise instead of using `assert`: under `python -O` they
 would pass everything.
 """
 
-import os
-import re
-from typing import Any, ClassVar
-from urllib.parse import parse_qs, unquote, urlsplit
+import json
+import statistics
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from itertools import pairwise
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import parse_qs
 
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 
-DEFAULTS = {"limit": 20, "offset": 0}
-LIMITS = range(1, 101)
-# Nobody has these: a version 4 UUID made by dice once, and a word.
-UNKNOWN_DEFINITION_ID = "d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5"
-WRONG_CREDENTIAL = "wrong-on-purpose"
+from .asked import DEFAULTS, RIGHT, VALID, Asked, due
+from .pages import Page, asked_for, is_integer, read_body, read_page, read_runs, settled
+from .probes import UNKNOWN_DEFINITION_ID, probes
+from .target import UUID
+from .under_way import PATIENCE, again, under_way
+
+DOCUMENTED = {200, 401, 403, 404, 422, 429, 503}
+# May happen to any request, the contract says.
+NOT_NOW = {429, 503}
+STILL_OPEN, ENDED = ("PENDING", "RUNNING"), ("COMPLETED", "FAILED")
+CLOCK_SKEW = timedelta(minutes=5)
+# Seconds, and how many times the usual: only what is both is slow enough to be no accident.
+SLOW, SLOWER = 1.0, 10
+# How often a check makes sure of a difference before it gives up on a list that changes all the time.
+ATTEMPTS = 5
+
+CLASSES: dict[str, tuple[str, ...]] = {
+    "schema": ("response_schema_conformance", "strict_json"),
+    "bounds and defaults": (
+        "valid_request_accepted",
+        "invalid_parameter_refused",
+        "invalid_parameter_named",
+        "defaults_applied",
+    ),
+    "paging": (
+        "limit_and_offset_echoed",
+        "number_of_items",
+        "same_total",
+        "one_order",
+        "pages_fit_together",
+    ),
+    "identity": ("runs_of_the_definition", "snapshot_of_the_run", "unique_ids"),
+    "lifecycle": (
+        "completed_at_by_status",
+        "error_by_status",
+        "times_in_order",
+        "nothing_in_the_future",
+        "one_running",
+    ),
+    "credentials": ("credentials_required", "credentials_accepted", "foreign_definition_hidden"),
+    "errors": ("unknown_definition_not_found", "documented_status"),
+    "protocol": (
+        "json_content_type",
+        "response_headers_conformance",
+        "unsupported_method",
+        "allow_header_conformance",
+        "no_slow_corner",
+        "connection_kept",
+        "no_answer",
+    ),
+    "evidence": ("reached",),
+}
+"""Every check that a run uses, by what it is about. What is not named here is switched off."""
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def check(function: C) -> C:
+    if not any(function.__name__ in names for names in CLASSES.values()):
+        raise LookupError(f"{function.__name__} is in none of the CLASSES")
+    schemathesis.check(function)
+    return function
 
 
 @schemathesis.hook
@@ -34,119 +96,608 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
         parameters = [each for each in path["get"]["parameters"] if each["in"] in ("path", "query")]
         for parameter in parameters:
             if parameter["name"] == "definition_id":
-                parameter["example"] = os.environ["DEFINITION_ID"]
+                parameter["example"] = under_way().target.definitions[0]
         path["get"]["parameters"] = parameters
 
 
 @schemathesis.hook
 def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None:
-    """Adds the refusals that `reached` waits for: left to chance, a run may see none."""
-    assert context.operation is not None
-    known = examples[0]
-    unknown = known.derive(keep_auth=True)
-    unknown.path_parameters = {"definition_id": UNKNOWN_DEFINITION_ID}
-    make = context.operation.Case
-    examples += [
-        unknown,
-        make(path_parameters=known.path_parameters),
-        make(path_parameters=known.path_parameters, headers={"Authorization": f"Bearer {WRONG_CREDENTIAL}"}),
-        make(path_parameters=known.path_parameters, cookies={"ks_uat": WRONG_CREDENTIAL}),
-    ]
+    # Schemathesis sends examples from the last to the first.
+    examples[:] = probes(examples[0], under_way().target)[::-1]
 
 
-def read_page(response: Response) -> dict[str, Any] | None:
-    """The body of a 200, or None if it is none or cannot be read."""
-    if response.status_code != 200:
+def due_here(response: Response) -> tuple[Asked, frozenset[int]] | None:
+    """What was asked and what is due; None if there is nothing to hold the status against, or another check does."""
+    asked = asked_for(response)
+    allowed = due(asked, under_way().target)
+    if allowed is None or response.status_code not in DOCUMENTED:
         return None
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
+    return asked, allowed
 
 
-def asked_for(response: Response, name: str) -> int | None:
-    """The limit or offset that was asked for; None if it is one to be refused, which is for other checks to judge."""
-    values = parse_qs(urlsplit(response.request.url or "").query, keep_blank_values=True).get(name)
-    if values is None:
-        return DEFAULTS[name]
-    if len(values) > 1 or not re.fullmatch(r"0|[1-9][0-9]{,18}", values[0], re.ASCII):
-        return None
-    value = int(values[0])
-    return value if name == "offset" or value in LIMITS else None
+def status_of(case: Case[Any], response: Response) -> int:
+    """The status, for which a server that says "not now" is asked again."""
+    return again(case).status_code if response.status_code in NOT_NOW else response.status_code
 
 
-def asked_definition(response: Response) -> str:
-    return unquote(urlsplit(response.request.url or "").path.split("/")[-2]).lower()
+# Schema: `response_schema_conformance` is Schemathesis's own.
 
 
-def is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+class Repeated(Exception):
+    pass
 
 
-@schemathesis.check
-def limit_and_offset_echoed(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
-    """A page names the limit and the offset that were asked for, or their defaults."""
-    page = read_page(response)
-    if page is None:
+def no_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise Repeated(name)
+    return dict(pairs)
+
+
+def no_constant(name: str) -> None:
+    raise AssertionError(f"the body holds {name}, which is no JSON")
+
+
+@check
+def strict_json(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """Python's parser takes more than JSON allows: NaN, a key twice, other encodings than UTF-8, a byte order mark."""
+    if response.status_code not in DOCUMENTED or case.method != "GET":
         return True
-    for name in DEFAULTS:
-        asked, said = asked_for(response, name), page.get(name)
-        if asked is not None and is_integer(said) and said != asked:
-            raise AssertionError(f"{name} {asked} was asked for, but the page says {said}")
+    try:
+        response.json()
+    except (ValueError, RecursionError):
+        return True
+    try:
+        json.loads(response.content.decode("utf-8"), object_pairs_hook=no_repetition, parse_constant=no_constant)
+    except Repeated as repeated:
+        raise AssertionError(f"the body has the key '{repeated}' twice in one object") from None
+    except UnicodeDecodeError as error:
+        raise AssertionError(f"the body is not UTF-8: {error}") from None
+    except json.JSONDecodeError as error:
+        raise AssertionError(f"the body is no JSON: {error}") from None
     return None
 
 
-@schemathesis.check
+# Bounds and defaults.
+
+
+@check
+def valid_request_accepted(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """A valid request for a definition that the credentials may read is answered with 200."""
+    found = due_here(response)
+    if found is None or found[1] != {200} or response.status_code == 401:
+        return True
+    status = status_of(case, response)
+    if status in NOT_NOW:
+        raise AssertionError(f"a valid request was answered with {status}, and {PATIENCE} more times when repeated")
+    if status != 200:
+        raise AssertionError(f"a valid request was answered with {status}")
+    return None
+
+
+@check
+def invalid_parameter_refused(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """An invalid parameter is answered with 422, before it is looked whether the definition exists."""
+    found = due_here(response)
+    if found is None or 422 not in found[1] or response.status_code in NOT_NOW | {401}:
+        return True
+    asked, allowed = found
+    if response.status_code not in allowed:
+        names = " and ".join(sorted(asked.invalid_parameters)) or "a parameter"
+        raise AssertionError(f"{names} is invalid, which is 422, but the answer is {response.status_code}")
+    if response.status_code == 200:
+        for name, judgement in (
+            ("definition_id", asked.definition_judgement),
+            ("limit", asked.limit.judgement),
+            ("offset", asked.offset.judgement),
+        ):
+            if judgement != VALID:
+                under_way().lenient.setdefault(name, set()).add(lenient_text(response, name))
+    return None
+
+
+def lenient_text(response: Response, name: str) -> str:
+    url = (response.request.url or "").partition("?")
+    if name == "definition_id":
+        return "without dashes or in brackets"
+    texts = parse_qs(url[2], keep_blank_values=True)[name]
+    return "given twice" if len(texts) > 1 else f"'{texts[0]}'"
+
+
+@check
+def invalid_parameter_named(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """The body of a 422 names an invalid parameter."""
+    asked = asked_for(response)
+    if response.status_code != 422 or not asked.invalid_parameters or asked.credentials != RIGHT:
+        return True
+    try:
+        detail = response.json()["detail"]
+        places = [fault["loc"] for fault in detail]
+    except (ValueError, RecursionError, TypeError, KeyError, IndexError):
+        return True
+    if not all(isinstance(place, list) for place in places):
+        return True
+    if not any(name in place for place in places for name in asked.invalid_parameters):
+        names = " and ".join(sorted(asked.invalid_parameters))
+        raise AssertionError(f"{names} is invalid, but the body of the 422 names {places or 'nothing'}")
+    return None
+
+
+@check
+def defaults_applied(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """Without a limit, it is 20; without an offset, it is 0."""
+    page = read_page(response, case)
+    asked, body = asked_for(response), read_body(response) or {}
+    if page is None or (asked.limit.is_given and asked.offset.is_given):
+        return True
+    for name, parameter in (("limit", asked.limit), ("offset", asked.offset)):
+        said = body.get(name)
+        if not parameter.is_given and is_integer(said) and said != DEFAULTS[name]:
+            raise AssertionError(f"no {name} was given, which means {DEFAULTS[name]}, but the page says {said}")
+    return None
+
+
+# Paging.
+
+
+@check
+def limit_and_offset_echoed(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """A page names the limit and the offset that were asked for."""
+    body, asked = read_body(response), asked_for(response)
+    if body is None or case.method != "GET":
+        return True
+    judged = False
+    for name, parameter in (("limit", asked.limit), ("offset", asked.offset)):
+        said = body.get(name)
+        if parameter.is_given and parameter.values and parameter.judgement != "invalid" and is_integer(said):
+            judged = True
+            if said not in parameter.values:
+                wanted = " or ".join(map(str, sorted(parameter.values)))
+                raise AssertionError(f"{name} {wanted} was asked for, but the page says {said}")
+    return None if judged else True
+
+
+@check
 def number_of_items(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """A page holds max(0, min(limit, total - offset)) runs."""
-    page = read_page(response)
-    limit, offset = asked_for(response, "limit"), asked_for(response, "offset")
-    if page is None or limit is None or offset is None:
+    page, body = read_page(response, case), read_body(response) or {}
+    if page is None:
         return True
-    items, total = page.get("items"), page.get("total")
-    if not isinstance(items, list) or not isinstance(total, int) or not is_integer(total):
+    # Without a limit, the one that the page names counts: whether it is the right one is for `defaults_applied`.
+    limit = page.limit if asked_for(response).limit.is_given else body.get("limit")
+    if not isinstance(limit, int):
         return True
-    due = max(0, min(limit, total - offset))
-    if len(items) != due:
+    expected = max(0, min(limit, page.total - page.offset))
+    if len(page.runs) != expected:
         raise AssertionError(
-            f"limit {limit}, offset {offset} and the page's total {total} make {due} items, but it has {len(items)}"
+            f"limit {limit}, offset {page.offset} and the page's total {page.total} make {expected} items, but it has "
+            f"{len(page.runs)}"
         )
     return None
 
 
-@schemathesis.check
+class Comparing:
+    """A check that holds each page against earlier ones of the same definition."""
+
+    def __init__(self) -> None:
+        self.attempts = ATTEMPTS
+        self.is_done = False
+
+    def after_response(self, ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+        page = read_page(response, case)
+        if page is None or self.is_done:
+            return True
+        return self.compare(page)
+
+    def compare(self, page: Page) -> bool | None:
+        raise NotImplementedError
+
+    def is_confirmed(self, first: Page, second: Page, differ: Callable[[Page, Page], bool]) -> bool:
+        """Asks for both again. True at most once: of what was found, one case is enough."""
+        if self.attempts == 0:
+            under_way().unsettled.add(type(self).__name__)
+            return False
+        self.attempts -= 1
+        pages = settled(
+            first, second, key=lambda page: (page.total, page.ids, [run.get("status") for run in page.runs])
+        )
+        self.is_done = pages is not None and differ(*pages)
+        return self.is_done
+
+
+@check
+class same_total(Comparing):  # In lower case like all checks: it is the name that reports show.
+    """The total does not depend on limit or offset."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, Page] = {}
+
+    def compare(self, page: Page) -> bool | None:
+        earlier = self.seen.setdefault(page.definition, page)
+        if earlier.total != page.total:
+            if self.is_confirmed(earlier, page, lambda first, second: first.total != second.total):
+                raise AssertionError(
+                    f"the total is {earlier.total} with {earlier.place}, but {page.total} with {page.place}, "
+                    "repeatedly and by turns"
+                )
+            self.seen[page.definition] = page
+        return None
+
+
+@check
+class one_order(Comparing):
+    """Two runs never change places, whatever is added or deleted. Needs no second look: nothing explains it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, dict[tuple[str, ...], Page]] = {}
+
+    def compare(self, page: Page) -> bool | None:
+        seen = self.seen.setdefault(page.definition, {})
+        if page.ids in seen or len(set(page.ids)) < len(page.ids):
+            return None
+        for earlier in seen.values():
+            places = {identifier: number for number, identifier in enumerate(earlier.ids)}
+            if twice(earlier, page):
+                continue
+            common = [identifier for identifier in page.ids if identifier in places]
+            for before, after in pairwise(common):
+                if places[before] > places[after]:
+                    raise AssertionError(
+                        f"run {before} stands before run {after} with {page.place}, but after it with {earlier.place}"
+                    )
+        seen[page.ids] = page
+        return None
+
+
+@check
+class pages_fit_together(Comparing):
+    """Pages of any size are cut from one list: each place holds one run, and each run has one place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_place: dict[tuple[str, int], Page] = {}
+        self.by_id: dict[tuple[str, str], Page] = {}
+
+    @staticmethod
+    def differ(first: Page, second: Page) -> bool:
+        ids = dict(enumerate(first.ids, first.offset))
+        places = {identifier: place for place, identifier in ids.items()}
+        return any(
+            ids.get(place, identifier) != identifier or places.get(identifier, place) != place
+            for place, identifier in enumerate(second.ids, second.offset)
+        )
+
+    def compare(self, page: Page) -> bool | None:
+        for place, identifier in enumerate(page.ids, page.offset):
+            for earlier in (self.by_place.get((page.definition, place)), self.by_id.get((page.definition, identifier))):
+                if earlier is None or not self.differ(earlier, page):
+                    continue
+                if twice(earlier, page):
+                    # One id on two runs, which is another matter.
+                    return True
+                if self.is_confirmed(earlier, page, self.differ):
+                    raise AssertionError(
+                        f"the pages with {earlier.place} and with {page.place} do not fit together: a run is "
+                        "missing, or there twice"
+                    )
+                # The list changed: what was seen before says nothing about it any more.
+                self.by_place.clear()
+                self.by_id.clear()
+        for place, identifier in enumerate(page.ids, page.offset):
+            self.by_place[page.definition, place] = self.by_id[page.definition, identifier] = page
+        return None
+
+
+# Identity.
+
+
+@check
 def runs_of_the_definition(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """Every run of a page belongs to the definition that was asked for."""
-    page = read_page(response)
-    if page is None or not isinstance(page.get("items"), list):
+    runs, asked = read_runs(response), asked_for(response)
+    if not runs or asked.definition_judgement != VALID or not asked.definition:
         return True
-    definition = asked_definition(response)
-    for index, run in enumerate(page["items"]):
-        owner = run.get("workflow_definition_id") if isinstance(run, dict) else None
-        if isinstance(owner, str) and owner.lower() != definition:
+    for index, run in enumerate(runs):
+        owner = run.get("workflow_definition_id")
+        if isinstance(owner, str) and UUID.fullmatch(owner) and owner.lower() != asked.definition:
             raise AssertionError(
-                f"the runs of definition {definition} were asked for, but items[{index}] is a run of {owner}"
+                f"the runs of definition {asked.definition} were asked for, but items[{index}] is a run of {owner}"
             )
     return None
 
 
-@schemathesis.check
-def definition_found(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
-    """The definition under test is never answered with 404. Needed as `positive_data_acceptance` lets 404 pass."""
-    if asked_definition(response) != os.environ["DEFINITION_ID"].lower() or case.method != "GET":
+@check
+def snapshot_of_the_run(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """A run's snapshot names the definition, the user and the runner type that the run names."""
+    runs = read_runs(response)
+    for index, run in enumerate(runs):
+        snapshot = run.get("run_snapshot")
+        for name in ("workflow_definition_id", "user_id", "runner_type"):
+            own, copied = run.get(name), snapshot.get(name) if isinstance(snapshot, dict) else None
+            if isinstance(own, str) and isinstance(copied, str) and own.lower() != copied.lower():
+                raise AssertionError(f"items[{index}] has the {name} {own}, but its snapshot has {copied}")
+    return None if runs else True
+
+
+FROZEN = ("workflow_definition_id", "user_id", "created_at", "run_snapshot")
+
+
+def twice(first: Page, second: Page) -> bool:
+    """Whether one id stands on two runs: they differ in what never changes of a run."""
+    runs = {run["id"]: run for run in first.runs}
+    return any(
+        run["id"] in runs and [run.get(name) for name in FROZEN] != [runs[run["id"]].get(name) for name in FROZEN]
+        for run in second.runs
+    )
+
+
+@check
+class unique_ids(Comparing):
+    """No two runs share an id, neither of one page nor of two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, Page] = {}
+
+    def compare(self, page: Page) -> bool | None:
+        for index, identifier in enumerate(page.ids):
+            if identifier in page.ids[:index]:
+                raise AssertionError(f"the id {identifier} stands twice on one page")
+            earlier = self.seen.setdefault(identifier, page)
+            if earlier is not page and twice(earlier, page):
+                raise AssertionError(
+                    f"a run of the page with {earlier.place} and another one of that with {page.place} share one id; "
+                    f"{identifier} is on both pages"
+                )
+            under_way().rows.setdefault(page.definition, set()).add(identifier)
+        return None
+
+
+# Lifecycle.
+
+
+@check
+def completed_at_by_status(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """`completed_at` is set exactly for runs that have ended."""
+    runs = [run for run in read_runs(response) if run.get("status") in STILL_OPEN + ENDED and "completed_at" in run]
+    for run in runs:
+        status, completed_at = run["status"], run["completed_at"]
+        if (completed_at is not None) != (status in ENDED):
+            raise AssertionError(f"run {run.get('id')} is {status}, but its completed_at is {completed_at}")
+    return None if runs else True
+
+
+@check
+def error_by_status(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """`error` is set exactly for runs that failed."""
+    runs = [run for run in read_runs(response) if run.get("status") in STILL_OPEN + ENDED and "error" in run]
+    for run in runs:
+        if (run["error"] is not None) != (run["status"] == "FAILED"):
+            error = "null" if run["error"] is None else "set"
+            raise AssertionError(f"run {run.get('id')} is {run['status']}, but its error is {error}")
+    return None if runs else True
+
+
+TIMES = ("created_at", "started_at", "completed_at", "updated_at")
+
+
+def read_times(run: dict[str, Any]) -> list[tuple[str, datetime]]:
+    """Those that are set and can be read, in the order in which they must be."""
+    times = []
+    for name in TIMES:
+        value = run.get(name)
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        except ValueError:
+            moment = None
+        if moment is not None and moment.tzinfo is not None:
+            times.append((name, moment))
+    return times
+
+
+@check
+def times_in_order(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """`created_at` <= `started_at` <= `completed_at`, where set, <= `updated_at`."""
+    runs = read_runs(response)
+    for run in runs:
+        times = read_times(run)
+        for (name, moment), (next_name, next_moment) in pairwise(times):
+            if moment > next_moment:
+                raise AssertionError(
+                    f"run {run.get('id')} has a {name}, {moment}, after its {next_name}, {next_moment}"
+                )
+    return None if runs else True
+
+
+@check
+def nothing_in_the_future(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """No time lies in the future, by this machine's clock or the server's, whichever is ahead."""
+    runs = read_runs(response)
+    now = datetime.now(UTC)
+    with suppress(TypeError, ValueError):
+        now = max(now, parsedate_to_datetime((response.headers.get("date") or [""])[0]))
+    for run in runs:
+        for name, moment in read_times(run):
+            if moment > now + CLOCK_SKEW:
+                raise AssertionError(f"run {run.get('id')} has a {name} in the future, {moment}; now it is {now}")
+    return None if runs else True
+
+
+@check
+class one_running(Comparing):
+    """At most one run of a definition is running."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, Page] = {}
+
+    @staticmethod
+    def running(*pages: Page) -> set[str]:
+        return {run["id"] for page in pages for run in page.runs if run.get("status") == "RUNNING"}
+
+    def compare(self, page: Page) -> bool | None:
+        found = self.running(page)
+        if not found:
+            return None if page.runs else True
+        if len(found) > 1:
+            raise AssertionError(
+                f"{len(found)} runs of one page are RUNNING, among them {' and '.join(sorted(found)[:2])}"
+            )
+        earlier = self.seen.setdefault(page.definition, page)
+        if len(self.running(earlier, page)) > 1:
+            if self.is_confirmed(earlier, page, lambda *pages: len(self.running(*pages)) > 1):
+                both = " and ".join(sorted(self.running(earlier, page)))
+                raise AssertionError(
+                    f"{both} are RUNNING, with {earlier.place} and with {page.place}, at the same time"
+                )
+            self.seen[page.definition] = page
+        return None
+
+
+# Credentials.
+
+
+@check
+def credentials_required(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """Without right credentials the answer is 401, whatever else is wrong with the request."""
+    found = due_here(response)
+    if found is None or found[1] != {401} or response.status_code in NOT_NOW:
         return True
-    if response.status_code == 404:
-        raise AssertionError("404 for the definition under test, which exists")
+    if response.status_code != 401:
+        raise AssertionError(f"a request without right credentials was answered with {response.status_code}, not 401")
     return None
 
 
-@schemathesis.check
-class reached:  # In lower case like all checks: it is the name that reports show.
+@check
+def credentials_accepted(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """Each of the credentials given is enough, by itself."""
+    found = due_here(response)
+    if found is None or found[0].credentials != RIGHT or response.status_code in NOT_NOW:
+        return True
+    if response.status_code == 401:
+        raise AssertionError("right credentials were answered with 401")
+    return None
+
+
+@check
+class foreign_definition_hidden:
+    """A definition that the credentials may not read shows nothing: 403, or the 404 of one that is not there."""
+
+    def __init__(self) -> None:
+        self.not_found: str | None = None
+
+    def after_response(self, ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+        found = due_here(response)
+        if found is None or response.status_code in NOT_NOW | {401, 422}:
+            return True
+        asked, allowed = found
+        body = response.content.decode("utf-8", "replace").lower().replace(asked.definition, "")
+        if asked.definition == UNKNOWN_DEFINITION_ID and response.status_code == 404:
+            self.not_found = body
+        if not {403, 404} <= allowed or 200 in allowed:
+            return True
+        if response.status_code not in allowed:
+            raise AssertionError(f"{response.status_code} for a definition that these credentials may not read")
+        if response.status_code == 404 and self.not_found not in (None, body):
+            raise AssertionError("the 404 of a definition that may not be read tells it from one that does not exist")
+        return None
+
+
+# Errors.
+
+
+@check
+def unknown_definition_not_found(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """An unknown definition is answered with 404."""
+    found = due_here(response)
+    # A 422 is about the parameters, wrong as it may be.
+    if found is None or found[1] != {404} or response.status_code in NOT_NOW | {401, 422}:
+        return True
+    if response.status_code != 404:
+        raise AssertionError(f"a definition that does not exist was answered with {response.status_code}, not 404")
+    return None
+
+
+@check
+def documented_status(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """The contract has the status; never a 500."""
+    asked, status = asked_for(response), response.status_code
+    if asked.method != "GET":
+        # `unsupported_method` judges the refusals.
+        if status >= 500 and status not in (501, 503):
+            raise AssertionError(f"{status} in answer to {asked.method}")
+        return None
+    if asked.is_trailing_slash and status in (307, 308):
+        under_way().lenient.setdefault("path", set()).add("a trailing slash, which is redirected")
+        return None
+    if status in DOCUMENTED or (not asked.definition and status in (301, 302, 307, 308, 400, 405)):
+        return None
+    expected = due(asked, under_way().target)
+    instead = f"; here it wants {' or '.join(map(str, sorted(expected)))}" if expected else ""
+    raise AssertionError(f"{status}, which the contract does not have{instead}")
+
+
+# Protocol.
+
+
+@check
+def json_content_type(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """Every documented answer says that it is JSON, and names no other character set than JSON's own."""
+    asked = asked_for(response)
+    if response.status_code not in DOCUMENTED or asked.method != "GET" or not asked.definition:
+        return True
+    message = Message()
+    message["Content-Type"] = ", ".join(response.headers.get("content-type") or ["missing"])
+    charset = message.get_param("charset", "utf-8")
+    if message.get_content_type() != "application/json" or str(charset).lower() not in ("utf-8", "utf8"):
+        raise AssertionError(f"{response.status_code} with the content type {message['Content-Type']}")
+    return None
+
+
+@check
+class no_slow_corner:
+    """No request takes many times as long as the others, each time that it is made."""
+
+    def __init__(self) -> None:
+        self.usual: list[float] = []
+
+    def after_response(self, ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+        if response.status_code in NOT_NOW:
+            return True
+        limit = max(SLOW, SLOWER * statistics.median(self.usual)) if self.usual else SLOW
+        if response.elapsed <= limit:
+            self.usual.append(response.elapsed)
+            return None
+        times = [response.elapsed, *(again(case).elapsed for _ in range(2))]
+        if min(times) > limit and self.usual:
+            raise AssertionError(
+                f"{min(times):.1f} s or more, three times over, where {statistics.median(self.usual):.2f} s are usual"
+            )
+        self.usual.append(min(times))
+        return None
+
+
+@check
+def connection_kept(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """No connection is cut in place of an answer. Schemathesis asks again then, and keeps what happened to itself."""
+    if under_way().connections > 1:
+        raise AssertionError("the connection was cut without an answer; the same request, repeated, was answered")
+    return None
+
+
+# Evidence.
+
+
+@check
+class reached:
     """The run saw what it is about: pages with items, and each kind of refusal. Otherwise it proved nothing."""
 
     MEANING: ClassVar = {
         "200 with items": "a page that has runs; give a DEFINITION_ID that has some",
+        "200 without items": "a page past the end",
         "401": "a refusal of missing or wrong credentials; both were sent",
         "404": f"a refusal of an unknown definition; {UNKNOWN_DEFINITION_ID} was asked for",
         "422": "a refusal of an invalid parameter; malformed ids, limits and offsets were sent",
@@ -156,13 +707,17 @@ class reached:  # In lower case like all checks: it is the name that reports sho
         self.seen: set[str] = set()
 
     def after_response(self, ctx: CheckContext, response: Response, case: Case[Any]) -> None:
-        page = read_page(response)
-        if page is None:
+        body = read_body(response)
+        # Another address, or another method, is refused for other reasons.
+        if not asked_for(response).definition or case.method != "GET":
+            return
+        if body is None:
             self.seen.add(str(response.status_code))
-        elif isinstance(page.get("items"), list) and page["items"]:
-            self.seen.add("200 with items")
+        elif isinstance(body.get("items"), list):
+            self.seen.add("200 with items" if body["items"] else "200 without items")
 
     def after_run(self, ctx: CheckContext) -> None:
         missing = [f"{kind} ({meaning})" for kind, meaning in self.MEANING.items() if kind not in self.seen]
-        if missing:
+        # A phase that ended before its time has not shown what it would have shown.
+        if missing and under_way().sent == under_way().answered and not under_way().ended_early:
             raise AssertionError("never seen: " + "; ".join(missing))

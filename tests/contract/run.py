@@ -8,30 +8,34 @@ makes its figures and its curl commands; its printed output and reports have nei
 import io
 import os
 import shlex
-import sys
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
 import requests
 import schemathesis
+import schemathesis.checks
 from schemathesis import cli
 from schemathesis.core.failures import Failure
 from schemathesis.engine import Status, events
 from schemathesis.engine.errors import ServerUnavailable, UnhealthyAPIError, UnresponsiveOperationError
 from schemathesis.engine.recorder import Request
 
-from .checks import read_page
-from .target import ANSWER, ROOT, Target, without_secrets
+from .checks import CLASSES
+from .pages import read_body, read_runs
+from .target import ROOT, Problem, Target, without_secrets
+from .under_way import begin
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 OPENAPI = ROOT / "openapi.yaml"
 # Sent with every request, and of no use in a command that repeats it.
 ROUTINE_HEADERS = {"accept", "accept-encoding", "connection", "user-agent", "x-schemathesis-testcaseid"}
+REPORTS = {"junit": "junit.xml", "har": "requests.har", "html": "html"}
 # What Schemathesis reports as an error of its run, though it is the server that did not answer.
 SERVER_FAULTS = (requests.RequestException, UnhealthyAPIError, UnresponsiveOperationError)
 
@@ -53,8 +57,10 @@ class Outcome:
 
     answers: Counter[str] = field(default_factory=Counter)
     """How often each kind of answer was seen."""
-    checks: set[str] = field(default_factory=set)
-    """Those that judged at least one answer."""
+    checks: Counter[str] = field(default_factory=Counter)
+    """How many answers each check judged."""
+    classes: Counter[str] = field(default_factory=Counter)
+    """How many answers were judged by any check of a class."""
     findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
     unanswered: str = ""
     """A curl command for the first request that got no answer."""
@@ -63,6 +69,19 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     """Why Schemathesis could not do its work."""
     exit_code: int = 0
+    statuses: set[str] = field(default_factory=set)
+    """Those of the runs that were seen."""
+    # The rest is as under_way.py has it.
+    sent: int = 0
+    lenient: dict[str, set[str]] = field(default_factory=dict)
+    unsettled: set[str] = field(default_factory=set)
+    rows: dict[str, set[str]] = field(default_factory=dict)
+    ended_early: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether some kind of answer that every server must give was never seen."""
+        return not {"200 with items", "200 without items", "401", "404", "422"} <= self.answers.keys()
 
     def add(self, key: tuple[str, str], finding: Finding) -> None:
         if key in self.findings:
@@ -71,16 +90,16 @@ class Outcome:
             self.findings[key] = finding
 
 
-def configuration(target: Target, junit: Path) -> schemathesis.Config:
+def configuration(target: Target, folder: Path) -> schemathesis.Config:
     """schemathesis.toml, completed."""
     data = tomllib.loads(CONFIG.read_text("utf-8"))
-    total = target.total
+    total = target.totals.get(target.definitions[0], 0)
     data |= {
         "base-url": target.base_url,
         "color": False,
         "seed": target.seed,
-        "request-timeout": ANSWER,
-        "reports": {"junit": {"path": str(junit)}},
+        "request-timeout": target.answer_within,
+        "reports": {name: {"path": str(folder / file)} for name, file in REPORTS.items()},
         "auth": {"openapi": {}},
     }
     # By the environment: a secret may hold what Schemathesis would take for a placeholder.
@@ -92,50 +111,83 @@ def configuration(target: Target, junit: Path) -> schemathesis.Config:
     # Around the edges of this list, spread over it, and far past its end.
     offsets = {0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, 2**31, 2**63 - 1, -1}
     data["dictionaries"] |= {
-        "definitions": {"values": [target.definition_id]},
+        "definitions": {"values": list(target.definitions)},
         "offsets": {"values": sorted(offsets)},
     }
-    if target.is_deployment:
-        data["rate-limit"] = target.rate_limit
-        # Without other methods these have nothing to judge, and would pass all the same.
-        data["checks"] |= {"unsupported_method": {"enabled": False}, "allow_header_conformance": {"enabled": False}}
-    else:
+    used = {check for names in CLASSES.values() for check in names} - set(target.excluded_checks)
+    if target.all_methods:
         del data["phases"]["coverage"]["unexpected-methods"]
+    else:
+        # Without other methods these have nothing to judge, and would pass all the same.
+        used -= {"unsupported_method", "allow_header_conformance"}
+    data["checks"] = {name: {"enabled": name in used} for name in schemathesis.checks.CHECKS.get_all_names()}
+    if target.fail_fast:
+        data |= {"continue-on-failure": False, "max-failures": 1}
     return schemathesis.Config.from_dict(data, base_dir=str(CONFIG.parent))
 
 
-def run(target: Target, folder: Path) -> Outcome:
+@dataclass
+class Listener:
+    """What is to happen with the events of the run under way."""
+
+    target: Target
+    outcome: Outcome
+    progress: Callable[[str], None]
+
+    def handle(self, event: events.EngineEvent) -> None:
+        listen(self.target, self.outcome, event)
+        if isinstance(event, events.ScenarioFinished) and event.recorder.interactions:
+            self.progress(f"  {event.phase.value} done: {len(event.recorder.interactions)} requests")
+
+
+_listeners: list[Listener] = []
+
+
+@cli.handler()
+class Handler(cli.EventHandler[Any]):
+    # Registered with the process, for all of its runs.
+    def handle_event(self, ctx: Any, event: events.EngineEvent) -> None:
+        for listener in _listeners:
+            listener.handle(event)
+
+
+def run(target: Target, folder: Path, progress: Callable[[str], None] = lambda line: None) -> Outcome:
     """Tests the target. Reports are in its report folder afterwards, without secrets; until then in `folder`."""
-    os.environ |= {"DEFINITION_ID": target.definition_id, "TOKEN": target.token, "KS_UAT": target.ks_uat}
+    os.environ |= {"TOKEN": target.token, "KS_UAT": target.ks_uat}
     outcome = Outcome()
+    state = begin(target, progress)
     output = io.StringIO()
-    terminal = sys.stdout
-
-    class Listener(cli.EventHandler[Any]):
-        def handle_event(self, ctx: Any, event: events.EngineEvent) -> None:
-            listen(target, outcome, event)
-            if isinstance(event, events.ScenarioFinished) and event.recorder.interactions:
-                print(f"  {event.phase.value}: {len(event.recorder.interactions)} requests", file=terminal, flush=True)
-
-    cli.handler()(Listener)
-    junit = folder / "junit.xml"
+    _listeners[:] = [Listener(target, outcome, progress)]
     try:
         with redirect_stdout(output), redirect_stderr(output):
             cli.schemathesis.commands["run"].main(
-                [str(OPENAPI)],
+                [str(OPENAPI), *target.arguments],
                 prog_name="schemathesis run",
-                obj=configuration(target, junit),
+                obj=configuration(target, folder),
                 standalone_mode=False,
             )
     except SystemExit as ended:
         outcome.exit_code = ended.code if isinstance(ended.code, int) else 1
+    except click.UsageError as error:
+        fix = "see what it takes: .venv/bin/schemathesis run --help"
+        raise Problem(f"Schemathesis refuses its arguments: {error.format_message()}", fix) from error
     finally:
-        reports = {"schemathesis.txt": output.getvalue().replace(str(folder), str(target.report_dir))}
-        if junit.exists():
-            reports[junit.name] = junit.read_text("utf-8")
-        for name, text in reports.items():
-            (target.report_dir / name).write_text(without_secrets(text, target.secrets), "utf-8")
+        outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
+        outcome.lenient, outcome.unsettled = state.lenient, state.unsettled
+        text = output.getvalue().replace(str(folder), str(target.report_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "schemathesis.txt").write_text(text, "utf-8")
+        keep_reports(folder, target)
     return outcome
+
+
+def keep_reports(folder: Path, target: Target) -> None:
+    """Copies what Schemathesis wrote to where it is wanted, without secrets."""
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        place = target.report_dir / file.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # As latin-1, any bytes are text.
+        place.write_bytes(without_secrets(file.read_bytes().decode("latin-1"), target.secrets).encode("latin-1"))
 
 
 def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
@@ -143,9 +195,13 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
         recorder = event.recorder
         for interaction in recorder.interactions.values():
             outcome.answers[kind_of(interaction.response)] += 1
+            if interaction.response is not None:
+                outcome.statuses |= {str(run.get("status")) for run in read_runs(interaction.response)}
         for case_id, checks in recorder.checks.items():
+            names = {check.name for check in checks}
+            outcome.classes.update(kind for kind, members in CLASSES.items() if names & set(members))
+            outcome.checks.update(names)
             for check in checks:
-                outcome.checks.add(check.name)
                 if check.status is Status.FAILURE and check.failure_info is not None:
                     failure = check.failure_info.failure
                     curl = as_curl(recorder.interactions[case_id].request, target)
@@ -177,7 +233,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
 def kind_of(response: schemathesis.Response | None) -> str:
     if response is None:
         return "no answer"
-    page = read_page(response)
+    page = read_body(response)
     if page is None or not isinstance(page.get("items"), list):
         return str(response.status_code)
     return "200 with items" if page["items"] else "200 without items"
@@ -209,11 +265,10 @@ def as_curl(request: Request, target: Target) -> str:
 
 
 def quoted(text: str, variables: Mapping[str, str]) -> str:
-    """One word for a shell, with references to variables in place of the values that it begins or ends with."""
+    """One word for a shell, with variables in place of their values; also of a value without its last character."""
     for name, value in variables.items():
-        if text.startswith(value):
-            rest = text.removeprefix(value)
-            return f'"${name}"' + (shlex.quote(rest) if rest else "")
-        if text.endswith(value):
-            return shlex.quote(text.removesuffix(value)) + f'"${name}"'
+        for part, reference in ((value, f'"${name}"'), (value[:-1], f'"${{{name}%?}}"')):
+            if part and part in text:
+                before, _, after = text.partition(part)
+                return (shlex.quote(before) if before else "") + reference + (shlex.quote(after) if after else "")
     return shlex.quote(text)

@@ -1,5 +1,6 @@
 """What is tested: the deployment that the environment names, or the reference server. And whether it can be tested."""
 
+import json
 import os
 import queue
 import re
@@ -8,7 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ class Target:
 
     base_url: str
     """Without a trailing slash; empty until the reference server runs."""
-    definition_id: str
+    definitions: tuple[str, ...]
+    """Ids in lower case, as are those below. They have runs; most requests are for the first one."""
     token: str
     """Empty if not given, as is `ks_uat`."""
     ks_uat: str
@@ -49,8 +51,25 @@ class Target:
     seed: int
     rate_limit: str
     report_dir: Path
-    total: int = 0
-    """Number of the definition's runs at the start."""
+    empty: tuple[str, ...] = ()
+    """Definitions without runs."""
+    foreign: tuple[str, ...] = ()
+    """Definitions that the credentials may not read: of another tenant, or of a path without access."""
+    max_time: int = 0
+    """Seconds; 0 means no limit."""
+    all_methods: bool = True
+    fail_fast: bool = False
+    excluded_checks: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    """Further arguments of Schemathesis's own command."""
+    totals: Mapping[str, int] = field(default_factory=dict)
+    """Number of each definition's runs at the start."""
+    answer_within: int = ANSWER
+    """Seconds until a request counts as unanswered."""
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        return self.definitions + self.empty
 
     @property
     def secrets(self) -> dict[str, str]:
@@ -61,10 +80,12 @@ class Target:
 def read_environment(environment: Mapping[str, str]) -> Target:
     """Raises Problem for the first thing that is missing or wrong."""
     given = {name: value.strip() for name, value in environment.items()}
-    base_url, definition_id = given.get("BASE_URL", ""), given.get("DEFINITION_ID", "")
+    base_url = given.get("BASE_URL", "")
     target = Target(
         base_url=base_url.rstrip("/"),
-        definition_id=definition_id,
+        definitions=read_list(given, "DEFINITION_ID"),
+        empty=read_list(given, "EMPTY_DEFINITION_ID"),
+        foreign=read_list(given, "FOREIGN_DEFINITION_ID"),
         token=given.get("TOKEN", ""),
         ks_uat=given.get("KS_UAT", ""),
         is_deployment=bool(base_url),
@@ -72,32 +93,50 @@ def read_environment(environment: Mapping[str, str]) -> Target:
         seed=read_number("SEED", given.get("SEED") or "0", least=0),
         rate_limit=given.get("RATE_LIMIT") or "20/s",
         report_dir=Path(given.get("REPORT_DIR") or "reports"),
+        max_time=read_number("MAX_TIME", given.get("MAX_TIME") or "0", least=0),
+        all_methods=read_switch(given, "ALL_METHODS") or not base_url,
+        fail_fast=read_switch(given, "FAIL_FAST"),
+        excluded_checks=read_list(given, "EXCLUDE_CHECKS"),
     )
     if not re.fullmatch(r"[1-9][0-9]*/[smh]", target.rate_limit, re.ASCII):
         raise Problem(
             f"RATE_LIMIT is '{target.rate_limit}', which is no rate", "give requests per time: RATE_LIMIT=5/s"
         )
     if not target.is_deployment:
-        if definition_id:
-            raise Problem(
-                "DEFINITION_ID is given, but not BASE_URL: which server is to be tested?",
-                "give BASE_URL too; or, to test the reference server, unset DEFINITION_ID",
-            )
+        for name in ("DEFINITION_ID", "EMPTY_DEFINITION_ID", "FOREIGN_DEFINITION_ID"):
+            if given.get(name):
+                raise Problem(
+                    f"{name} is given, but not BASE_URL: which server is to be tested?",
+                    f"give BASE_URL too; or, to test the reference server, unset {name}",
+                )
         return target
     check_base_url(target.base_url)
     check_credentials(target)
-    if not definition_id:
+    if not target.definitions:
         raise Problem(
             "DEFINITION_ID is not given. One is needed because the operation lists the runs of one workflow "
             "definition: its id cannot be guessed, and without a definition that has runs every answer would be a "
             "404, and nothing would be tested",
             "give the id of a definition that has runs: DEFINITION_ID=01234567-89ab-4cde-8f01-23456789abcd",
         )
-    if not UUID.fullmatch(definition_id):
-        raise Problem(
-            f"DEFINITION_ID is '{definition_id}', which is no UUID",
-            "give the id as the API writes it: DEFINITION_ID=01234567-89ab-4cde-8f01-23456789abcd",
-        )
+    seen: dict[str, str] = {}
+    for name, ids in (
+        ("DEFINITION_ID", target.definitions),
+        ("EMPTY_DEFINITION_ID", target.empty),
+        ("FOREIGN_DEFINITION_ID", target.foreign),
+    ):
+        for definition in ids:
+            if not UUID.fullmatch(definition):
+                raise Problem(
+                    f"{name} is '{definition}', which is no UUID",
+                    f"give the id as the API writes it: {name}=01234567-89ab-4cde-8f01-23456789abcd",
+                )
+            if definition in seen:
+                raise Problem(
+                    f"the definition {definition} is given twice, as {seen[definition]} and as {name}",
+                    "give it once, as what it is: one with runs, one without, or one that may not be read",
+                )
+            seen[definition] = name
     return target
 
 
@@ -107,9 +146,21 @@ def without_secrets(text: str, variables: Mapping[str, str]) -> str:
         secret = variables.get(name, "").strip()
         # A shorter one is no secret, and would be found in the middle of any word.
         if len(secret) >= 6:
-            for form in {secret, escape(secret), quote(secret, safe="")}:
-                text = text.replace(form, f"${name}")
+            # Probes send it without its last character, too.
+            for value, shown in ((secret, f"${name}"), (secret[:-1], f"${{{name}%?}}")):
+                for form in {value, escape(value), quote(value, safe=""), json.dumps(value)[1:-1]}:
+                    text = text.replace(form, shown)
     return text
+
+
+def read_list(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(word.strip().lower() for word in given.get(name, "").split(",") if word.strip())
+
+
+def read_switch(given: Mapping[str, str], name: str) -> bool:
+    if given.get(name, "") not in ("", "0", "1"):
+        raise Problem(f"{name} is '{given[name]}', which is neither 0 nor 1", f"give {name}=1, or leave it out")
+    return given.get(name) == "1"
 
 
 def read_number(name: str, text: str, least: int) -> int:
@@ -170,6 +221,7 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
         assert process.stdout is not None
         for line in process.stdout:
             lines.put(line)
+        process.stdout.close()
         lines.put("")
 
     threading.Thread(target=read, daemon=True).start()
@@ -185,10 +237,12 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
     return replace(
         target,
         base_url=found[1],
-        definition_id=seed.DEFINITION_ID,
+        definitions=(seed.DEFINITION_ID,),
+        empty=(seed.EMPTY_DEFINITION_ID,),
+        foreign=(seed.FOREIGN_DEFINITION_ID, seed.FORBIDDEN_DEFINITION_ID),
         token=seed.TOKEN,
         ks_uat=seed.KS_UAT,
-        total=seed.RUNS,
+        totals={seed.DEFINITION_ID: seed.RUNS},
     )
 
 
@@ -206,24 +260,32 @@ def preflight(target: Target) -> Target:
 
     An answer that breaks the contract is no reason: the tests will tell.
     """
-    total = 0
+    totals: dict[str, int] = {}
     for name, value in target.secrets.items():
-        response = ask(target, {name: value})
-        check_answer(target, name, response)
-        page = read_object(response)
-        if response.status_code == 200 and page is not None:
-            if page.get("items") == [] and page.get("total") == 0:
+        for definition in target.readable:
+            response = ask(target, {name: value}, definition)
+            check_answer(target, name, response, definition)
+            page = read_object(response)
+            if response.status_code != 200 or page is None:
+                continue
+            total = page.get("total")
+            if page.get("items") == [] and total == 0 and definition in target.definitions:
                 raise Problem(
-                    f"the definition {target.definition_id} has no runs, so no page with runs can ever be seen",
+                    f"the definition {definition} has no runs, so no page with runs can ever be seen",
                     "give the DEFINITION_ID of one that has runs, or invoke this one first",
                 )
-            if isinstance(page.get("total"), int):
-                total = page["total"]
-    return replace(target, total=total)
+            if page.get("items") and definition in target.empty:
+                raise Problem(
+                    f"the definition {definition}, given as EMPTY_DEFINITION_ID, has runs",
+                    "give the id of one that has none, or leave it out",
+                )
+            if isinstance(total, int):
+                totals[definition] = total
+    return replace(target, totals=totals)
 
 
-def ask(target: Target, secrets: Mapping[str, str], definition_id: str = "") -> requests.Response:
-    url = target.base_url + OPERATION.format(definition_id or target.definition_id)
+def ask(target: Target, secrets: Mapping[str, str], definition_id: str) -> requests.Response:
+    url = target.base_url + OPERATION.format(definition_id)
     try:
         return requests.get(
             url,
@@ -267,7 +329,7 @@ def read_object(response: requests.Response) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def check_answer(target: Target, name: str, response: requests.Response) -> None:
+def check_answer(target: Target, name: str, response: requests.Response, definition: str) -> None:
     """Raises Problem unless the answer is a page, or breaks the contract."""
     status = response.status_code
     body = read_object(response)
@@ -279,7 +341,7 @@ def check_answer(target: Target, name: str, response: requests.Response) -> None
         )
     if status == 403:
         raise Problem(
-            f"the credentials in {name} may not read the definition {target.definition_id} (403)",
+            f"the credentials in {name} may not read the definition {definition} (403)",
             "give credentials that may, or the DEFINITION_ID of another definition",
         )
     if status == 429:
@@ -294,9 +356,9 @@ def check_answer(target: Target, name: str, response: requests.Response) -> None
     if 300 <= status < 400:
         place = urlsplit(response.headers.get("Location", ""))._replace(query="", fragment="").geturl()
         raise Problem(f"{target.base_url} is not the API: it redirects to '{place}' ({status})", right_address)
-    if status == 404 and knows_operation(target, name):
+    if status == 404 and knows_operation(target, name, definition):
         raise Problem(
-            f"there is no definition {target.definition_id} (404), or the credentials in {name} are another tenant's",
+            f"there is no definition {definition} (404), or the credentials in {name} are another tenant's",
             "check DEFINITION_ID, and that the definition, BASE_URL and the credentials belong together",
         )
     is_json = "json" in response.headers.get("Content-Type", "").lower()
@@ -306,7 +368,7 @@ def check_answer(target: Target, name: str, response: requests.Response) -> None
         raise Problem(f"{target.base_url} answers, but is not the API ({status}, {kind})", right_address)
 
 
-def knows_operation(target: Target, name: str) -> bool:
+def knows_operation(target: Target, name: str, definition: str) -> bool:
     """Whether a 404 is about the definition; an address where there is no API says 404 as well, to anything."""
     malformed = ask(target, {name: target.secrets[name]}, definition_id="malformed")
-    return malformed.status_code == 422 or ask(target, {}).status_code == 401
+    return malformed.status_code == 422 or ask(target, {}, definition).status_code == 401

@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -6,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract import __doc__ as usage
 from tests.reference_server import seed
 
 ROOT = Path(__file__).parents[2]
-VARIABLES = {"BASE_URL", "TOKEN", "KS_UAT", "DEFINITION_ID", "MAX_EXAMPLES", "SEED", "RATE_LIMIT", "REPORT_DIR"}
+VARIABLES = set(re.findall(r"^    ([A-Z_]+)\b", usage or "", re.MULTILINE))
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 

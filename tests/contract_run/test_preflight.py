@@ -73,7 +73,13 @@ def is_told(result: Any, problem: str, fix: str) -> bool:
         ({"KS_UAT": "a;b"}, "KS_UAT holds characters", "bare value as KS_UAT"),
         ({"DEFINITION_ID": ""}, "every answer would be a 404, and nothing would be tested", "that has runs"),
         ({"DEFINITION_ID": "42"}, "'42', which is no UUID", "DEFINITION_ID="),
+        ({"DEFINITION_ID": f"{UNKNOWN},42"}, "'42', which is no UUID", "DEFINITION_ID="),
+        ({"EMPTY_DEFINITION_ID": "42"}, "'42', which is no UUID", "EMPTY_DEFINITION_ID="),
+        ({"FOREIGN_DEFINITION_ID": UNKNOWN}, "is given twice", "give it once"),
         ({"BASE_URL": ""}, "but not BASE_URL", "unset DEFINITION_ID"),
+        ({"ALL_METHODS": "yes"}, "ALL_METHODS is 'yes'", "ALL_METHODS=1"),
+        ({"FAIL_FAST": "yes"}, "FAIL_FAST is 'yes'", "FAIL_FAST=1"),
+        ({"MAX_TIME": "long"}, "MAX_TIME is 'long'", "MAX_TIME="),
         ({"MAX_EXAMPLES": "many"}, "MAX_EXAMPLES is 'many'", "MAX_EXAMPLES="),
         ({"SEED": "-1"}, "SEED is '-1'", "SEED="),
         ({"RATE_LIMIT": "fast"}, "RATE_LIMIT is 'fast'", "RATE_LIMIT="),
@@ -93,9 +99,13 @@ def test_no_credentials_in_the_address(contract_on: Callable[..., Any]) -> None:
     assert "hidden" not in result.stderr
 
 
-def test_arguments_are_refused_and_help_is_given(contract: Callable[..., Any]) -> None:
-    assert is_told(contract("--base-url", NOBODY), "takes no arguments", "--help")
+def test_help_is_given(contract: Callable[..., Any]) -> None:
     assert "DEFINITION_ID" in contract("--help").stdout
+
+
+def test_what_schemathesis_and_checks_do_not_know_is_told(contract_on: Callable[..., Any], server: str) -> None:
+    result = contract_on(server, EXCLUDE_CHECKS="no_such_check")
+    assert result.returncode == 2 and "problem: EXCLUDE_CHECKS names 'no_such_check'" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -107,6 +117,12 @@ def test_arguments_are_refused_and_help_is_given(contract: Callable[..., Any]) -
         ({"DEFINITION_ID": seed.FOREIGN_DEFINITION_ID}, "there is no definition 2c85f3b9", "check DEFINITION_ID"),
         ({"DEFINITION_ID": UNKNOWN}, "there is no definition 00000000", "check DEFINITION_ID"),
         ({"DEFINITION_ID": seed.EMPTY_DEFINITION_ID}, "has no runs", "one that has runs"),
+        (
+            {"DEFINITION_ID": f"{seed.DEFINITION_ID},{UNKNOWN}"},
+            "there is no definition 00000000",
+            "check DEFINITION_ID",
+        ),
+        ({"DEFINITION_ID": UNKNOWN, "EMPTY_DEFINITION_ID": seed.DEFINITION_ID}, "there is no definition", "check"),
     ],
 )
 def test_what_the_server_will_not_show_cannot_be_tested(

@@ -1,0 +1,45 @@
+"""The contract run for those who have a pytest pipeline: `pytest tests/contract --base-url https://host.example/api`.
+
+One test for each check. Everything but the address comes from the environment, as for `make contract`; without an
+address the embedded reference server is tested. The project's own tests leave this out: they test it from outside.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .__main__ import clear_reports, examine, find
+from .target import Problem, read_environment, without_secrets
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--base-url", default="", help="the deployment to test, instead of BASE_URL in the environment")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # The option is there only if this folder is what pytest was started for.
+    return True if config.getoption("--base-url", default=None) is None else None
+
+
+@pytest.fixture(scope="session")
+def outcome(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """What the one run brought to light, which all tests share."""
+    environment = dict(os.environ)
+    if base_url := request.config.getoption("--base-url"):
+        environment["BASE_URL"] = base_url
+    with ExitStack() as cleanup:
+        try:
+            target = read_environment(environment)
+            if "REPORT_DIR" not in environment:
+                target = replace(target, report_dir=Path(cleanup.enter_context(tempfile.TemporaryDirectory())))
+            clear_reports(target.report_dir)
+            yield examine(find(target, cleanup), cleanup, lambda line: None)
+        except Problem as problem:
+            text = without_secrets(f"problem: {problem.problem}\nfix: {problem.fix}", os.environ)
+            pytest.exit(text, returncode=2)

@@ -1,0 +1,36 @@
+"""What does not break the contract is never accused: FastAPI's leniency, and a list that changes while it is read."""
+
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.contract.run import Outcome, run
+from tests.contract_run.fastapi_server import Runs, create_app, serving
+from tests.mutants.trial import target_at
+from tests.reference_server import seed
+
+# Number of runs at the start, and of changes with each request.
+LISTS = ((150, 0), (150, 1), (150, 20), (3, 0))
+
+
+def outcome_of(runs: int, changes: int) -> Outcome:
+    with serving(create_app(Runs(runs, changes))) as base_url, tempfile.TemporaryDirectory() as folder:
+        target = target_at(base_url, Path(folder, "reports"))
+        return run(replace(target, foreign=(), totals={seed.DEFINITION_ID: runs}), Path(folder, "work"))
+
+
+def test_a_correct_server_is_not_accused() -> None:
+    # In processes of their own, two at a time.
+    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
+        outcomes = dict(zip(LISTS, pool.map(outcome_of, *zip(*LISTS, strict=True)), strict=True))
+    for (_, changes), outcome in outcomes.items():
+        assert not outcome.findings and not outcome.errors and not outcome.is_empty
+        # Where the list changes all the time it gives up making sure, and says so.
+        assert bool(outcome.unsettled) == (changes > 0)
+    # What FastAPI takes beyond the contract's letter is noted.
+    lenient = outcomes[150, 0].lenient
+    assert lenient["limit"] == lenient["offset"]
+    assert {"'1.0'", "'+5'", "' 5'", "'05'", "given twice"} <= lenient["limit"]
+    assert lenient.keys() == {"definition_id", "limit", "offset", "path"}
