@@ -27,7 +27,7 @@ FAIL_FAST ?=
 MAX_EXAMPLES ?=
 # contract: seconds after which no more requests are made; 0 means no limit (0)
 MAX_TIME ?=
-# contract: another number, other requests (0)
+# contract: another number, other requests; with CHURN, other changes too (0)
 SEED ?=
 # contract: requests to a deployment at most, as number/s, /m or /h (20/s)
 RATE_LIMIT ?=
@@ -35,6 +35,12 @@ RATE_LIMIT ?=
 REPORT_DIR ?=
 # serve: where to listen
 PORT ?= 8000
+# serve: a SQLite file, sqlite:///runs.db, or a PostgreSQL, postgresql+psycopg://user:password@host/database (in memory)
+DATABASE_URL ?=
+# serve: how many runs to fill the database with, if it is empty (137)
+SEED_RUNS ?=
+# serve: how many times a second the list of runs changes (0)
+CHURN ?=
 # benchmark: only this one, such as client (all)
 BENCHMARK ?=
 # mutants: the one to run, instead of all
@@ -45,11 +51,13 @@ ARGS ?=
 # For `make contract`: by the environment, so that no secret shows in a list of processes.
 export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITION_ID ALL_METHODS EXCLUDE_CHECKS
 export FAIL_FAST MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
+# For `make serve`, and for the server that `make contract` starts.
+export DATABASE_URL SEED_RUNS CHURN
 
 python := PYTHONPATH=generated:overrides .venv/bin/python
 
 # Modules of tests/benchmarks, in the order in which they run.
-benchmarks := client
+benchmarks := client server
 
 .PHONY: help contract mutants test generate verify serve benchmark lint lock setup
 
@@ -79,7 +87,7 @@ serve: setup ## run the reference server in the foreground
 	@$(python) -m tests.reference_server --port $(PORT)
 
 # A rival that cannot be had is shown as not measured.
-benchmark: setup ## measure what the project claims, next to rivals; two minutes on an idle machine
+benchmark: setup ## measure what the project claims, next to rivals; five minutes on an idle machine
 	@cmp -s requirements-benchmark.lock .venv-benchmark/requirements-benchmark.lock || \
 	  sh .ci/setup "$(PYTHON)" .venv-benchmark requirements-benchmark.lock || true
 	@for name in $(or $(BENCHMARK),$(benchmarks)); do $(python) -m tests.benchmarks.$$name || exit; done

@@ -2,19 +2,30 @@
 
 The first line on stdout, `Listening on <base URL>`, comes once requests are accepted; a parent process may wait for
 it. Exit code 0 after SIGINT or SIGTERM, 2 when it could not start.
+
+Environment variables, of which an empty one counts as none:
+    DATABASE_URL    where the runs are kept: sqlite:///FILE or postgresql+psycopg://... (default: SQLite in memory)
+    SEED_RUNS       how many runs to fill the database with, if it is empty (default: 137)
+    CHURN           how many times a second the list of runs changes (default: 0)
+    SEED            another number, other changes (default: 0)
 """
 
 import argparse
 import errno
 import os
+import re
 import signal
 import socket
 import sys
+import uuid
 from typing import NoReturn
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
 
-from .app import ReferenceServer
+from .app import ReferenceServer, create_app
+from .database import Definition
 from .running import Uvicorn, listen
 from .seed import (
     DEFINITION_ID,
@@ -25,6 +36,9 @@ from .seed import (
     RUNS,
     TOKEN,
 )
+
+# More runs than are made in a moment.
+MANY = 20_000
 
 COMMAND = "python -m tests.reference_server"
 
@@ -61,10 +75,24 @@ def open_socket(host: str, port: int) -> socket.socket:
         )
 
 
-def open_server() -> ReferenceServer:
+def whole_number(name: str, default: int) -> int:
+    """What the environment variable says."""
+    text = os.environ.get(name, "")
+    if not re.fullmatch(r"[0-9]{0,9}", text, re.ASCII):
+        fail(
+            f"{name} is '{text}', which is no whole number below 1,000,000,000", f"give one in digits, as in {name}=20"
+        )
+    return int(text or default)
+
+
+def open_server(churn: int) -> ReferenceServer:
+    runs = whole_number("SEED_RUNS", RUNS)
+    if runs > MANY:
+        print(f"If the database is empty, it is filled with {runs} runs: that can take a while.", file=sys.stderr)
     try:
-        # An empty variable counts as none.
-        return ReferenceServer(os.environ.get("DATABASE_URL") or "sqlite://")
+        # Empty variables count as none.
+        url, churn_seed = os.environ.get("DATABASE_URL") or "sqlite://", os.environ.get("SEED") or "0"
+        return ReferenceServer(url, runs, churn, churn_seed)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         # Only the first line, and of the database's own error where there is one: the rest is SQL and links.
         reason = str(error.orig if isinstance(error, DBAPIError) else error).partition("\n")[0]
@@ -73,17 +101,22 @@ def open_server() -> ReferenceServer:
             reason = "it is no URL"
         fail(
             f"the database that DATABASE_URL names cannot be used: {reason}",
-            "unset it for a database in memory, or name a file: DATABASE_URL=sqlite:///runs.db",
+            "name a file, DATABASE_URL=sqlite:///runs.db, or a PostgreSQL that runs, "
+            "DATABASE_URL=postgresql+psycopg://user:password@host/database; or unset it for a database in memory",
         )
 
 
-def introduction(url: str) -> str:
+def introduction(url: str, server: ReferenceServer, churn: int) -> str:
     """What a newcomer needs. The first line is for machines; the last one can be pasted."""
+    with Session(server.engine) as session:
+        # Not as many as were asked for, where the database was filled before.
+        runs = session.scalars(select(Definition.runs).where(Definition.id == uuid.UUID(DEFINITION_ID))).one()
+    changing = f", which change {churn} times a second" if churn else ""
     return f"""\
 Listening on {url}
 
 Workflow definitions:
-  {DEFINITION_ID}  has {RUNS} runs
+  {DEFINITION_ID}  has {runs} runs{changing}
   {EMPTY_DEFINITION_ID}  has none
   {FORBIDDEN_DEFINITION_ID}  may not be read with this token (403)
   {FOREIGN_DEFINITION_ID}  belongs to another tenant (404)
@@ -92,13 +125,21 @@ Either credential suffices:
   authorization: Bearer {TOKEN}
   cookie: ks_uat={KS_UAT}
 
+The contract: {url}/docs
+
 Try it (Ctrl+C stops the server):
   curl -H 'authorization: Bearer {TOKEN}' '{url}/v1/workflow-definitions/{DEFINITION_ID}/runs?limit=2'
 """
 
 
 def main() -> None:
-    parser = Parser(prog=COMMAND, description="Runs the reference server until it is interrupted.", allow_abbrev=False)
+    parser = Parser(
+        prog=COMMAND,
+        description="Runs the reference server until it is interrupted.",
+        epilog=(__doc__ or "").partition("\n\n")[2].partition("\n\n")[2],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", default=8000, type=port_number, help="0 means any free one (default: %(default)s)")
     options = parser.parse_args()
@@ -110,7 +151,13 @@ def main() -> None:
     listener = open_socket(options.host, options.port)
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    Uvicorn(open_server(), lambda: print(introduction(url), end="", flush=True)).run([listener])
+    churn = whole_number("CHURN", 0)
+    server = open_server(churn)
+    try:
+        text = introduction(url, server, churn)
+        Uvicorn(create_app(server), lambda: print(text, end="", flush=True)).run([listener])
+    finally:
+        server.close()
 
 
 if __name__ == "__main__":

@@ -30,12 +30,15 @@ from urllib.parse import unquote
 import yaml  # type: ignore[import-untyped]
 from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic_core import to_json
-from sqlalchemy import func, select
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.routing import BaseRoute, Match, request_response
 from starlette.types import Receive, Scope, Send
 
-from .database import Credential, Definition, ReadAccess, Run, User, open_database
+from .churn import Churn
+from .database import Credential, Definition, ReadAccess, Run, User, open_database, settle
+from .docs import render
 from .models import RunBody
 from .seed import RUNS, digest, seed
 
@@ -69,28 +72,43 @@ class Parameters:
 class ReferenceServer:
     """Each method is one step. A mutant overrides exactly one of them."""
 
-    def __init__(self, database_url: str = "sqlite://", runs: int = RUNS) -> None:
-        """Opens the database, and seeds it if it is empty. Raises what `open_database` raises."""
+    def __init__(
+        self, database_url: str = "sqlite://", runs: int = RUNS, churn: float = 0, churn_seed: str = "0"
+    ) -> None:
+        """Opens the database, and seeds it if it is empty; from then on changes it `churn` times a second.
+
+        Raises what `open_database` raises.
+        """
         self.engine = open_database(database_url)
-        with Session(self.engine) as session, session.begin():
+        with Session(self.engine) as session:
             if session.scalar(select(Definition.id).limit(1)) is None:
                 seed(session, runs, now=datetime.now(UTC))
+                session.commit()
+                settle(self.engine)
+        self.churn = Churn(self.engine, churn_seed)
+        if churn:
+            self.churn.start(churn)
 
     def close(self) -> None:
         """Closes the database; one in memory is gone then."""
+        self.churn.stop()
         self.engine.dispose()
 
     def list_runs(self, request: Request) -> Response:
         """Answers one request to the operation's path. A refusal is an HTTPException."""
         self.check_method(request)
-        # One transaction, so that a page and its total describe the same moment.
-        with Session(self.engine) as session, session.begin():
-            user = self.authenticate(session, request)
-            parameters = self.parse_parameters(request)
-            definition = self.find_definition(session, user, parameters)
-            self.check_access(session, user, definition)
-            total, runs = self.load_page(session, parameters)
-            body = self.render_page(total, runs, parameters)
+        try:
+            # One transaction, so that a page and its total describe the same moment.
+            with Session(self.engine) as session, session.begin():
+                user = self.authenticate(session, request)
+                parameters = self.parse_parameters(request)
+                definition = self.find_definition(session, user, parameters)
+                self.check_access(session, user, definition)
+                total, runs = self.load_page(session, parameters)
+                body = self.render_page(total, runs, parameters)
+        except OperationalError as error:
+            # Nothing that the request could help: somebody holds a lock, or PostgreSQL has gone away.
+            raise HTTPException(503, "The resource is locked, try again") from error
         # Unlike the json module, this writes integers of any length.
         return Response(to_json(body), media_type="application/json")
 
@@ -189,13 +207,19 @@ class ReferenceServer:
 
     def load_page(self, session: Session, parameters: Parameters) -> tuple[int, Sequence[Run]]:
         """The definition's number of runs, and those of the page, newest first."""
-        of_definition = Run.workflow_definition_id == parameters.definition_id
-        total = session.scalar(select(func.count()).select_from(Run).where(of_definition)) or 0
+        total = session.scalar(select(Definition.runs).where(Definition.id == parameters.definition_id)) or 0
         # No database takes an offset beyond 64 bits.
         if parameters.offset >= total:
             return total, []
-        page = select(Run).where(of_definition).order_by(Run.sequence.desc())
-        return total, session.scalars(page.limit(parameters.limit).offset(parameters.offset)).all()
+        of_definition = Run.workflow_definition_id == parameters.definition_id
+        # Where the page begins. An offset is walked, entry by entry: so from the nearer end, and in the index alone.
+        if parameters.offset < total / 2:
+            order, steps = Run.sequence.desc(), parameters.offset
+        else:
+            order, steps = Run.sequence.asc(), total - 1 - parameters.offset
+        first = select(Run.sequence).where(of_definition).order_by(order).limit(1).offset(steps)
+        page = select(Run).where(of_definition, Run.sequence <= session.scalars(first).one())
+        return total, session.scalars(page.order_by(Run.sequence.desc()).limit(parameters.limit)).all()
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> dict[str, Any]:
         return {
@@ -237,15 +261,19 @@ class Resource(BaseRoute):
 
 def create_app(server: ReferenceServer) -> FastAPI:
     """The application that answers with `server`, and serves the repository's contract as its own."""
-    document = json.dumps(yaml.safe_load(OPENAPI.read_text("utf-8")))
+    document = yaml.safe_load(OPENAPI.read_text("utf-8"))
 
-    def describe(request: Request) -> Response:
-        server.check_method(request)
-        return Response(document, media_type="application/json")
+    def fixed(text: str, media_type: str) -> Callable[[Request], Response]:
+        def respond(request: Request) -> Response:
+            server.check_method(request)
+            return Response(text, media_type=media_type)
+
+        return respond
 
     app = FastAPI(openapi_url=None)
     app.router.routes += [
         Resource("/v1/workflow-definitions/{definition_id}/runs", server.list_runs),
-        Resource("/openapi.json", describe),
+        Resource("/openapi.json", fixed(json.dumps(document), "application/json")),
+        Resource("/docs", fixed(render(document), "text/html")),
     ]
     return app

@@ -2,12 +2,14 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from .app import ReferenceServer, create_app
+from .faults import Fault, Faulty
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -22,10 +24,10 @@ def listen(host: str, port: int) -> socket.socket:
 class Uvicorn(uvicorn.Server):
     """uvicorn that says when it accepts requests, with the same parts whatever else is installed."""
 
-    def __init__(self, server: ReferenceServer, on_ready: Callable[[], None]) -> None:
+    def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                create_app(server),
+                app,
                 http="h11",
                 loop="asyncio",
                 ws="none",
@@ -46,12 +48,12 @@ class Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def running(server: ReferenceServer | None = None) -> Iterator[str]:
+def running(server: ReferenceServer | None = None, faults: Iterable[Fault | None] = ()) -> Iterator[str]:
     """Runs a server in a thread on a free port; yields its base URL, and stops it on exit, whatever happens."""
     server = server or ReferenceServer()
     ready = threading.Event()
     listener = listen("127.0.0.1", 0)
-    uvicorn_server = Uvicorn(server, ready.set)
+    uvicorn_server = Uvicorn(Faulty(create_app(server), faults), ready.set)
 
     def run() -> None:
         try:

@@ -7,14 +7,14 @@ progress is a plausible one.
 import hashlib
 import random
 import uuid
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import cycle
+from itertools import cycle, islice
 from typing import Any, get_args
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from .database import Credential, Definition, ReadAccess, Run, User
+from .database import Credential, Definition, ReadAccess, User, add_runs
 from .models import PartType
 
 # No secrets: they open nothing but this server, which holds nothing but what stands below.
@@ -35,6 +35,18 @@ COLLEAGUE = uuid.UUID("73be08d5-f2a9-4160-9c4b-e81d5a6f3027")
 
 NAMES = ("Weekly supplier digest", "Résumé des contrats, 週報 📄", "تقرير أسبوعي", "Ω" * 255)
 FOLDERS = ("/purchasing/suppliers/reports", "/Einkauf/Verträge", "/資料/週報", "/" + "/".join(["deep"] * 40))
+
+LONGEST = 86400
+"""Seconds: the most that a definition allows a run to take."""
+SHORTEST = 60
+"""Seconds: the least. Here, runs that are given no more are those that hang, until they are failed."""
+GRACE = 30
+"""Seconds: how long after its time was up a run is failed."""
+ERRORS = (
+    "The runner stopped.",
+    'Quelle nicht lesbar: "Verträge\\2026"\t📄',
+    ("Traceback: Zeile für Zeile, 一行ずつ ✗\n" * 300)[:8192],
+)
 
 
 def digest(token: bytes) -> bytes:
@@ -62,89 +74,120 @@ def seed(session: Session, runs: int, now: datetime) -> None:
         ]
     )
     for text, (_, count) in definitions.items():
-        if count:
-            session.execute(insert(Run), _history(uuid.UUID(text), count, now))
+        history = _history(Invocations(uuid.UUID(text), random.Random(text)), count, now)
+        while batch := list(islice(history, 1000)):
+            add_runs(session, batch)
 
 
-def _history(definition: uuid.UUID, count: int, now: datetime) -> list[dict[str, Any]]:
-    """Runs of one definition, oldest first, as they come about: one after the other, at most one at a time."""
-    rng = random.Random(definition.int)
-    part_types = cycle(get_args(PartType))
-    failures = 0
+class Invocations:
+    """Makes up the runs of one definition: what each consists of, and what befalls it."""
+
+    def __init__(self, definition: uuid.UUID, rng: random.Random) -> None:
+        self.definition = definition
+        self.rng = rng
+        self.part_types = cycle(get_args(PartType))
+        # The long one is rare, as a million runs may be wanted.
+        self.errors = cycle((*ERRORS[:2] * 4, ERRORS[2]))
+        self.configuration: dict[str, Any] = {}
+
+    def pending(self, sequence: int, created: datetime, longest: int | None = None) -> dict[str, Any]:
+        """A run that was just invoked; `longest` is how many seconds it may take, by default what is configured."""
+        # Whoever invokes a definition seldom changes it before.
+        if not self.configuration or self.rng.random() < 0.3:
+            self.configuration = self._configuration()
+        user = self.rng.choice((USER, COLLEAGUE))
+        snapshot = self.configuration | {"user_id": str(user)}
+        if longest is not None:
+            snapshot["max_run_duration_seconds"] = longest
+        return {
+            "workflow_definition_id": self.definition,
+            "sequence": sequence,
+            "id": self._identifier(),
+            "user_id": user,
+            "runner_type": "SELF_HOSTED",
+            "status": "PENDING",
+            # The contract wants a start also of a run that still waits; until it has one, that is when it was created.
+            "started_at": created,
+            "completed_at": None,
+            "run_snapshot": snapshot,
+            "error": None,
+            "created_at": created,
+            "updated_at": created,
+        }
+
+    def error(self) -> str:
+        """What the runner says when a run fails."""
+        return next(self.errors)
+
+    def _configuration(self) -> dict[str, Any]:
+        return {
+            "workflow_definition_id": str(self.definition),
+            "workflow_name": self.rng.choice(NAMES),
+            "runner_type": "SELF_HOSTED",
+            "max_run_duration_seconds": self.rng.choice((300, 3600, LONGEST)),
+            "sources": self._paths(),
+            "instructions": self._paths(),
+            "outputs": [self._path("FOLDER") for _ in range(self.rng.randint(1, 2))],
+            "template": self._path("DOCUMENT_VERSION") if self.rng.random() < 0.5 else None,
+        }
+
+    def _paths(self) -> list[dict[str, str]]:
+        count = 20 if self.rng.random() < 0.03 else self.rng.randint(1, 3)
+        return [self._path(next(self.part_types)) for _ in range(count)]
+
+    def _path(self, part_type: str) -> dict[str, str]:
+        return {
+            "path_part_id": str(self._identifier()),
+            "materialized_path": f"{self.rng.choice(FOLDERS)}/{self.rng.randrange(1000)}",
+            "part_type": part_type,
+        }
+
+    def _identifier(self) -> uuid.UUID:
+        return uuid.UUID(int=self.rng.getrandbits(128), version=4)
+
+
+def started(moment: datetime) -> dict[str, Any]:
+    """What changes in a run when it starts."""
+    return {"status": "RUNNING", "started_at": moment, "updated_at": moment}
+
+
+def ended(moment: datetime, error: str | None) -> dict[str, Any]:
+    """What changes in a run when it ends, well or with an error."""
+    status = "COMPLETED" if error is None else "FAILED"
+    return {"status": status, "completed_at": moment, "updated_at": moment, "error": error}
+
+
+def timed_out(longest: int) -> str:
+    """What a run is failed with after so many seconds."""
+    return f"The run exceeded its maximum duration of {longest} seconds."
+
+
+def _history(invocations: Invocations, count: int, now: datetime) -> Iterator[dict[str, Any]]:
+    """Runs as they come about, at most one at a time. Newest first, as their times count back from now."""
+    rng = invocations.rng
 
     def seconds(least: float, most: float) -> timedelta:
         return timedelta(seconds=round(rng.uniform(least, most), 6))
 
-    def identifier() -> uuid.UUID:
-        return uuid.UUID(int=rng.getrandbits(128), version=4)
-
-    def path(part_type: str) -> dict[str, str]:
-        return {
-            "path_part_id": str(identifier()),
-            "materialized_path": f"{rng.choice(FOLDERS)}/{rng.randrange(1000)}",
-            "part_type": part_type,
-        }
-
-    def paths() -> list[dict[str, str]]:
-        return [path(next(part_types)) for _ in range(20 if rng.random() < 0.02 else rng.randint(1, 3))]
-
-    def run(
-        status: str, created: datetime, started: datetime, completed: datetime | None, **more: Any
-    ) -> dict[str, Any]:
-        user = rng.choice((USER, COLLEAGUE))
-        snapshot = {
-            "workflow_definition_id": str(definition),
-            "workflow_name": rng.choice(NAMES),
-            "runner_type": "SELF_HOSTED",
-            "user_id": str(user),
-            "max_run_duration_seconds": rng.choice((300, 3600, 86400)),
-            "sources": paths(),
-            "instructions": paths(),
-            "outputs": [path("FOLDER") for _ in range(rng.randint(1, 2))],
-            "template": path("DOCUMENT_VERSION") if rng.random() < 0.5 else None,
-        }
-        return {
-            "id": identifier(),
-            "workflow_definition_id": definition,
-            "user_id": user,
-            "runner_type": "SELF_HOSTED",
-            "status": status,
-            "started_at": started,
-            "completed_at": completed,
-            "run_snapshot": snapshot | more.pop("snapshot", {}),
-            "error": None,
-            "created_at": created,
-            "updated_at": completed or started,
-        } | more
-
-    # Backwards from now: first those that wait, then the one that runs, then those that have ended.
-    newest_first = []
-    moment = now - seconds(1, 5)
-    for _ in range(min(5, count // 4)):
-        # The contract wants a start also of a run that still waits; until it has one, that is when it was created.
-        newest_first.append(run("PENDING", moment, moment, None))
-        moment -= seconds(1, 5)
-    newest_first.append(
-        run("RUNNING", moment - seconds(0.1, 1), moment, None, snapshot={"max_run_duration_seconds": 86400})
-    )
-    while len(newest_first) < count:
-        completed = moment - seconds(10, 600)
-        if rng.random() < 0.8:
-            moment = completed - seconds(5, 290)
-            newest_first.append(run("COMPLETED", moment - seconds(0.1, 5), moment, completed))
+    moment = now
+    waiting = min(5, count // 4)
+    for number in range(count):
+        sequence = count - number
+        if number <= waiting:
+            moment -= seconds(1, 5)
+            if number < waiting:
+                yield invocations.pending(sequence, moment)
+            else:
+                yield invocations.pending(sequence, moment - seconds(0.1, 1), LONGEST) | started(moment)
             continue
-        failures += 1
-        if failures % 4 == 1:
+        completed = moment - seconds(10, 600)
+        moment = completed - seconds(5, 290)
+        longest = error = None
+        if number % 20 == 7:
             # Failed by the background process: after the longest time allowed and a grace period.
-            moment = completed - timedelta(seconds=90)
-            more = {
-                "error": "The run exceeded its maximum duration of 60 seconds.",
-                "snapshot": {"max_run_duration_seconds": 60},
-            }
-        else:
-            moment = completed - seconds(5, 290)
-            trace = "Traceback: Zeile für Zeile, 一行ずつ ✗\n" * 300
-            errors = ("The runner stopped.", trace[:8192], 'Quelle nicht lesbar: "Verträge\\2026"\t📄')
-            more = {"error": errors[failures % 3]}
-        newest_first.append(run("FAILED", moment - seconds(0.1, 5), moment, completed, **more))
-    return newest_first[::-1]
+            longest, error = SHORTEST, timed_out(SHORTEST)
+            moment = completed - timedelta(seconds=SHORTEST + GRACE)
+        elif rng.random() < 0.15:
+            error = invocations.error()
+        created = moment - seconds(0.1, 5)
+        yield invocations.pending(sequence, created, longest) | started(moment) | ended(completed, error)

@@ -1,5 +1,6 @@
 """Paths, methods and credentials; what each refusal says; and which comes first."""
 
+import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ WRONG_COOKIE = ("cookie", "ks_uat=wrong")
         "/",
         "//",
         "/v1",
-        "/docs",
+        "/docs/",
         "/v1/workflow-definitions/{}",
         RUNS_PATH + "/",
         RUNS_PATH + "%2F",
@@ -67,7 +68,7 @@ def test_a_percent_encoded_letter_is_that_letter(client: Client) -> None:
     assert client.ask(path="/v1/workflow%2Ddefinitions/{}/%72uns").json() == client.ask().json()
 
 
-@pytest.mark.parametrize("path", [RUNS_PATH, "/openapi.json"])
+@pytest.mark.parametrize("path", [RUNS_PATH, "/openapi.json", "/docs"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "BREW"])
 def test_other_methods_are_not_allowed(client: Client, path: str, method: str) -> None:
     # Without credentials: the method is judged first.
@@ -222,3 +223,12 @@ def test_a_definition_of_another_tenant_is_answered_as_one_that_does_not_exist(c
 def test_the_document_is_the_repositorys_contract(client: Client) -> None:
     response = client.ask(path="/openapi.json", headers=[])
     assert response.json() == yaml.safe_load(OPENAPI.read_text("utf-8"))
+
+
+def test_docs_shows_the_contract_and_loads_nothing(client: Client) -> None:
+    response = client.http.get("/docs")
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    for text in ("/v1/workflow-definitions/{definition_id}/runs", "ks_uat", "Number of items per page", "Retry-After"):
+        assert text in response.text
+    assert all(f'id="{link}"' in response.text for link in re.findall(r'href="(#.*?)"', response.text))
+    assert not re.search(r"<script|<link|<img|src=|url\(", response.text)

@@ -4,10 +4,11 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,14 +36,19 @@ def get_runs(base_url: str) -> httpx2.Response:
     return httpx2.get(url, headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False)
 
 
+def environment(**variables: str) -> dict[str, str]:
+    """For a server with these variables, and none of this process's own."""
+    return os.environ | {"DATABASE_URL": "", "SEED_RUNS": "", "CHURN": "", "SEED": ""} | variables
+
+
 @contextmanager
-def started(database_url: str = "") -> Iterator[tuple[subprocess.Popen[str], str]]:
+def started(**variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A server in a process of its own, and its base URL, which is known as soon as it accepts requests."""
     with subprocess.Popen(
         [*COMMAND, "--port", "0"],
         cwd=ROOT,
         # Not to hide a first line that is never flushed.
-        env=os.environ | {"PYTHONUNBUFFERED": "", "DATABASE_URL": database_url},
+        env=environment(PYTHONUNBUFFERED="", **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -97,36 +103,61 @@ def test_it_stops_cleanly_with_open_connections(number: int) -> None:
             stop(process, number)
 
 
-def test_a_database_in_a_file_is_seeded_once(tmp_path: Path) -> None:
+def test_the_seed_and_the_changes_can_be_set() -> None:
+    with started(SEED_RUNS="1000", CHURN="50") as (process, base_url):
+        known = get_runs(base_url).content
+        # Sooner or later it must be another one; the guard ends this if it never is.
+        while get_runs(base_url).content == known:
+            pass
+        assert f"{DEFINITION_ID}  has 1000 runs, which change 50 times a second" in stop(process, signal.SIGTERM)
+
+
+@pytest.mark.parametrize("database_url", ["file", "postgresql"], indirect=True)
+def test_a_database_is_seeded_once(database_url: str) -> None:
     pages = []
-    for _ in range(2):
-        with started(f"sqlite:///{tmp_path}/runs.db") as (process, base_url):
+    for wanted in ("150", "7"):
+        with started(DATABASE_URL=database_url, SEED_RUNS=wanted) as (process, base_url):
             pages.append(get_runs(base_url).json())
-            stop(process, signal.SIGINT)
+            assert f"{DEFINITION_ID}  has 150 runs\n" in stop(process, signal.SIGINT)
     assert pages[0] == pages[1]
-    assert pages[0]["total"] == RUNS
+    assert pages[0]["total"] == 150
 
 
 @pytest.mark.parametrize(
-    ("options", "database_url", "problem"),
+    ("options", "variables", "problem"),
     [
-        (["--prot", "1"], "", "unrecognized arguments"),
-        (["--host", "192.0.2.1"], "", "cannot listen on 192.0.2.1"),
-        ([], "no-url", "database"),
-        ([], "sqlite:////nowhere/at/all.db", "unable to open database file"),
-        ([], "postgresql://user:hunter2@localhost:port/runs", "it is no URL"),
-        ([], "nosuch://user:hunter2@localhost/runs", "nosuch"),
+        (["--prot", "1"], {}, "unrecognized arguments"),
+        (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1"),
+        ([], {"SEED_RUNS": "-1"}, "SEED_RUNS is '-1', which is no whole number"),
+        ([], {"CHURN": "1.5"}, "CHURN is '1.5', which is no whole number"),
+        ([], {"DATABASE_URL": "no-url"}, "database"),
+        ([], {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "unable to open database file"),
+        ([], {"DATABASE_URL": "postgresql://user:hunter2@localhost:port/runs"}, "it is no URL"),
+        ([], {"DATABASE_URL": "postgresql://user:hunter2@127.0.0.1:1/runs"}, "Connection refused"),
+        ([], {"DATABASE_URL": "nosuch://user:hunter2@localhost/runs"}, "nosuch"),
     ],
     ids=str,
 )
-def test_a_bad_start_is_explained(options: list[str], database_url: str, problem: str) -> None:
-    refused([*COMMAND, "--port", "0", *options], os.environ | {"DATABASE_URL": database_url}, problem)
+def test_a_bad_start_is_explained(options: list[str], variables: dict[str, str], problem: str) -> None:
+    refused([*COMMAND, "--port", "0", *options], environment(**variables), problem)
+
+
+def test_a_database_with_other_tables_is_refused(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "other.db") as connection:
+        connection.execute("CREATE TABLE workflow_runs (id)")
+    connection.close()
+    refused([*COMMAND, "--port", "0"], environment(DATABASE_URL=f"sqlite:///{tmp_path}/other.db"), "no such column")
+
+
+def test_a_database_that_does_not_exist_is_explained(new_postgresql: Callable[[], str]) -> None:
+    url = new_postgresql().replace("/postgres?", "/none?")
+    refused([*COMMAND, "--port", "0"], environment(DATABASE_URL=url), 'database "none" does not exist')
 
 
 def test_a_port_in_use_is_explained() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        refused([*COMMAND, "--port", port], os.environ, f"port {port} on 127.0.0.1 is in use")
+        refused([*COMMAND, "--port", port], environment(), f"port {port} on 127.0.0.1 is in use")
 
 
 def refused(command: list[str], environment: Mapping[str, str], problem: str) -> None:

@@ -1,0 +1,148 @@
+"""The list changes as a deployment's does, and every state that can be seen obeys the rules."""
+
+import random
+import re
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+from pathlib import Path
+
+import pytest
+from sqlalchemy.orm import Session
+
+from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.churn import Churn
+from tests.reference_server.running import running
+from tests.reference_server.seed import DEFINITION_ID, GRACE
+from tests.server.asking import Client
+from tests.server.rules import Run, check_page, moment
+
+ENDED = {"COMPLETED", "FAILED"}
+LATER = {"PENDING": {"RUNNING"} | ENDED, "RUNNING": ENDED}
+# The statuses of a whole list, newest first. Nobody waits for nothing.
+WHOLE_LIST = re.compile("(P*R)?[CF]*")
+
+# A file is left out to save time: as on PostgreSQL, who reads it and who writes it do not meet.
+BOTH = pytest.mark.parametrize("database_url", ["memory", "postgresql"], indirect=True)
+
+
+def states(server: ReferenceServer, seed: str, days: int = 0) -> Iterator[list[Run]]:
+    """The whole list, so many days from now, and again after each change. Two seconds are between; many runs hang."""
+    now = datetime.now(UTC) + timedelta(days)
+
+    def clock() -> datetime:
+        nonlocal now
+        now += timedelta(seconds=2)
+        return now
+
+    churn = Churn(server.engine, seed, clock)
+    churn.hangs = 10
+    parameters = Parameters(uuid.UUID(DEFINITION_ID), 100, 0)
+    while True:
+        with Session(server.engine) as session:
+            page = server.render_page(*server.load_page(session, parameters), parameters)
+        check_page(page, 100, 0, now)
+        assert page["total"] <= 100
+        yield page["items"]
+        churn.change()
+
+
+def change_between(before: list[Run], after: list[Run]) -> str:
+    """What happened; that nothing else did is checked."""
+    old, new = ({run["id"]: run for run in runs} for runs in (before, after))
+    if added := new.keys() - old.keys():
+        assert after[1:] == before
+        assert after[0]["status"] == ("PENDING" if any(run["status"] == "RUNNING" for run in before) else "RUNNING")
+        assert len(added) == 1
+        return "invoked"
+    if removed := old.keys() - new.keys():
+        [run] = [old[name] for name in removed]
+        assert run["status"] != "RUNNING"
+        assert after == [other for other in before if other is not run]
+        return f"deleted {run['status']}"
+    changed = [(run, new[run["id"]]) for run in before if run != new[run["id"]]]
+    (was, ended), *started = reversed(changed)
+    assert (was["status"], ended["status"] in ENDED) == ("RUNNING", True)
+    waiting = [run for run in before if run["status"] == "PENDING"]
+    assert [run for run, _ in started] == waiting[-1:]
+    assert all(run["status"] == "RUNNING" and run["started_at"] == ended["completed_at"] for _, run in started)
+    took = moment(ended, "completed_at") - moment(ended, "started_at")
+    longest = ended["run_snapshot"]["max_run_duration_seconds"]
+    if "maximum duration" in (ended["error"] or ""):
+        assert took > timedelta(seconds=longest + GRACE)
+        return "timed out"
+    assert took <= timedelta(seconds=longest)
+    return str(ended["status"])
+
+
+@BOTH
+def test_each_change_is_one_that_a_deployment_makes(database_url: str) -> None:
+    server = ReferenceServer(database_url, runs=30)
+    seen = Counter(change_between(*pair) for pair in pairwise(islice(states(server, "1"), 300)))
+    server.close()
+    kinds = {"invoked", "COMPLETED", "FAILED", "timed out", "deleted PENDING", "deleted COMPLETED", "deleted FAILED"}
+    assert seen.keys() == kinds
+
+
+def test_it_begins_with_nothing() -> None:
+    server = ReferenceServer(runs=0)
+    lists = list(islice(states(server, "1"), 100))
+    server.close()
+    assert lists[0] == []
+    assert max(map(len, lists)) > 10
+
+
+def test_the_same_seed_makes_the_same_changes() -> None:
+    identifiers = []
+    for seed in ("1", "1", "2"):
+        server = ReferenceServer(runs=30)
+        identifiers.append([[run["id"] for run in runs] for runs in islice(states(server, seed), 50)])
+        server.close()
+    assert identifiers[0] == identifiers[1] != identifiers[2]
+
+
+def test_a_database_that_was_in_use_before_goes_on(tmp_path: Path) -> None:
+    seen: set[str] = set()
+    for days in range(2):
+        server = ReferenceServer(f"sqlite:///{tmp_path}/runs.db", runs=30)
+        for before, after in pairwise(islice(states(server, "1", days), 50)):
+            added = {run["id"] for run in after} - {run["id"] for run in before}
+            assert not added & seen
+            seen |= added
+        server.close()
+
+
+@BOTH
+def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
+    server = ReferenceServer(database_url, runs=25, churn=100)
+    rng = random.Random(1)
+    # Each run as it was seen last.
+    known: dict[str, Run] = {}
+    statuses: set[str] = set()
+    lists: list[list[str]] = []
+    with running(server) as base_url, (client := Client(base_url)).http:
+        for number in range(1000):
+            whole = number % 4 == 0
+            limit, offset = (100, 0) if whole else (rng.randint(1, 20), rng.randint(0, 40))
+            page = client.ask(f"limit={limit}&offset={offset}").json()
+            check_page(page, limit, offset, datetime.now(UTC))
+            for run in page["items"]:
+                before = known.setdefault(run["id"], run)
+                assert run["created_at"] == before["created_at"]
+                assert run == before or run["status"] in LATER[before["status"]]
+                known[run["id"]] = run
+                statuses.add(run["status"])
+            if whole:
+                assert page["total"] <= 100
+                assert WHOLE_LIST.fullmatch("".join(run["status"][0] for run in page["items"]))
+                lists.append([run["id"] for run in page["items"]])
+    gone: set[str] = set()
+    for earlier, later in pairwise(lists):
+        gone |= set(earlier) - set(later)
+        assert not gone & set(later)
+        assert [name for name in earlier if name in later] == [name for name in later if name in earlier]
+    # On a machine of any speed, much has happened meanwhile.
+    assert len(known) > 30 and gone
+    assert statuses == {"PENDING", "RUNNING"} | ENDED

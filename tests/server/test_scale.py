@@ -1,0 +1,79 @@
+"""With a million runs, a page comes from an index; nothing reads, sorts or counts them all. The plans say so."""
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.orm import Session
+
+from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.database import settle
+from tests.reference_server.seed import DEFINITION_ID
+
+RUNS = 1_000_000
+
+# One small run, again and again: the database does that by itself in seconds, where to seed as many takes a minute.
+MULTIPLY = """
+    WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < :more)
+    INSERT INTO workflow_runs (
+        workflow_definition_id, sequence, id, user_id, runner_type, status, started_at, completed_at, run_snapshot,
+        error, created_at, updated_at
+    )
+    SELECT
+        workflow_definition_id, sequence + number, {id}, user_id, runner_type, 'COMPLETED', started_at, started_at,
+        '{{}}', NULL, started_at, started_at
+    FROM numbers, workflow_runs JOIN workflow_definitions ON workflow_definition_id = workflow_definitions.id
+    WHERE runs = 1
+"""
+IDS = {"sqlite": "printf('%032x', number)", "postgresql": "CAST(lpad(to_hex(number), 32, '0') AS uuid)"}
+
+# What SQLite and PostgreSQL call each step of a plan that looks things up in an index.
+LOOKUP = re.compile(
+    r"SEARCH \w+ USING (COVERING )?INDEX .*|Limit .*|->  Index (Only )?Scan .*|Index Scan .*|Index Cond: .*"
+)
+INDEX_ALONE = re.compile(r"COVERING INDEX|Index Only Scan")
+
+
+# Offsets of pages, and over how many entries of the index each is reached.
+PASSED_OVER = {0: 0, 20: 20, 499_999: 499_999, 500_000: 499_999, 999_900: 99}
+
+
+@pytest.mark.parametrize("database_url", ["file", "postgresql"], indirect=True)
+def test_pages_of_a_million_runs_are_looked_up(database_url: str) -> None:
+    server = ReferenceServer(database_url, runs=1)
+    with server.engine.begin() as connection:
+        statement = MULTIPLY.format(id=IDS[server.engine.dialect.name])
+        connection.execute(text(statement), {"more": RUNS - 1})
+    settle(server.engine)
+
+    for offset, passed_over in PASSED_OVER.items():
+        queries = explain(server, offset)
+        for _, plan in queries:
+            assert all(LOOKUP.fullmatch(step) for step in plan), (offset, plan)
+        # The total; where the page begins, for which no run is read; and the page.
+        _, (values, plan), _ = queries
+        assert any(INDEX_ALONE.search(step) for step in plan)
+        assert passed_over in values
+    server.close()
+
+
+def explain(server: ReferenceServer, offset: int) -> list[tuple[list[Any], list[str]]]:
+    """The values and the plan of each query that a page takes. The page itself is checked, too."""
+    found: list[tuple[list[Any], list[str]]] = []
+
+    def look(connection: object, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("SELECT"):
+            words = "EXPLAIN QUERY PLAN" if server.engine.dialect.name == "sqlite" else "EXPLAIN"
+            cursor.execute(f"{words} {statement}", parameters)
+            values = list(parameters.values() if isinstance(parameters, dict) else parameters)
+            found.append((values, [str(row[-1]).strip() for row in cursor.fetchall()]))
+
+    event.listen(server.engine, "before_cursor_execute", look)
+    with Session(server.engine) as session:
+        total, runs = server.load_page(session, Parameters(uuid.UUID(DEFINITION_ID), 20, offset))
+    event.remove(server.engine, "before_cursor_execute", look)
+    assert total == RUNS
+    assert [run.sequence for run in runs] == list(range(RUNS - offset, RUNS - offset - 20, -1))
+    return found
