@@ -50,7 +50,7 @@ def fail(problem: str, fix: str) -> NoReturn:
 
 class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        fail(message, f"see {COMMAND} --help")
+        fail(message, f"see {COMMAND} --help, or the variables of make help")
 
 
 def port_number(text: str) -> int:
@@ -64,9 +64,7 @@ def open_socket(host: str, port: int) -> socket.socket:
         return listen(host, port)
     except (OSError, UnicodeError) as error:
         if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-            fail(
-                f"port {port} on {host} is in use", f"stop what listens there, or take a free port: {COMMAND} --port 0"
-            )
+            fail(f"port {port} on {host} is in use", "stop what listens there, or take a free port: make serve PORT=0")
         # Without the address, which Python appends in brackets.
         reason = str(getattr(error, "strerror", error)).partition(" (")[0]
         fail(
