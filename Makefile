@@ -54,6 +54,17 @@ export FAIL_FAST MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
 # For `make serve`, and for the server that `make contract` starts.
 export DATABASE_URL SEED_RUNS CHURN
 
+# A misspelt variable would change nothing, and nobody would notice.
+given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+ifneq ($(given),)
+  unknown := $(filter-out $(shell sed -n 's/^\([A-Z_]*\) ?=.*/\1/p' Makefile),$(given))
+  ifneq ($(unknown),)
+    $(info problem: there is no variable $(unknown))
+    $(info fix: take the name from what `make help` lists)
+    $(error nothing was done)
+  endif
+endif
+
 python := PYTHONPATH=generated:overrides .venv/bin/python
 
 # Modules of tests/benchmarks, in the order in which they run.
@@ -67,6 +78,9 @@ help: ## print this
 	  /^# / { comment = substr($$0, 3) } \
 	  /^[A-Z_]+ \?=/ { variables = variables sprintf("  %-21s %s%s\n", $$1, comment, $$3 == "" ? "" : " (" $$3 ")") } \
 	  END { printf "\nVariables, with their defaults:\n%s", variables }' Makefile
+
+.DEFAULT:
+	@printf "problem: there is no target '%s'\nfix: take one that 'make help' lists\n" '$@' >&2; exit 2
 
 contract: setup ## test a live server against the contract, by default the embedded one
 	@$(python) -m tests.contract $(ARGS)

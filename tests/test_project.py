@@ -55,6 +55,15 @@ def test_make_alone_lists_every_target_and_variable() -> None:
         assert re.search(rf"^  {name} +\S", done.stdout, flags=re.MULTILINE), name
 
 
+@pytest.mark.parametrize(
+    ("argument", "problem"), [("BASEURL=x", "no variable BASEURL"), ("contrct", "no target 'contrct'")]
+)
+def test_a_misspelt_name_is_told(argument: str, problem: str) -> None:
+    done = subprocess.run(["make", argument], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert problem in done.stdout + done.stderr and "fix: " in done.stdout + done.stderr
+
+
 def test_the_readme_names_only_targets_that_are_there() -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, flags=re.MULTILINE))
     assert {"contract", "test"} <= named <= TARGETS
