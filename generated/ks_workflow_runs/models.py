@@ -2,11 +2,10 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from ._bases import AwareDatetime, BaseModel, StrEnum
+from ._bases import UUID, AwareDatetime, BaseModel, StrEnum
 
 
 class WorkflowRunStatus(StrEnum):

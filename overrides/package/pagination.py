@@ -12,9 +12,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
 from . import _inputs
+from ._decoding import decode
+from ._sending import Answer
 from ._walk import Page, Wanted, walk
 from .api.workflow_definitions import list_workflow_runs
-from .client import Client
+from .client import Call, Client
 from .models import WorkflowRunPage, WorkflowRunResponse
 
 Progress = Callable[[int, int], object]
@@ -134,12 +136,12 @@ def _small_enough(limit: int | None, page_size: int) -> int:
 def _pages(
     client: Client, definition_id: str, offset: int, page_size: int, concurrency: int, progress: Progress | None
 ) -> Iterator[Page]:
-    def read(wanted: Wanted) -> WorkflowRunPage:
-        return list_workflow_runs.sync(definition_id, client=client, limit=wanted.limit, offset=wanted.offset)
+    def read(wanted: Wanted) -> Answer:
+        return client.send(_call(definition_id, wanted))
 
-    walker = walk(offset, page_size, concurrency)
+    walker = walk(offset, page_size, _ahead(concurrency))
     step = next(walker)
-    asked: dict[Wanted, Future[WorkflowRunPage]] = {}
+    asked: dict[Wanted, Future[Answer]] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="ks_workflow_runs") as pool:
         try:
             while True:
@@ -152,7 +154,7 @@ def _pages(
                     for wanted in asked.keys() - step:
                         asked.pop(wanted).cancel()
                     asked |= {wanted: pool.submit(read, wanted) for wanted in step if wanted not in asked}
-                    page = asked.pop(step[0]).result()
+                    page = decode(WorkflowRunPage, asked.pop(step[0]).result(), strict=client.strict)
                 try:
                     step = walker.send(page)
                 except StopIteration:
@@ -165,12 +167,15 @@ def _pages(
 async def _pages_async(
     client: Client, definition_id: str, offset: int, page_size: int, concurrency: int, progress: Progress | None
 ) -> AsyncIterator[Page]:
-    async def read(wanted: Wanted) -> WorkflowRunPage:
-        return await list_workflow_runs.asyncio(definition_id, client=client, limit=wanted.limit, offset=wanted.offset)
+    turns = asyncio.Semaphore(concurrency)
 
-    walker = walk(offset, page_size, concurrency)
+    async def read(wanted: Wanted) -> Answer:
+        async with turns:
+            return await client.send_async(_call(definition_id, wanted))
+
+    walker = walk(offset, page_size, _ahead(concurrency))
     step = next(walker)
-    asked: dict[Wanted, asyncio.Task[WorkflowRunPage]] = {}
+    asked: dict[Wanted, asyncio.Task[Answer]] = {}
     try:
         while True:
             page: WorkflowRunPage | None = None
@@ -181,8 +186,11 @@ async def _pages_async(
             else:
                 await _cancel([asked.pop(wanted) for wanted in asked.keys() - step])
                 asked |= {wanted: asyncio.create_task(read(wanted)) for wanted in step if wanted not in asked}
-                page = await asked[step[0]]
+                answer = await asked[step[0]]
                 del asked[step[0]]
+                # Others first: a page that is here already would be decoded while requests wait to be sent.
+                await asyncio.sleep(0)
+                page = decode(WorkflowRunPage, answer, strict=client.strict)
             try:
                 step = walker.send(page)
             except StopIteration:
@@ -191,7 +199,20 @@ async def _pages_async(
         await _cancel(list(asked.values()))
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[WorkflowRunPage]]) -> None:
+def _call(definition_id: str, wanted: Wanted) -> Call:
+    return list_workflow_runs.build_call(definition_id, limit=wanted.limit, offset=wanted.offset)
+
+
+def _ahead(concurrency: int) -> int:
+    """Returns how many pages to want at once: more than are asked for, so that whoever has one asks for the next at once.
+
+    They wait as bytes: a page is decoded when its turn comes. Models would be fifty times as many objects for the garbage
+    collector to go through, again and again.
+    """
+    return 1 if concurrency == 1 else 2 * concurrency
+
+
+async def _cancel(tasks: Sequence[asyncio.Task[Answer]]) -> None:
     """Ends tasks whose pages are not wanted any more, and waits until they have."""
     for task in tasks:
         task.cancel()
