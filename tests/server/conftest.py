@@ -1,32 +1,13 @@
 """One server of each kind for the whole folder, with a client; and databases for tests that want their own."""
 
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.running import running
 from tests.server.asking import Client
-from tests.server.postgresql import postgresql
-
-
-@pytest.fixture(scope="session")
-def new_postgresql() -> Iterator[Callable[[], str]]:
-    """Makes an empty schema in a PostgreSQL that runs for the whole session; returns a URL that knows no other."""
-    with postgresql() as url:
-        numbers = count()
-
-        def new() -> str:
-            # Quicker than a database, and more so when all is deleted.
-            name = f"test{next(numbers)}"
-            with psycopg.connect(url.replace("+psycopg", "")) as connection:
-                connection.execute(f"CREATE SCHEMA {name}")
-            return f"{url}&options=-csearch_path%3D{name}"
-
-        yield new
 
 
 # All that a request goes through is tested on both: what is refused early never asks the database, but takes no time.
