@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import ipaddress
 import os
 import re
@@ -106,6 +107,8 @@ class Client:
                 f"the credential goes to {self.base_url.host} unencrypted, over http: use https", stacklevel=2
             )
         self._arguments: dict[str, Any] = {"timeout": timeout, "verify": verify_ssl, **(httpx_args or {})}
+        # Further arguments may be about TLS too, and change what would be shared.
+        self._shares_tls = verify_ssl is True and not httpx_args
         self._lock = threading.Lock()
         self._given: list[httpx2.Client | httpx2.AsyncClient] = []
         self._client: httpx2.Client | None = None
@@ -134,7 +137,7 @@ class Client:
         """Returns the httpx2 client that blocking calls use, made at first use."""
         with self._lock:
             if self._client is None:
-                self._client = httpx2.Client(**self._arguments)
+                self._client = httpx2.Client(**self._settings())
             return self._client
 
     def get_async_httpx_client(self) -> httpx2.AsyncClient:
@@ -144,9 +147,12 @@ class Client:
             # Connections belong to the loop that they were made in.
             client = self._async_client
             if client is None or (self._loop is not loop and client not in self._given):
-                client = httpx2.AsyncClient(**self._arguments)
+                client = httpx2.AsyncClient(**self._settings())
                 self._async_client, self._loop = client, loop
             return client
+
+    def _settings(self) -> dict[str, Any]:
+        return {**self._arguments, "verify": _default_tls()} if self._shares_tls else self._arguments
 
     def close(self) -> None:
         """Closes the connections of blocking calls."""
@@ -206,6 +212,12 @@ class AuthenticatedClient(Client):
         super().__init__(base_url, token=token, **arguments)
         if not self.has_credential:
             raise ConfigurationError("neither token nor ks_uat is given, nor is KS_TOKEN or KS_UAT in the environment")
+
+
+@functools.cache
+def _default_tls() -> ssl.SSLContext:
+    """Loads the certificates of the authorities, which takes longer than most calls do, once for all clients."""
+    return httpx2.create_ssl_context()
 
 
 def _setting(value: str | None, variable: str) -> str | None:

@@ -8,7 +8,8 @@ added or deleted meanwhile. A run that comes or goes meanwhile may be yielded or
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import UUID
 
@@ -32,8 +33,8 @@ def iter_pages(
     page_size: int = 100,
     concurrency: int = 1,
     progress: Progress | None = None,
-) -> Iterator[Page]:
-    """Iterates over the runs of a definition, a page at a time.
+) -> Generator[Page, None, None]:
+    """Iterates over the runs of a definition, a page at a time. To leave it early waits for pages that were asked for.
 
     Args:
         client: Where to, and with which credential.
@@ -64,7 +65,7 @@ def iter_workflow_runs(
     page_size: int = 100,
     concurrency: int = 1,
     progress: Progress | None = None,
-) -> Iterator[WorkflowRunResponse]:
+) -> Generator[WorkflowRunResponse, None, None]:
     """Iterates over the runs of a definition; arguments and errors as for `iter_pages`.
 
     Args:
@@ -93,8 +94,11 @@ def aiter_pages(
     page_size: int = 100,
     concurrency: int = 1,
     progress: Progress | None = None,
-) -> AsyncIterator[Page]:
-    """As `iter_pages`, under asyncio."""
+) -> AsyncGenerator[Page, None]:
+    """As `iter_pages`, under asyncio.
+
+    Whoever leaves it early does so within `contextlib.aclosing`: it ends at once then, else when asyncio gets round to it.
+    """
     return _pages_async(client, str(definition_id), *_checked(definition_id, offset, page_size, concurrency), progress)
 
 
@@ -107,7 +111,7 @@ def aiter_workflow_runs(
     page_size: int = 100,
     concurrency: int = 1,
     progress: Progress | None = None,
-) -> AsyncIterator[WorkflowRunResponse]:
+) -> AsyncGenerator[WorkflowRunResponse, None]:
     """As `iter_workflow_runs`, under asyncio."""
     page_size = _small_enough(limit, page_size)
     return _runs_async(
@@ -136,7 +140,7 @@ def _small_enough(limit: int | None, page_size: int) -> int:
 
 def _pages(
     client: Client, definition_id: str, offset: int, page_size: int, concurrency: int, progress: Progress | None
-) -> Iterator[Page]:
+) -> Generator[Page, None, None]:
     def read(wanted: Wanted) -> Answer:
         return client.send(_call(definition_id, wanted))
 
@@ -167,7 +171,7 @@ def _pages(
 
 async def _pages_async(
     client: Client, definition_id: str, offset: int, page_size: int, concurrency: int, progress: Progress | None
-) -> AsyncIterator[Page]:
+) -> AsyncGenerator[Page, None]:
     turns = asyncio.Semaphore(concurrency)
 
     async def read(wanted: Wanted) -> Answer:
@@ -207,8 +211,8 @@ def _call(definition_id: str, wanted: Wanted) -> Call:
 def _ahead(concurrency: int) -> int:
     """Returns how many pages to want at once: more than are asked for, so that whoever has one asks for the next at once.
 
-    They wait as bytes: a page is decoded when its turn comes. Models would be fifty times as many objects for the garbage
-    collector to go through, again and again.
+    They wait as bytes, and a page is decoded when its turn comes: as models they would be thousands of objects each, for
+    the garbage collector to go through again and again.
     """
     return 1 if concurrency == 1 else 2 * concurrency
 
@@ -220,29 +224,33 @@ async def _cancel(tasks: Sequence[asyncio.Task[Answer]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _runs(limit: int | None, pages: Iterator[Page]) -> Iterator[WorkflowRunResponse]:
+def _runs(limit: int | None, pages: Generator[Page, None, None]) -> Generator[WorkflowRunResponse, None, None]:
     left = limit
     if left == 0:
         return
-    for page in pages:
-        yield from page.runs[:left]
-        if left is not None:
-            left -= len(page.runs)
-            if left <= 0:
-                return
+    with contextlib.closing(pages):
+        for page in pages:
+            yield from page.runs[:left]
+            if left is not None:
+                left -= len(page.runs)
+                if left <= 0:
+                    return
 
 
-async def _runs_async(limit: int | None, pages: AsyncIterator[Page]) -> AsyncIterator[WorkflowRunResponse]:
+async def _runs_async(
+    limit: int | None, pages: AsyncGenerator[Page, None]
+) -> AsyncGenerator[WorkflowRunResponse, None]:
     left = limit
     if left == 0:
         return
-    async for page in pages:
-        for run in page.runs[:left]:
-            yield run
-        if left is not None:
-            left -= len(page.runs)
-            if left <= 0:
-                return
+    async with contextlib.aclosing(pages):
+        async for page in pages:
+            for run in page.runs[:left]:
+                yield run
+            if left is not None:
+                left -= len(page.runs)
+                if left <= 0:
+                    return
 
 
 __all__ = ("Page", "Progress", "aiter_pages", "aiter_workflow_runs", "iter_pages", "iter_workflow_runs")
