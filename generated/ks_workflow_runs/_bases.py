@@ -41,8 +41,8 @@ class StrEnum(enum.StrEnum):
         return type(self).__members__.get(self._name_) is self
 
 
-# The runs of a definition name the same users, definitions and paths over and over: of a page, seven ids in ten. To share
-# them is less to make and to keep, and less for the garbage collector to go through, which is a third of decoding.
+# The runs of a definition name the same users, definitions and paths over and over. To share them is less to make and
+# to keep, and less for the garbage collector to go through, which is a good part of what decoding costs.
 _shared_uuid = functools.lru_cache(maxsize=4096)(SchemaValidator(core_schema.uuid_schema()).validate_python)
 
 

@@ -96,9 +96,11 @@ class StatusError(ApiError):
             self._read(response.content)
         request = response.request
         said = self._detail or response.reason_phrase or "no documented status"
-        super().__init__(
-            f"{response.status_code} for {request.method} {request.url}: {said}", request=request, response=response
-        )
+        wait = _retry_after(response)
+        message = f"{response.status_code} for {request.method} {request.url}: {said}"
+        if wait is not None:
+            message += f" (Retry-After: {wait:.0f} s)"
+        super().__init__(message, request=request, response=response)
 
     def _read(self, body: bytes) -> None:
         self._detail = ErrorResponse.model_validate_json(body).detail
@@ -126,16 +128,7 @@ class StatusError(ApiError):
     @property
     def retry_after(self) -> float | None:
         """Seconds that the server asks to wait, from `Retry-After` in either form (RFC 9110, section 10.2.3)."""
-        text = self.response.headers.get("Retry-After", "").strip()
-        if text.isascii() and text.isdigit():
-            return float(text[:9])
-        try:
-            moment = email.utils.parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=timezone.utc)
-        return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+        return _retry_after(self.response)
 
 
 class AuthenticationError(StatusError):
@@ -229,6 +222,19 @@ _ERRORS: dict[int, type[StatusError]] = {
 def status_error(response: httpx2.Response) -> StatusError:
     """Returns the error for a response whose status is not a documented success."""
     return _ERRORS.get(response.status_code, StatusError)(response)
+
+
+def _retry_after(response: httpx2.Response) -> float | None:
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
 
 
 def _restore(kind: type[ApiError], message: str, state: dict[str, object]) -> ApiError:

@@ -97,7 +97,7 @@ def aiter_pages(
 ) -> AsyncGenerator[Page, None]:
     """As `iter_pages`, under asyncio.
 
-    Whoever leaves it early does so within `contextlib.aclosing`: it ends at once then, else when asyncio gets round to it.
+    To leave it early, use `contextlib.aclosing`: it ends at once then, and else when asyncio gets round to it.
     """
     return _pages_async(client, str(definition_id), *_checked(definition_id, offset, page_size, concurrency), progress)
 
@@ -209,10 +209,10 @@ def _call(definition_id: str, wanted: Wanted) -> Call:
 
 
 def _ahead(concurrency: int) -> int:
-    """Returns how many pages to want at once: more than are asked for, so that whoever has one asks for the next at once.
+    """Returns how many pages to want at once: more than are asked for, so that no request waits until a page is used.
 
-    They wait as bytes, and a page is decoded when its turn comes: as models they would be thousands of objects each, for
-    the garbage collector to go through again and again.
+    They wait as bytes, and each is decoded when its turn comes: as models they would be thousands of objects, for the
+    garbage collector to go through again and again.
     """
     return 1 if concurrency == 1 else 2 * concurrency
 

@@ -1,4 +1,4 @@
-"""The four calls as blocking functions that return the page."""
+"""The four calls, and both pagers, as blocking functions: the calls return the page, the pagers all runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ks_workflow_runs import Client
+from ks_workflow_runs import Client, aiter_workflow_runs, iter_workflow_runs
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from ks_workflow_runs.models import WorkflowRunPage
 
@@ -38,3 +38,18 @@ CALLS: dict[str, Call] = {
     "asyncio": _blocking(list_workflow_runs.asyncio),
     "asyncio_detailed": _blocking(_asyncio_detailed),
 }
+
+
+def _iterate(definition_id: Any, *, client: Client) -> object:
+    return list(iter_workflow_runs(client, definition_id))
+
+
+def _aiterate(definition_id: Any, *, client: Client) -> object:
+    async def scenario() -> object:
+        async with client:
+            return [run async for run in aiter_workflow_runs(client, definition_id)]
+
+    return asyncio.run(scenario())
+
+
+READERS: dict[str, Callable[..., object]] = {**CALLS, "iter": _iterate, "aiter": _aiterate}

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.client.answering import Answering, answering
-from tests.client.calls import CALLS, Call
+from tests.client.calls import CALLS, READERS, Call
 from tests.reference_server.running import running
 
 
@@ -25,3 +25,9 @@ def reference_url() -> Iterator[str]:
 def call(request: pytest.FixtureRequest) -> Call:
     """Each of the four calls in turn."""
     return CALLS[request.param]
+
+
+@pytest.fixture(params=READERS)
+def reading(request: pytest.FixtureRequest) -> Callable[..., object]:
+    """Each way of reading in turn: the four calls and both pagers."""
+    return READERS[request.param]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pickle
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -14,6 +16,7 @@ from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from ks_workflow_runs.types import UNSET
 from tests.client.answering import Answering
 from tests.client.calls import Call
+from tests.client.pages import changed
 from tests.reference_server import seed
 
 DEFINITION_ID = UUID(str(seed.DEFINITION_ID))
@@ -161,12 +164,17 @@ FAULTS = body({"detail": [{"loc": ["query", "limit"], "msg": "too large", "type"
     ],
 )
 def test_every_status_but_200_is_raised(
-    call: Call, server: Answering, status: int, content: bytes, expected: type[errors.StatusError], detail: str | None
+    reading: Callable[..., object],
+    server: Answering,
+    status: int,
+    content: bytes,
+    expected: type[errors.StatusError],
+    detail: str | None,
 ) -> None:
     server.status, server.body = status, content
     server.headers = {"Location": "/elsewhere"}
     with Client(server.url, retry=Retry(max_retries=0)) as client, pytest.raises(ApiError) as raised:
-        call(DEFINITION_ID, client=client)
+        reading(DEFINITION_ID, client=client)
     error = raised.value
     assert type(error) is expected
     assert isinstance(error, errors.StatusError) and error.detail == detail
@@ -175,6 +183,8 @@ def test_every_status_but_200_is_raised(
     assert str(error.request.url).startswith(server.url)
     assert str(error).startswith(f"{status} for GET {server.url}/v1/")
     assert len(server.requests) == 1, "a redirect was followed"
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.detail) == (expected, str(error), detail)
 
 
 def test_faults_of_parameters_are_readable(server: Answering) -> None:
@@ -196,12 +206,51 @@ def test_faults_of_parameters_are_readable(server: Answering) -> None:
         (body({**EMPTY_PAGE, "total": None}), "total"),
         (body({**EMPTY_PAGE, "total": -1}), "total"),
         (body({**EMPTY_PAGE, "items": [7]}), "items.0"),
+        *(
+            (body(changed("items", 0, *path, to=value)), ".".join(("items", "0", *path)))
+            for path, value in (
+                (("id",), None),
+                (("id",), 7),
+                (("status",), 1),
+                (("started_at",), "yesterday"),
+                (("started_at",), "2026-04-14T09:30:00"),
+                (("run_snapshot", "sources"), {}),
+                (("run_snapshot", "max_run_duration_seconds"), "300"),
+            )
+        ),
+        (body(changed("items", 0, "error", without=True)), "items.0.error"),
     ],
 )
-def test_a_success_that_cannot_be_read_is_raised(call: Call, server: Answering, content: bytes, path: str) -> None:
+def test_a_success_that_cannot_be_read_is_raised(
+    reading: Callable[..., object], server: Answering, content: bytes, path: str
+) -> None:
     server.body = content
     with Client(server.url) as client, pytest.raises(errors.DecodingError) as raised:
-        call(DEFINITION_ID, client=client)
+        reading(DEFINITION_ID, client=client)
     assert [fault_path for fault_path, _ in raised.value.faults] == [path]
     assert (path or "the body") in str(raised.value)
     assert raised.value.response is not None and raised.value.response.content == content
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "strict"),
+    [
+        (("items", 0, "status"), "CANCELLED", False),
+        (("items", 0, "priority"), 7, False),
+        (("items", 0, "status"), "CANCELLED", True),
+        (("items", 0, "priority"), 7, True),
+    ],
+)
+def test_what_the_contract_does_not_know_is_kept_unless_strict(
+    reading: Callable[..., object], server: Answering, path: tuple[str | int, ...], value: object, strict: bool
+) -> None:
+    server.body = body({**changed(*path, to=value), "total": 3})
+    # Said to be something else: what it is, is what counts.
+    server.headers = {"Content-Type": "text/html"}
+    with Client(server.url, strict=strict) as client:
+        if strict:
+            with pytest.raises(errors.DecodingError, match=".".join(map(str, path))):
+                reading(DEFINITION_ID, client=client)
+        else:
+            page: Any = reading(DEFINITION_ID, client=client)
+            assert getattr(getattr(page, "items", page)[0], str(path[-1])) == value

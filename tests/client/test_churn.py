@@ -38,9 +38,9 @@ def aread(client: AuthenticatedClient, concurrency: int) -> list[UUID]:
 
 
 class Changing(ReferenceServer):
-    """Makes a change before each page, so that how fast a machine is decides nothing; at times deletes three recent runs.
+    """Makes a change before each page, so that how fast a machine is decides nothing; and at times deletes three runs.
 
-    Churn alone deletes one at a time, and old ones mostly: that seldom moves more than the row of overlap past a reader.
+    Churn deletes one at a time, and old ones mostly: that seldom moves more than the row of overlap past a reader.
     """
 
     def __init__(self, database_url: str) -> None:

@@ -9,36 +9,18 @@ from typing import Any
 
 import httpx2
 import pytest
-from ruamel.yaml import YAML
 
-from codegen import ROOT
 from ks_workflow_runs._decoding import decode
 from ks_workflow_runs._sending import Answer
 from ks_workflow_runs.errors import DecodingError
 from ks_workflow_runs.models import PartType, WorkflowRunPage, WorkflowRunStatus
-
-DOCUMENT = YAML(typ="safe").load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
-[OPERATION] = [path["get"] for path in DOCUMENT["paths"].values()]
-PAGE = OPERATION["responses"]["200"]["content"]["application/json"]["example"]
+from tests.client.pages import DOCUMENT, PAGE, changed
 
 
 def read(page: object, *, strict: bool = False) -> WorkflowRunPage:
     request = httpx2.Request("GET", "http://127.0.0.1/")
     answer = Answer(request, 200, httpx2.Headers(), json.dumps(page).encode())
     return decode(WorkflowRunPage, answer, strict=strict)
-
-
-def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[str, Any]:
-    """The contract's example page with one value changed or taken out."""
-    page = copy.deepcopy(PAGE)
-    parent: Any = page
-    for part in path[:-1]:
-        parent = parent[part]
-    if without:
-        del parent[path[-1]]
-    else:
-        parent[path[-1]] = to
-    return page  # type: ignore[no-any-return]
 
 
 def test_the_contract_s_example_is_read_and_written_back_unchanged() -> None:

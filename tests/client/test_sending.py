@@ -7,25 +7,20 @@ import gzip
 import json
 import logging
 import pickle
+import re
 import socket
 import struct
+import threading
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any
 
 import httpx2
 import pytest
 
-from ks_workflow_runs import (
-    ApiError,
-    AuthenticatedClient,
-    Client,
-    Retry,
-    aiter_workflow_runs,
-    errors,
-    iter_workflow_runs,
-)
+from ks_workflow_runs import ApiError, AuthenticatedClient, Client, Retry, aiter_workflow_runs, errors
+from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from tests.client.answering import Answering
 from tests.client.calls import CALLS
 from tests.reference_server import seed
@@ -34,24 +29,6 @@ DEFINITION_ID = seed.DEFINITION_ID
 EMPTY_PAGE = json.dumps({"items": [], "total": 0, "limit": 20, "offset": 0}).encode()
 ONCE = Retry(max_retries=0)
 AT_ONCE = Retry(backoff=0.0)
-
-
-def _iterate(definition_id: Any, *, client: Client) -> object:
-    return list(iter_workflow_runs(client, definition_id))
-
-
-def _aiterate(definition_id: Any, *, client: Client) -> object:
-    async def scenario() -> object:
-        async with client:
-            return [run async for run in aiter_workflow_runs(client, definition_id)]
-
-    return asyncio.run(scenario())
-
-
-@pytest.fixture(params=[*CALLS, "iter", "aiter"])
-def reading(request: pytest.FixtureRequest) -> Callable[..., object]:
-    """Each way of reading a page: the four calls and the two pagers."""
-    return {**CALLS, "iter": _iterate, "aiter": _aiterate}[request.param]
 
 
 # --- misbehaviour ---------------------------------------------------------------------------------------------------
@@ -148,7 +125,8 @@ def test_misbehaviour_is_one_error(reading: Callable[..., object], server: Answe
     assert len(server.requests) == 1
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is expected and str(copy) == str(error) and copy.status_code == error.status_code
-    for shown in (str(error), repr(error), repr(error.request.headers), repr(pickle.dumps(error))):
+    told = "".join(traceback.format_exception(error))
+    for shown in (told, repr(error), repr(error.request.headers), repr(pickle.dumps(error))):
         assert "a-token" not in shown and "a-cookie" not in shown
 
 
@@ -157,6 +135,36 @@ def test_refused_connections_are_one_error(reading: Callable[..., object]) -> No
         port = listener.getsockname()[1]
     with Client(f"http://127.0.0.1:{port}", retry=ONCE) as client, pytest.raises(errors.ApiConnectionError):
         reading(DEFINITION_ID, client=client)
+
+
+@pytest.mark.parametrize("name", ["asyncio", "aiter"])
+def test_a_cancelled_call_ends_its_connection(server: Answering, name: str) -> None:
+    begun, ended = threading.Event(), threading.Event()
+
+    def behave(connection: socket.socket) -> None:
+        begun.set()
+        # Nothing more comes; this returns when the other side has closed.
+        assert connection.recv(1) == b""
+        ended.set()
+
+    server.behave = behave
+
+    async def read(client: Client) -> object:
+        if name == "asyncio":
+            return await list_workflow_runs.asyncio(DEFINITION_ID, client=client)
+        return [run async for run in aiter_workflow_runs(client, DEFINITION_ID)]
+
+    async def scenario() -> bool:
+        async with Client(server.url) as client:
+            task = asyncio.create_task(read(client))
+            assert await asyncio.to_thread(begun.wait, 30)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            # While the client still lives: it is the call that ends its connection.
+            return await asyncio.to_thread(ended.wait, 30)
+
+    assert asyncio.run(scenario())
 
 
 # --- retries --------------------------------------------------------------------------------------------------------
@@ -208,11 +216,15 @@ def test_retries_end(reading: Callable[..., object], server: Answering, retries:
     assert len(server.requests) == 1 + retries
 
 
-def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object], server: Answering) -> None:
-    server.behave = answers(429, headers="Retry-After: 61\r\n")
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object], server: Answering, form: str) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    server.behave = answers(429, headers=f"Retry-After: {date if form == 'date' else 61}\r\n")
     with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.RateLimitError) as raised:
         reading(DEFINITION_ID, client=client)
-    assert raised.value.retry_after == 61.0 and len(server.requests) == 1
+    wait = raised.value.retry_after
+    assert wait is not None and 60 < wait <= 90 and len(server.requests) == 1
+    assert re.search(r"\(Retry-After: [6-9]\d s\)$", str(raised.value))
 
 
 def test_a_wait_beyond_the_deadline_is_raised_at_once(server: Answering) -> None:

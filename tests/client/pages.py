@@ -1,0 +1,27 @@
+"""The contract's example page, and the same with something changed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from codegen import ROOT
+
+DOCUMENT = YAML(typ="safe").load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+[OPERATION] = [path["get"] for path in DOCUMENT["paths"].values()]
+PAGE = OPERATION["responses"]["200"]["content"]["application/json"]["example"]
+
+
+def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[str, Any]:
+    """The contract's example page with one value changed or taken out."""
+    page = copy.deepcopy(PAGE)
+    parent: Any = page
+    for part in path[:-1]:
+        parent = parent[part]
+    if without:
+        del parent[path[-1]]
+    else:
+        parent[path[-1]] = to
+    return page  # type: ignore[no-any-return]
