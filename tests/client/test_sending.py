@@ -246,6 +246,8 @@ def test_a_wait_beyond_the_deadline_is_raised_at_once(server: Answering) -> None
         ("", None, None),
         ("soon", None, None),
         ("-1", None, None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None, None),
+        ("Mon, 01 Jan 2026 00:00:00 +999999999999999999999", None, None),
         ("1.5", None, None),
         ("٣", None, None),
     ],
