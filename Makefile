@@ -43,6 +43,12 @@ SEED_RUNS ?=
 CHURN ?=
 # benchmark: only this one, such as client (all)
 BENCHMARK ?=
+# vendor, verify-vendor: the folder in your project that the copy of the client lies in
+DEST ?=
+# vendor, verify-vendor: the name of the copy (ks_workflow_runs)
+NAME ?=
+# vendor: 1 replaces a copy that was edited, and whatever else is at its place
+FORCE ?=
 # mutants: the one to run, instead of all
 MUTANT ?=
 # test: further arguments of pytest, such as tests/client; contract: of `schemathesis run`
@@ -53,6 +59,11 @@ export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITIO
 export FAIL_FAST MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
 # For `make serve`, and for the server that `make contract` starts.
 export DATABASE_URL SEED_RUNS CHURN
+# For `make vendor`: by the environment, whatever characters a path has. Some shells (WSL) have the machine's name in NAME.
+ifeq ($(origin NAME),environment)
+  NAME :=
+endif
+export DEST NAME
 
 # A misspelt variable would change nothing, and nobody would notice.
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
@@ -70,11 +81,11 @@ python := PYTHONPATH=generated:overrides .venv/bin/python
 # Modules of tests/benchmarks, in the order in which they run.
 benchmarks := client server
 
-.PHONY: help contract mutants test generate verify serve benchmark lint lock setup
+.PHONY: help contract mutants test generate verify vendor verify-vendor build release-check serve benchmark lint lock setup
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
-	  /^[a-z]+:.* ## / { name = $$1; sub(":", "", name); sub(/.* ## /, ""); printf "  %-21s %s\n", name, $$0 } \
+	  /^[a-z-]+:.* ## / { name = $$1; sub(":", "", name); sub(/.* ## /, ""); printf "  %-21s %s\n", name, $$0 } \
 	  /^# / { comment = substr($$0, 3) } \
 	  /^[A-Z_]+ \?=/ { variables = variables sprintf("  %-21s %s%s\n", $$1, comment, $$3 == "" ? "" : " (" $$3 ")") } \
 	  END { printf "\nVariables, with their defaults:\n%s", variables }' Makefile
@@ -96,6 +107,20 @@ generate: setup ## rewrite generated/ from openapi.yaml and overrides/
 
 verify: setup ## check that generated/ is what `make generate` would write; writes nothing
 	@$(python) -m codegen verify
+
+vendor: setup ## copy the client into your project's folder DEST, or update it there
+	@$(python) -m codegen vendor $(if $(filter 1,$(FORCE)),--force) --name "$${NAME:-ks_workflow_runs}" -- "$$DEST"
+
+verify-vendor: setup ## say whether the copy in DEST is fresh, outdated or edited
+	@$(python) -m codegen verify-vendor --name "$${NAME:-ks_workflow_runs}" -- "$$DEST"
+
+# Without isolation: the build is the locked one, and needs no network. The time in the archives is hatchling's own.
+build: verify ## build wheel and sdist into dist/, the same bytes each time
+	@rm -rf dist
+	@env -u SOURCE_DATE_EPOCH $(python) -m hatchling build
+
+release-check: setup ## say what stands against a release
+	@$(python) -m codegen release-check
 
 serve: setup ## run the reference server in the foreground
 	@$(python) -m tests.reference_server --port $(PORT)

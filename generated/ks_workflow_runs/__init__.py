@@ -11,9 +11,19 @@
 back, `errors` what is raised instead.
 """
 
-from .client import CONTRACT_VERSION, AuthenticatedClient, Client, Retry, __version__
-from .errors import ApiError
-from .pagination import aiter_pages, aiter_workflow_runs, iter_pages, iter_workflow_runs
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .client import AuthenticatedClient, Client, Retry
+    from .errors import ApiError
+    from .pagination import aiter_pages, aiter_workflow_runs, iter_pages, iter_workflow_runs
+
+__version__ = "0.1.0+contract.1.0.0"
+"""The version of this package and, behind it, of the contract that it was generated from."""
+
+CONTRACT_VERSION = "1.0.0"
+"""`info.version` of the contract that this package was generated from."""
 
 __all__ = (
     "CONTRACT_VERSION",
@@ -27,3 +37,31 @@ __all__ = (
     "iter_pages",
     "iter_workflow_runs",
 )
+
+_MODULES = {
+    "ApiError": "errors",
+    "AuthenticatedClient": "client",
+    "Client": "client",
+    "Retry": "client",
+    "aiter_pages": "pagination",
+    "aiter_workflow_runs": "pagination",
+    "iter_pages": "pagination",
+    "iter_workflow_runs": "pagination",
+}
+
+# Imported at first use: `python -m` and this package's name says what it is where the dependencies are not installed.
+# Hidden from type checkers, which would take any name for one that is there.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name in _MODULES:
+            value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
+        elif name in ("api", "client", "errors", "models", "pagination", "types"):
+            value = import_module(f".{name}", __name__)
+        else:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        globals()[name] = value
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

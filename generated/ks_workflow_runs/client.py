@@ -17,19 +17,14 @@ from typing import Any, Self
 
 import httpx2
 
-from . import _inputs
+from . import __version__, _inputs
 from ._sending import Answer, Retry, send, send_async
 from .errors import ConfigurationError
-
-__version__ = "0.1.0"
-
-CONTRACT_VERSION = "1.0.0"
-"""`info.version` of the contract that this package was generated from."""
 
 DEFAULT_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 """Seconds to wait for each read, write and place in the pool, and for a connection. Never for ever."""
 
-USER_AGENT = f"ks-workflow-runs/{__version__} (contract {CONTRACT_VERSION})"
+USER_AGENT = f"ks-workflow-runs/{__version__}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The driver: reads openapi.yaml and overrides/, writes generated/, or says what keeps it from doing so.
 
-Never shipped, never edited output: `make generate` and `make verify` are its two commands (`__main__.py`).
+Never shipped, never edited output. Its commands are in `__main__.py`.
 This module belongs to what the others share: where things are, and how a problem is reported.
 """
 

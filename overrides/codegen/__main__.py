@@ -1,6 +1,7 @@
-"""The commands: `python -m codegen generate` and `python -m codegen verify`, called by the Makefile.
+"""The commands, called by the Makefile: `python -m codegen generate`, `verify`, `vendor` and so on.
 
-Exit codes: 0 generated/ is (now) what the inputs give, 1 it is not, 2 that could not be found out.
+Exit codes: 0 it holds (generated/ is what the inputs give, a copy is fresh, nothing stands against a release), 1 it
+does not, 2 that could not be found out.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 from codegen import PACKAGE, ROOT, Problem, provenance
+from codegen.folders import changes, swap
 
 # How many lines of a diff `verify` prints; the rest is counted.
 DIFF_LINES = 60
@@ -30,13 +32,13 @@ def generate(root: Path) -> int:
     work = Path(tempfile.mkdtemp(prefix=".generated-", dir=root))
     try:
         _build(root, work / "new", inputs)
-        changes = list(_changes(generated, work / "new"))
-        _swap(generated, work)
+        changed = changes(generated, work / "new")
+        swap(generated, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    for change, name in changes:
+    for change, name in changed:
         print(f"  {change:8} generated/{name}")
-    print(f"Wrote generated/{PACKAGE}: {len(changes)} files differ from before. Review: git diff generated/")
+    print(f"Wrote generated/{PACKAGE}: {len(changed)} files differ from before. Review: git diff generated/")
     return 0
 
 
@@ -47,17 +49,17 @@ def verify(root: Path) -> int:
     with tempfile.TemporaryDirectory(prefix="codegen-") as folder:
         new = Path(folder).resolve() / "new"
         _build(root, new, inputs)
-        changes = list(_changes(generated, new))
-        if not changes:
+        changed = changes(generated, new)
+        if not changed:
             print("Fresh: generated/ is, to the byte, what openapi.yaml and overrides/ give.")
             return 0
-        diff = [line for _, name in changes for line in _diff(generated / name, new / name, name)]
+        diff = [line for _, name in changed for line in _diff(generated / name, new / name, name)]
     print("Stale: generated/ is not what openapi.yaml and overrides/ give.\n")
     print("\n".join(diff[:DIFF_LINES]))
     if len(diff) > DIFF_LINES:
         print(f"... and {len(diff) - DIFF_LINES} more lines")
     print("\nproblem: these files differ from what a regeneration would write:")
-    for change, name in changes:
+    for change, name in changed:
         print(f"  {change:8} generated/{name}")
     print("fix: make generate")
     return 1
@@ -72,24 +74,17 @@ def _build(root: Path, generated: Path, inputs: dict[str, object]) -> None:
 
 def _refuse_foreign_files(generated: Path) -> None:
     """Refuses to replace a generated/ that holds files which nothing here made: they would be lost."""
+    unmarked = {f"{PACKAGE}/{name}" for name in provenance.UNMARKED}
     foreign = [
-        name for name, path in provenance.files_below(generated) if b"`make generate`" not in path.read_bytes()[:200]
+        name
+        for name, path in provenance.files_below(generated)
+        if name not in unmarked and b"`make generate`" not in path.read_bytes()[:200]
     ]
     if foreign:
         raise Problem(
             "generated/ holds files that `make generate` did not make: " + ", ".join(foreign),
             "move them to overrides/package/ if they belong into the package, else out of generated/ or delete them",
         )
-
-
-def _changes(old: Path, new: Path) -> list[tuple[str, str]]:
-    before = dict(provenance.files_below(old))
-    after = dict(provenance.files_below(new))
-    return [
-        ("removed" if name not in after else "added" if name not in before else "changed", name)
-        for name in sorted(before.keys() | after.keys())
-        if name not in after or name not in before or before[name].read_bytes() != after[name].read_bytes()
-    ]
 
 
 def _diff(old: Path, new: Path, name: str) -> list[str]:
@@ -99,30 +94,44 @@ def _diff(old: Path, new: Path, name: str) -> list[str]:
     return list(difflib.unified_diff(before, after, f"generated/{name}", f"regenerated/{name}", lineterm=""))
 
 
-def _swap(generated: Path, work: Path) -> None:
-    if not generated.exists():
-        (work / "new").rename(generated)
-        return
-    generated.rename(work / "old")
-    try:
-        (work / "new").rename(generated)
-    except BaseException:  # an interrupt too
-        (work / "old").rename(generated)
-        raise
-
-
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    commands = {"generate": generate, "verify": verify}
     parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
-    parser.add_argument("command", choices=commands)
-    command = commands[parser.parse_args(arguments).command]
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, does in {
+        "generate": "rewrite generated/",
+        "verify": "check that generated/ is what `generate` would write",
+        "vendor": "copy the package into a folder of another project, or update it there",
+        "verify-vendor": "check such a copy",
+        "release-check": "say what stands against a release",
+    }.items():
+        command = commands.add_parser(name, help=does, description=does)
+        if "vendor" in name:
+            command.add_argument("dest", metavar="DEST", help="the folder that the copy lies in")
+            command.add_argument("--name", default=PACKAGE, help="the name of the copy (%(default)s)")
+        if name == "vendor":
+            command.add_argument("--force", action="store_true", help="replace what was edited, or is no copy")
+    given = parser.parse_args(arguments)
     try:
-        return command(root)
+        # The late imports are those of what an unchanged contract does not need.
+        if given.command == "generate":
+            return generate(root)
+        if given.command == "verify":
+            return verify(root)
+        if given.command == "release-check":
+            from codegen.release import release_check
+
+            return release_check(root)
+        from codegen.vendor import vendor, verify_vendor
+
+        if given.command == "verify-vendor":
+            return verify_vendor(root, given.dest, given.name)
+        return vendor(root, given.dest, given.name, given.force)
     except Problem as problem:
         print(f"problem: {problem.what}\nfix: {problem.fix}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("problem: interrupted; generated/ is as it was\nfix: run the same command again", file=sys.stderr)
+        print("problem: interrupted; what was there is as it was, or replaced as a whole", file=sys.stderr)
+        print("fix: run the same command again", file=sys.stderr)
         return 2
 
 

@@ -8,15 +8,27 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from codegen import PACKAGE, Problem
 
 FILE_NAME = "PROVENANCE.json"
+# The same hashes, and that of PROVENANCE.json, for `sha256sum -c`.
+SUMS_NAME = "SHA256SUMS"
+# The files of the package that cannot hold a line which says where they come from.
+UNMARKED = ("LICENSE", SUMS_NAME)
 
-# What decides the bytes of the output. Their versions are pinned in pyproject.toml and reach us through the lock.
+# The parts of CHANGELOG.md, and which of them go with the package.
+_PARTS = {"### Contract": True, "### Client": True, "### Project": False}
+
+# The modules of this folder that decide the bytes of the output.
+GENERATING = ("codegen/__init__.py", "codegen/contract.py", "codegen/provenance.py", "codegen/render.py")
+
+# What else decides them. Their versions are pinned in pyproject.toml and reach us through the lock.
 TOOLS = ("datamodel-code-generator", "jinja2", "openapi-python-client", "ruff")
 
 
@@ -27,33 +39,98 @@ def sha256(data: bytes) -> str:
 def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yields the files below a folder as (name relative to it, path), in a fixed order, without Python's caches."""
     for path in sorted(folder.rglob("*")):
-        if "__pycache__" not in path.parts and (path.is_file() or path.is_symlink()):
+        if "__pycache__" not in path.relative_to(folder).parts and (path.is_file() or path.is_symlink()):
             yield path.relative_to(folder).as_posix(), path
 
 
 def read_inputs(root: Path) -> dict[str, Any]:
-    """Returns the hashes of all that goes in: contract, overrides, and the versions of the tools.
+    """Returns the hashes of all that goes in, contract and overrides, with the versions of the tools and of the
+    package, and what it needs. LICENSE and CHANGELOG.md go in too, see `documents`: they are compared as they are.
 
     Raises:
-        Problem: openapi.yaml or requirements.lock is not there.
+        Problem: One of them is not there, or does not say what is looked for in it.
     """
     overrides = hashlib.sha256()
     for name, path in files_below(root / "overrides"):
-        if path.suffix != ".md":  # prose decides nothing
+        # Prose decides nothing, nor do the commands that come after generation.
+        if path.suffix != ".md" and (not name.startswith("codegen/") or name in GENERATING):
             overrides.update(f"{name}\0{sha256(path.read_bytes())}\n".encode())
-    try:
-        contract = (root / "openapi.yaml").read_bytes()
-        lock = (root / "requirements.lock").read_text(encoding="utf-8")
-    except OSError as error:
-        raise Problem(
-            f"{error.filename} cannot be read: {error.strerror}", "restore it: git checkout -- <file>"
-        ) from error
+    contract = _read(root / "openapi.yaml")
+    lock = _read(root / "requirements.lock").decode(errors="replace")
     pins = dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
     try:
         tools = {tool: pins[tool] for tool in TOOLS}
     except KeyError as missing:
         raise Problem(f"requirements.lock does not pin {missing}", "write it anew: make lock") from missing
-    return {"contract": sha256(contract), "overrides": overrides.hexdigest(), "tools": tools}
+    try:
+        project = tomllib.loads(_read(root / "pyproject.toml").decode())["project"]
+        needs = {name: project[name] for name in ("requires-python", "dependencies")}
+    except (ValueError, LookupError, TypeError) as error:
+        raise Problem(
+            f"pyproject.toml does not say what the package needs: {error}", "state requires-python and dependencies"
+        ) from error
+    settings = _read(root / "overrides/client.yaml").decode(errors="replace")
+    version = re.search(r"^package_version_override: (\d+\.\d+\.\d+)$", settings, flags=re.MULTILINE)
+    if version is None:
+        raise Problem(
+            "overrides/client.yaml: `package_version_override` is no semantic version", "write one, such as 1.0.0"
+        )
+    return {
+        "version": version[1],
+        "contract": sha256(contract),
+        "overrides": overrides.hexdigest(),
+        "tools": tools,
+        **needs,
+    }
+
+
+def full_version(version: str, contract_version: str) -> str:
+    """Returns the version of the package with the contract's behind it, so that `pip list` and logs tell both.
+
+    A local version label (PEP 440): wherever 1.2.0 is asked for, 1.2.0+contract.1.0.0 is one. Only PyPI takes none.
+    """
+    return f"{version}+contract.{contract_version}"
+
+
+def documents(root: Path) -> dict[str, bytes]:
+    """Returns what goes from the root into the package, by name: the licence, and of the changelog what concerns the
+    package. What concerns the rest of the project is left out, so that a note about it does not change the package.
+
+    Raises:
+        Problem: One of them cannot be read, or an entry stands where nothing says what it concerns.
+    """
+    changelog = [
+        "<!-- Copied by `make generate` from CHANGELOG.md of the project. Do not edit it here. -->",
+        "# Changelog",
+        "",
+        "What users of the client notice. Versions follow semantic versioning.",
+    ]
+    entries = []
+    release, part = "", ""
+    for number, line in enumerate(_read(root / "CHANGELOG.md").decode(errors="replace").splitlines(), 1):
+        if line.startswith("## "):
+            release, part = line, ""
+        elif line.startswith("### "):
+            part = line
+        elif release and line and part not in _PARTS:
+            raise Problem(
+                f"CHANGELOG.md:{number}: the line is below none of " + ", ".join(f"`{name}`" for name in _PARTS),
+                "move it below the one that it concerns: the first two go with the package",
+            )
+        elif release and line and _PARTS[part]:
+            entries.append((release, part, line))
+    for release, of_release in groupby(entries, key=lambda entry: entry[0]):
+        changelog += ["", release]
+        for part, of_part in groupby(of_release, key=lambda entry: entry[1]):
+            changelog += ["", part, "", *(line for _, _, line in of_part)]
+    return {"LICENSE": _read(root / "LICENSE"), "CHANGELOG.md": ("\n".join(changelog) + "\n").encode()}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Problem(f"{path} cannot be read: {error.strerror}", "restore it: git checkout -- <file>") from error
 
 
 def describe(inputs: dict[str, Any], contract_version: str, package: Path) -> bytes:
@@ -61,13 +138,25 @@ def describe(inputs: dict[str, Any], contract_version: str, package: Path) -> by
     same bytes everywhere.
     """
     document = {
-        "about": "Made by `make generate`. `files` are the sha256 of the other files of this package.",
+        "about": f"Made by `make generate`. `files` has the sha256 of all other files of the package but {SUMS_NAME}.",
+        "package": PACKAGE,
+        "version": full_version(inputs["version"], contract_version),
         "contract": {"version": contract_version, "sha256": inputs["contract"]},
         "overrides": {"sha256": inputs["overrides"]},
         "tools": inputs["tools"],
-        "files": {name: sha256(path.read_bytes()) for name, path in files_below(package) if name != FILE_NAME},
+        "requires-python": inputs["requires-python"],
+        "dependencies": inputs["dependencies"],
+        "files": {
+            name: sha256(path.read_bytes()) for name, path in files_below(package) if name not in (FILE_NAME, SUMS_NAME)
+        },
     }
     return (json.dumps(document, indent=2) + "\n").encode()
+
+
+def sums(provenance: bytes) -> bytes:
+    """Returns SHA256SUMS for the files that a PROVENANCE.json lists, and for itself."""
+    files = {**json.loads(provenance)["files"], FILE_NAME: sha256(provenance)}
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items())).encode()
 
 
 def is_current(root: Path) -> bool:
@@ -75,6 +164,7 @@ def is_current(root: Path) -> bool:
     package = root / "generated" / PACKAGE
     try:
         recorded = (package / FILE_NAME).read_bytes()
+        copied = {name: (package / name).read_bytes() for name in ("LICENSE", "CHANGELOG.md", SUMS_NAME)}
         version = json.loads(recorded)["contract"]["version"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -88,4 +178,5 @@ def is_current(root: Path) -> bool:
         and stated[1] == version
         and not foreign
         and recorded == describe(read_inputs(root), version, package)
+        and copied == {**documents(root), SUMS_NAME: sums(recorded)}
     )

@@ -146,7 +146,7 @@ def test_requests_say_who_sends_them(server: Answering, call: Call) -> None:
     with Client(server.url, headers={"User-Agent": "mine", "X-Team": "a"}) as client:
         call(seed.DEFINITION_ID, client=client)
     first, second = (headers for _, headers in server.requests)
-    assert first["User-Agent"] == USER_AGENT and "(contract 1.0.0)" in USER_AGENT
+    assert first["User-Agent"] == USER_AGENT and USER_AGENT.endswith("+contract.1.0.0")
     assert (second["User-Agent"], second["X-Team"]) == ("mine", "a")
 
 

@@ -19,6 +19,7 @@ from email.utils import format_datetime
 import httpx2
 import pytest
 
+import ks_workflow_runs
 from ks_workflow_runs import ApiError, AuthenticatedClient, Client, Retry, aiter_workflow_runs, errors
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from tests.client.answering import Answering
@@ -268,7 +269,7 @@ def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: 
 
 def test_retry_after_is_heeded(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
     server.behave = answers(503, 200, headers="Retry-After: 1\r\n")
-    with Client(server.url, retry=AT_ONCE) as client, caplog.at_level(logging.DEBUG, "ks_workflow_runs"):
+    with Client(server.url, retry=AT_ONCE) as client, caplog.at_level(logging.DEBUG, ks_workflow_runs.__name__):
         CALLS["sync"](DEFINITION_ID, client=client)
     assert "the next one is in 1.0 s" in caplog.text
 
@@ -278,6 +279,6 @@ def test_attempts_are_logged_without_credentials(server: Answering, caplog: pyte
     client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", retry=AT_ONCE)
     with client, caplog.at_level(logging.DEBUG):
         CALLS["sync"](DEFINITION_ID, client=client)
-    ours = [record.getMessage() for record in caplog.records if record.name == "ks_workflow_runs"]
+    ours = [record.getMessage() for record in caplog.records if record.name == ks_workflow_runs.__name__]
     assert len(ours) == 3 and ours[0].endswith(": 503") and "attempt 1 failed" in ours[1] and ours[2].endswith(": 200")
     assert "a-token" not in caplog.text and "a-cookie" not in caplog.text

@@ -13,35 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from codegen import PACKAGE, ROOT
+from codegen import PACKAGE, ROOT, provenance
 from codegen.__main__ import main
-from codegen.provenance import files_below
-
-INPUTS = ("openapi.yaml", "requirements.lock", "overrides", "generated")
+from codegen.provenance import GENERATING, files_below
+from tests.codegen.trees import contents, copy_tree, replace
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A copy of what the driver reads and writes, in a folder whose name has a space."""
-    root = tmp_path / "a copy"
-    root.mkdir()
-    for name in INPUTS:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, root / name)
-    return root
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {name: path.read_bytes() for name, path in files_below(folder)}
-
-
-def replace(path: Path, old: str, new: str) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return copy_tree(tmp_path / "a copy")
 
 
 def run(root: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -69,7 +50,9 @@ def test_generation_from_nothing_gives_the_committed_bytes(tree: Path, hash_seed
 
 def test_settings_of_surrounding_projects_do_not_reach_the_output(tree: Path) -> None:
     settings = {"ruff": "line-length = 40", "black": "line-length = 40", "datamodel-codegen": "use-annotated = false"}
-    (tree / "pyproject.toml").write_text("".join(f"[tool.{name}]\n{line}\n" for name, line in settings.items()))
+    project = (tree / "pyproject.toml").read_text().partition("[tool.")[0]
+    tools = "".join(f"[tool.{name}]\n{line}\n" for name, line in settings.items())
+    (tree / "pyproject.toml").write_text(project + tools)
     (tree / "ruff.toml").write_text("line-length = 40\n")
     shutil.rmtree(tree / "generated")
     assert run(tree, "generate").returncode == 0
@@ -108,15 +91,35 @@ def test_a_change_of_the_contract_reaches_models_client_and_provenance(tree: Pat
     package = tree / "generated" / PACKAGE
     assert 'CANCELLED = "CANCELLED"' in (package / "models.py").read_text()
     assert "at most 250" in (package / "api/workflow_definitions/list_workflow_runs.py").read_text()
-    assert 'CONTRACT_VERSION = "1.1.0"' in (package / "client.py").read_text()
-    assert json.loads((package / "PROVENANCE.json").read_text())["contract"]["version"] == "1.1.0"
+    init = (package / "__init__.py").read_text()
+    assert 'CONTRACT_VERSION = "1.1.0"' in init and '+contract.1.1.0"' in init
+    provenance = json.loads((package / "PROVENANCE.json").read_text())
+    assert provenance["contract"]["version"] == "1.1.0" and provenance["version"].endswith("+contract.1.1.0")
 
 
 def test_provenance_names_no_machine_and_no_time() -> None:
     text = (ROOT / "generated" / PACKAGE / "PROVENANCE.json").read_text()
     document = json.loads(text)
-    assert set(document) == {"about", "contract", "overrides", "tools", "files"}
+    assert set(document) == {
+        *("about", "package", "version", "contract", "overrides", "tools", "requires-python", "dependencies", "files")
+    }
     assert str(ROOT) not in text and sys.prefix not in text
+
+
+def test_provenance_has_the_hash_of_every_module_that_decides_the_output() -> None:
+    code = "import sys, codegen.render; print(*(name for name in sys.modules if name.startswith('codegen')))"
+    path = {**os.environ, "PYTHONPATH": str(ROOT / "overrides")}
+    done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
+    modules = {name.replace(".", "/") + ".py" for name in done.stdout.split()} - {"codegen.py"}
+    assert modules | {"codegen/__init__.py"} == set(GENERATING)
+
+
+def test_what_concerns_only_the_project_leaves_the_package_as_it_is(tree: Path) -> None:
+    replace(tree / "CHANGELOG.md", "### Project\n", "### Project\n\n- An entry.\n")
+    (tree / "overrides/codegen/vendor.py").write_text("")
+    assert provenance.is_current(tree)
+    replace(tree / "CHANGELOG.md", "### Client\n", "### Client\n\n- An entry.\n")
+    assert not provenance.is_current(tree)
 
 
 # --- verify ---------------------------------------------------------------------------------------------------------
@@ -146,6 +149,14 @@ def _edit_override(root: Path) -> None:
     replace(root / "overrides/package/_bases.py", "is_known", "known")
 
 
+def _edit_changelog(root: Path) -> None:
+    replace(root / "CHANGELOG.md", "### Client\n", "### Client\n\n- An entry.\n")
+
+
+def _edit_sums(root: Path) -> None:
+    replace(root / "generated" / PACKAGE / "SHA256SUMS", "models.py", "modles.py")
+
+
 def _forge_provenance(root: Path) -> None:
     replace(root / "generated" / PACKAGE / "PROVENANCE.json", '"1.0.0"', '"2.0.0"')
 
@@ -160,6 +171,8 @@ def _forge_provenance(root: Path) -> None:
         (_edit_contract, "list_workflow_runs.py"),
         (_edit_override, "_bases.py"),
         (_forge_provenance, "PROVENANCE.json"),
+        (_edit_changelog, "CHANGELOG.md"),
+        (_edit_sums, "SHA256SUMS"),
     ],
 )
 def test_verify_finds_every_difference_and_writes_nothing(
@@ -179,7 +192,7 @@ def test_verify_passes_what_is_committed(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_generate_mends_what_verify_found(tree: Path) -> None:
-    for change in (_edit, _delete, _forge_provenance):
+    for change in (_edit, _delete, _forge_provenance, _edit_sums):
         change(tree)
         assert main(["generate"], tree) == 0
         assert contents(tree / "generated") == contents(ROOT / "generated")
@@ -282,6 +295,15 @@ REFUSED = {
         "compare the two",
     ),
     "tool of another version": ("requirements.lock", "ruff==0.17.6", "ruff==0.17.5", None, "is installed"),
+    "no version of the package": ("overrides/client.yaml", "_override: ", "_override: v", None, "no semantic"),
+    "nothing that the package needs": ("pyproject.toml", "\ndependencies", "\nneeds", None, "'dependencies'"),
+    "an entry that concerns nothing": (
+        "CHANGELOG.md",
+        "### Contract",
+        "### Contarct",
+        None,
+        "is below none",
+    ),
     "tool without a pin": ("requirements.lock", "ruff==0.17.6", "rough==0.17.6", None, "does not pin 'ruff'"),
 }
 
@@ -305,7 +327,7 @@ def test_bad_input_is_one_error_naming_file_and_place(
     assert contents(tree) == before
 
 
-@pytest.mark.parametrize("missing", ["openapi.yaml", "requirements.lock", "overrides/client.yaml"])
+@pytest.mark.parametrize("missing", ["openapi.yaml", "requirements.lock", "overrides/client.yaml", "CHANGELOG.md"])
 def test_a_missing_input_is_named(tree: Path, capsys: pytest.CaptureFixture[str], missing: str) -> None:
     (tree / missing).unlink()
     assert main(["generate"], tree) == 2

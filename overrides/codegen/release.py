@@ -1,0 +1,143 @@
+"""What stands against a release of the working tree as it is, seen from the last release: the highest tag `v1.2.3`.
+
+The version of the package is tied to the contract's: it is raised by at least as much, so that whoever sees 2.0.0 after
+1.4.2 knows that a contract they call may have broken, and whoever sees 1.4.3 knows that it has not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from codegen import PACKAGE, Problem, provenance
+from codegen.contract import Contract
+from codegen.folders import changes
+from codegen.render import build
+
+# By how much a version was raised, by the number that is greater.
+LEVELS = ("nothing", "a patch", "a minor version", "a major version")
+MAJOR = 3
+
+
+def release_check(root: Path) -> int:
+    """Prints each thing that stands against a release, and what to do about it.
+
+    Returns:
+        0 there is none, 1 there are some.
+
+    Raises:
+        Problem: It cannot be found out, such as in a clone without history.
+    """
+    if _git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
+        raise Problem("this clone is shallow: the last release is not in it", "git fetch --unshallow --tags")
+    inputs = provenance.read_inputs(root)
+    contract = Contract(root / "openapi.yaml")
+    version = inputs["version"]
+    found = [*_tree(root, inputs), *_changelog(root, version)]
+    last = _last_release(root)
+    if last is not None:
+        found += since(root, last, inputs, contract)
+    for problem in found:
+        print(f"problem: {problem.what}\nfix: {problem.fix}")
+    if found:
+        print(f"Not ready: {len(found)} things stand against releasing {version}.")
+        return 1
+    if last == version:
+        print(f"Released: nothing of the package has changed since v{version}.")
+    else:
+        print(f"Ready: nothing stands against releasing {version}. Next: git tag v{version}; make build")
+    return 0
+
+
+def _tree(root: Path, inputs: dict[str, Any]) -> list[Problem]:
+    found = []
+    with tempfile.TemporaryDirectory(prefix="codegen-") as folder:
+        new = Path(folder).resolve() / "new"
+        build(root, new, inputs)
+        if changes(root / "generated", new):
+            found.append(Problem("generated/ is stale", "make generate"))
+    if _git(root, "status", "--porcelain"):
+        found.append(Problem("there are changes that are not committed: a tag would not have them", "git commit"))
+    return found
+
+
+def _changelog(root: Path, version: str) -> list[Problem]:
+    found = []
+    text = (root / "CHANGELOG.md").read_text(encoding="utf-8")
+    parts = re.split(r"^## (\S+).*\n", text, flags=re.MULTILINE)
+    entries = {
+        name: re.findall(r"^- ", body, flags=re.MULTILINE) for name, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
+    if not entries.get(version):
+        found.append(Problem(f"CHANGELOG.md has no entry for {version}", f"write one below `## {version}`"))
+    if entries.get("Unreleased"):
+        found.append(Problem("CHANGELOG.md has entries below `## Unreleased`", f"move them below `## {version}`"))
+    return found
+
+
+def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> list[Problem]:
+    """Returns what stands against a release because of what has changed since the last one, such as `1.0.0`."""
+    found = []
+    old = YAML(typ="safe", pure=True).load(_git(root, "show", f"v{last}:openapi.yaml"))
+    of_contract = _raised(str(old["info"]["version"]), contract.version)
+    of_package = _raised(last, inputs["version"])
+    raise_contract = "raise `info.version` in openapi.yaml, then make generate"
+    raise_package = "raise `package_version_override` in overrides/client.yaml, then make generate"
+    if old != contract.document and of_contract < 1:
+        found.append(
+            Problem(f"the contract has changed since v{last}, its version {contract.version} has not", raise_contract)
+        )
+    described = f"generated/{PACKAGE}/{provenance.FILE_NAME}"
+    before = json.loads(_git(root, "show", f"v{last}:{described}"))["files"]
+    after = provenance.describe(inputs, contract.version, root / "generated" / PACKAGE)
+    files = before.items() ^ json.loads(after)["files"].items()
+    # The changelog alone is no reason: the entries of the next version go there.
+    if of_package < 1 and {name for name, _ in files} - {"CHANGELOG.md"}:
+        found.append(Problem(f"the package has changed since v{last}, its version has not been raised", raise_package))
+    if of_package < of_contract:
+        found.append(
+            Problem(
+                f"the contract's version was raised by {LEVELS[of_contract]} since v{last}, "
+                f"the package's by {LEVELS[of_package]}",
+                raise_package,
+            )
+        )
+    if broken := _breaking(old, contract.document):
+        for level, fix in ((of_contract, raise_contract), (of_package, raise_package)):
+            if level < MAJOR:
+                found.append(Problem(f"the contract breaks clients since v{last}: {'; '.join(broken)}", fix))
+    return found
+
+
+def _breaking(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Returns the changes between two contracts that break a client, each in a sentence."""
+    # ISSUE 7: call codegen.breaking here. Until then no change counts as breaking.
+    return []
+
+
+def _raised(old: str, new: str) -> int:
+    """Returns by how much, as an index into LEVELS; 0 also where it was lowered."""
+    before, after = ([int(part) for part in version.split(".")] for version in (old, new))
+    return next((MAJOR - place for place in range(3) if after[place] != before[place]), 0) if after > before else 0
+
+
+def _last_release(root: Path) -> str | None:
+    tags = re.findall(r"^v(\d+\.\d+\.\d+)$", _git(root, "tag", "--merged", "HEAD"), flags=re.MULTILINE)
+    return max(tags, key=lambda tag: [int(part) for part in tag.split(".")], default=None)
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
+    except OSError as error:
+        raise Problem(f"git cannot be run: {error.strerror}", "install git") from error
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        raise Problem(f"git {arguments[0]}: {said}", "run this in a clone with its history and tags")
+    return done.stdout.decode(errors="replace")

@@ -1,0 +1,294 @@
+"""The package as a copy in the tree of a project that uses it: put there, updated, and held against this repository.
+
+A copy is only ever replaced as a whole, by one that is complete and on disk. What an interrupted run leaves behind lies
+in a folder beside the copy, which the next run removes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import keyword
+import os
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codegen import PACKAGE, Problem, provenance
+from codegen.folders import changes, swap
+
+# How many files of a folder that is no copy are listed; the rest is counted.
+LISTED = 20
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What is at the place of a copy.
+
+    Attributes:
+        document: What it says of itself; None where it is no copy of this package, or cannot say so.
+        edits: The files that are not as they were made, as (how, name); of what is no copy, all files.
+        fresh: Whether it was made of what this repository has now.
+    """
+
+    document: dict[str, Any] | None
+    edits: list[tuple[str, str]]
+    fresh: bool
+
+
+def vendor(root: Path, dest: str, name: str, force: bool) -> int:
+    """Puts the package into a folder of another project, or updates it there.
+
+    Args:
+        root: This repository.
+        dest: The folder that the copy lies in. Made where its own folder exists.
+        name: The name of the copy.
+        force: Whether to replace what was edited, and what is no copy at all.
+
+    Returns:
+        0 the copy is as this repository has it, 1 what is there is not replaced without `force`.
+
+    Raises:
+        Problem: It cannot be done. What was there is as it was.
+    """
+    source = _source(root)
+    target = _target(root, dest, name)
+    try:
+        made = not target.parent.exists()
+        target.parent.mkdir(exist_ok=True)
+        try:
+            return _vendor(source, target, force, _command("vendor", dest, name))
+        finally:
+            if made:
+                with contextlib.suppress(OSError):  # it is not empty where all went well
+                    target.parent.rmdir()
+    except OSError as error:
+        raise Problem(
+            f"{error.filename or target} cannot be written: {error.strerror}; "
+            "what was there is as it was" + ("" if os.path.lexists(target) else ": nothing"),
+            "make room or give access, then run it again",
+        ) from error
+
+
+def verify_vendor(root: Path, dest: str, name: str) -> int:
+    """Says of a copy whether it is fresh, outdated, edited, or both. Writes nothing.
+
+    Returns:
+        0 it is fresh, 1 it is not.
+
+    Raises:
+        Problem: There is no copy, or it cannot be read.
+    """
+    source = _source(root)
+    target = _target(root, dest, name)
+    command = _command("vendor", dest, name)
+    try:
+        copy = _look(source, target)
+    except OSError as error:
+        raise Problem(f"{error.filename} cannot be read: {error.strerror}", "give access to it") from error
+    if copy is None:
+        raise Problem(f"there is no copy at {target}", f"make one: {command}")
+    if copy.document is None:
+        raise Problem(
+            f"{target} is no copy of {PACKAGE}: it has no {provenance.FILE_NAME} of it",
+            f"correct DEST or NAME, or replace it: {command} FORCE=1",
+        )
+    if copy.fresh and not copy.edits:
+        print(f"Fresh: {target} is, to the byte, what this repository has: {copy.document['version']}.")
+        return 0
+    if not copy.fresh:
+        print(_outdated(copy.document, _describe(source)))
+    if copy.edits:
+        print(f"Edited: {len(copy.edits)} files of {target} are not as they were made:")
+        _print_files(copy.edits)
+        print("fix: move the edits to where this repository makes those files (overrides/README.md), or give them up:")
+        print(f"     {command} FORCE=1")
+    else:
+        print(f"fix: {command}")
+    return 1
+
+
+def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
+    with _alone(target.parent):
+        work = target.parent / f".{target.name}.vendoring"
+        _tidy(target, work)
+        old = _look(source, target)
+        if old is not None and not (old.edits or not old.document) and old.fresh:
+            print(f"Fresh: {target} is what this repository has: {_describe(source)['version']}; nothing to do.")
+            return 0
+        if old is not None and not force and (old.edits or old.document is None):
+            what = "was edited, and the edits" if old.document else f"is no copy of {PACKAGE}, and its files"
+            print(f"problem: {target} {what} would be lost:")
+            _print_files(old.edits)
+            print(f"fix: move them to where they are safe, or give them up: {command} FORCE=1")
+            return 1
+        files = changes(target, source) if old is not None and old.document else []
+        news = _news(target, source)
+        work.mkdir()
+        try:
+            _copy(source, work / "new")
+            swap(target, work)
+            _sync(target.parent)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    new = _describe(source)
+    if old is None or old.document is None:
+        print(f"Wrote {target}: {new['version']}.")
+        if not (target.parent / "__init__.py").exists():
+            print(f"note: {target.parent} has no __init__.py; tools that look for packages by it need one")
+    else:
+        print(f"Updated {target}:")
+        print(f"  version   {_step(old.document['version'], new['version'])}")
+        print(f"  contract  {_step(old.document['contract']['version'], new['contract']['version'])}", end="")
+        same = old.document["contract"]["sha256"] == new["contract"]["sha256"]
+        print(" (unchanged)" if same else " (changed)")
+        for line in news:
+            print(f"    {line}")
+        _print_files(files)
+    return 0
+
+
+def _command(target: str, dest: str, name: str) -> str:
+    return f"make {target} DEST={shlex.quote(dest)}" + (f" NAME={name}" if name != PACKAGE else "")
+
+
+def _source(root: Path) -> Path:
+    if not provenance.is_current(root):
+        raise Problem("generated/ is not what openapi.yaml and overrides/ give: no copy of it is made", "make generate")
+    return root / "generated" / PACKAGE
+
+
+def _target(root: Path, dest: str, name: str) -> Path:
+    if not dest:
+        raise Problem("DEST is not given: the folder that the copy lies in", "make vendor DEST=../app/src/app/_vendor")
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
+        raise Problem(f"NAME={name} cannot be imported as a package", f"give letters, digits and _, such as {PACKAGE}")
+    # Links on the way are followed; the copy itself may be none, see `_look`.
+    folder = Path(dest).resolve()
+    if not (folder if folder.exists() else folder.parent).is_dir():
+        raise Problem(f"DEST={dest}: there is no folder {folder.parent}", f"make it: mkdir -p {shlex.quote(dest)}")
+    if folder.exists() and not folder.is_dir():
+        raise Problem(f"DEST={dest} is no folder", "name the folder that the copy lies in")
+    target = folder / name
+    root = root.resolve()
+    if target.is_relative_to(root / "generated") or root.is_relative_to(target):
+        raise Problem(f"DEST={dest}: {target} is a folder of this repository", "name a folder of your own project")
+    return target
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps a second run away while this one writes there. The lock ends with the process, however that ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Problem(f"another `make vendor` is at work in {folder}", "wait for it, then run it again") from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _tidy(target: Path, work: Path) -> None:
+    """Ends what an interrupted run began: the old copy back in its place if it is in none, all else removed."""
+    if not os.path.lexists(work):
+        return
+    if work.is_symlink() or not work.is_dir() or not {path.name for path in work.iterdir()} <= {"old", "new"}:
+        raise Problem(f"{work} is in the way, and no interrupted `make vendor` left it", "move it elsewhere")
+    if not os.path.lexists(target) and os.path.lexists(work / "old"):
+        (work / "old").rename(target)
+    shutil.rmtree(work)
+
+
+def _look(source: Path, target: Path) -> Copy | None:
+    """Returns what is at the place of a copy; None for nothing, and for a folder without files."""
+    # As the copy itself does it, see there: one way to judge, with this repository at hand or not.
+    from ks_workflow_runs import __main__ as judging
+
+    if not os.path.lexists(target):
+        return None
+    if target.is_symlink() or not target.is_dir():
+        return Copy(None, [("link" if target.is_symlink() else "file", target.name)], False)
+    try:
+        document = judging.read(target)
+        if document["package"] == PACKAGE:
+            recorded = [(folder / provenance.FILE_NAME).read_bytes() for folder in (target, source)]
+            return Copy(document, judging.differences(target, document), recorded[0] == recorded[1])
+    except (ValueError, FileNotFoundError, IsADirectoryError):
+        pass
+    files = [
+        ("file", path.relative_to(target).as_posix())
+        for path in sorted(target.rglob("*"))
+        if "__pycache__" not in path.relative_to(target).parts and (path.is_symlink() or not path.is_dir())
+    ]
+    return Copy(None, files, False) if files else None
+
+
+def _describe(source: Path) -> dict[str, Any]:
+    from ks_workflow_runs import __main__ as judging
+
+    return judging.read(source)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies the package so that it is on disk before anything points to it."""
+    target.mkdir()
+    for name, path in provenance.files_below(source):
+        place = target / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("xb") as file:
+            file.write(path.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+    for folder, _, _ in os.walk(target):
+        _sync(Path(folder))
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _news(old: Path, new: Path) -> list[str]:
+    """Returns the entries of the new copy's changelog that the old copy's has not."""
+    entries = []
+    for folder in (old, new):
+        try:
+            text = (folder / "CHANGELOG.md").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            text = ""
+        entries.append(re.findall(r"^- .*(?:\n  .*)*", text, flags=re.MULTILINE))
+    before, after = entries
+    return [line for entry in after if entry not in before for line in entry.splitlines()]
+
+
+def _step(old: str, new: str) -> str:
+    return new if old == new else f"{old} -> {new}"
+
+
+def _outdated(old: dict[str, Any], new: dict[str, Any]) -> str:
+    here = f"this repository has {new['version']}"
+    if old["version"] == new["version"]:
+        return f"Outdated: the copy is {old['version']}, as {here}, but of another state of it."
+    if _number(old["version"]) > _number(new["version"]):
+        return f"Newer: the copy is {old['version']}, {here}: update this clone first."
+    return f"Outdated: the copy is {old['version']}, {here}."
+
+
+def _number(version: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", version)]
+
+
+def _print_files(files: list[tuple[str, str]]) -> None:
+    for how, name in files[:LISTED]:
+        print(f"  {how:8}  {ascii(name)[1:-1]}")
+    if len(files) > LISTED:
+        print(f"  ... and {len(files) - LISTED} more")

@@ -1,0 +1,33 @@
+"""Copies of what the driver reads and writes, to be broken."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from codegen import ROOT
+from codegen.provenance import files_below
+
+INPUTS = ("openapi.yaml", "requirements.lock", "pyproject.toml", "LICENSE", "CHANGELOG.md", "overrides", "generated")
+
+
+def copy_tree(root: Path) -> Path:
+    """Makes such a copy in a folder that is not there yet, and returns the folder."""
+    root.mkdir()
+    for name in INPUTS:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, root / name)
+    return root
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in files_below(folder)}
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")

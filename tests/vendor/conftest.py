@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from codegen import PACKAGE
+from codegen.__main__ import main
+from tests.codegen.trees import copy_tree
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A copy of this repository's inputs and output."""
+    return copy_tree(tmp_path / "repository")
+
+
+@dataclass
+class Consumer:
+    """A project that vendors the client.
+
+    Attributes:
+        dest: The folder that its copy lies in.
+        call: Runs a command of the driver on it, as `make` does, and returns exit code, stdout and stderr.
+    """
+
+    dest: Path
+    call: Callable[..., tuple[int, str, str]] = field(repr=False)
+
+    @property
+    def copy(self) -> Path:
+        return self.dest / PACKAGE
+
+
+@pytest.fixture
+def consumer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Consumer:
+    """A project, in a folder whose name has a space, that has no copy yet."""
+    dest = tmp_path / "a project" / "_vendor"
+    dest.parent.mkdir()
+
+    def call(*arguments: str, dest: Path | str = dest, **root: Path) -> tuple[int, str, str]:
+        command, *options = arguments
+        code = main([command, *options, "--", str(dest)], **root)
+        return code, *capsys.readouterr()
+
+    return Consumer(dest, call)

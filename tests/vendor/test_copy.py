@@ -1,0 +1,92 @@
+"""A copy at work: under another name, in a project of its own, and without what it depends on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml  # type: ignore[import-untyped]
+
+from codegen import PACKAGE, ROOT
+from tests.codegen.trees import replace
+from tests.reference_server import seed
+from tests.reference_server.running import running
+from tests.vendor.conftest import Consumer
+
+EXAMPLE = Path(__file__).with_name("consumer")
+
+
+def test_the_client_s_tests_pass_for_a_nested_and_renamed_copy(consumer: Consumer, tmp_path: Path) -> None:
+    """A part of them, for time; `.ci/run` runs all."""
+    deep = tmp_path / "app/_vendor/deep"
+    deep.mkdir(parents=True)
+    assert consumer.call("vendor", "--name=runs_api", dest=deep)[0] == 0
+    tests = ["tests/client/test_models.py", "tests/client/test_client.py", "-k", "test_models or asyncio_detailed"]
+    options = ["-q", "-p", "tests.vendor.renamed", "-p", "no:cacheprovider", "-o", "pythonpath=. overrides"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, *tests],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT / "overrides")]),
+            "COPY": "app._vendor.deep.runs_api",
+            # None of them is needed, and importing them takes longer than the tests.
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_example_project_verifies_its_copy_and_uses_it(consumer: Consumer, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    shutil.copytree(EXAMPLE, project)
+    assert consumer.call("vendor", dest=project / "app/_vendor")[0] == 0
+    hooks = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
+    steps = yaml.safe_load((project / ".github/workflows/ci.yml").read_text())["jobs"]["verify"]["steps"]
+    commands = [hooks[0]["entry"], *(step["run"] for step in steps if step.get("name"))]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+    def run(command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            shell=True,
+            cwd=project,
+            env={"PATH": path, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert len(commands) == 2 and all(run(command).returncode == 0 for command in commands)
+    with running() as url:
+        program = f"python -W error -m app.failed_runs {seed.DEFINITION_ID}"
+        done = run(program, KS_BASE_URL=url, KS_TOKEN=seed.TOKEN)
+    assert done.returncode == 0 and len(done.stdout.split()) > 10 and done.stderr == ""
+    replace(project / "app/_vendor" / PACKAGE / "models.py", "total:", "totals:")
+    assert all(run(command).returncode == 1 for command in commands)
+
+
+def test_the_readme_shows_the_example() -> None:
+    readme = (ROOT / "README.md").read_text()
+    hook = (EXAMPLE / ".pre-commit-config.yaml").read_text()
+    assert hook[hook.index("repos:") :] in readme
+    assert (EXAMPLE / ".gitattributes").read_text().splitlines()[-1] in readme
+
+
+def test_a_copy_verifies_itself_with_the_standard_library_alone(consumer: Consumer) -> None:
+    consumer.call("vendor")
+    # Without site-packages, and without what PYTHONPATH names.
+    command = [sys.executable, "-E", "-S", "-B"]
+    folder = consumer.dest.parent
+    assert subprocess.run([*command, "-c", "import pydantic"], capture_output=True, check=False).returncode == 1
+    done = subprocess.run(
+        [*command, "-m", f"_vendor.{PACKAGE}"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and done.stderr == ""
+    assert "contract  1." in done.stdout and "Intact: " in done.stdout
