@@ -104,7 +104,7 @@ def main(folder: Path) -> int:
     if not found:
         print(f"Intact: all {len(document['files']) + 2} files are as they were made.")
         return 0
-    print(f"problem: {len(found)} files below {folder} are not as they were made:", file=sys.stderr)
+    print(f"problem: these files of {folder} are not as they were made:", file=sys.stderr)
     for how, name in found:
         # As it can be printed anywhere, whatever bytes a name has.
         print(f"  {how:8}  {ascii(name)[1:-1]}", file=sys.stderr)

@@ -46,7 +46,7 @@ def release_check(root: Path) -> int:
     for problem in found:
         print(f"problem: {problem.what}\nfix: {problem.fix}")
     if found:
-        print(f"Not ready: {len(found)} things stand against releasing {version}.")
+        print(f"Not ready: the above stands against releasing {version}.")
         return 1
     if last == version:
         print(f"Released: nothing of the package has changed since v{version}.")

@@ -22,7 +22,7 @@ from codegen import PACKAGE, Problem, provenance
 from codegen.folders import changes, swap
 
 # How many files of a folder that is no copy are listed; the rest is counted.
-LISTED = 20
+LISTED = 40
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def vendor(root: Path, dest: str, name: str, force: bool) -> int:
     except OSError as error:
         raise Problem(
             f"{error.filename or target} cannot be written: {error.strerror}; "
-            "what was there is as it was" + ("" if os.path.lexists(target) else ": nothing"),
+            "what was there is as it was, or replaced as a whole",
             "make room or give access, then run it again",
         ) from error
 
@@ -103,7 +103,7 @@ def verify_vendor(root: Path, dest: str, name: str) -> int:
     if not copy.fresh:
         print(_outdated(copy.document, _describe(source)))
     if copy.edits:
-        print(f"Edited: {len(copy.edits)} files of {target} are not as they were made:")
+        print(f"Edited: these files of {target} are not as they were made:")
         _print_files(copy.edits)
         print("fix: move the edits to where this repository makes those files (overrides/README.md), or give them up:")
         print(f"     {command} FORCE=1")
@@ -146,9 +146,12 @@ def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
         print(f"  contract  {_step(old.document['contract']['version'], new['contract']['version'])}", end="")
         same = old.document["contract"]["sha256"] == new["contract"]["sha256"]
         print(" (unchanged)" if same else " (changed)")
+        if news:
+            print("  changelog")
         for line in news:
             print(f"    {line}")
-        _print_files(files)
+        print("  files")
+        _print_files(files, "    ")
     return 0
 
 
@@ -287,8 +290,8 @@ def _number(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"\d+", version)]
 
 
-def _print_files(files: list[tuple[str, str]]) -> None:
+def _print_files(files: list[tuple[str, str]], indent: str = "  ") -> None:
     for how, name in files[:LISTED]:
-        print(f"  {how:8}  {ascii(name)[1:-1]}")
+        print(f"{indent}{how:8}  {ascii(name)[1:-1]}")
     if len(files) > LISTED:
-        print(f"  ... and {len(files) - LISTED} more")
+        print(f"{indent}... and {len(files) - LISTED} more")

@@ -87,7 +87,7 @@ def test_an_update_says_what_changes_and_removes_what_is_gone(consumer: Consumer
     )
     (consumer.dest / "other/extra.py").write_text("")
     code, out, _ = consumer.call("verify-vendor", "--name", "other", root=tree)
-    assert code == 1 and out.startswith("Outdated: ") and "Edited: 1 files" in out and "extra.py" in out
+    assert code == 1 and out.startswith("Outdated: ") and "Edited: these files" in out and "extra.py" in out
     code, out, _ = consumer.call("verify-vendor", "--name", "other")
     assert code == 1 and out.startswith("Outdated: ") and "another state" in out
 
@@ -96,7 +96,7 @@ def test_an_update_says_what_changes_and_removes_what_is_gone(consumer: Consumer
     assert f"version   {first} -> {second}" in out and "contract  1.0.0 -> 1.1.0 (changed)" in out
     assert "    - `limit` may be as much\n      as 250.\n" in out and out.count("    - ") == 1
     listed = {
-        tuple(line.split()) for line in out.splitlines() if line.startswith(("  changed", "  removed", "  added"))
+        tuple(line.split()) for line in out.splitlines() if line.startswith(("    changed", "    removed", "    added"))
     }
     api = "api/workflow_definitions/list_workflow_runs.py"
     assert {("removed", "extra.py"), ("changed", api), ("changed", "CHANGELOG.md")} <= listed
@@ -391,14 +391,15 @@ def test_what_cannot_be_written_is_told_and_changes_nothing(consumer: Consumer, 
     if not first:
         consumer.call("vendor")
         (consumer.copy / "models.py").write_text("edited\n")
-    consumer.dest.mkdir(exist_ok=True)
-    before = everything(consumer.dest)
+    if how == "read-only":
+        consumer.dest.mkdir(exist_ok=True)
+    before = everything(consumer.dest.parent)
     done = subprocess.run(
         [sys.executable, HARM, how, consumer.dest], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 2, done.stderr
     assert "cannot be written: " in done.stderr and "as it was" in done.stderr
-    assert everything(consumer.dest) == before
+    assert everything(consumer.dest.parent) == before
 
 
 @pytest.mark.parametrize("swap", ["exchanged", "renamed"])
@@ -411,7 +412,8 @@ def test_an_interrupt_leaves_the_old_copy_or_the_new_one(tmp_path: Path, how: st
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     # Where folders cannot be exchanged, a process that is killed between two renames leaves that to the next run.
-    allowed = {"old", "new"} | ({"none"} if (how, swap) == ("SIGKILL", "renamed") else set())
+    exchanged = swap == "exchanged" and sys.platform == "linux"
+    allowed = {"old", "new"} if how == "SIGINT" or exchanged else {"old", "new", "none"}
     assert {"old", "new"} <= {state for state, _ in found} <= allowed
     assert {after for _, after in found} == {"new"}
     assert [state for state, _ in found] == sorted((state for state, _ in found), key=["old", "none", "new"].index)
