@@ -295,7 +295,13 @@ REFUSED = {
         "compare the two",
     ),
     "tool of another version": ("requirements.lock", "ruff==0.17.6", "ruff==0.17.5", None, "is installed"),
-    "no version of the package": ("overrides/client.yaml", "version_override: ", "version_override: v", None, "no semantic"),
+    "no version of the package": (
+        "overrides/client.yaml",
+        "version_override: ",
+        "version_override: v",
+        None,
+        "no semantic",
+    ),
     "nothing that the package needs": ("pyproject.toml", "\ndependencies", "\nneeds", None, "'dependencies'"),
     "an entry that concerns nothing": (
         "CHANGELOG.md",
