@@ -131,11 +131,12 @@ benchmark: setup ## measure what the project claims, next to rivals; five minute
 	  sh .ci/setup "$(PYTHON)" .venv-benchmark requirements-benchmark.lock || true
 	@for name in $(or $(BENCHMARK),$(benchmarks)); do $(python) -m tests.benchmarks.$$name || exit; done
 
-lint: setup ## check style and types of what is written by hand, and types of what is generated
+lint: setup ## check style and types of what is written by hand, types of what is generated, and the contract (needs Node)
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@$(python) -m mypy
 	@$(python) -m basedpyright
+	@sh .ci/lint-contract
 
 compile := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
