@@ -33,6 +33,8 @@ SEED ?=
 RATE_LIMIT ?=
 # contract: where the reports go: html/index.html, junit.xml, requests.har, schemathesis.txt (reports)
 REPORT_DIR ?=
+# breaking: what to compare with, a commit, branch, tag or file (the last release tag)
+BASE ?=
 # serve: where to listen
 PORT ?= 8000
 # serve: a SQLite file, sqlite:///runs.db, or a PostgreSQL, postgresql+psycopg://user:password@host/database (in memory)
@@ -57,6 +59,8 @@ ARGS ?=
 # For `make contract`: by the environment, so that no secret shows in a list of processes.
 export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITION_ID ALL_METHODS EXCLUDE_CHECKS
 export FAIL_FAST MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
+# For `make breaking`.
+export BASE
 # For `make serve`, and for the server that `make contract` starts.
 export DATABASE_URL SEED_RUNS CHURN
 # For `make vendor`: by the environment, whatever characters a path has. Some shells (WSL) have the machine's name in NAME.
@@ -81,7 +85,7 @@ python := PYTHONPATH=generated:overrides .venv/bin/python
 # Modules of tests/benchmarks, in the order in which they run.
 benchmarks := client server
 
-.PHONY: help contract mutants test generate verify vendor verify-vendor build release-check serve benchmark lint lock setup
+.PHONY: help contract mutants test generate verify breaking vendor verify-vendor build release-check serve benchmark lint lock setup
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
@@ -108,6 +112,9 @@ generate: setup ## rewrite generated/ from openapi.yaml and overrides/
 verify: setup ## check that generated/ is what `make generate` would write; writes nothing
 	@$(python) -m codegen verify
 
+breaking: setup ## say what changed in the contract since BASE, and whom each change breaks
+	@$(python) -m codegen breaking
+
 vendor: setup ## copy the client into your project's folder DEST, or update it there
 	@$(python) -m codegen vendor $(if $(filter 1,$(FORCE)),--force) --name "$${NAME:-ks_workflow_runs}" -- "$$DEST"
 
@@ -131,7 +138,7 @@ benchmark: setup ## measure what the project claims, next to rivals; five minute
 	  sh .ci/setup "$(PYTHON)" .venv-benchmark requirements-benchmark.lock || true
 	@for name in $(or $(BENCHMARK),$(benchmarks)); do $(python) -m tests.benchmarks.$$name || exit; done
 
-lint: setup ## check style and types of what is written by hand, types of what is generated, and the contract (needs Node)
+lint: setup ## check style and types of the code, and style of the contract, which needs Node
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@$(python) -m mypy

@@ -1,7 +1,7 @@
 """The commands, called by the Makefile: `python -m codegen generate`, `verify`, `vendor` and so on.
 
-Exit codes: 0 it holds (generated/ is what the inputs give, a copy is fresh, nothing stands against a release), 1 it
-does not, 2 that could not be found out.
+Exit codes: 0 it holds (generated/ is what the inputs give, a copy is fresh, no client breaks, nothing stands against a
+release), 1 it does not, 2 that could not be found out.
 """
 
 from __future__ import annotations
@@ -103,6 +103,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         "vendor": "copy the package into a folder of another project, or update it there",
         "verify-vendor": "check such a copy",
         "release-check": "say what stands against a release",
+        "breaking": "say what changed in the contract, and whom it breaks",
     }.items():
         command = commands.add_parser(name, help=does, description=does)
         if "vendor" in name:
@@ -121,6 +122,10 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
             from codegen.release import release_check
 
             return release_check(root)
+        if given.command == "breaking":
+            from codegen.breaking import breaking
+
+            return breaking(root)
         from codegen.vendor import vendor, verify_vendor
 
         if given.command == "verify-vendor":

@@ -1,0 +1,304 @@
+"""`make breaking`: what changed in the contract since a release, and whom each change breaks.
+
+Own code instead of `redocly diff`: that one is experimental and needs Node; it does not say whom a change breaks, rates
+another default as a patch and an `allOf` around a `$ref` as breaking, and knows nothing of an open client.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from codegen import Problem, compare
+from codegen.compare import RULES, Node, Rule
+
+CONTRACT = "openapi.yaml"
+
+# What generated code is named after, or what only people read. The rest is in compare.py.
+NAMED = Rule("clients", "otherwise", "generated code carries the name: whoever uses it has to rename it too")
+GONE = Rule("clients", "less", "whoever uses the address loses it")
+WORDS = Rule("", "otherwise", "for readers: the meaning of requests and answers is the same")
+NEW = Rule("", "more", "nobody has to use it")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One change of the contract.
+
+    Attributes:
+        place: Where, in words.
+        what: What changed, in words.
+        rule: Whom it breaks, and why.
+        old: JSON pointer into the old document; where it has nothing, to what would hold it.
+        new: The same for the new document.
+    """
+
+    place: str
+    what: str
+    rule: Rule
+    old: str
+    new: str
+
+    @property
+    def rating(self) -> str:
+        return f"breaking for {self.rule.breaks}" if self.rule.breaks else "compatible"
+
+    @property
+    def breaks_clients(self) -> bool:
+        """Whether the contract's major version has to be raised for it."""
+        return "clients" in self.rule.breaks
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+    """Compares two contracts, as read from YAML or JSON.
+
+    Returns:
+        Every change but that of `info.version`, the breaking ones first; none is left out: what has no rule of its own
+        is named as well.
+
+    Raises:
+        Problem: A document is too large to compare.
+    """
+    found = [*_meaning(old, new), *_names(old, new), *_servers(old, new)]
+    try:
+        found += _words(old, new, [pointer for change in found for pointer in (change.old, change.new)])
+    except (RecursionError, ValueError) as error:
+        # A YAML alias can make a mapping a part of itself.
+        raise Problem("the contract is nested without end", "take out its YAML aliases") from error
+    order = ("clients and servers", "clients", "servers", "")
+    return sorted(dict.fromkeys(found), key=lambda change: order.index(change.rule.breaks))
+
+
+def _meaning(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    before, after = compare.operations(old), compare.operations(new)
+    for key in [*before, *(key for key in after if key not in before)]:
+        place = f"{key[1].upper()} {(before.get(key) or after[key]).path}"
+        if key in before and key in after:
+            for difference in compare.differences(before[key], after[key]):
+                rule = RULES[difference.kind]
+                yield Change(difference.place, difference.what, rule, difference.old, difference.new)
+        elif key in before:
+            at = before[key].node.pointer
+            yield Change(place, "this operation is not there", RULES["operation-removed"], at, "#/paths")
+        else:
+            at = after[key].node.pointer
+            yield Change(place, "a further operation", RULES["operation-added"], "#/paths", at)
+
+
+def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    before, after = compare.operations(old), compare.operations(new)
+    for key in before.keys() & after.keys():
+        ours, theirs = before[key], after[key]
+        for what, one, two in (
+            ("operationId", ours.node.at("operationId"), theirs.node.at("operationId")),
+            # The first names the module.
+            ("tag", ours.node.at("tags").at(0), theirs.node.at("tags").at(0)),
+        ):
+            if one.value != two.value:
+                yield Change(
+                    f"{key[1].upper()} {ours.path}",
+                    f"{what} {two.value} instead of {one.value}",
+                    NAMED,
+                    one.pointer,
+                    two.pointer,
+                )
+        names = [re.findall(r"\{([^{}]*)\}", operation.path) for operation in (ours, theirs)]
+        for name, other in zip(*names, strict=True):
+            if name != other:
+                yield Change(
+                    f"{name} (path)", f"it is called {other} now", NAMED, ours.item.pointer, theirs.item.pointer
+                )
+    schemas = [Node(document, document).at("components").at("schemas") for document in (old, new)]
+    known = [dict(each.items()) for each in schemas]
+    for name, node in known[0].items():
+        if name not in known[1]:
+            yield Change(f"schema {name}", "there is no schema of this name", NAMED, node.pointer, schemas[1].pointer)
+    for name, node in known[1].items():
+        if name not in known[0]:
+            yield Change(f"schema {name}", "a further schema", NEW, schemas[0].pointer, node.pointer)
+
+
+def _servers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+    servers = [Node(document, document).at("servers") for document in (old, new)]
+    urls = [{str(node.at("url").value): node.pointer for node in each.elements()} for each in servers]
+    for url, pointer in urls[0].items():
+        if url not in urls[1]:
+            yield Change("servers", f"{url} is not there", GONE, pointer, servers[1].pointer)
+    for url, pointer in urls[1].items():
+        if url not in urls[0]:
+            yield Change("servers", f"{url} in addition", NEW, servers[0].pointer, pointer)
+
+
+def _words(old: Any, new: Any, told: list[str]) -> Iterator[Change]:
+    """Yields what differs as text and has not been told of.
+
+    All that has a meaning is compared elsewhere, so this is how it is written, or for readers.
+    """
+    for at, there, before, after in _texts(Node(old, old), Node(new, new)):
+        if there == "#/info/version" or any(_covers(each, pointer) for each in told for pointer in (at, there)):
+            continue
+        place = re.sub(r"^#/(paths/[^/]*/[a-z]+/|components/)?", "", there)
+        if before is False or after is False:
+            what = "is new" if before is False else "is not there"
+        else:
+            what = f"{_short(*after)} instead of {_short(*before)}"
+        yield Change(place, what, WORDS, at, there)
+
+
+def _covers(told: str, pointer: str) -> bool:
+    """Whether a difference at `pointer` is a part of what has been told of another place."""
+    holder, _, keyword = pointer.rpartition("/")
+    if pointer == told or told.startswith(f"{pointer}/"):
+        return True
+    # With a field goes its name in the list of those that are required.
+    if keyword == "required" and told.startswith(f"{holder}/properties/"):
+        return True
+    return pointer.startswith(f"{told}/") and keyword not in compare.ANNOTATIONS
+
+
+def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
+    """Yields the places at which two documents differ, with two values in tuples, or with whether there is one."""
+    if isinstance(old.value, dict) and isinstance(new.value, dict):
+        # A parameter of a path may be called otherwise.
+        keys = [
+            {re.sub(r"\{[^{}]*\}", "{}", str(key)) if node.pointer == "#/paths" else key: key for key in node.value}
+            for node in (old, new)
+        ]
+        for key in [*keys[0], *(key for key in keys[1] if key not in keys[0])]:
+            below = old.at(keys[0].get(key, key)), new.at(keys[1].get(key, key))
+            if key in keys[0] and key in keys[1]:
+                yield from _texts(*below)
+            else:
+                yield below[0].pointer, below[1].pointer, key in keys[0], key in keys[1]
+        return
+    if isinstance(old.value, list) and isinstance(new.value, list):
+        names = [[_name(value) for value in node.value] for node in (old, new)]
+        if None not in (*names[0], *names[1]):
+            for index, name in enumerate(names[0]):
+                if name in names[1]:
+                    yield from _texts(old.at(index), new.at(names[1].index(name)))
+                else:
+                    yield old.at(index).pointer, new.pointer, True, False
+            for index, name in enumerate(names[1]):
+                if name not in names[0]:
+                    yield old.pointer, new.at(index).pointer, False, True
+            return
+        if len(old.value) == len(new.value):
+            for index in range(len(old.value)):
+                yield from _texts(old.at(index), new.at(index))
+            return
+    if compare.as_text(old.value) != compare.as_text(new.value):
+        yield old.pointer, new.pointer, (old.value,), (new.value,)
+
+
+def _name(value: Any) -> str | None:
+    """What tells an element of a list from the others, whatever their order; None if nothing does."""
+    if isinstance(value, dict) and ("name" in value or "url" in value):
+        return f"{value.get('in')} {value.get('name')} {value.get('url')}"
+    return None
+
+
+def _short(value: Any) -> str:
+    text = compare.as_text(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+def breaking(root: Path) -> int:
+    """Prints each change since BASE of the environment, rated. 1 if clients break within one major version."""
+    base = os.environ.get("BASE", "") or _last_release(root)
+    old = _read(_base_text(root, base), f"{CONTRACT} of {base}" if not Path(base).is_file() else base)
+    try:
+        text = (root / CONTRACT).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(f"{CONTRACT} cannot be read: {error}", f"git checkout -- {CONTRACT}") from error
+    new = _read(text, CONTRACT)
+    found = changes(old, new)
+    versions = [str(document["info"]["version"]) for document in (old, new)]
+    print(f"{CONTRACT} {versions[1]} next to {base}, {versions[0]}: {len(found)} change{'s' * (len(found) != 1)}.")
+    rating = ""
+    for change in found:
+        if change.rating != rating:
+            rating = change.rating
+            print(f"\n{rating}")
+        print(f"  {change.place}: {change.what}")
+        print(f"      {change.rule.why}")
+        print(f"      {change.new}" if change.new == change.old else f"      {change.old} -> {change.new}")
+    majors = [int(version.partition(".")[0]) for version in versions]
+    count = sum(change.breaks_clients for change in found)
+    print()
+    if count and majors[1] <= majors[0]:
+        print(
+            f"problem: {count} of them break{'s' * (count == 1)} clients, and the major version is still {majors[1]}\n"
+            f"fix: raise info.version in {CONTRACT} to {majors[0] + 1}.0.0, or take them back"
+        )
+        return 1
+    print("Clients break, and the major version says so." if count else "No client breaks.")
+    return 0
+
+
+def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["git", *arguments],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise Problem(f"git cannot be run: {error.strerror}", "install it, or give a file: BASE=old.yaml") from error
+
+
+def _last_release(root: Path) -> str:
+    done = _git(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
+    if done.returncode != 0:
+        raise Problem(
+            "there is no release to compare with: no tag such as v1.0.0 (a shallow clone has none: git fetch --tags)",
+            "name what to compare with, a commit or a file: make breaking BASE=HEAD",
+        )
+    return done.stdout.strip()
+
+
+def _base_text(root: Path, base: str) -> str:
+    try:
+        if Path(base).is_file():
+            return Path(base).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Problem(f"{base} cannot be read: {error}", "give another one: make breaking BASE=...") from error
+    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").stdout.strip()
+    if not commit:
+        raise Problem(
+            f"BASE is '{base}', which is no file, and no commit, branch or tag", "give one: make breaking BASE=HEAD"
+        )
+    done = _git(root, "show", f"{commit}:./{CONTRACT}")
+    if done.returncode != 0:
+        raise Problem(f"{base} has no {CONTRACT}", "give a commit that has: git log -- openapi.yaml")
+    return done.stdout
+
+
+def _read(text: str, name: str) -> dict[str, Any]:
+    """Reads a contract as far as it has to be for a comparison: an old one may hold what is refused today."""
+    fix = "make generate, which names the line" if name == CONTRACT else "give another one: make breaking BASE=..."
+    try:
+        document = YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise Problem(f"{name} is not YAML: {str(error).partition(chr(10))[0]}", fix) from error
+    if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
+        raise Problem(f"{name} is not an OpenAPI document: it has no `paths`", fix)
+    info = document.get("info")
+    if not isinstance(info, dict) or not re.fullmatch(r"\d+\.\d+\.\d+", str(info.get("version")), re.ASCII):
+        raise Problem(f"{name} has no semantic version as `info.version`", fix)
+    return document

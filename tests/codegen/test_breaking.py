@@ -1,0 +1,397 @@
+"""`make breaking`: edits of the contract whose effect is known, and that no edit goes unnoticed."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codegen import ROOT
+from codegen.breaking import changes
+
+TEXT = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
+
+
+def parse(text: str) -> dict[str, Any]:
+    # In C, as the real reader takes most of the time.
+    document: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
+    return document
+
+
+CONTRACT = parse(TEXT)
+
+BOTH = "breaking for clients and servers"
+CLIENTS = "breaking for clients"
+SERVERS = "breaking for servers"
+NEITHER = "compatible"
+
+OPERATION = "GET /v1/workflow-definitions/{definition_id}/runs"
+NEW_PARAMETER = """        - name: status
+          in: query
+          description: Only runs in this state
+          schema:
+            type: string
+"""
+REQUIRED_PARAMETER = NEW_PARAMETER.replace("in: query\n", "in: query\n          required: true\n")
+LIMIT = """        - name: limit
+          in: query
+          description: Number of items per page
+          schema:
+            type: integer
+            minimum: 1
+            maximum: 100
+            default: 20
+"""
+RETRY_AFTER = """          headers:
+            Retry-After:
+              description: How long to wait, in seconds or as an HTTP date (RFC 9110, section 10.2.3).
+              required: true
+              schema:
+                type: string
+              example: '30'
+"""
+STATUS_503 = TEXT[TEXT.index("        '503':\n") : TEXT.index("\ncomponents:\n")]
+ERROR_FIELD = TEXT[
+    TEXT.index("        error:\n") : TEXT.index("        created_at:\n          description: When the run was")
+]
+NEW_FIELD = """        attempts:
+          description: How often it was tried.
+          type: integer
+"""
+
+# What is replaced, by what; then every change that has to be told: its rating, its place, and what changed. The version
+# stays, and is no change.
+EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
+    "nothing": ([], []),
+    "only the version": ([("version: 1.0.0", "version: 1.0.1")], []),
+    # --- requests: what is allowed less breaks clients, what is allowed more breaks servers
+    "a lower maximum": (
+        [("maximum: 100", "maximum: 50")],
+        [(BOTH, "limit (query)", "maximum 50 instead of maximum 100")],
+    ),
+    "a higher maximum": (
+        [("maximum: 100", "maximum: 200")],
+        [(SERVERS, "limit (query)", "maximum 200 instead of maximum 100")],
+    ),
+    "no maximum": (
+        [("            maximum: 100\n", "")],
+        [(SERVERS, "limit (query)", "no maximum instead of maximum 100")],
+    ),
+    "a higher minimum": (
+        [("minimum: 1\n            maximum", "minimum: 5\n            maximum")],
+        [(BOTH, "limit (query)", "minimum 5 instead of minimum 1")],
+    ),
+    "another default": ([("default: 20", "default: 50")], [(BOTH, "limit (query)", "default 50 instead of 20")]),
+    "no default": ([("            default: 20\n", "")], [(CLIENTS, "limit (query)", "default none instead of 20")]),
+    "a required parameter": (
+        [("        - name: limit\n", f"{REQUIRED_PARAMETER}        - name: limit\n")],
+        [(BOTH, "status (query)", "a further parameter, required")],
+    ),
+    "an optional parameter": (
+        [("        - name: limit\n", f"{NEW_PARAMETER}        - name: limit\n")],
+        [(SERVERS, "status (query)", "a further parameter, optional")],
+    ),
+    "a parameter that is gone": ([(LIMIT, "")], [(CLIENTS, "limit (query)", "there is no such parameter")]),
+    "a parameter that becomes required": (
+        [("name: limit\n          in: query\n", "name: limit\n          in: query\n          required: true\n")],
+        [(BOTH, "limit (query)", "it is required")],
+    ),
+    "a parameter by another name": (
+        [("name: offset", "name: skip")],
+        [
+            (CLIENTS, "offset (query)", "there is no such parameter"),
+            (SERVERS, "skip (query)", "a further parameter, optional"),
+        ],
+    ),
+    "a type of a parameter": (
+        [("type: integer\n            minimum: 0\n            default: 0", "type: string")],
+        [
+            (BOTH, "offset (query)", "string instead of integer"),
+            (CLIENTS, "offset (query)", "default none instead of 0"),
+        ],
+    ),
+    "an id that may be any text": (
+        [("type: string\n            format: uuid\n          example", "type: string\n          example")],
+        [(SERVERS, "definition_id (path)", "no format instead of format uuid")],
+    ),
+    "one of two credentials": (
+        [("  - bearerAuth: []\n", "")],
+        [(BOTH, "credentials", "header authorization does not suffice")],
+    ),
+    "both credentials at once": (
+        [("  - bearerAuth: []\n  - sessionCookie: []", "  - bearerAuth: []\n    sessionCookie: []")],
+        [
+            (BOTH, "credentials", "header authorization does not suffice"),
+            (BOTH, "credentials", "cookie ks_uat does not suffice"),
+            (SERVERS, "credentials", "cookie ks_uat with header authorization suffices too"),
+        ],
+    ),
+    "another cookie": (
+        [("      in: cookie\n      name: ks_uat", "      in: cookie\n      name: session")],
+        [
+            (BOTH, "credentials", "cookie ks_uat does not suffice"),
+            (SERVERS, "credentials", "cookie session suffices too"),
+        ],
+    ),
+    # --- answers: the other way round
+    "a new value": (
+        [("FAILED]", "FAILED, CANCELLED]")],
+        [(NEITHER, "200 body.items[].status", "CANCELLED in addition")],
+    ),
+    "a value that is gone": (
+        [("[PENDING, ", "[")],
+        [(SERVERS, "200 body.items[].status", "without PENDING")],
+    ),
+    "any text instead of values": (
+        [("      enum: [PENDING, RUNNING, COMPLETED, FAILED]\n", "")],
+        [(CLIENTS, "200 body.items[].status", "any string instead of COMPLETED, FAILED, PENDING, RUNNING")],
+    ),
+    "an optional field": (
+        [("        error:\n", f"{NEW_FIELD}        error:\n")],
+        [(NEITHER, "200 body.items[].attempts", "a further field, optional")],
+    ),
+    "a required field": (
+        [
+            ("        error:\n", f"{NEW_FIELD}        error:\n"),
+            ("        - error\n", "        - error\n        - attempts\n"),
+        ],
+        [(SERVERS, "200 body.items[].attempts", "a further field, required")],
+    ),
+    "a field that is gone": (
+        [(ERROR_FIELD, ""), ("        - error\n", "")],
+        [(CLIENTS, "200 body.items[].error", "this field is not there")],
+    ),
+    "a field that may be left out": (
+        [("        - error\n", "")],
+        [(CLIENTS, "200 body.items[].error", "it is not required")],
+    ),
+    "a field that may be null": (
+        [("definition.\n          type: string", "definition.\n          type: [string, 'null']")],
+        [(CLIENTS, "200 body.items[].user_id", "it may be null")],
+    ),
+    "a field that is never null": (
+        [("type: [string, 'null']\n          format", "type: string\n          format")],
+        [(SERVERS, "200 body.items[].completed_at", "it is never null")],
+    ),
+    "another type of a field": (
+        [("type: integer\n        sources", "type: string\n        sources")],
+        [(BOTH, "200 body.items[].run_snapshot.max_run_duration_seconds", "string instead of integer")],
+    ),
+    "a number that may be no integer": (
+        [("type: integer\n        sources", "type: number\n        sources")],
+        [(CLIENTS, "200 body.items[].run_snapshot.max_run_duration_seconds", "number instead of integer")],
+    ),
+    "objects that are open": (
+        [("      additionalProperties: false\n      required: [items", "      required: [items")],
+        [(NEITHER, "200 body", "further fields are not ruled out")],
+    ),
+    "a list with at most so many": (
+        [("          description: List of items\n", "          description: List of items\n          maxItems: 100\n")],
+        [(SERVERS, "200 body.items", "maxItems 100 instead of no maxItems")],
+    ),
+    "a further refusal": (
+        [("        '503':\n", f"{STATUS_503.replace('503', '500')}        '503':\n")],
+        [(NEITHER, "500", "a further status")],
+    ),
+    "a refusal that is gone": ([(STATUS_503, "")], [(SERVERS, "503", "this status is not there")]),
+    "another success": (
+        [("        '200':", "        '206':")],
+        [(BOTH, "200", "this status is not there"), (CLIENTS, "206", "a further status")],
+    ),
+    "a header that is gone": ([(RETRY_AFTER, "")], [(CLIENTS, "429 header retry-after", "this header is not there")]),
+    "a header that may be left out": (
+        [("RFC 9110, section 10.2.3).\n              required: true\n", "RFC 9110, section 10.2.3).\n")],
+        [(CLIENTS, "429 header retry-after", "it is not always sent")],
+    ),
+    "another type of body": (
+        [("            application/json:", "            application/hal+json:")],
+        [(BOTH, "200", "there is no application/json"), (NEITHER, "200", "application/hal+json is possible too")],
+    ),
+    # --- names, and what is for readers
+    "another path": (
+        [("/v1/workflow-definitions/{", "/v2/workflow-definitions/{")],
+        [
+            (CLIENTS, OPERATION, "this operation is not there"),
+            (SERVERS, OPERATION.replace("v1", "v2"), "a further operation"),
+        ],
+    ),
+    "another name of the operation": (
+        [("operationId: list_workflow_runs", "operationId: list")],
+        [(CLIENTS, OPERATION, "operationId list instead of list_workflow_runs")],
+    ),
+    "another name of what the path holds": (
+        [("/{definition_id}/runs", "/{workflow}/runs"), ("- name: definition_id", "- name: workflow")],
+        [(CLIENTS, "definition_id (path)", "it is called workflow now")],
+    ),
+    "another name of a schema": (
+        [("schemas/PartType'", "schemas/Kind'"), ("    PartType:\n", "    Kind:\n")],
+        [(CLIENTS, "schema PartType", "there is no schema of this name"), (NEITHER, "schema Kind", "a further schema")],
+    ),
+    "a schema in place of a reference": (
+        [("$ref: '#/components/schemas/PartType'", "allOf: [{$ref: '#/components/schemas/PartType'}]")],
+        [
+            (NEITHER, "schemas/ABCDPathSnapshot/properties/part_type/$ref", "is not there"),
+            (NEITHER, "schemas/ABCDPathSnapshot/properties/part_type/allOf", "is new"),
+        ],
+    ),
+    "another address": (
+        [("http://localhost:8000", "http://localhost:9000")],
+        [
+            (CLIENTS, "servers", "http://localhost:8000 is not there"),
+            (NEITHER, "servers", "http://localhost:9000 in addition"),
+        ],
+    ),
+    "a description": (
+        [("Number of items to skip\n          schema", "How many to skip\n          schema")],
+        [(NEITHER, "parameters/2/description", '"How many to skip" instead of "Number of items to skip"')],
+    ),
+    "an example and the title": (
+        [("detail: Quota exceeded", "detail: Too many"), ("title: PartType", "title: Kind")],
+        [
+            (NEITHER, "schemas/PartType/title", '"Kind" instead of "PartType"'),
+            (
+                NEITHER,
+                "responses/429/content/application~1json/example/detail",
+                '"Too many" instead of "Quota exceeded"',
+            ),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EDITS)
+def test_an_edit_has_the_effect_that_is_known(name: str) -> None:
+    text = TEXT
+    replacements, expected = EDITS[name]
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    found = changes(CONTRACT, parse(text))
+    assert sorted((change.rating, change.place, change.what) for change in found) == sorted(expected)
+
+
+def places(value: Any, pointer: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place of a document."""
+    for key, below in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield (*pointer, key)
+        yield from places(below, (*pointer, key))
+
+
+PLACES = [place for place in places(CONTRACT) if place not in (("info",), ("info", "version"))]
+
+
+@settings(max_examples=40, derandomize=True, database=None, deadline=None)
+@given(st.sampled_from(PLACES), st.sampled_from(["delete", "replace", "wrap"]))
+def test_no_edit_goes_unnoticed(place: tuple[str | int, ...], action: str) -> None:
+    edited = copy.deepcopy(CONTRACT)
+    holder: Any = edited
+    for key in place[:-1]:
+        holder = holder[key]
+    if action == "delete":
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = "something else" if action == "replace" else [holder[place[-1]]]
+    assert changes(CONTRACT, edited)
+    assert changes(edited, CONTRACT)
+
+
+# --- the command ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A repository with the contract and the driver, committed; nothing of this machine's git settings."""
+    shutil.copytree(ROOT / "overrides/codegen", tmp_path / "overrides/codegen")
+    (tmp_path / "openapi.yaml").write_text(TEXT, encoding="utf-8")
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--quiet", "--message", "first")
+    return tmp_path
+
+
+def git(tree: Path, *arguments: str) -> None:
+    who = {f"GIT_{role}_{part}": "nobody@example.com" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
+    environment = {**os.environ, **who, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    subprocess.run(["git", *arguments], cwd=tree, env=environment, check=True, capture_output=True)
+
+
+def run(tree: Path, base: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "codegen", "breaking"],
+        env={**os.environ, "PYTHONPATH": str(tree / "overrides"), "BASE": base},
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def edit(tree: Path, *replacements: tuple[str, str]) -> None:
+    text = (tree / "openapi.yaml").read_text(encoding="utf-8")
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (tree / "openapi.yaml").write_text(text, encoding="utf-8")
+
+
+def test_a_breaking_change_needs_a_major_version(tree: Path) -> None:
+    git(tree, "tag", "v1.0.0")
+    edit(tree, ("maximum: 100", "maximum: 50"), ("version: 1.0.0", "version: 1.1.0"))
+    git(tree, "commit", "--all", "--quiet", "--message", "second")
+    done = run(tree, base="")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.splitlines() == [
+        "openapi.yaml 1.1.0 next to v1.0.0, 1.0.0: 1 change.",
+        "",
+        "breaking for clients and servers",
+        "  limit (query): maximum 50 instead of maximum 100",
+        "      a request that was allowed has to be refused now",
+        "      #/paths/~1v1~1workflow-definitions~1{definition_id}~1runs/get/parameters/1/schema/maximum",
+        "",
+        "problem: 1 of them breaks clients, and the major version is still 1",
+        "fix: raise info.version in openapi.yaml to 2.0.0, or take them back",
+    ]
+    edit(tree, ("version: 1.1.0", "version: 2.0.0"))
+    done = run(tree, base="v1.0.0")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Clients break, and the major version says so.")
+
+
+def test_what_breaks_no_client_needs_none(tree: Path) -> None:
+    (tree / "before.yaml").write_text(TEXT, encoding="utf-8")
+    edit(tree, ("FAILED]", "FAILED, CANCELLED]"), ("maximum: 100", "maximum: 200"))
+    for base in ("HEAD", "before.yaml"):
+        done = run(tree, base)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.splitlines()[-1] == "No client breaks."
+        assert "a client that refuses it (a closed one) breaks" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("base", "contract", "problem"),
+    [
+        ("", TEXT, "there is no release to compare with: no tag such as v1.0.0"),
+        ("nowhere", TEXT, "BASE is 'nowhere', which is no file, and no commit, branch or tag"),
+        ("--help", TEXT, "BASE is '--help', which is no file, and no commit, branch or tag"),
+        ("other.yaml", TEXT, "other.yaml is not YAML"),
+        ("overrides/codegen/compare.py", TEXT, "compare.py is not"),
+        ("HEAD", "- a list\n", "openapi.yaml is not an OpenAPI document: it has no `paths`"),
+        ("HEAD", TEXT.replace("version: 1.0.0", "version: one"), "openapi.yaml has no semantic version"),
+        ("HEAD", TEXT.replace("summary: Lists the runs of one workflow definition.", "summary: &a [*a]"), "aliases"),
+    ],
+)
+def test_what_cannot_be_compared_is_told(tree: Path, base: str, contract: str, problem: str) -> None:
+    (tree / "other.yaml").write_text("a: [\n", encoding="utf-8")
+    (tree / "openapi.yaml").write_text(contract, encoding="utf-8")
+    done = run(tree, base)
+    assert done.returncode == 2 and done.stderr.startswith("problem: ") and "\nfix: " in done.stderr
+    assert problem in done.stderr and "Traceback" not in done.stderr
