@@ -5,7 +5,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # Python 3.11 or later; .venv is made with it
 PYTHON ?= python3
-# contract: the server to test, with its path prefix; empty: the embedded one
+# contract, drift: the server to test, with its path prefix; empty: the embedded one
 BASE_URL ?=
 # contract: API key or user access token; better given by the environment
 TOKEN ?=
@@ -56,7 +56,7 @@ MUTANT ?=
 # test: further arguments of pytest, such as tests/client; contract: of `schemathesis run`
 ARGS ?=
 
-# For `make contract`: by the environment, so that no secret shows in a list of processes.
+# For `make contract` and `make drift`: by the environment, so that no secret shows in a list of processes.
 export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITION_ID ALL_METHODS EXCLUDE_CHECKS
 export FAIL_FAST MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
 # For `make breaking`.
@@ -85,7 +85,7 @@ python := PYTHONPATH=generated:overrides .venv/bin/python
 # Modules of tests/benchmarks, in the order in which they run.
 benchmarks := client server
 
-.PHONY: help contract mutants test generate verify breaking vendor verify-vendor build release-check serve benchmark lint lock setup
+.PHONY: help contract mutants test generate verify breaking drift vendor verify-vendor build release-check serve benchmark lint lock setup
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
@@ -114,6 +114,9 @@ verify: setup ## check that generated/ is what `make generate` would write; writ
 
 breaking: setup ## say what changed in the contract since BASE, and whom each change breaks
 	@$(python) -m codegen breaking
+
+drift: setup ## compare the document that the deployment at BASE_URL serves, its /openapi.json, with the contract
+	@$(python) -m codegen drift
 
 vendor: setup ## copy the client into your project's folder DEST, or update it there
 	@$(python) -m codegen vendor $(if $(filter 1,$(FORCE)),--force) --name "$${NAME:-ks_workflow_runs}" -- "$$DEST"

@@ -104,6 +104,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         "verify-vendor": "check such a copy",
         "release-check": "say what stands against a release",
         "breaking": "say what changed in the contract, and whom it breaks",
+        "drift": "compare a deployment's own document with the contract",
     }.items():
         command = commands.add_parser(name, help=does, description=does)
         if "vendor" in name:
@@ -126,6 +127,10 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
             from codegen.breaking import breaking
 
             return breaking(root)
+        if given.command == "drift":
+            from codegen.drift import drift
+
+            return drift(root)
         from codegen.vendor import vendor, verify_vendor
 
         if given.command == "verify-vendor":

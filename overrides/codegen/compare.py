@@ -96,7 +96,7 @@ class Difference:
 
     Attributes:
         kind: A key of RULES.
-        place: Where, in words, such as `200 body.items[].status`.
+        place: Where, in words, such as `200 body.items[].status`; of a component that is used in several, the first.
         what: The difference, in words.
         old: JSON pointer into the first document; where it has nothing, to what would hold it.
         new: The same for the second document.
@@ -279,7 +279,7 @@ def differences(old: Operation, new: Operation, credentials_as_parameters: bool 
         comparison.operation(old, new, credentials_as_parameters)
     except RecursionError as error:
         raise _too_much() from error
-    return list(comparison.found)
+    return list(comparison.found.values())
 
 
 def _too_much() -> Problem:
@@ -288,15 +288,15 @@ def _too_much() -> Problem:
 
 class _Comparison:
     def __init__(self) -> None:
-        # A mapping for its order, and for never holding one twice.
-        self.found: dict[Difference, None] = {}
+        # By all but the place: a component is used in several, and is told of once.
+        self.found: dict[tuple[str, str, str, str], Difference] = {}
         self.unreadable: list[tuple[str, str]] = []
         self.steps = 0
         # Pairs of schemas that are compared already, or right now: how a cycle ends.
         self.seen: set[tuple[Side, tuple[str, ...], tuple[str, ...]]] = set()
 
     def note(self, kind: str, place: str, what: str, old: str, new: str) -> None:
-        self.found[Difference(kind, place, what, old, new)] = None
+        self.found.setdefault((kind, what, old, new), Difference(kind, place, what, old, new))
 
     def step(self) -> None:
         self.steps += 1

@@ -1,0 +1,432 @@
+"""`make drift`: documents that say the same in other words, that say something else, and that are hostile."""
+
+from __future__ import annotations
+
+import copy
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from codegen import ROOT, Problem
+from codegen import drift as drift_module
+from codegen.__main__ import main
+from codegen.compare import RULES
+from codegen.contract import Contract
+from codegen.drift import differences, mention
+from tests.codegen import fastapi_documents
+from tests.contract_run.fastapi_server import Runs, create_app, serving
+from tests.reference_server.running import running
+
+CONTRACT = Contract(ROOT / "openapi.yaml").document
+Document = dict[str, Any]
+
+
+def drift(base_url: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "codegen", "drift"],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "overrides"), "BASE_URL": base_url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def app_with(respond: Callable[[Request], Response]) -> Starlette:
+    return Starlette(routes=[Route("/openapi.json", respond)])
+
+
+def told(document: Any) -> list[tuple[str, str, str]]:
+    return [(RULES[each.kind].promise, each.place, each.what) for each in differences(CONTRACT, document)]
+
+
+# --- the same ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_reference_servers_document_promises_the_same() -> None:
+    with running() as url:
+        done = drift(url)
+        line = mention(url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"{url}/openapi.json next to openapi.yaml 1.0.0: 0 differences.",
+        "",
+        "The deployment's document promises what the contract does.",
+    ]
+    assert line == "none: the server's own /openapi.json promises the same"
+
+
+def test_what_fastapi_infers_may_promise_the_same() -> None:
+    with serving(fastapi_documents.same()) as url:
+        done = drift(url)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def rewritten(value: Any, rewrite: Callable[[Document], Document]) -> Any:
+    """The same with every mapping rewritten, from the inside out."""
+    if isinstance(value, dict):
+        return rewrite({key: rewritten(below, rewrite) for key, below in value.items()})
+    return [rewritten(below, rewrite) for below in value] if isinstance(value, list) else value
+
+
+def is_null_type(schema: Any) -> bool:
+    return bool(schema == {"type": "null"})
+
+
+def nullable(schema: Document) -> Document:
+    """Null as OpenAPI 3.0 has it."""
+    if isinstance(schema.get("type"), list) and "null" in schema["type"]:
+        return schema | {"type": next(name for name in schema["type"] if name != "null"), "nullable": True}
+    if any(is_null_type(each) for each in schema.get("anyOf", ())):
+        others = [each for each in schema["anyOf"] if not is_null_type(each)]
+        return {key: value for key, value in schema.items() if key != "anyOf"} | {"allOf": others, "nullable": True}
+    return schema
+
+
+def any_of(schema: Document) -> Document:
+    """Lists of types as FastAPI writes them."""
+    if not isinstance(schema.get("type"), list):
+        return schema
+    rest = {key: value for key, value in schema.items() if key not in ("type", "description")}
+    return {"title": "A title", "anyOf": [{**rest, "type": name} for name in schema["type"]]}
+
+
+def constants(schema: Document) -> Document:
+    """Enumerations as alternatives of one value each."""
+    if not isinstance(schema.get("enum"), list):
+        return schema
+    rest = {key: value for key, value in schema.items() if key != "enum"}
+    return {**rest, "oneOf": [{"const": value, "title": value} for value in schema["enum"]]}
+
+
+def wrapped(schema: Document) -> Document:
+    """A `$ref` in an `allOf`, so that something may stand beside it."""
+    return {"description": "...", "allOf": [schema]} if schema.keys() == {"$ref"} else schema
+
+
+def exclusive(schema: Document) -> Document:
+    """Bounds of integers that exclude the bound, as 3.0 and as 3.1 have them."""
+    if schema.get("type") != "integer" or "minimum" not in schema:
+        return schema
+    rest = {key: value for key, value in schema.items() if key not in ("minimum", "maximum")}
+    upper = {"maximum": 101, "exclusiveMaximum": True} if "maximum" in schema else {}
+    return {**rest, "exclusiveMinimum": schema["minimum"] - 1.0, **upper}
+
+
+def without_words(schema: Document) -> Document:
+    words = ("title", "description", "example", "summary", "tags", "operationId")
+    return {key: value for key, value in schema.items() if key not in words or isinstance(value, dict)}
+
+
+def inlined(mapping: Document) -> Document:
+    reference = mapping.get("$ref")
+    if not isinstance(reference, str):
+        return mapping
+    target: Any = CONTRACT
+    for part in reference.removeprefix("#/").split("/"):
+        target = target[part]
+    return rewritten(target, inlined)  # type: ignore[no-any-return]
+
+
+REWRITES = [nullable, any_of, constants, wrapped, exclusive, without_words, inlined]
+
+
+@pytest.mark.parametrize("rewrite", REWRITES)
+def test_other_words_for_the_same_are_no_difference(rewrite: Callable[[Document], Document]) -> None:
+    document = rewritten(CONTRACT, rewrite)
+    assert document != CONTRACT
+    assert told(document) == []
+    assert [each.kind for each in differences(document, CONTRACT)] == []
+
+
+@settings(max_examples=10, derandomize=True, database=None, deadline=None)
+@given(st.lists(st.sampled_from(REWRITES), min_size=2, max_size=5, unique=True))
+def test_nor_are_several_of_them_at_once(rewrites: list[Callable[[Document], Document]]) -> None:
+    document = CONTRACT
+    for rewrite in rewrites:
+        document = rewritten(document, rewrite)
+    assert told(document) == []
+
+
+def test_where_it_is_mounted_does_not_matter() -> None:
+    document = copy.deepcopy(CONTRACT)
+    ((path, item),) = document["paths"].items()
+    item["get"]["parameters"][0]["name"] = "id"
+    document["paths"] = {"/{tenant}/api" + path.replace("definition_id", "id") + "/": item, "/v1/other": {}}
+    document["servers"] = [{"url": "/somewhere"}]
+    assert told(document) == []
+
+
+def test_credentials_count_as_parameters_or_as_security_schemes() -> None:
+    parameters, schemes, neither = (copy.deepcopy(CONTRACT) for _ in range(3))
+    for document in (parameters, neither):
+        del document["security"], document["components"]["securitySchemes"]
+    for document in (schemes, neither):
+        ((_, item),) = document["paths"].items()
+        item["get"]["parameters"] = item["get"]["parameters"][:3]
+    assert told(parameters) == told(schemes) == []
+    assert told(neither) == [
+        ("less", "credentials", "header authorization does not suffice"),
+        ("less", "credentials", "cookie ks_uat does not suffice"),
+        ("more", "credentials", "nothing at all suffices too"),
+    ]
+
+
+# --- not the same -----------------------------------------------------------------------------------------------------
+
+
+def test_each_of_ten_differences_is_told() -> None:
+    app = fastapi_documents.different()
+    assert sorted(told(app.openapi())) == [
+        ("less", "200 body.items[].error", "this field is not there"),
+        ("less", "200 body.items[].started_at", "it may be null"),
+        ("less", "200 body.items[].status", "CANCELLED in addition"),
+        ("less", "404", "this status is not there"),
+        ("less", "credentials", "cookie ks_uat does not suffice"),
+        ("less", "limit (query)", "maximum 50 instead of maximum 100"),
+        ("more", "200 body.items[].attempts", "a further field, required"),
+        ("more", "credentials", "cookie session suffices too"),
+        ("more", "status (query)", "a further parameter, optional"),
+        ("otherwise", "200 body.items[].id", "integer instead of string"),
+        ("otherwise", "offset (query)", "default 10 instead of 0"),
+    ]
+    with serving(app) as url:
+        done = drift(url)
+        line = mention(url)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith(f"{url}/openapi.json next to openapi.yaml 1.0.0: 11 differences.")
+    assert "\n  limit (query): maximum 50 instead of maximum 100\n      contract  #/paths/" in done.stdout
+    assert line == f"the server's own /openapi.json differs in 11 places: make drift BASE_URL={url}"
+
+
+def test_pointers_lead_to_what_differs() -> None:
+    document = fastapi_documents.different().openapi()
+    for each in differences(CONTRACT, document):
+        for root, pointer in ((CONTRACT, each.old), (document, each.new)):
+            value: Any = root
+            *parts, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+            for part in parts:
+                value = value[int(part)] if isinstance(value, list) else value[part]
+            # What stands below it, or what would have to.
+            assert isinstance(value, dict | list), (pointer, last)
+
+
+def test_a_server_that_is_written_as_most_are_differs_where_it_does() -> None:
+    """Its models are open, have defaults, and document no status but 200 and 422."""
+    kinds = {
+        "further fields are not ruled out",
+        "it is not required",
+        "this status is not there",
+        "no minimum instead of minimum 0",
+    }
+    found = told(create_app(Runs(1)).openapi())
+    assert {promise for promise, _, _ in found} == {"less"}
+    assert {what for _, _, what in found if not what.startswith("any string instead of")} == kinds
+    assert [place for _, place, what in found if what == "this status is not there"] == [
+        "401",
+        "403",
+        "404",
+        "429",
+        "503",
+    ]
+
+
+def test_a_document_without_the_operation_promises_less() -> None:
+    path = next(iter(CONTRACT["paths"]))
+    missing = [("less", f"GET {path}", "there is no such operation")]
+    assert told({"openapi": "3.1.0", "paths": {}}) == missing
+    assert told({"openapi": "3.0.3", "paths": {path: {"post": {}}}}) == missing
+
+
+# --- what cannot be read ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("respond", "problem"),
+    [
+        (lambda request: Response("<html>", media_type="text/html"), "is not JSON: Expecting value"),
+        (lambda request: Response(b'{"openapi": NaN}'), "is not JSON: NaN is no number in JSON"),
+        (lambda request: Response(b"[" * 200_000), "is not JSON"),
+        (lambda request: Response(b"\xff\xfe\x00"), "is not JSON"),
+        (lambda request: Response(b"9" * 5000), "is not JSON"),
+        (lambda request: JSONResponse([]), "the document is not an OpenAPI 3 document"),
+        (lambda request: JSONResponse({"swagger": "2.0", "paths": {}}), "the document is not an OpenAPI 3 document"),
+        (lambda request: Response(status_code=404), "answers 404, not with a document"),
+        (lambda request: Response(status_code=401), "answers 401, not with a document"),
+        (lambda request: RedirectResponse("http://192.0.2.1/"), "redirects to http://192.0.2.1/ (307), which is not"),
+        (lambda request: Response(b" " * 10_000_001), "has more than 10 MB"),
+    ],
+)
+def test_what_is_no_document_is_told(
+    respond: Callable[[Request], Response],
+    problem: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with serving(app_with(respond)) as url:
+        monkeypatch.setenv("BASE_URL", url)
+        assert main(["drift"]) == 2
+        said = mention(url)
+    error = capsys.readouterr().err
+    assert error.startswith("problem: ") and problem in error and "\nfix: " in error
+    # The contract run says nothing where there is no document.
+    absent = "not with a document" in problem or "redirects" in problem
+    assert said == "" if absent else said.startswith("the server's own /openapi.json cannot be compared: ")
+
+
+def test_a_server_that_never_ends_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            # Each byte comes well before the time for one is over.
+            while not over.wait(0.02):
+                connection.sendall(b" ")
+
+    monkeypatch.setattr(drift_module, "MOST_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
+        dripping = pool.submit(drip, listener)
+        with pytest.raises(Problem, match=r"was not there after 0\.3 s"):
+            drift_module.fetch(f"http://127.0.0.1:{listener.getsockname()[1]}")
+        over.set()
+        # It may have met the closed connection first.
+        assert dripping.exception() is None or isinstance(dripping.exception(), OSError)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "problem"),
+    [
+        ("", "BASE_URL is not given"),
+        ("ks.example.com", "which is not an http or https address"),
+        ("http://user:secret@127.0.0.1", "BASE_URL holds credentials"),
+        ("http://[", "which is not an http or https address"),
+        ("http://127.0.0.1:1", "cannot be read: "),
+    ],
+)
+def test_an_address_that_is_none_is_told(
+    base_url: str, problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BASE_URL", base_url)
+    assert main(["drift"]) == 2
+    error = capsys.readouterr().err
+    assert problem in error and "secret" not in error
+
+
+# --- hostile documents ------------------------------------------------------------------------------------------------
+
+KEYWORDS = """$ref allOf anyOf oneOf type enum const properties required items nullable additionalProperties minimum
+    exclusiveMinimum maximum schema name in 200 get""".split()  # noqa: SIM905
+NAMES = st.text(max_size=3) | st.sampled_from(KEYWORDS)
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+TEXTS = st.sampled_from(["#", "#/", "#/paths", "http://192.0.2.1/x", "object", "string", "array"])
+JSON = st.recursive(
+    LEAVES | TEXTS,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(NAMES, below, max_size=4),
+    max_leaves=12,
+)
+
+
+def places(value: Any, pointer: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    entries = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [place for key, below in entries for place in [(*pointer, key), *places(below, (*pointer, key))]]
+
+
+SAME = fastapi_documents.same().openapi()
+PLACES = places(SAME)
+
+
+@settings(max_examples=60, derandomize=True, database=None, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
+def test_whatever_a_document_holds_it_is_judged_or_refused(edits: list[tuple[tuple[str | int, ...], Any]]) -> None:
+    document = copy.deepcopy(SAME)
+    for (*way, last), value in edits:
+        holder: Any = document
+        for key in way:
+            try:
+                holder = holder[key]
+            except (LookupError, TypeError):
+                # An earlier edit took it away.
+                break
+        if isinstance(holder, dict):
+            holder[last] = value
+    judged(document)
+
+
+@settings(max_examples=40, derandomize=True, database=None, deadline=None)
+@given(JSON)
+def test_whatever_comes_as_a_document_is_judged_or_refused(document: Any) -> None:
+    judged(document)
+    judged({"openapi": "3.1.0", "paths": document})
+    judged({"openapi": "3.1.0", "paths": {next(iter(CONTRACT["paths"])): {"get": document}}})
+
+
+def judged(document: Any) -> None:
+    try:
+        found = differences(CONTRACT, document)
+    except Problem:
+        return
+    for each in found:
+        line = drift_module._printable(f"{each.place}: {each.what} {each.old} {each.new}")
+        assert line.isascii() and line.isprintable()
+
+
+def with_body(schema: Any, **components: Any) -> Document:
+    document: Document = copy.deepcopy(SAME)
+    (item,) = document["paths"].values()
+    item["get"]["responses"]["200"]["content"]["application/json"]["schema"] = schema
+    document["components"]["schemas"] |= components
+    return document
+
+
+def nested(levels: int) -> Document:
+    schema: Document = {"type": "string"}
+    for _ in range(levels):
+        schema = {"anyOf": [schema, {"type": "object", "properties": {"items": schema}}]}
+    return schema
+
+
+A = {"$ref": "#/components/schemas/A"}
+LIST_OF_A = {"type": "array", "items": A}
+HOSTILE = {
+    "a circle": with_body(A, A=A),
+    "a circle of allOf": with_body(A, A={"allOf": [A] * 9}),
+    "a circle of anyOf": with_body(A, A={"anyOf": [A] * 9}),
+    "a tree without end": with_body(A, A={"type": "object", "properties": {"items": LIST_OF_A}}),
+    "a product": with_body({"allOf": [{"anyOf": [{"minLength": n * m} for n in range(9)]} for m in range(9)]}),
+    "a deep one": with_body(nested(20)),
+    "a remote one": with_body({"$ref": "http://192.0.2.1/schema.json"}),
+    "a broad one": with_body({"properties": {str(n): {"$ref": "#/paths"} for n in range(20_000)}}),
+    "a chain": with_body(
+        A,
+        A=A | {"$ref": "#/components/schemas/0"},
+        **{str(n): {"$ref": f"#/components/schemas/{n + 1}"} for n in range(5000)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_schema_neither_hangs_nor_passes(name: str) -> None:
+    try:
+        assert differences(CONTRACT, HOSTILE[name])
+    except Problem as problem:
+        assert "too large to compare" in problem.what
+
+
+def test_what_is_printed_of_a_document_moves_no_cursor() -> None:
+    line = drift_module._printable("a\x1b[2Jb\ud800\u202ec\n" + "x" * 1000)
+    assert line.startswith("a\\x1b[2Jb\\ud800\\u202ec\\n") and line.endswith("xxx...")
