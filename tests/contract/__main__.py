@@ -128,6 +128,8 @@ def name_of(target: Target) -> str:
 
 
 def verdict(target: Target, outcome: "Outcome") -> str:
+    from codegen.drift import mention
+
     from .checks import CLASSES
 
     seen = ", ".join(f"{kind}: {count}" for kind, count in sorted(outcome.answers.items()))
@@ -143,6 +145,7 @@ def verdict(target: Target, outcome: "Outcome") -> str:
         "lenient", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
     )
     lines += wrapped("not judged", "; ".join(not_judged(target, outcome)))
+    lines += wrapped("drift", mention(target.base_url))
     lines += [*wrapped("reports", ", ".join(str(target.report_dir / report) for report in REPORTS)), ""]
     # What can be repeated comes first; what judges the run as a whole may just follow from it.
     findings = sorted(outcome.findings.values(), key=lambda finding: (not finding.curl, finding.check))

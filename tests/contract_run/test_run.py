@@ -130,6 +130,7 @@ def test_the_reference_server_conforms(contract: Contract, tmp_path: Path) -> No
     for kind in ("schema", "paging", "credentials", "protocol", "evidence"):
         assert re.search(rf"\b{kind} +[1-9][0-9]* requests  ok", result.stdout)
     assert "not judged" not in result.stdout
+    assert "\ndrift       none: the server's own /openapi.json promises the same\n" in result.stdout
     assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures") == "0"
     assert "No issues found" in (tmp_path / "schemathesis.txt").read_text("utf-8")
     # The same seed makes the same requests.
