@@ -31,7 +31,7 @@ MAX_TIME ?=
 SEED ?=
 # contract: requests to a deployment at most, as number/s, /m or /h (20/s)
 RATE_LIMIT ?=
-# contract: where the reports go: html/index.html, junit.xml, requests.har, schemathesis.txt (reports)
+# contract, docs: where the reports go: html/index.html, junit.xml, requests.har, schemathesis.txt (reports)
 REPORT_DIR ?=
 # breaking: what to compare with, a commit, branch, tag or file (the last release tag)
 BASE ?=
@@ -85,7 +85,7 @@ python := PYTHONPATH=generated:overrides .venv/bin/python
 # Modules of tests/benchmarks, in the order in which they run.
 benchmarks := client server
 
-.PHONY: help contract mutants test generate verify breaking drift vendor verify-vendor build release-check serve benchmark lint lock setup
+.PHONY: help contract mutants test generate verify breaking docs drift vendor verify-vendor build release-check serve benchmark lint lock setup
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
@@ -114,6 +114,9 @@ verify: setup ## check that generated/ is what `make generate` would write; writ
 
 breaking: setup ## say what changed in the contract since BASE, and whom each change breaks
 	@$(python) -m codegen breaking
+
+docs: setup ## write the contract as a page for readers, reports/docs.html
+	@$(python) -m codegen docs
 
 drift: setup ## compare the document that the deployment at BASE_URL serves, its /openapi.json, with the contract
 	@$(python) -m codegen drift

@@ -105,6 +105,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         "release-check": "say what stands against a release",
         "breaking": "say what changed in the contract, and whom it breaks",
         "drift": "compare a deployment's own document with the contract",
+        "docs": "write the contract as a page",
     }.items():
         command = commands.add_parser(name, help=does, description=does)
         if "vendor" in name:
@@ -131,6 +132,10 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
             from codegen.drift import drift
 
             return drift(root)
+        if given.command == "docs":
+            from codegen.docs import docs
+
+            return docs(root)
         from codegen.vendor import vendor, verify_vendor
 
         if given.command == "verify-vendor":

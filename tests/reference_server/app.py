@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -38,7 +39,6 @@ from starlette.types import Receive, Scope, Send
 
 from .churn import Churn
 from .database import Credential, Definition, ReadAccess, Run, User, open_database, settle
-from .docs import render
 from .models import RunBody
 from .seed import RUNS, digest, seed
 
@@ -263,17 +263,24 @@ def create_app(server: ReferenceServer) -> FastAPI:
     """The application that answers with `server`, and serves the repository's contract as its own."""
     document = yaml.safe_load(OPENAPI.read_text("utf-8"))
 
-    def fixed(text: str, media_type: str) -> Callable[[Request], Response]:
+    @cache
+    def page() -> str:
+        # When it is asked for: most servers are started for the operation alone.
+        from codegen.docs import render
+
+        return render(document)
+
+    def fixed(text: Callable[[], str], media_type: str) -> Callable[[Request], Response]:
         def respond(request: Request) -> Response:
             server.check_method(request)
-            return Response(text, media_type=media_type)
+            return Response(text(), media_type=media_type)
 
         return respond
 
     app = FastAPI(openapi_url=None)
     app.router.routes += [
         Resource("/v1/workflow-definitions/{definition_id}/runs", server.list_runs),
-        Resource("/openapi.json", fixed(json.dumps(document), "application/json")),
-        Resource("/docs", fixed(render(document), "text/html")),
+        Resource("/openapi.json", fixed(lambda: json.dumps(document), "application/json")),
+        Resource("/docs", fixed(page, "text/html")),
     ]
     return app

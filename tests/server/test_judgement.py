@@ -1,6 +1,5 @@
 """Paths, methods and credentials; what each refusal says; and which comes first."""
 
-import re
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import yaml  # type: ignore[import-untyped]
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from codegen.docs import render
 from tests.reference_server.app import OPENAPI, ReferenceServer
 from tests.reference_server.database import Credential
 from tests.reference_server.seed import (
@@ -225,10 +225,7 @@ def test_the_document_is_the_repositorys_contract(client: Client) -> None:
     assert response.json() == yaml.safe_load(OPENAPI.read_text("utf-8"))
 
 
-def test_docs_shows_the_contract_and_loads_nothing(client: Client) -> None:
+def test_docs_shows_the_contract(client: Client) -> None:
     response = client.http.get("/docs")
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    for text in ("/v1/workflow-definitions/{definition_id}/runs", "ks_uat", "Number of items per page", "Retry-After"):
-        assert text in response.text
-    assert all(f'id="{link}"' in response.text for link in re.findall(r'href="(#.*?)"', response.text))
-    assert not re.search(r"<script|<link|<img|src=|url\(", response.text)
+    assert response.text == render(yaml.safe_load(OPENAPI.read_text("utf-8")))
