@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -64,9 +65,53 @@ def test_a_misspelt_name_is_told(argument: str, problem: str) -> None:
     assert problem in done.stdout + done.stderr and "fix: " in done.stdout + done.stderr
 
 
-def test_the_readme_names_only_targets_that_are_there() -> None:
-    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, flags=re.MULTILINE))
-    assert {"contract", "test"} <= named <= TARGETS
+def targets_named_in(name: str) -> set[str]:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return set(re.findall(r"(?:^ *|`|\(|run: |entry: |  )make ([a-z-]+)", text, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "overrides/README.md"])
+def test_prose_names_only_targets_that_are_there(name: str) -> None:
+    assert {"generate"} <= targets_named_in(name) <= TARGETS
+
+
+def test_paths_in_prose_are_there() -> None:
+    named = [
+        path
+        for name in ("README.md", "CONTRIBUTING.md")
+        for path in re.findall(
+            r"`((?:\.ci|\.github|overrides|tests|generated)/[\w./-]*)`", (ROOT / name).read_text("utf-8")
+        )
+    ]
+    assert len(named) > 15
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_the_loop_of_a_contract_edit_has_ten_steps() -> None:
+    assert re.findall(r"^(\d+)\.", (ROOT / "CONTRIBUTING.md").read_text("utf-8"), re.MULTILINE) == [
+        str(number) for number in range(1, 11)
+    ]
+
+
+def test_ci_and_hooks_do_what_the_checks_of_a_fresh_clone_do() -> None:
+    checks = targets_named_in(".ci/run")
+    assert {"verify", "lint", "test", "contract"} <= checks <= TARGETS
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    assert workflow["jobs"]["ci"]["steps"][-1] == {"run": ".ci/run"}
+    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    hooks = {hook["entry"].removeprefix("make ") for hook in repository["hooks"]}
+    # A page and a comparison with the last release judge nothing that the others do not.
+    assert hooks == checks - {"docs", "breaking"}
+
+
+def test_the_linter_of_the_contract_is_pinned_and_locked_without_addresses() -> None:
+    folder = ROOT / ".ci/redocly"
+    lock = (folder / "package-lock.json").read_text(encoding="utf-8")
+    pins = json.loads((folder / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    packages = {name: package for name, package in json.loads(lock)["packages"].items() if name}
+    assert {name.removeprefix("node_modules/"): package["version"] for name, package in packages.items()} == pins
+    assert all(package["integrity"].startswith("sha512-") for package in packages.values())
+    assert "://" not in lock
 
 
 def test_the_workflow_for_deployments_gives_what_the_contract_run_takes() -> None:
