@@ -155,11 +155,8 @@ def _words(old: Any, new: Any, told: list[str]) -> Iterator[Change]:
 
 def _covers(told: str, pointer: str) -> bool:
     """Whether a difference at `pointer` is a part of what has been told of another place."""
-    holder, _, keyword = pointer.rpartition("/")
+    keyword = pointer.rpartition("/")[2]
     if pointer == told or told.startswith(f"{pointer}/"):
-        return True
-    # With a field goes its name in the list of those that are required.
-    if keyword == "required" and told.startswith(f"{holder}/properties/"):
         return True
     return pointer.startswith(f"{told}/") and keyword not in compare.ANNOTATIONS
 
@@ -201,6 +198,9 @@ def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
 
 def _name(value: Any) -> str | None:
     """What tells an element of a list from the others, whatever their order; None if nothing does."""
+    if isinstance(value, dict) and value.get("in") == "path":
+        # Its name is not sent.
+        return "path"
     if isinstance(value, dict) and ("name" in value or "url" in value):
         return f"{value.get('in')} {value.get('name')} {value.get('url')}"
     return None
@@ -217,7 +217,7 @@ def _short(value: Any) -> str:
 def breaking(root: Path) -> int:
     """Prints each change since BASE of the environment, rated. 1 if clients break within one major version."""
     base = os.environ.get("BASE", "") or _last_release(root)
-    old = _read(_base_text(root, base), f"{CONTRACT} of {base}" if not Path(base).is_file() else base)
+    old = _read(_base_text(root, base), f"{CONTRACT} of {base}" if not (root / base).is_file() else base)
     try:
         text = (root / CONTRACT).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -274,8 +274,8 @@ def _last_release(root: Path) -> str:
 
 def _base_text(root: Path, base: str) -> str:
     try:
-        if Path(base).is_file():
-            return Path(base).read_text(encoding="utf-8")
+        if (root / base).is_file():
+            return (root / base).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(f"{base} cannot be read: {error}", "give another one: make breaking BASE=...") from error
     commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").stdout.strip()

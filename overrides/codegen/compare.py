@@ -22,7 +22,6 @@ from codegen import Problem
 
 # Beyond these a document is hostile, or no document of this operation.
 STEPS = 50_000
-DEPTH = 50
 FORMS = 500
 HOPS = 50
 
@@ -432,19 +431,17 @@ class _Comparison:
 
     # --- schemas ----------------------------------------------------------------------------------------------------
 
-    def schema(self, side: Side, place: str, old: Schema, new: Schema, depth: int = 0, parameter: bool = False) -> None:
+    def schema(self, side: Side, place: str, old: Schema, new: Schema, parameter: bool = False) -> None:
         pair = (side, tuple(node.pointer for node in old), tuple(node.pointer for node in new))
         if pair in self.seen:
             return
         self.seen.add(pair)
-        if depth > DEPTH:
-            raise _too_much()
         at, there = _pointer(old), _pointer(new)
-        before = self.forms(old, depth)
+        before = self.forms(old)
         for pointer, what in self.unreadable:
             self.note("unreadable", place, what, pointer, there)
         self.unreadable = []
-        after = self.forms(new, depth)
+        after = self.forms(new)
         for pointer, what in self.unreadable:
             self.note("unreadable", place, what, at, pointer)
         self.unreadable = []
@@ -461,7 +458,7 @@ class _Comparison:
                 ours, theirs = ([f for f in forms if f.kind in ("integer", "number")] for forms in (before, after))
                 if {form.kind for form in ours} == {form.kind for form in theirs}:
                     continue
-            self.match(side, place, ours, theirs, depth)
+            self.match(side, place, ours, theirs)
 
     def kinds(self, side: Side, place: str, old: list[Form], new: list[Form], at: str, there: str) -> None:
         before, after = ({form.kind for form in forms} for forms in (old, new))
@@ -469,7 +466,7 @@ class _Comparison:
         added = {kind for kind in after - before if not (kind == "integer" and "number" in before)}
         if not gone and not added:
             return
-        effect = "other" if gone and added else "narrower" if gone else "wider"
+        effect = "other" if (gone and added) or not after else "narrower" if gone else "wider"
         if effect == "wider" and added == {"null"}:
             what = "it may be null"
         elif effect == "narrower" and gone == {"null"}:
@@ -478,43 +475,41 @@ class _Comparison:
             what = f"{_kinds(after)} instead of {_kinds(before)}"
         self.note(f"{side}-{effect}", place, what, at, there)
 
-    def match(self, side: Side, place: str, old: list[Form], new: list[Form], depth: int) -> None:
+    def match(self, side: Side, place: str, old: list[Form], new: list[Form]) -> None:
         """Compares the forms of one type: those that are the same first, the rest in their order."""
         if not old or not new:
             return
         rest = list(new)
         unmatched = []
         for form in old:
-            same = next(
-                (other for other in rest if len(old) + len(new) > 2 and self.same(side, form, other, depth)), None
-            )
+            same = next((other for other in rest if len(old) + len(new) > 2 and self.same(side, form, other)), None)
             if same is None:
                 unmatched.append(form)
             else:
                 rest.remove(same)
         for form, other in zip(unmatched, rest, strict=False):
-            self.form(side, place, form, other, depth)
+            self.form(side, place, form, other)
         if len(unmatched) != len(rest):
             effect = "wider" if len(unmatched) < len(rest) else "narrower"
             what = f"{len(new)} alternatives that are of type {new[0].kind} instead of {len(old)}"
             self.note(f"{side}-{effect}", place, what, old[0].pointer, new[0].pointer)
 
-    def same(self, side: Side, old: Form, new: Form, depth: int) -> bool:
+    def same(self, side: Side, old: Form, new: Form) -> bool:
         trial = _Comparison()
         trial.steps, trial.seen = self.steps, set(self.seen)
-        trial.form(side, "", old, new, depth)
+        trial.form(side, "", old, new)
         self.steps = trial.steps
         return not trial.found
 
-    def form(self, side: Side, place: str, old: Form, new: Form, depth: int) -> None:
+    def form(self, side: Side, place: str, old: Form, new: Form) -> None:
         """Compares what two schemas say of one type."""
         self.step()
         for keyword in sorted(old.limits.keys() | new.limits.keys()):
             self.limit(side, place, keyword, old, new)
         if old.kind == "array":
-            self.schema(side, f"{place}[]", _any(old.items, old), _any(new.items, new), depth + 1)
+            self.schema(side, f"{place}[]", _any(old.items, old), _any(new.items, new))
         if old.kind == "object":
-            self.fields(side, place, old, new, depth)
+            self.fields(side, place, old, new)
 
     def limit(self, side: Side, place: str, keyword: str, old: Form, new: Form) -> None:
         before, after = old.limit(keyword), new.limit(keyword)
@@ -574,7 +569,7 @@ class _Comparison:
             if gone := before - after:
                 self.note(f"{side}-narrower", place, f"without {_values(gone)}", at, there)
 
-    def fields(self, side: Side, place: str, old: Form, new: Form, depth: int) -> None:
+    def fields(self, side: Side, place: str, old: Form, new: Form) -> None:
         needed, needs = (form.limit("required") or frozenset() for form in (old, new))
         for name in [*old.properties, *(name for name in new.properties if name not in old.properties)]:
             here = f"{place}.{name}"
@@ -582,7 +577,7 @@ class _Comparison:
             at = _pointer(before) if before else old.pointer
             there = _pointer(after) if after else new.pointer
             if before and after:
-                self.schema(side, here, before, after, depth + 1)
+                self.schema(side, here, before, after)
                 if (name in needed) != (name in needs):
                     effect = "narrower" if name in needs else "wider"
                     what = "it is required" if name in needs else "it is not required"
@@ -604,18 +599,16 @@ class _Comparison:
             what = "it is required" if name in needs else "it is not required"
             self.note(f"{side}-{effect}", f"{place}.{name}", what, old.place("required"), new.place("required"))
         if not old.limit("closed") and not new.limit("closed"):
-            self.schema(side, f"{place}.*", _any(old.items, old), _any(new.items, new), depth + 1)
+            self.schema(side, f"{place}.*", _any(old.items, old), _any(new.items, new))
 
     # --- the canonical form of a schema -----------------------------------------------------------------------------
 
-    def forms(self, schema: Schema, depth: int, inside: frozenset[tuple[str, bool]] = frozenset()) -> list[Form]:
+    def forms(self, schema: Schema, inside: frozenset[tuple[str, bool]] = frozenset()) -> list[Form]:
         """Returns what a schema allows, one or more forms for each type; nothing else is allowed.
 
         `inside` are the choices that it is part of: one that leads back to itself adds nothing.
         """
         self.step()
-        if depth + len(inside) > 4 * DEPTH:
-            raise _too_much()
         plain: list[Node] = []
         choices: list[list[Node]] = []
         queue, queued = list(schema), set[tuple[str, bool]]()
@@ -655,9 +648,7 @@ class _Comparison:
         for node in plain:
             forms = self.merged(forms, _plain_forms(node))
         for choice in choices:
-            forms = self.merged(
-                forms, [form for node in choice for form in self.forms((node,), depth, inside | queued)]
-            )
+            forms = self.merged(forms, [form for node in choice for form in self.forms((node,), inside | queued)])
         return _joined([_integral(form) for form in forms])
 
     def merged(self, forms: list[Form], others: list[Form]) -> list[Form]:

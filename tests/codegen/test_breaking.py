@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-import shutil
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen import ROOT
+from codegen.__main__ import main
 from codegen.breaking import changes
 
+Run = Callable[[Path, str], tuple[int, str, str]]
 TEXT = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
 
 
@@ -233,6 +233,21 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
         [("/{definition_id}/runs", "/{workflow}/runs"), ("- name: definition_id", "- name: workflow")],
         [(CLIENTS, "definition_id (path)", "it is called workflow now")],
     ),
+    "another name of what the path holds, and a description": (
+        [
+            ("/{definition_id}/runs", "/{workflow}/runs"),
+            ("- name: definition_id", "- name: workflow"),
+            ("The workflow definition whose runs", "Whose runs"),
+        ],
+        [
+            (CLIENTS, "definition_id (path)", "it is called workflow now"),
+            (
+                NEITHER,
+                "parameters/0/description",
+                '"Whose runs are listed." instead of "The workflow definition whose runs are listed."',
+            ),
+        ],
+    ),
     "another name of a schema": (
         [("schemas/PartType'", "schemas/Kind'"), ("    PartType:\n", "    Kind:\n")],
         [(CLIENTS, "schema PartType", "there is no schema of this name"), (NEITHER, "schema Kind", "a further schema")],
@@ -310,8 +325,7 @@ def test_no_edit_goes_unnoticed(place: tuple[str | int, ...], action: str) -> No
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A repository with the contract and the driver, committed; nothing of this machine's git settings."""
-    shutil.copytree(ROOT / "overrides/codegen", tmp_path / "overrides/codegen")
+    """A repository with the contract, committed; nothing of this machine's git settings."""
     (tmp_path / "openapi.yaml").write_text(TEXT, encoding="utf-8")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
@@ -325,15 +339,16 @@ def git(tree: Path, *arguments: str) -> None:
     subprocess.run(["git", *arguments], cwd=tree, env=environment, check=True, capture_output=True)
 
 
-def run(tree: Path, base: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "codegen", "breaking"],
-        env={**os.environ, "PYTHONPATH": str(tree / "overrides"), "BASE": base},
-        cwd=tree,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs the command, and returns its exit code, output and errors."""
+
+    def run(tree: Path, base: str) -> tuple[int, str, str]:
+        monkeypatch.setenv("BASE", base)
+        code = main(["breaking"], root=tree)
+        return code, *capsys.readouterr()
+
+    return run
 
 
 def edit(tree: Path, *replacements: tuple[str, str]) -> None:
@@ -344,13 +359,13 @@ def edit(tree: Path, *replacements: tuple[str, str]) -> None:
     (tree / "openapi.yaml").write_text(text, encoding="utf-8")
 
 
-def test_a_breaking_change_needs_a_major_version(tree: Path) -> None:
+def test_a_breaking_change_needs_a_major_version(tree: Path, run: Run) -> None:
     git(tree, "tag", "v1.0.0")
     edit(tree, ("maximum: 100", "maximum: 50"), ("version: 1.0.0", "version: 1.1.0"))
     git(tree, "commit", "--all", "--quiet", "--message", "second")
-    done = run(tree, base="")
-    assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.splitlines() == [
+    code, output, errors = run(tree, "")
+    assert (code, errors) == (1, "")
+    assert output.splitlines() == [
         "openapi.yaml 1.1.0 next to v1.0.0, 1.0.0: 1 change.",
         "",
         "breaking for clients and servers",
@@ -362,18 +377,17 @@ def test_a_breaking_change_needs_a_major_version(tree: Path) -> None:
         "fix: raise info.version in openapi.yaml to 2.0.0, or take them back",
     ]
     edit(tree, ("version: 1.1.0", "version: 2.0.0"))
-    done = run(tree, base="v1.0.0")
-    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Clients break, and the major version says so.")
+    code, output, _ = run(tree, "v1.0.0")
+    assert (code, output.splitlines()[-1]) == (0, "Clients break, and the major version says so.")
 
 
-def test_what_breaks_no_client_needs_none(tree: Path) -> None:
+def test_what_breaks_no_client_needs_none(tree: Path, run: Run) -> None:
     (tree / "before.yaml").write_text(TEXT, encoding="utf-8")
     edit(tree, ("FAILED]", "FAILED, CANCELLED]"), ("maximum: 100", "maximum: 200"))
     for base in ("HEAD", "before.yaml"):
-        done = run(tree, base)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert done.stdout.splitlines()[-1] == "No client breaks."
-        assert "a client that refuses it (a closed one) breaks" in done.stdout
+        code, output, errors = run(tree, base)
+        assert (code, errors, output.splitlines()[-1]) == (0, "", "No client breaks.")
+        assert "a client that refuses it (a closed one) breaks" in output
 
 
 @pytest.mark.parametrize(
@@ -383,15 +397,22 @@ def test_what_breaks_no_client_needs_none(tree: Path) -> None:
         ("nowhere", TEXT, "BASE is 'nowhere', which is no file, and no commit, branch or tag"),
         ("--help", TEXT, "BASE is '--help', which is no file, and no commit, branch or tag"),
         ("other.yaml", TEXT, "other.yaml is not YAML"),
-        ("overrides/codegen/compare.py", TEXT, "compare.py is not"),
         ("HEAD", "- a list\n", "openapi.yaml is not an OpenAPI document: it has no `paths`"),
         ("HEAD", TEXT.replace("version: 1.0.0", "version: one"), "openapi.yaml has no semantic version"),
         ("HEAD", TEXT.replace("summary: Lists the runs of one workflow definition.", "summary: &a [*a]"), "aliases"),
     ],
 )
-def test_what_cannot_be_compared_is_told(tree: Path, base: str, contract: str, problem: str) -> None:
+def test_what_cannot_be_compared_is_told(tree: Path, run: Run, base: str, contract: str, problem: str) -> None:
     (tree / "other.yaml").write_text("a: [\n", encoding="utf-8")
     (tree / "openapi.yaml").write_text(contract, encoding="utf-8")
-    done = run(tree, base)
-    assert done.returncode == 2 and done.stderr.startswith("problem: ") and "\nfix: " in done.stderr
-    assert problem in done.stderr and "Traceback" not in done.stderr
+    code, _, errors = run(tree, base)
+    assert code == 2 and errors.startswith("problem: ") and "\nfix: " in errors
+    assert problem in errors
+
+
+def test_a_commit_without_a_contract_is_told(tree: Path, run: Run) -> None:
+    git(tree, "mv", "openapi.yaml", "old.yaml")
+    git(tree, "commit", "--quiet", "--message", "second")
+    (tree / "openapi.yaml").write_text(TEXT, encoding="utf-8")
+    code, _, errors = run(tree, "HEAD")
+    assert (code, errors.partition("\n")[0]) == (2, "problem: HEAD has no openapi.yaml")

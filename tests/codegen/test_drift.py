@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -43,10 +44,6 @@ def drift(base_url: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=60,
     )
-
-
-def app_with(respond: Callable[[Request], Response]) -> Starlette:
-    return Starlette(routes=[Route("/openapi.json", respond)])
 
 
 def told(document: Any) -> list[tuple[str, str, str]]:
@@ -185,6 +182,27 @@ def test_credentials_count_as_parameters_or_as_security_schemes() -> None:
     ]
 
 
+def test_names_of_headers_have_no_case_and_no_parameter_is_null() -> None:
+    document = copy.deepcopy(CONTRACT)
+    ((_, item),) = document["paths"].items()
+    *_, header, cookie = item["get"]["parameters"]
+    header["name"] = "Authorization"
+    header["schema"] = cookie["schema"] = {"type": "string"}
+    answer = item["get"]["responses"]["429"]
+    answer["headers"] = {"retry-after": answer["headers"]["Retry-After"]}
+    assert told(document) == []
+
+
+def test_a_range_of_statuses_holds_for_each_of_them() -> None:
+    document = copy.deepcopy(CONTRACT)
+    ((_, item),) = document["paths"].items()
+    answers = item["get"]["responses"]
+    answers["5XX"], answers["default"] = answers.pop("503"), answers.pop("404")
+    assert told(document) == [("more", "5XX", "a further status"), ("more", "default", "a further status")]
+    answers["5XX"] = answers["422"]
+    assert ("otherwise", "503 body.detail", "array instead of string") in told(document)
+
+
 # --- not the same -----------------------------------------------------------------------------------------------------
 
 
@@ -254,36 +272,44 @@ def test_a_document_without_the_operation_promises_less() -> None:
 # --- what cannot be read ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("respond", "problem"),
-    [
-        (lambda request: Response("<html>", media_type="text/html"), "is not JSON: Expecting value"),
-        (lambda request: Response(b'{"openapi": NaN}'), "is not JSON: NaN is no number in JSON"),
-        (lambda request: Response(b"[" * 200_000), "is not JSON"),
-        (lambda request: Response(b"\xff\xfe\x00"), "is not JSON"),
-        (lambda request: Response(b"9" * 5000), "is not JSON"),
-        (lambda request: JSONResponse([]), "the document is not an OpenAPI 3 document"),
-        (lambda request: JSONResponse({"swagger": "2.0", "paths": {}}), "the document is not an OpenAPI 3 document"),
-        (lambda request: Response(status_code=404), "answers 404, not with a document"),
-        (lambda request: Response(status_code=401), "answers 401, not with a document"),
-        (lambda request: RedirectResponse("http://192.0.2.1/"), "redirects to http://192.0.2.1/ (307), which is not"),
-        (lambda request: Response(b" " * 10_000_001), "has more than 10 MB"),
-    ],
-)
+NO_DOCUMENTS: dict[str, tuple[Response, str]] = {
+    "a page": (Response("<html>", media_type="text/html"), "is not JSON: Expecting value"),
+    "no number": (Response(b'{"openapi": NaN}'), "is not JSON: NaN is no number in JSON"),
+    "deep": (Response(b"[" * 200_000), "is not JSON"),
+    "no text": (Response(b"\xff\xfe\x00"), "is not JSON"),
+    "a long number": (Response(b"9" * 5000), "is not JSON"),
+    "a list": (JSONResponse([]), "the document is not an OpenAPI 3 document"),
+    "an older one": (JSONResponse({"swagger": "2.0", "paths": {}}), "the document is not an OpenAPI 3 document"),
+    "nothing": (Response(status_code=404), "answers 404, not with a document"),
+    "a refusal": (Response(status_code=401), "answers 401, not with a document"),
+    "elsewhere": (RedirectResponse("http://192.0.2.1/"), "redirects to http://192.0.2.1/ (307), which is not followed"),
+    "large": (Response(b" " * 10_000_001), "has more than 10 MB"),
+}
+
+
+@pytest.fixture(scope="module")
+def no_documents() -> Iterator[str]:
+    """A server that has each of them, below a path of its own."""
+
+    def respond(request: Request) -> Response:
+        return NO_DOCUMENTS[request.path_params["name"]][0]
+
+    with serving(Starlette(routes=[Route("/{name}/openapi.json", respond)])) as url:
+        yield url
+
+
+@pytest.mark.parametrize("name", NO_DOCUMENTS)
 def test_what_is_no_document_is_told(
-    respond: Callable[[Request], Response],
-    problem: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    name: str, no_documents: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with serving(app_with(respond)) as url:
-        monkeypatch.setenv("BASE_URL", url)
-        assert main(["drift"]) == 2
-        said = mention(url)
+    url, problem = f"{no_documents}/{quote(name)}", NO_DOCUMENTS[name][1]
+    monkeypatch.setenv("BASE_URL", url)
+    assert main(["drift"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("problem: ") and problem in error and "\nfix: " in error
     # The contract run says nothing where there is no document.
-    absent = "not with a document" in problem or "redirects" in problem
+    absent = name in ("nothing", "a refusal", "elsewhere")
+    said = mention(url)
     assert said == "" if absent else said.startswith("the server's own /openapi.json cannot be compared: ")
 
 
@@ -403,10 +429,11 @@ def nested(levels: int) -> Document:
 A = {"$ref": "#/components/schemas/A"}
 LIST_OF_A = {"type": "array", "items": A}
 HOSTILE = {
-    "a circle": with_body(A, A=A),
-    "a circle of allOf": with_body(A, A={"allOf": [A] * 9}),
-    "a circle of anyOf": with_body(A, A={"anyOf": [A] * 9}),
-    "a tree without end": with_body(A, A={"type": "object", "properties": {"items": LIST_OF_A}}),
+    "alternatives that double": with_body(
+        A,
+        A={"anyOf": [{"$ref": "#/components/schemas/0"}] * 2},
+        **{str(n): {"anyOf": [{"$ref": f"#/components/schemas/{n + 1}"}] * 2} for n in range(40)},
+    ),
     "a product": with_body({"allOf": [{"anyOf": [{"minLength": n * m} for n in range(9)]} for m in range(9)]}),
     "a deep one": with_body(nested(20)),
     "a remote one": with_body({"$ref": "http://192.0.2.1/schema.json"}),
@@ -425,6 +452,25 @@ def test_a_hostile_schema_neither_hangs_nor_passes(name: str) -> None:
         assert differences(CONTRACT, HOSTILE[name])
     except Problem as problem:
         assert "too large to compare" in problem.what
+
+
+@pytest.mark.parametrize(
+    ("body", "component", "difference"),
+    [
+        (False, {}, ("otherwise", "200 body", "nothing instead of object")),
+        (A, A, ("otherwise", "200 body", '$ref "#/components/schemas/A" leads nowhere in this document')),
+        (A, {"allOf": [A] * 9}, ("less", "200 body", "anything instead of object")),
+        (A, {"anyOf": [A] * 9}, ("otherwise", "200 body", "nothing instead of object")),
+        (A, {"anyOf": [A, {"type": "object"}]}, ("less", "200 body", "further fields are not ruled out")),
+        (
+            A,
+            {"type": "object", "properties": {"items": LIST_OF_A}},
+            ("more", "200 body.items[].items", "a further field, optional"),
+        ),
+    ],
+)
+def test_a_schema_that_leads_back_to_itself_is_judged(body: Any, component: Any, difference: Any) -> None:
+    assert difference in told(with_body(body, A=component))
 
 
 def test_what_is_printed_of_a_document_moves_no_cursor() -> None:
