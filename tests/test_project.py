@@ -100,8 +100,8 @@ def test_ci_and_hooks_do_what_the_checks_of_a_fresh_clone_do() -> None:
     assert workflow["jobs"]["ci"]["steps"][-1] == {"run": ".ci/run"}
     (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
     hooks = {hook["entry"].removeprefix("make ") for hook in repository["hooks"]}
-    # A page and a comparison with the last release judge nothing that the others do not.
-    assert hooks == checks - {"docs", "breaking"}
+    # What takes minutes is left to CI.
+    assert hooks == {"verify", "lint", "test", "contract"} <= checks
 
 
 def test_the_linter_of_the_contract_is_pinned_and_locked_without_addresses() -> None:

@@ -263,13 +263,15 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _last_release(root: Path) -> str:
-    done = _git(root, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
-    if done.returncode != 0:
+    tags: list[str] = re.findall(
+        r"^v(\d+\.\d+\.\d+)$", _git(root, "tag", "--merged", "HEAD").stdout, flags=re.MULTILINE
+    )
+    if not tags:
         raise Problem(
             "there is no release to compare with: no tag such as v1.0.0 (a shallow clone has none: git fetch --tags)",
             "name what to compare with, a commit or a file: make breaking BASE=HEAD",
         )
-    return done.stdout.strip()
+    return "v" + max(tags, key=lambda tag: [int(part) for part in tag.split(".")])
 
 
 def _base_text(root: Path, base: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from codegen import PACKAGE, Problem, provenance
+from codegen import PACKAGE, Problem, breaking, provenance
 from codegen.contract import Contract
 from codegen.folders import changes
 from codegen.render import build
@@ -117,8 +117,7 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
 
 def _breaking(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """Returns the changes between two contracts that break a client, each in a sentence."""
-    # ISSUE 7: call codegen.breaking here. Until then no change counts as breaking.
-    return []
+    return [f"{change.place}: {change.what}" for change in breaking.changes(old, new) if change.breaks_clients]
 
 
 def _raised(old: str, new: str) -> int:

@@ -110,6 +110,10 @@ def _contract(root: Path) -> None:
     replace(root / "openapi.yaml", "maximum: 100", "maximum: 250")
 
 
+def _break(root: Path) -> None:
+    replace(root / "openapi.yaml", "maximum: 100", "maximum: 50")
+
+
 def _module(root: Path) -> None:
     replace(root / "generated" / PACKAGE / "_bases.py", '"""', '"""Changed. ')
 
@@ -129,6 +133,7 @@ def _comment(root: Path) -> None:
 
 CONTRACT_KEPT = "the contract has changed since v1.0.0, its version 1.0.0 has not"
 PACKAGE_KEPT = "the package has changed since v1.0.0, its version has not been raised"
+BREAKS = "the contract breaks clients since v1.0.0: limit (query): maximum 50 instead of maximum 100"
 # What was done since 1.0.0, and what stands against releasing that.
 SINCE: dict[str, tuple[list[Change], list[str]]] = {
     "nothing": ([], []),
@@ -140,6 +145,11 @@ SINCE: dict[str, tuple[list[Change], list[str]]] = {
     "the contract, both raised": ([_contract, _module, _versions("1.1.0", "1.1.0")], []),
     "the contract, raised by less": ([_contract, _module, _versions("2.0.0", "1.0.1")], []),
     "the contract, only the package raised": ([_contract, _module, _versions("1.1.0", "1.0.0")], [CONTRACT_KEPT]),
+    "a contract that breaks clients, both raised by less": (
+        [_break, _module, _versions("1.1.0", "1.1.0")],
+        [BREAKS, BREAKS],
+    ),
+    "a contract that breaks clients": ([_break, _module, _versions("2.0.0", "2.0.0")], []),
     "the contract, the package raised by less": (
         [_contract, _module, _versions("1.0.1", "1.1.0")],
         ["the contract's version was raised by a minor version since v1.0.0, the package's by a patch"],
