@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -35,8 +36,8 @@ class Answering:
 
 
 @contextmanager
-def answering() -> Iterator[Answering]:
-    """Runs such a server on a free port until the block ends."""
+def answering(tls: ssl.SSLContext | None = None) -> Iterator[Answering]:
+    """Runs such a server on a free port until the block ends; over https if there are settings for it."""
     answer = Answering()
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,12 +60,14 @@ def answering() -> Iterator[Answering]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         # Its threads end with their connections, which the client under test may keep open.
         server.daemon_threads = True
         server.block_on_close = False
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
-        answer.url = f"http://127.0.0.1:{server.server_port}"
+        answer.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
         try:
             yield answer
         finally:

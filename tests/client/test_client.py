@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import ssl
 import threading
 import warnings
 from typing import Any
 
 import httpx2
 import pytest
+import trustme
 
 from ks_workflow_runs import (
     AuthenticatedClient,
@@ -22,7 +24,7 @@ from ks_workflow_runs import (
 )
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from ks_workflow_runs.client import USER_AGENT
-from tests.client.answering import Answering
+from tests.client.answering import Answering, answering
 from tests.client.calls import Call
 from tests.reference_server import seed
 
@@ -211,6 +213,40 @@ def test_a_client_shows_no_credential() -> None:
     client = AuthenticatedClient("http://127.0.0.1/api", "a-token", ks_uat="a-cookie")
     assert repr(client) == "AuthenticatedClient('http://127.0.0.1/api')"
     assert str(client) == repr(client)
+
+
+def test_certificates_are_checked_against_the_authority_that_is_named(call: Call) -> None:
+    authority = trustme.CA()
+    tls, private = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.configure_trust(private)
+    with answering(tls) as server:
+        server.body = EMPTY_PAGE
+        # Of the first two, each has what all clients share by default.
+        for _ in range(2):
+            with (
+                Client(server.url, token="a-token", retry=Retry(max_retries=0)) as client,
+                pytest.raises(errors.ApiConnectionError, match="CERTIFICATE_VERIFY_FAILED"),
+            ):
+                call(seed.DEFINITION_ID, client=client)
+        assert not server.requests
+        for trust in (private, False):
+            with Client(server.url, token="a-token", verify_ssl=trust) as client:
+                assert call(seed.DEFINITION_ID, client=client).total == 0
+
+
+def test_a_transport_of_the_caller_s_is_used(server: Answering) -> None:
+    server.body = EMPTY_PAGE
+    sent: list[httpx2.Request] = []
+
+    class Transport(httpx2.HTTPTransport):
+        def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+            sent.append(request)
+            return super().handle_request(request)
+
+    with Client(server.url, httpx_args={"transport": Transport()}) as client:
+        list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+    assert len(sent) == len(server.requests) == 1
 
 
 # --- connections ----------------------------------------------------------------------------------------------------
