@@ -211,8 +211,9 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
 
     # A proxy would be asked for this machine's own addresses otherwise.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
-    command = [sys.executable, "-m", "tests.reference_server", "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.reference_server", "--port", "0", "--end-with-input"]
+    # The pipe to its input closes with this process, also when that is killed: no server is left behind.
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     cleanup.callback(stop, process)
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
