@@ -23,7 +23,7 @@ CONFORMS, VIOLATES, UNTESTED = 0, 1, 2
 REPORTS = ("html/index.html", "junit.xml", "requests.har", "schemathesis.txt")
 # So that a verdict fits one screen.
 FINDINGS_SHOWN = 5
-MESSAGE_SHOWN = 300
+MESSAGE_SHOWN = 230
 WIDEST = 120
 
 
