@@ -1,6 +1,7 @@
 """The command: see the package's docstring for what it takes, and for its exit codes."""
 
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -22,7 +23,8 @@ CONFORMS, VIOLATES, UNTESTED = 0, 1, 2
 REPORTS = ("html/index.html", "junit.xml", "requests.har", "schemathesis.txt")
 # So that a verdict fits one screen.
 FINDINGS_SHOWN = 5
-MESSAGE_SHOWN = 300
+MESSAGE_SHOWN = 230
+WIDEST = 120
 
 
 def main() -> int:
@@ -133,20 +135,20 @@ def verdict(target: Target, outcome: "Outcome") -> str:
     from .checks import CLASSES
 
     seen = ", ".join(f"{kind}: {count}" for kind, count in sorted(outcome.answers.items()))
-    lines = ["", f"tested      {name_of(target)}", *wrapped("requests", f"{outcome.sent} ({seen})")]
+    lines = ["", f"tested      {name_of(target)}", *wrapped("requests    ", f"{outcome.sent} ({seen})")]
     failed = {finding.check for finding in outcome.findings.values()}
     title = "judged"
     for kind, checks in CLASSES.items():
         result = f"FAILED: {', '.join(sorted(failed & set(checks)))}" if failed & set(checks) else "ok"
         if count := outcome.classes[kind]:
-            lines.append(f"{title:<12}{kind:<20}{count:>5} requests  {result}")
+            lines += wrapped(f"{title:<12}{kind:<20}{count:>5} requests  ", result)
             title = ""
     lines += wrapped(
-        "lenient", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
+        "lenient     ", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
     )
-    lines += wrapped("not judged", "; ".join(not_judged(target, outcome)))
-    lines += wrapped("drift", mention(target.base_url))
-    lines += [*wrapped("reports", ", ".join(str(target.report_dir / report) for report in REPORTS)), ""]
+    lines += wrapped("not judged  ", "; ".join(not_judged(target, outcome)))
+    lines += wrapped("drift       ", mention(target.base_url))
+    lines += [*wrapped("reports     ", ", ".join(str(target.report_dir / report) for report in REPORTS)), ""]
     # What can be repeated comes first; what judges the run as a whole may just follow from it.
     findings = sorted(outcome.findings.values(), key=lambda finding: (not finding.curl, finding.check))
     if not findings:
@@ -155,16 +157,21 @@ def verdict(target: Target, outcome: "Outcome") -> str:
         lines.append(f"VIOLATES THE CONTRACT: {len(findings)} finding{'s' if len(findings) > 1 else ''}.")
     for number, finding in enumerate(findings[:FINDINGS_SHOWN], 1):
         times = f" ({finding.count} requests)" if finding.count > 1 else ""
-        lines.append(f"{number}. {finding.check}{times}: {textwrap.shorten(finding.message, MESSAGE_SHOWN)}")
+        message = textwrap.shorten(finding.message, MESSAGE_SHOWN)
+        lines += wrapped(f"{number}. ", f"{finding.check}{times}: {message}")
         if finding.curl:
+            # As it is, to be copied.
             lines.append(f"   {finding.curl}")
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"   and {len(findings) - FINDINGS_SHOWN} more in the reports")
-    return "\n".join([*lines, f"next: {next_step(target, bool(findings))}"])
+    return "\n".join([*lines, *wrapped("next: ", next_step(target, bool(findings)))])
 
 
 def wrapped(title: str, text: str) -> list[str]:
-    return textwrap.wrap(text, 120, initial_indent=f"{title:<12}", subsequent_indent=" " * 12)
+    width = min(shutil.get_terminal_size((WIDEST, 24)).columns, WIDEST)
+    return textwrap.wrap(
+        text, max(width, 60), initial_indent=title, subsequent_indent=" " * len(title), break_on_hyphens=False
+    )
 
 
 def not_judged(target: Target, outcome: "Outcome") -> list[str]:

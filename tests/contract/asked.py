@@ -74,6 +74,8 @@ class Asked:
     offset: Integer
     credentials: str
     is_trailing_slash: bool = False
+    is_garbled: bool = False
+    """Whether a header holds more than ASCII: a server may refuse that before it looks at anything."""
 
     @property
     def invalid_parameters(self) -> set[str]:
@@ -109,6 +111,7 @@ def read_request(request: requests.PreparedRequest, target: Target) -> Asked:
         offset=read_integer("offset", query.get("offset", [])),
         credentials=judge_credentials(request, target),
         is_trailing_slash=is_trailing_slash,
+        is_garbled=not (as_text(request.headers.get("Authorization")) or "").isascii(),
     )
 
 

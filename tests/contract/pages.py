@@ -1,22 +1,22 @@
 """Pages as the checks compare them, and the rule that nothing is accused of differing before it was asked again.
 
-The list may change between two requests. So of two pages that do not go together, both are asked for again, by turns,
-until the list has stood still for a while: if each of the two answers stays the same and they still do not go
-together, no change explains it.
+The list may change between two requests. So of two pages that do not go together, the first is asked for again, then
+the second, then the first once more: if the first one is what it was, nothing happened in between that could explain
+the second. As rows may also come and go in so short a time, it takes several such proofs, and no proof to the contrary.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from schemathesis import Case, Response
 
 from .asked import RIGHT, VALID, Asked, read_request
 from .under_way import again, under_way
 
-# Requests for each of the two pages: with fewer, a list that grows and shrinks by one might pass for one at rest.
-TURNS = 4
-TRIES = 2
+# How often two pages are asked for again, and how often they must not go together.
+TRIES = 8
+PROOFS = 3
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Page:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        return tuple(run["id"] for run in self.runs)
+        """In lower case: a UUID is the same in either."""
+        return tuple(run["id"].lower() for run in self.runs)
 
     @property
     def place(self) -> str:
@@ -50,8 +51,11 @@ def read_body(response: Response) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def is_integer(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def as_integer(value: object) -> int | None:
+    """The value if it is an integer, as JSON Schema has it: `20.0` is one."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def read_runs(response: Response) -> list[dict[str, Any]]:
@@ -69,10 +73,13 @@ def read_page(response: Response, case: Case[Any]) -> Page | None:
     body, asked = read_body(response), asked_for(response)
     if body is None or asked.method != "GET" or asked.credentials != RIGHT:
         return None
-    if {asked.definition_judgement, asked.limit.judgement, asked.offset.judgement} != {VALID}:
+    # What is taken beyond the contract's letter is a page like any other, where it has one meaning.
+    if asked.definition_judgement != VALID or asked.invalid_parameters:
         return None
-    total, items = body.get("total"), body.get("items")
-    if not isinstance(total, int) or not is_integer(total) or not isinstance(items, list):
+    if len(asked.limit.values) != 1 or len(asked.offset.values) != 1:
+        return None
+    total, items = as_integer(body.get("total")), body.get("items")
+    if total is None or not isinstance(items, list):
         return None
     if not all(isinstance(run, dict) and isinstance(run.get("id"), str) for run in items):
         return None
@@ -80,20 +87,30 @@ def read_page(response: Response, case: Case[Any]) -> Page | None:
     return Page(asked.definition, limit, offset, total, tuple(items), case)
 
 
-Key = Callable[[Page], object]
+Differ = Callable[[Page, Page], object]
+"""In what two pages do not go together; False if they do, None if it cannot be told from these two."""
 
 
-def settled(first: Page, second: Page, key: Key) -> tuple[Page, Page] | None:
-    """Both pages while the list stands still, as far as `key` sees it; None if it does not."""
+def proof(first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
+    """Both pages, not going together though the list stands still; False if they do, None if it never stands still."""
+    if len(first.runs) < len(second.runs):
+        # What shows more of the list shows better whether that changes.
+        first, second = second, first
+    proofs: list[object] = []
     for _ in range(TRIES):
-        pages: tuple[list[Page], list[Page]] = ([], [])
-        for turn in range(2 * TURNS):
-            before = pages[turn % 2]
-            earlier = (first, second)[turn % 2]
-            page = read_page(again(earlier.case), earlier.case)
-            if page is None or (before and key(page) != key(before[0])):
-                break
-            before.append(replace(page, case=earlier.case))
-        else:
-            return pages[0][0], pages[1][0]
+        # Three requests, so that a list that is another one for each second request meets each page in either state.
+        before, between, after = (read_page(again(page.case), page.case) for page in (first, second, first))
+        if not before or not between or not after or differ(before, after) is not False:
+            continue
+        if (before.total, before.ids) != (after.total, after.ids):
+            continue
+        found = differ(before, between)
+        if found is False:
+            return False
+        if isinstance(found, tuple) and found[::-1] in proofs:
+            # It is the list that changes, in step with the requests.
+            return None
+        proofs.append(found)
+        if found and proofs.count(found) == PROOFS:
+            return before, between
     return None

@@ -17,6 +17,8 @@ UNKNOWN_DEFINITION_ID = "d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5"
 WRONG_CREDENTIAL = "wrong-on-purpose"
 # Of a long list this many pages are read for each page size: from both ends, and spread between.
 PAGES_READ = 20
+# Page sizes that nobody would pick as a bound, and some that somebody might.
+SIZES = (3, 98, 10, 5, 64, 25, 33, 4, 51, 12, 80, 30)
 
 NO_INTEGERS = ("", "abc", "1.5", "1e1", "0x10", "true", "null", "NaN", "1,2", "[1]", "--1", "１")  # noqa: RUF001
 LENIENT_INTEGERS = ("1.0", "+5", " 5", "05", "1_0")
@@ -45,6 +47,7 @@ def probes(known: Case[Any], target: Target) -> list[Case[Any]]:
         *refusals(known, target),
         *identifiers(known, target),
         *(page for size in (37, DEFAULTS["limit"], 7, 1) for page in pages_by(known, target, size)),
+        *pages_of_all_sizes(known, target),
         *others(known, target),
     ]
 
@@ -59,9 +62,16 @@ def pages_by(known: Case[Any], target: Target, size: int) -> Iterable[Case[Any]]
     for definition in target.definitions:
         total = target.totals.get(definition, 0)
         # Walks by small pages show what large ones cannot, an order that depends on the size, and need not be whole.
-        pages = {LIMITS[-1]: PAGES_READ, 37: PAGES_READ, 7: 6, 1: 4}.get(size, 8)
+        pages = {LIMITS[-1]: PAGES_READ, 37: PAGES_READ, 7: 4, 1: 3}.get(size, 6)
         for query in walk(total, size, pages):
             yield ask(known, definition, query)
+
+
+def pages_of_all_sizes(known: Case[Any], target: Target) -> Iterable[Case[Any]]:
+    definition = target.definitions[0]
+    total = target.totals.get(definition, 0)
+    for number, size in enumerate(SIZES):
+        yield ask(known, definition, {"limit": size, "offset": total * number // len(SIZES)})
 
 
 def edges(known: Case[Any], target: Target) -> Iterable[Case[Any]]:
@@ -69,9 +79,12 @@ def edges(known: Case[Any], target: Target) -> Iterable[Case[Any]]:
     total = target.totals.get(definition, 0)
     queries: list[Query] = [{}]
     queries += [{"limit": limit} for limit in (1, 2, 19, 21, 50, 99, 100, 0, -1, 101, 1000, 2**31, 2**63, 10**30)]
-    ends = (0, 1, 20, total - 1, total, total + 1, total + 100, 10**6, 2**31 - 1, 2**31, 2**53, 2**63 - 1, 2**63)
-    queries += [{"offset": offset} for offset in (*ends, -1, -20, -(2**63))]
+    # Valid ones, if a server keeps no more than the last bits.
+    queries += [{"limit": 2**bits + 20} for bits in (8, 16, 32, 64)]
+    ends = (0, 1, 20, total - 1, total, total + 1, total + 100, 10**6, 2**31 - 1, 2**31, 2**32, 2**53, 2**63 - 1, 2**63)
+    queries += [{"offset": offset} for offset in (*ends, 2**64, 10**30, -1, -20, -(2**63))]
     queries += [{"limit": 20, "offset": 0}, {"limit": 100, "offset": max(total - 1, 0)}, {"limit": 0, "offset": -1}]
+    queries += [{"limit": 101, "offset": 0}, {"limit": 0, "offset": 20}, {"limit": 20, "offset": -1}]
     queries += [{name: text} for text in NO_INTEGERS + LENIENT_INTEGERS for name in DEFAULTS]
     queries += [{name: [1, 2]} for name in DEFAULTS]
     # What nobody knows is ignored.
@@ -96,7 +109,9 @@ def refusals(known: Case[Any], target: Target) -> Iterable[Case[Any]]:
 
     wrong = header(f"Bearer {WRONG_CREDENTIAL}")
     yield make()
-    for value in (f"Bearer {WRONG_CREDENTIAL}", "Bearer", "Bearer null", f"Basic {WRONG_CREDENTIAL}"):
+    yield make(query={"limit": 100, "offset": 0})
+    yield make(query={"limit": 1, "offset": 1})
+    for value in (f"Bearer {WRONG_CREDENTIAL}", "Bearer", "Bearer null", f"Basic {WRONG_CREDENTIAL}", "Bearer \u00fc"):
         yield make(**header(value))
     for value in (WRONG_CREDENTIAL, "null", ""):
         yield make(cookies={"ks_uat": value})
@@ -104,11 +119,13 @@ def refusals(known: Case[Any], target: Target) -> Iterable[Case[Any]]:
         for value in ("Bearer {}x", "Bearer x{}", "Basic {}", "Token {}", "{}", "Bearer{}", "Bearer Bearer {}"):
             yield make(**header(value.format(target.token)))
         yield make(**header(f"Bearer {target.token[:-1]}"))
+        yield make(**header(f"Bearer {target.token.swapcase()}"))
         yield make(cookies={"token": target.token})
         yield make(**header(f"Bearer {target.token}"))
     if target.ks_uat:
         yield make(cookies={"ks_uat": target.ks_uat + "x"})
         yield make(cookies={"ks_uat": target.ks_uat[:-1]})
+        yield make(cookies={"ks_uat": target.ks_uat.swapcase()})
         yield make(cookies={"session": target.ks_uat})
         yield make(cookies={"ks_uat": target.ks_uat})
     # Credentials come first: who has none learns nothing about parameters and definitions.
@@ -130,7 +147,8 @@ def identifiers(known: Case[Any], target: Target) -> Iterable[Case[Any]]:
     # One that differs in its last digit from one that is there.
     yield ask(known, definition[:-1] + ("1" if definition[-1] != "1" else "2"))
     yield ask(known, "00000000-0000-0000-0000-000000000000")
-    malformed = ("malformed", "42", "null", definition[:-1], definition + "0", "g" + definition[1:], " " + definition)
+    malformed = ["malformed", "42", "null", definition[:-1], definition + "0", "g" + definition[1:], " " + definition]
+    malformed += ["'" + definition, definition + "\0"]
     for text in (*malformed, definition.replace("-", ""), f"{{{definition}}}"):
         yield ask(known, text)
 

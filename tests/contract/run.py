@@ -28,7 +28,7 @@ from schemathesis.engine.recorder import Request
 
 from .checks import CLASSES
 from .pages import read_body, read_runs
-from .target import ROOT, Problem, Target, without_secrets
+from .target import ROOT, Problem, Target, disguised, without_secrets
 from .under_way import begin
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -265,10 +265,12 @@ def as_curl(request: Request, target: Target) -> str:
 
 
 def quoted(text: str, variables: Mapping[str, str]) -> str:
-    """One word for a shell, with variables in place of their values; also of a value without its last character."""
+    """One word for a shell, with variables in place of their values."""
     for name, value in variables.items():
-        for part, reference in ((value, f'"${name}"'), (value[:-1], f'"${{{name}%?}}"')):
+        for part, reference in disguised(name, value):
             if part and part in text:
                 before, _, after = text.partition(part)
-                return (shlex.quote(before) if before else "") + reference + (shlex.quote(after) if after else "")
+                return (
+                    (shlex.quote(before) if before else "") + f'"{reference}"' + (shlex.quote(after) if after else "")
+                )
     return shlex.quote(text)

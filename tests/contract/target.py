@@ -140,14 +140,19 @@ def read_environment(environment: Mapping[str, str]) -> Target:
     return target
 
 
+def disguised(name: str, secret: str) -> tuple[tuple[str, str], ...]:
+    """The forms in which probes send a secret, right and almost right, each with what makes it in a shell."""
+    other_case = f'$(printf %s "${name}" | tr a-zA-Z A-Za-z)'
+    return (secret, f"${name}"), (secret[:-1], f"${{{name}%?}}"), (secret.swapcase(), other_case)
+
+
 def without_secrets(text: str, variables: Mapping[str, str]) -> str:
     """Should a secret get past Schemathesis's own filter (in an answer that repeats it, say), it ends here."""
     for name in ("TOKEN", "KS_UAT"):
         secret = variables.get(name, "").strip()
         # A shorter one is no secret, and would be found in the middle of any word.
         if len(secret) >= 6:
-            # Probes send it without its last character, too.
-            for value, shown in ((secret, f"${name}"), (secret[:-1], f"${{{name}%?}}")):
+            for value, shown in disguised(name, secret):
                 for form in {value, escape(value), quote(value, safe=""), json.dumps(value)[1:-1]}:
                     text = text.replace(form, shown)
     return text
@@ -211,8 +216,9 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
 
     # A proxy would be asked for this machine's own addresses otherwise.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
-    command = [sys.executable, "-m", "tests.reference_server", "--port", "0"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-m", "tests.reference_server", "--port", "0", "--end-with-input"]
+    # The pipe to its input closes with this process, also when that is killed: no server is left behind.
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     cleanup.callback(stop, process)
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
@@ -279,8 +285,8 @@ def preflight(target: Target) -> Target:
                     f"the definition {definition}, given as EMPTY_DEFINITION_ID, has runs",
                     "give the id of one that has none, or leave it out",
                 )
-            if isinstance(total, int):
-                totals[definition] = total
+            if isinstance(total, (int, float)):
+                totals[definition] = int(total)
     return replace(target, totals=totals)
 
 

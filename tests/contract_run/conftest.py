@@ -22,7 +22,9 @@ def environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
     def environment(**variables: str) -> dict[str, str]:
         others = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-        return others | {"MAX_EXAMPLES": "5", "RATE_LIMIT": "1000/s", "REPORT_DIR": str(tmp_path)} | variables
+        few = {"MAX_EXAMPLES": "5", "RATE_LIMIT": "1000/s", "REPORT_DIR": str(tmp_path)}
+        # pytest tells those below it that a line has 80 places.
+        return others | few | {"COLUMNS": "120"} | variables
 
     return environment
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from itertools import count
 from random import Random
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
@@ -114,8 +115,8 @@ class Runs:
             run.error = "It broke." if run.status is Status.FAILED else None
             run.completed_at = run.updated_at = max(moment, run.started_at)
 
-    def change(self) -> None:
-        for _ in range(self.changes):
+    def change(self, times: int) -> None:
+        for _ in range(times):
             if self.random.random() < 0.5:
                 self.add(datetime.now(UTC))
             elif len(self.runs) > 30:
@@ -125,6 +126,7 @@ class Runs:
 def create_app(runs: Runs) -> FastAPI:
     app = FastAPI()
     lock = threading.Lock()
+    numbers = count(1)
 
     def signed_in(
         authorization: Annotated[str | None, Header()] = None, ks_uat: Annotated[str | None, Cookie()] = None
@@ -141,12 +143,15 @@ def create_app(runs: Runs) -> FastAPI:
         offset: Annotated[int, Query(ge=0)] = 0,
     ) -> Paginated[WorkflowRun]:
         if str(definition_id) not in (seed.DEFINITION_ID, seed.EMPTY_DEFINITION_ID):
-            raise HTTPException(404, f"Workflow definition {definition_id} not found")
+            raise HTTPException(404, f"Workflow definition {definition_id} not found (request {next(numbers)})")
         with lock:
-            runs.change()
+            runs.change(runs.changes)
             found = runs.runs if str(definition_id) == seed.DEFINITION_ID else []
+            # Counted by one statement, read by the next: a change may come in between.
+            total = len(found)
+            runs.change(int(runs.changes > 0 and runs.random.random() < 0.3))
             items = [run.model_copy() for run in found[offset : offset + limit]]
-            return Paginated[WorkflowRun](items=items, total=len(found), limit=limit, offset=offset)
+            return Paginated[WorkflowRun](items=items, total=total, limit=limit, offset=offset)
 
     return app
 

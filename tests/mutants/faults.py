@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any
@@ -257,6 +258,11 @@ for name, change_bytes, killed_by in (
         lambda body: body.replace(b'"max_run_duration_seconds":300', b'"max_run_duration_seconds":NaN'),
         ("strict_json", *SCHEMA),
     ),
+    (
+        "half_a_character",
+        lambda body: body.replace(b'"materialized_path":"/', b'"materialized_path":"\\ud800/'),
+        ("strict_json",),
+    ),
     ("latin_1", lambda body: body.decode().encode("latin-1", "replace"), SCHEMA),
     ("byte_order_mark", lambda body: b"\xef\xbb\xbf" + body, UNREADABLE),
     ("utf_16", lambda body: body.decode().encode("utf-16-le"), UNREADABLE),
@@ -289,6 +295,11 @@ def deny(name: str, text: str) -> Callable[[Any, Request], int]:
     return parse
 
 
+def keep_16_bits(original: Any, request: Request) -> int:
+    text = request.query_params.get("limit", "")
+    return int(text) % 2**16 if text == str(2**16 + 20) else int(original(request))
+
+
 def refuse_offsets_from(least: int) -> Callable[[Any, Request], int]:
     def parse(original: Any, request: Request) -> int:
         offset = int(original(request))
@@ -312,6 +323,11 @@ BOUNDS = "bounds and defaults"
 taken: dict[str, Callable[[], ReferenceServer]] = {
     "limit_0_taken": StepFault("parse_limit", take("limit", "0", 1)),
     "limit_101_taken": StepFault("parse_limit", take("limit", "101", 101)),
+    "limit_101_taken_with_offset": StepFault(
+        "parse_limit",
+        lambda original, request: 100 if str(request.query_params) == "limit=101&offset=0" else original(request),
+    ),
+    "last_bits_of_limit_taken": StepFault("parse_limit", keep_16_bits),
     "negative_limit_taken": StepFault("parse_limit", take("limit", "-1", 20)),
     "offset_minus_1_taken": StepFault("parse_offset", take("offset", "-1", 0)),
     "word_taken": StepFault("parse_limit", take("limit", "abc", 20)),
@@ -334,14 +350,22 @@ taken: dict[str, Callable[[], ReferenceServer]] = {
 }
 for name, fault in taken.items():
     mutant(BOUNDS, name, fault, "invalid_parameter_refused")
-mutant(BOUNDS, "limit_clamped", StepFault("parse_limit", clamp), "invalid_parameter_refused", "limit_and_offset_echoed")
+mutant(
+    BOUNDS,
+    "limit_clamped",
+    StepFault("parse_limit", clamp),
+    "invalid_parameter_refused",
+    "limit_and_offset_echoed",
+    "number_of_items",
+)
 for name, fault in {
     "limit_100_refused": StepFault("parse_limit", deny("limit", "100")),
     "limit_1_refused": StepFault("parse_limit", deny("limit", "1")),
     "offset_0_refused": StepFault("parse_offset", deny("offset", "0")),
     "large_offset_refused": StepFault("parse_offset", refuse_offsets_from(2**31)),
     "past_the_end_not_found": StepFault(
-        "load_page", lambda original, session, asked: original(session, asked) if asked.offset < 137 else refuse(404)
+        "load_page",
+        lambda original, session, asked: refuse(404) if 137 <= asked.offset < 2**63 else original(session, asked),
     ),
     "empty_definition_not_found": StepFault(
         "load_page",
@@ -396,6 +420,7 @@ mutant(
     "default_offset_1",
     AskedFault(lambda asked: replace(asked, offset=1), absent("offset"), is_echoed=True),
     "defaults_applied",
+    "one_order",
     "pages_fit_together",
 )
 
@@ -427,6 +452,24 @@ mutant(
     "limit_capped_in_silence",
     PageFault(lambda page, _: put(page, "items", page["items"][:50])),
     "number_of_items",
+)
+mutant(
+    PAGING,
+    "middling_limits_capped",
+    AskedFault(lambda asked: replace(asked, limit=50 if 50 < asked.limit < 99 else asked.limit)),
+    "number_of_items",
+)
+mutant(
+    PAGING,
+    "last_page_filled_up",
+    StepFault(
+        "load_page",
+        lambda original, session, asked: original(
+            session, replace(asked, offset=137 - asked.limit) if 137 - asked.limit < asked.offset < 137 else asked
+        ),
+    ),
+    "number_of_items",
+    "pages_fit_together",
 )
 mutant(
     PAGING,
@@ -547,11 +590,71 @@ class CachedByLimit(ReferenceServer):
         return page
 
 
+class SometimesBehind(ReferenceServer):
+    """Reads from a copy of the database that lacks the newest run, for some requests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.dice = Random(1)
+
+    def load_page(self, session: Session, parameters: Parameters) -> Any:
+        if self.dice.random() < 0.3 and str(parameters.definition_id) == seed.DEFINITION_ID:
+            total, runs = super().load_page(session, replace(parameters, offset=parameters.offset + 1))
+            return total - 1, runs
+        return super().load_page(session, parameters)
+
+
+class OwnRunsForCookie(ReferenceServer):
+    """A session sees fewer runs than an API key."""
+
+    def list_runs(self, request: Request) -> Response:
+        self.skipped = 0 if "authorization" in request.headers else 5
+        return super().list_runs(request)
+
+    def load_page(self, session: Session, parameters: Parameters) -> Any:
+        total, runs = super().load_page(session, replace(parameters, offset=parameters.offset + self.skipped))
+        return max(total - self.skipped, 0), runs
+
+
+class Changing(ReferenceServer):
+    """Its list changes with every tenth request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = count(1)
+
+    def list_runs(self, request: Request) -> Response:
+        if next(self.requests) % 10 == 0:
+            self.churn.change()
+        return super().list_runs(request)
+
+
+class RowLostInAChangingList(Changing):
+    def load_page(self, session: Session, parameters: Parameters) -> Any:
+        return shift(super().load_page, session, parameters)
+
+
+class TotalOffInAChangingList(Changing):
+    def load_page(self, session: Session, parameters: Parameters) -> Any:
+        total, runs = super().load_page(session, parameters)
+        return total + (total > 100 and parameters.offset == 0), runs
+
+
+mutant(PAGING, "row_lost_in_a_changing_list", RowLostInAChangingList, "pages_fit_together")
+mutant(PAGING, "total_off_in_a_changing_list", TotalOffInAChangingList, "same_total")
 mutant(PAGING, "cached_by_limit", CachedByLimit, "pages_fit_together")
+mutant(PAGING, "sometimes_behind", SometimesBehind, "one_order")
+mutant(PAGING, "own_runs_for_the_cookie", OwnRunsForCookie, "same_total")
 
 # Identity.
 
 IDENTITY = "identity"
+
+
+def always_true(run: Body) -> bool:
+    return True
+
+
 mutant(
     IDENTITY,
     "rare_foreign_run",
@@ -598,6 +701,18 @@ class PathIgnored(ReferenceServer):
 
 mutant(IDENTITY, "one_id_on_two_runs", SharedId, "unique_ids")
 mutant(IDENTITY, "one_id_on_neighbours", NeighboursShareId, "unique_ids")
+mutant(
+    IDENTITY,
+    "another_id_each_time",
+    RunFault(lambda run: put(run, "id", str(uuid.UUID(int=dice.getrandbits(128), version=4))), always_true),
+    "unique_ids",
+)
+mutant(
+    IDENTITY,
+    "snapshot_as_it_is_now",
+    RunFault(lambda run: dice.shuffle(run["run_snapshot"]["sources"]), always_true),
+    "unique_ids",
+)
 mutant(IDENTITY, "path_id_ignored", PathIgnored, "runs_of_the_definition")
 mutant(
     IDENTITY,
@@ -616,6 +731,16 @@ mutant(
 # Lifecycle.
 
 LIFECYCLE = "lifecycle"
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def later(run: Body) -> list[tuple[str, str]]:
+    """Its times, two hours later."""
+    names = [name for name in ("created_at", "started_at", "completed_at", "updated_at") if run[name]]
+    return [(name, (datetime.fromisoformat(run[name]) + timedelta(hours=2)).isoformat()) for name in names]
 
 
 def has(status: str) -> Callable[[Body], bool]:
@@ -695,6 +820,35 @@ mutant(
     "one_running",
 )
 
+mutant(
+    LIFECYCLE,
+    "completed_when_read",
+    RunFault(
+        lambda run: (put(run, "completed_at", now()), put(run, "updated_at", now())),
+        lambda run: bool(run["completed_at"]),
+    ),
+    "ended_runs_stay",
+)
+mutant(
+    LIFECYCLE, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "ended_runs_stay"
+)
+mutant(
+    LIFECYCLE,
+    "failures_shortened_in_small_pages",
+    PageFault(
+        lambda page, asked: (
+            asked.limit < 30 and [put(run, "error", "It failed.") for run in page["items"] if run["status"] == "FAILED"]
+        )
+    ),
+    "ended_runs_stay",
+)
+mutant(
+    LIFECYCLE,
+    "local_time_ahead",
+    RunFault(lambda run: [put(run, *each) for each in later(run)], always_true),
+    "nothing_in_the_future",
+)
+
 # Credentials.
 
 CREDENTIALS = "credentials"
@@ -732,6 +886,9 @@ for name, condition in {
     "bare_token": lambda request: header(request) == seed.TOKEN,
     "empty_bearer": lambda request: header(request) == "Bearer",
     "null_token": lambda request: header(request) == "Bearer null",
+    "token_in_any_case": lambda request: header(request).lower() == f"Bearer {seed.TOKEN}".lower(),
+    "cookie_in_any_case": lambda request: request.cookies.get("ks_uat", "").lower() == seed.KS_UAT,
+    "later_pages_for_anybody": lambda request: not header(request) and request.query_params.get("offset") == "1",
     "other_cookie": lambda request: seed.KS_UAT in request.cookies.values(),
 }.items():
     mutant(CREDENTIALS, name, lets_in(condition), "credentials_required")
@@ -853,6 +1010,26 @@ mutant(
         ),
     ),
     "reached",
+    "unknown_definition_not_found",
+)
+mutant(
+    ERRORS,
+    "nobody_is_invalid",
+    AnswerFault(
+        lambda answer: Response(
+            '{"detail":[{"loc":["path","definition_id"],"msg":"No","type":"uuid_version"}]}',
+            422,
+            media_type="application/json",
+        ),
+        lambda request, status: status == 404 and request.path_params["definition_id"].startswith("00000000"),
+    ),
+    "unknown_definition_not_found",
+)
+mutant(
+    ERRORS,
+    "unknown_is_unavailable",
+    StepFault("find_definition", lambda original, *asked: instead_of_404(503, "Try again", original, *asked)),
+    "reached",
 )
 
 
@@ -889,6 +1066,9 @@ for name, status, when in (
     ("server_error_for_word", 500, lambda request, status: request.query_params.get("limit") == "abc"),
     ("no_content_past_the_end", 204, asks("offset", "137", "138")),
     ("partial_content", 206, asks("limit", "7")),
+    ("server_error_for_a_huge_offset", 500, asks("offset", str(2**64))),
+    ("server_error_for_nul", 500, lambda request, status: "\0" in request.path_params["definition_id"]),
+    ("server_error_for_a_letter", 500, lambda request, status: not header(request).isascii()),
 ):
     mutant(
         ERRORS,
@@ -948,6 +1128,25 @@ mutant(
     ),
     "number_of_items",
 )
+
+
+class AnswersMixedUp(ReferenceServer):
+    """Now and then gives the answer to an earlier request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = count(1)
+        self.kept = Response()
+
+    def list_runs(self, request: Request) -> Response:
+        answer = super().list_runs(request)
+        if next(self.requests) % 30 == 0:
+            return self.kept
+        self.kept = answer
+        return answer
+
+
+mutant(PROTOCOL, "one_in_30_mixed_up", AnswersMixedUp, "limit_and_offset_echoed", "number_of_items")
 mutant(
     PROTOCOL,
     "one_in_30_truncated",
@@ -986,6 +1185,12 @@ class SlowCorner(ReferenceServer):
         return super().load_page(session, parameters)
 
 
+mutant(
+    PROTOCOL,
+    "not_compressed",
+    AnswerFault(lambda answer: with_header(answer, "Content-Encoding", "gzip"), asks("limit", "7")),
+    "no_answer",
+)
 mutant(PROTOCOL, "hangs", Hangs, "no_answer")
 mutant(PROTOCOL, "slow_corner", SlowCorner, "no_slow_corner")
 mutant(

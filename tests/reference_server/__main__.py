@@ -17,6 +17,7 @@ import re
 import signal
 import socket
 import sys
+import threading
 from typing import NoReturn
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -125,6 +126,18 @@ Try it (Ctrl+C stops the server):
 """
 
 
+def end_with_input() -> None:
+    """Ends this process when its standard input does."""
+
+    def watch() -> None:
+        # Not sys.stdin: a thread that waits in there would hold its lock when the process ends for another reason.
+        while os.read(0, 1024):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def main() -> None:
     parser = Parser(
         prog=COMMAND,
@@ -135,11 +148,18 @@ def main() -> None:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", default=8000, type=port_number, help="0 means any free one (default: %(default)s)")
+    parser.add_argument(
+        "--end-with-input",
+        action="store_true",
+        help="end when the standard input does: with a pipe there, however the process ends that started this one",
+    )
     options = parser.parse_args()
 
     # uvicorn takes both signals over while it runs, stops cleanly, and raises the signal once more: that ends here.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: sys.exit(0))
+    if options.end_with_input:
+        end_with_input()
 
     listener = open_socket(options.host, options.port)
     host, port = listener.getsockname()[:2]

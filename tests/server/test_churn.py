@@ -1,7 +1,10 @@
 """The list changes as a deployment's does, and every state that can be seen obeys the rules."""
 
+import os
 import random
 import re
+import subprocess
+import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +22,7 @@ from tests.reference_server.seed import DEFINITION_ID, GRACE
 from tests.server.asking import Client
 from tests.server.rules import Run, check_page, moment
 
+ROOT = Path(__file__).parents[2]
 ENDED = {"COMPLETED", "FAILED"}
 LATER = {"PENDING": {"RUNNING"} | ENDED, "RUNNING": ENDED}
 # The statuses of a whole list, newest first. Nobody waits for nothing.
@@ -146,3 +150,21 @@ def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
     # On a machine of any speed, much has happened meanwhile.
     assert len(known) > 30 and gone
     assert statuses == {"PENDING", "RUNNING"} | ENDED
+
+
+@BOTH
+def test_the_contract_run_accuses_nothing(database_url: str, tmp_path: Path) -> None:
+    settings = {"DATABASE_URL": database_url, "CHURN": "20", "MAX_EXAMPLES": "5", "REPORT_DIR": str(tmp_path)}
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.contract"],
+        cwd=ROOT,
+        env=os.environ | dict.fromkeys(("BASE_URL", "DEFINITION_ID", "SEED", "SEED_RUNS"), "") | settings,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    # It did change: else no request would have been repeated, beside those that the phases made.
+    made = sum(int(number) for number in re.findall(r" done: (\d+) requests", result.stdout))
+    sent = re.search(r"^requests +(\d+)", result.stdout, re.MULTILINE)
+    assert "CONFORMS" in result.stdout and sent and int(sent[1]) > made > 0
