@@ -1,0 +1,47 @@
+"""The command, `make benchmark`: runs them one after the other, and writes what came of them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from datetime import UTC, datetime
+
+from codegen import ROOT
+from tests.benchmarks import client, contract, generation, report, server
+from tests.benchmarks.report import Table
+
+# In the order in which they run.
+BENCHMARKS = {"generation": generation, "client": client, "contract": contract, "server": server}
+
+REPORTS = ROOT / "reports"
+
+
+def main(arguments: list[str]) -> int:
+    if unknown := [name for name in arguments if name not in BENCHMARKS]:
+        print(
+            f"problem: there is no benchmark '{unknown[0]}'\nfix: give one of {', '.join(BENCHMARKS)}", file=sys.stderr
+        )
+        return 2
+    start = time.monotonic()
+    facts = {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        **report.machine(),
+        "versions": ", ".join(f"{name} {version}" for name, version in client.versions().items()),
+        "figures": "medians of interleaved rounds; ratios are medians of those within a round, to the first of a table",
+    }
+    print("\n".join(f"{name:<10}{fact}" for name, fact in facts.items()), flush=True)
+    tables: list[Table] = []
+    for name in arguments or BENCHMARKS:
+        for table in BENCHMARKS[name].tables():
+            tables.append(table)
+            print(f"\n{table}", flush=True)
+    REPORTS.mkdir(exist_ok=True)
+    (REPORTS / "benchmark.json").write_text(report.as_json(facts, tables), encoding="utf-8")
+    (REPORTS / "benchmark.svg").write_text(report.as_svg(facts, tables), encoding="utf-8")
+    print(f"\n{report.as_markdown(tables)}\n\nTook {time.monotonic() - start:.0f} s.")
+    print("All figures: reports/benchmark.json; to look at: reports/benchmark.svg; for the README: the table above")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
