@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from datetime import UTC, datetime
+from importlib import import_module
 
 from codegen import ROOT
-from tests.benchmarks import client, contract, generation, report, server
+from tests.benchmarks import report
+from tests.benchmarks.client import versions
 from tests.benchmarks.report import Table
 
-# In the order in which they run.
-BENCHMARKS = {"generation": generation, "client": client, "contract": contract, "server": server}
+# Modules beside this one, in the order in which they run.
+BENCHMARKS = ("generation", "client", "contract", "server")
 
 REPORTS = ROOT / "reports"
 
@@ -26,13 +28,13 @@ def main(arguments: list[str]) -> int:
     facts = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         **report.machine(),
-        "versions": ", ".join(f"{name} {version}" for name, version in client.versions().items()),
+        "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
         "figures": "medians of interleaved rounds; ratios are medians of those within a round, to the first of a table",
     }
     print("\n".join(f"{name:<10}{fact}" for name, fact in facts.items()), flush=True)
     tables: list[Table] = []
     for name in arguments or BENCHMARKS:
-        for table in BENCHMARKS[name].tables():
+        for table in import_module(f"tests.benchmarks.{name}").tables():
             tables.append(table)
             print(f"\n{table}", flush=True)
     REPORTS.mkdir(exist_ok=True)
