@@ -107,7 +107,7 @@ def long_lists(ask: Ask, url: str) -> Iterator[Table]:
     """All runs of a long list, page by page and several at once. Rivals just go on until a page is empty."""
     for delay in (0, 10, 50):
         tasks = {
-            f"ours, {title}, concurrency={concurrency}": ("ours", task, concurrency)
+            f"ours, {title}, {concurrency} at a time": ("ours", task, concurrency)
             for task, title in (("read_all", "blocking"), ("read_all_async", "asyncio"))
             for concurrency in (1, 8)
         } | {"httpx2 and json.loads": ("httpx2", "read_pages", 1)}
@@ -124,7 +124,7 @@ def long_lists(ask: Ask, url: str) -> Iterator[Table]:
         if delay == 50:
             names = list(tasks)
             table.notes = [
-                f"goal: at least 5 times faster with 8 than with 1: {one.split(', ')[1]} {written(faster)}"
+                f"goal: at least 5 times faster with 8 at a time than with 1: {one.split(', ')[1]} {written(faster)}"
                 for one, eight in (names[:2], names[2:4])
                 if (faster := table.ratio(one, eight))
             ]
