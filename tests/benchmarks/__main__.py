@@ -46,4 +46,8 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("problem: interrupted before the end; no report was written\nfix: run it again", file=sys.stderr)
+        sys.exit(2)

@@ -34,7 +34,7 @@ CONNECTIONS = (1, 8, 64)
 # For each server, page and number of connections.
 ROUNDS = 3
 WARM_UP = 0.1
-SECONDS = 0.5
+SECONDS = 1.0
 COLUMNS = (
     Column("requests/s", "wall", lambda seconds: f"{1 / seconds:,.0f}"),
     *(scaled(f"{name} ms", name, 1e3, 2) for name in ("p50", "p95", "p99")),
