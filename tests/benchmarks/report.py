@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -167,8 +168,7 @@ def as_svg(facts: Mapping[str, str], tables: Sequence[Table]) -> str:
             side = ends.index(min(ends))
             panels.append(_panel(table, MARGIN + side * (PANEL + GAP), ends[side]))
             ends[side] += HEAD + ROW * len(table.cells) + BETWEEN
-    lines = [f"{name}: {fact}" for name, fact in facts.items()]
-    wrapped = [line[start : start + 170] for line in lines for start in range(0, len(line), 170)]
+    wrapped = [line for name, fact in facts.items() for line in textwrap.wrap(f"{name}: {fact}", 160)]
     foot = "".join(_text(MARGIN, max(ends) + 10 + 17 * number, line, "small") for number, line in enumerate(wrapped))
     height = max(ends) + 17 * len(wrapped) + MARGIN
     return (
