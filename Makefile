@@ -43,7 +43,7 @@ DATABASE_URL ?=
 SEED_RUNS ?=
 # serve: how many times a second the list of runs changes (0)
 CHURN ?=
-# benchmark: only this one, such as client (all)
+# benchmark: only this one: generation, client, contract or server (all)
 BENCHMARK ?=
 # vendor, verify-vendor: the folder in your project that the copy of the client lies in
 DEST ?=
@@ -81,9 +81,6 @@ ifneq ($(given),)
 endif
 
 python := PYTHONPATH=generated:overrides .venv/bin/python
-
-# Modules of tests/benchmarks, in the order in which they run.
-benchmarks := client server
 
 .PHONY: help contract mutants test generate verify breaking docs drift vendor verify-vendor build release-check serve benchmark lint lock setup
 
@@ -139,10 +136,10 @@ serve: setup ## run the reference server in the foreground
 	@$(python) -m tests.reference_server --port $(PORT)
 
 # A rival that cannot be had is shown as not measured.
-benchmark: setup ## measure what the project claims, next to rivals; five minutes on an idle machine
+benchmark: setup ## measure what the project claims, next to rivals; eight minutes on an idle machine
 	@cmp -s requirements-benchmark.lock .venv-benchmark/requirements-benchmark.lock || \
 	  sh .ci/setup "$(PYTHON)" .venv-benchmark requirements-benchmark.lock || true
-	@for name in $(or $(BENCHMARK),$(benchmarks)); do $(python) -m tests.benchmarks.$$name || exit; done
+	@$(python) -m tests.benchmarks $(BENCHMARK)
 
 lint: setup ## check style and types of the code, and style of the contract, which needs Node
 	@.venv/bin/ruff check

@@ -49,10 +49,9 @@ class Contract:
         """
         self._name = path.name
         try:
-            text = path.read_text(encoding="utf-8")
+            self._text = path.read_text(encoding="utf-8")
             # The safe loader of YAML 1.2, which refuses a key that is there twice.
-            self.document: dict[str, Any] = YAML(typ="safe", pure=True).load(text)
-            self._node: Node | None = YAML(typ="safe", pure=True).compose(text)
+            self.document: dict[str, Any] = YAML(typ="safe", pure=True).load(self._text)
         except OSError as error:
             raise Problem(f"{path.name} cannot be read: {error.strerror}", f"git checkout -- {path.name}") from error
         except UnicodeDecodeError as error:
@@ -75,7 +74,9 @@ class Contract:
         return Problem(f"{self._name}:{self._line(pointer)}: {what}" + (f" (at {place})" if place else ""), fix)
 
     def _line(self, pointer: Pointer) -> int:
-        node, line = self._node, 1
+        # Read once more, with places: only where there is a problem.
+        node: Node | None = YAML(typ="safe", pure=True).compose(self._text)
+        line = 1
         for part in pointer:
             if isinstance(node, MappingNode):
                 found = [(key, value) for key, value in node.value if key.value == str(part)]

@@ -159,8 +159,8 @@ def sums(provenance: bytes) -> bytes:
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items())).encode()
 
 
-def is_current(root: Path) -> bool:
-    """Tells whether generated/ is what the inputs as they are now would give, by hashes alone."""
+def is_current(root: Path, inputs: dict[str, Any]) -> bool:
+    """Tells whether generated/ is what the inputs, as `read_inputs` has them, would give, by hashes alone."""
     package = root / "generated" / PACKAGE
     try:
         recorded = (package / FILE_NAME).read_bytes()
@@ -177,6 +177,6 @@ def is_current(root: Path) -> bool:
         stated is not None
         and stated[1] == version
         and not foreign
-        and recorded == describe(read_inputs(root), version, package)
+        and recorded == describe(inputs, version, package)
         and copied == {**documents(root), SUMS_NAME: sums(recorded)}
     )

@@ -160,7 +160,7 @@ def _command(target: str, dest: str, name: str) -> str:
 
 
 def _source(root: Path) -> Path:
-    if not provenance.is_current(root):
+    if not provenance.is_current(root, provenance.read_inputs(root)):
         raise Problem("generated/ is not what openapi.yaml and overrides/ give: no copy of it is made", "make generate")
     return root / "generated" / PACKAGE
 

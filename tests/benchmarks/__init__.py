@@ -1,1 +1,1 @@
-"""Benchmarks: `make benchmark` runs each module named in the Makefile. They compare; no time is asserted."""
+"""What `make benchmark` measures, next to rivals, and how it is shown. They compare; no time is asserted."""

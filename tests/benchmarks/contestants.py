@@ -10,9 +10,11 @@ project's own environment, in which types are checked, has none of them.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 import time
+import tracemalloc
 import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +38,7 @@ class Contestant:
 
     Attributes:
         decode: From the bytes of a body to a page.
-        connect: Opens a client for a base URL: yields what reads the first page of so many runs.
+        connect: Opens a client for a base URL: yields what reads a page, by limit and offset.
         connect_async: The same under asyncio.
         items: Returns the runs of a page.
     """
@@ -66,14 +68,14 @@ def ours() -> Contestant:
     from ks_workflow_runs.models import WorkflowRunPage
 
     @contextmanager
-    def connect(url: str) -> Iterator[Callable[[int], Any]]:
+    def connect(url: str) -> Iterator[Callable[..., Any]]:
         with AuthenticatedClient(url, TOKEN) as client:
-            yield lambda limit: list_workflow_runs.sync(DEFINITION_ID, client=client, limit=limit)
+            yield partial(list_workflow_runs.sync, DEFINITION_ID, client=client)
 
     @asynccontextmanager
-    async def connect_async(url: str) -> AsyncIterator[Callable[[int], Awaitable[Any]]]:
+    async def connect_async(url: str) -> AsyncIterator[Callable[..., Awaitable[Any]]]:
         async with AuthenticatedClient(url, TOKEN) as client:
-            yield lambda limit: list_workflow_runs.asyncio(DEFINITION_ID, client=client, limit=limit)
+            yield partial(list_workflow_runs.asyncio, DEFINITION_ID, client=client)
 
     return Contestant(WorkflowRunPage.model_validate_json, connect, connect_async)
 
@@ -85,14 +87,14 @@ def stock() -> Contestant:
     model = import_module("stock_client.models").PaginatedResponseWorkflowRunResponse
 
     @contextmanager
-    def connect(url: str) -> Iterator[Callable[[int], Any]]:
+    def connect(url: str) -> Iterator[Callable[..., Any]]:
         with package.AuthenticatedClient(url, TOKEN) as client:
-            yield lambda limit: operation.sync(DEFINITION_ID, client=client, limit=limit)
+            yield partial(operation.sync, DEFINITION_ID, client=client)
 
     @asynccontextmanager
-    async def connect_async(url: str) -> AsyncIterator[Callable[[int], Any]]:
+    async def connect_async(url: str) -> AsyncIterator[Callable[..., Any]]:
         async with package.AuthenticatedClient(url, TOKEN) as client:
-            yield lambda limit: operation.asyncio(DEFINITION_ID, client=client, limit=limit)
+            yield partial(operation.asyncio, DEFINITION_ID, client=client)
 
     return Contestant(lambda body: model.from_dict(json.loads(body)), connect, connect_async)
 
@@ -106,16 +108,14 @@ def dcg() -> Contestant:
         return Contestant(model.model_validate_json)
 
     @contextmanager
-    def connect(url: str) -> Iterator[Callable[[int], Any]]:
+    def connect(url: str) -> Iterator[Callable[..., Any]]:
         with package.Client(base_url=url, bearer_auth=TOKEN) as client:
-            call = client.workflow_definitions.list_workflow_runs
-            yield lambda limit: call(definition_id=DEFINITION_ID, limit=limit)
+            yield partial(client.workflow_definitions.list_workflow_runs, definition_id=DEFINITION_ID)
 
     @asynccontextmanager
-    async def connect_async(url: str) -> AsyncIterator[Callable[[int], Any]]:
+    async def connect_async(url: str) -> AsyncIterator[Callable[..., Any]]:
         async with package.AsyncClient(base_url=url, bearer_auth=TOKEN) as client:
-            call = client.workflow_definitions.list_workflow_runs
-            yield lambda limit: call(definition_id=DEFINITION_ID, limit=limit)
+            yield partial(client.workflow_definitions.list_workflow_runs, definition_id=DEFINITION_ID)
 
     return Contestant(model.model_validate_json, connect, connect_async)
 
@@ -126,10 +126,10 @@ def ksapi() -> Contestant:
     model = import_module("ksapi.models.paginated_response_workflow_run_response").PaginatedResponseWorkflowRunResponse
 
     @contextmanager
-    def connect(url: str) -> Iterator[Callable[[int], Any]]:
+    def connect(url: str) -> Iterator[Callable[..., Any]]:
         with package.ApiClient(package.Configuration(host=url)) as client:
             call = package.WorkflowDefinitionsApi(client).list_workflow_runs
-            yield lambda limit: call(DEFINITION_ID, limit=limit, authorization=f"Bearer {TOKEN}")
+            yield partial(call, DEFINITION_ID, authorization=f"Bearer {TOKEN}")
 
     return Contestant(lambda body: model.from_json(body.decode()), connect)
 
@@ -141,16 +141,16 @@ def httpx2() -> Contestant:
     headers = {"Authorization": f"Bearer {TOKEN}"}
 
     @contextmanager
-    def connect(url: str) -> Iterator[Callable[[int], Any]]:
+    def connect(url: str) -> Iterator[Callable[..., Any]]:
         with package.Client(headers=headers) as client:
-            yield lambda limit: json.loads(client.get(url + path, params={"limit": limit, "offset": 0}).content)
+            yield lambda **query: json.loads(client.get(url + path, params=query).content)
 
     @asynccontextmanager
-    async def connect_async(url: str) -> AsyncIterator[Callable[[int], Any]]:
+    async def connect_async(url: str) -> AsyncIterator[Callable[..., Any]]:
         async with package.AsyncClient(headers=headers) as client:
 
-            async def call(limit: int) -> Any:
-                return json.loads((await client.get(url + path, params={"limit": limit, "offset": 0})).content)
+            async def call(**query: int) -> Any:
+                return json.loads((await client.get(url + path, params=query)).content)
 
             yield call
 
@@ -243,12 +243,13 @@ def call(contestant: Contestant, url: str, limit: int, in_flight: int, seconds: 
     """Reads the same page again and again, in as many threads as are to be in flight."""
     if contestant.connect is None:
         raise NotImplementedError("it has no client")
-    with contestant.connect(f"{url}/0") as read, ThreadPoolExecutor(in_flight) as pool:
+    with contestant.connect(f"{url}/0") as read_page, ThreadPoolExecutor(in_flight) as pool:
+        read = partial(read_page, limit=limit, offset=0)
         # Also opens the connections.
-        for page in pool.map(read, [limit] * in_flight):
+        for page in pool.map(lambda _: read(), range(in_flight)):
             check(contestant, page, limit)
         measured = Measured()
-        return measured.of(sum(pool.map(repeat, [partial(read, limit)] * in_flight, [seconds] * in_flight)))
+        return measured.of(sum(pool.map(repeat, [read] * in_flight, [seconds] * in_flight)))
 
 
 def call_async(contestant: Contestant, url: str, limit: int, in_flight: int, seconds: float) -> dict[str, float]:
@@ -258,8 +259,9 @@ def call_async(contestant: Contestant, url: str, limit: int, in_flight: int, sec
         raise NotImplementedError("it has no client under asyncio")
 
     async def measure() -> dict[str, float]:
-        async with connect(f"{url}/0") as read:
-            for page in await asyncio.gather(*(read(limit) for _ in range(in_flight))):
+        async with connect(f"{url}/0") as read_page:
+            read = partial(read_page, limit=limit, offset=0)
+            for page in await asyncio.gather(*(read() for _ in range(in_flight))):
                 check(contestant, page, limit)
             measured = Measured()
             end = time.perf_counter() + seconds
@@ -267,7 +269,7 @@ def call_async(contestant: Contestant, url: str, limit: int, in_flight: int, sec
             async def repeat_async() -> int:
                 count = 0
                 while time.perf_counter() < end:
-                    await read(limit)
+                    await read()
                     count += 1
                 return count
 
@@ -301,6 +303,39 @@ def read_all_async(contestant: Contestant, url: str, delay: int, concurrency: in
     return asyncio.run(measure())
 
 
+def read_pages(contestant: Contestant, url: str, delay: int, concurrency: int) -> dict[str, float]:
+    """Reads all runs as their users would, page after page, with no regard to a list that changes."""
+    if contestant.connect is None:
+        raise NotImplementedError("it has no client")
+    with contestant.connect(f"{url}/{delay}") as read_page:
+        measured = Measured()
+        count = 0
+        while runs := contestant.items(read_page(limit=100, offset=count)):
+            count += len(runs)
+        return measured.of(1) | {"runs": count}
+
+
+def retain(contestant: Contestant, url: str) -> dict[str, float]:
+    """Decodes pages and keeps them: how many bytes each takes, of Python's objects."""
+    function = contestant.decode
+    if function is None:
+        raise NotImplementedError("it has no models")
+    bodies = []
+    # Pages that differ: what the same body has in common with itself would be counted once.
+    for number in range(11):
+        with urllib.request.urlopen(f"{url}/0/?limit=100&offset={number * 100}") as response:
+            bodies.append(response.read())
+    # The first fills caches that have nothing to do with a page.
+    check(contestant, function(bodies.pop()), 100)
+    gc.collect()
+    tracemalloc.start()
+    pages = [function(body) for body in bodies]
+    gc.collect()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return {"bytes": size / len(pages)}
+
+
 def versions(contestant: Contestant, names: list[str]) -> dict[str, str]:
     """Returns the versions of what is installed where the contestants run."""
     found = {}
@@ -311,7 +346,8 @@ def versions(contestant: Contestant, names: list[str]) -> dict[str, str]:
 
 
 TASKS: dict[str, Callable[..., dict[str, Any]]] = {
-    task.__name__: task for task in (decode, null_template, call, call_async, read_all, read_all_async, versions)
+    task.__name__: task
+    for task in (decode, null_template, retain, call, call_async, read_all, read_all_async, read_pages, versions)
 }
 
 

@@ -1,4 +1,4 @@
-"""`make benchmark BENCHMARK=server`: how fast the reference server answers when one definition has a million runs.
+"""How fast the reference server answers when one definition has a million runs.
 
 On SQLite (a file) and PostgreSQL: the first page, one near the end, one past it; over 1, 8 and 64 connections, each of
 which sends its next request when it has its answer. And, as the limit, the same answers as fixed bytes from a bare
@@ -17,7 +17,10 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+from tests.benchmarks.measuring import rounds
+from tests.benchmarks.report import Column, Table, scaled
 from tests.reference_server.seed import DEFINITION_ID, TOKEN
 from tests.server.postgresql import postgresql
 
@@ -25,12 +28,17 @@ ROOT = Path(__file__).parents[2]
 RUNS = 1_000_000
 PATHS = {
     page: f"/v1/workflow-definitions/{DEFINITION_ID}/runs?offset={offset}"
-    for page, offset in {"first": 0, "deep": RUNS - 100, "empty": RUNS}.items()
+    for page, offset in {"first page": 0, "last page": RUNS - 20, "end": RUNS}.items()
 }
 CONNECTIONS = (1, 8, 64)
-# For each line of the table.
-WARM_UP = 0.3
-SECONDS = 1.5
+# For each server, page and number of connections.
+ROUNDS = 3
+WARM_UP = 0.1
+SECONDS = 1.0
+COLUMNS = (
+    Column("requests/s", "wall", lambda seconds: f"{1 / seconds:,.0f}"),
+    *(scaled(f"{name} ms", name, 1e3, 2) for name in ("p50", "p95", "p99")),
+)
 
 
 @contextmanager
@@ -49,14 +57,14 @@ def server(*command: str, **variables: str) -> Iterator[str]:
             process.terminate()
 
 
-async def measure(base_url: str, path: str, connections: int) -> list[float]:
-    """How many seconds each answer took, in order of length; without those of the warm-up."""
+async def ask(base_url: str, path: str, connections: int) -> dict[str, Any]:
+    """Returns the seconds for each answer over all connections, and of how long one took; without the warm-up."""
     host, _, port = base_url.removeprefix("http://").partition(":")
     request = f"GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {TOKEN}\r\n\r\n".encode()
     begin = time.perf_counter() + WARM_UP
     took: list[float] = []
 
-    async def ask() -> None:
+    async def ask_again_and_again() -> None:
         reader, writer = await asyncio.open_connection(host, int(port))
         while (sent := time.perf_counter()) < begin + SECONDS:
             writer.write(request)
@@ -70,11 +78,15 @@ async def measure(base_url: str, path: str, connections: int) -> list[float]:
         writer.close()
         await writer.wait_closed()
 
-    await asyncio.gather(*(ask() for _ in range(connections)))
-    return sorted(took)
+    await asyncio.gather(*(ask_again_and_again() for _ in range(connections)))
+    if not took:
+        return {"error": f"no answer in {SECONDS} s"}
+    took.sort()
+    percentiles = {f"p{part}": took[len(took) * part // 100] for part in (50, 95, 99)}
+    return {"wall": SECONDS / len(took), **percentiles}
 
 
-def main() -> None:
+def tables() -> Iterator[Table]:
     with ExitStack() as cleanup:
         folder = cleanup.enter_context(TemporaryDirectory(prefix="benchmark-"))
         urls = {"SQLite": f"sqlite:///{folder}/runs.db", "PostgreSQL": cleanup.enter_context(postgresql())}
@@ -84,23 +96,16 @@ def main() -> None:
             # Both at once; a server says where it is when its database is full.
             servers = {name: start(DATABASE_URL=url) for name, url in urls.items()}
             base_urls = dict(zip(servers, pool.map(cleanup.enter_context, servers.values()), strict=True))
-        base_urls = {
-            "bare": cleanup.enter_context(server("tests.benchmarks.bare", base_urls["SQLite"], *PATHS.values())),
-            **base_urls,
-        }
-        print(
-            f"\n{'':12}{'page':8}{'connections':>12}{'requests/s':>12}{'of bare':>9}{'p50':>9}{'p95':>9}{'p99':>9}  ms"
+        base_urls["bare uvicorn"] = cleanup.enter_context(
+            server("tests.benchmarks.bare", base_urls["SQLite"], *PATHS.values())
         )
-        limits: dict[tuple[str, int], float] = {}
-        for name, base_url in base_urls.items():
-            for page, path in PATHS.items():
-                for connections in CONNECTIONS:
-                    took = asyncio.run(measure(base_url, path, connections))
-                    rate = len(took) / SECONDS
-                    limit = limits.setdefault((page, connections), rate)
-                    percentiles = "".join(f"{took[int(len(took) * part)] * 1000:9.2f}" for part in (0.5, 0.95, 0.99))
-                    print(f"{name:12}{page:8}{connections:12}{rate:12.0f}{rate / limit:9.1%}{percentiles}", flush=True)
+        for page, path in PATHS.items():
+            for connections in CONNECTIONS:
 
+                def measure(name: str, path: str = path, connections: int = connections) -> dict[str, Any]:
+                    return asyncio.run(ask(base_urls[name], path, connections))
 
-if __name__ == "__main__":
-    main()
+                cells = rounds(list(base_urls), ROUNDS, measure)
+                title = f"Reference server, {RUNS:,} runs: the {page}, {connections} connections"
+                is_headline = (page, connections) == ("first page", 8)
+                yield Table(title, cells, COLUMNS, "wall", is_headline=is_headline)

@@ -1,0 +1,71 @@
+"""`make generate`, from nothing and with nothing to do, next to the two generators' own command lines.
+
+All of it as whole processes, in a copy of what generation reads. The set-up check of `make` is part of it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from codegen import ROOT
+from tests.benchmarks.measuring import rounds, run_process
+from tests.benchmarks.report import MILLISECONDS, Table, written
+from tests.codegen.trees import copy_tree
+
+ROUNDS = 7
+
+STOCK = "the two stock commands"
+PROGRAMS = Path(sys.executable).parent
+# With the defaults of both, formatters included; in the environment of the project, at the same versions.
+OWN_CLIENT = (PROGRAMS / "openapi-python-client", "generate", "--path", "openapi.yaml", "--overwrite")
+OWN_MODELS = (PROGRAMS / "datamodel-codegen", "--input", "openapi.yaml", "--input-file-type", "openapi",
+              "--output", "models.py")  # fmt: skip
+
+
+def tables() -> Iterator[Table]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE", "MFLAGS"))}
+    environ["PATH"] = os.pathsep.join((str(PROGRAMS), environ["PATH"]))
+    with TemporaryDirectory(prefix="benchmark-") as folder:
+        tree = copy_tree(Path(folder, "tree"))
+        shutil.copy(ROOT / "Makefile", tree)
+        (tree / ".venv").symlink_to(ROOT / ".venv")
+        run = partial(run_process, folder=tree, environ=environ)
+
+        def from_nothing(name: str) -> dict[str, Any]:
+            if name == "make generate":
+                shutil.rmtree(tree / "generated")
+                return run(["make", "generate"]).answer()
+            answers = [run(OWN_CLIENT).answer(), run(OWN_MODELS).answer()]
+            if error := next((answer for answer in answers if "error" in answer), None):
+                return error
+            return {clock: sum(answer[clock] for answer in answers) for clock in ("wall", "cpu")}
+
+        # Once unmeasured: bytecode is written, and files come into memory.
+        names = ("make generate", STOCK)
+        for name in names:
+            from_nothing(name)
+        table = Table("Generate from nothing", rounds(names, ROUNDS, from_nothing), MILLISECONDS, is_headline=True)
+        of_stock = table.cells[names[0]].ratio(table.cells[STOCK], "cpu")
+        table.notes = [f"goal: at most 0.7 of the CPU time of {STOCK}: {written(of_stock)}"]
+        yield table
+
+        commands = {
+            "make generate": ["make", "generate"],
+            "of it: make": ["make", "--dry-run", "generate"],
+            "of it: Python's start": [".venv/bin/python", "-c", "pass"],
+        }
+        table = Table(
+            "Generate with nothing to do",
+            rounds(list(commands), 3 * ROUNDS, lambda name: run(commands[name]).answer()),
+            MILLISECONDS,
+            is_headline=True,
+        )
+        table.notes = ["goal: less than 100 ms of wall time on an idle machine"]
+        yield table
