@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .errors import ApiError
     from .pagination import aiter_pages, aiter_workflow_runs, iter_pages, iter_workflow_runs
 
-__version__ = "0.1.0+contract.1.0.0"
+__version__ = "1.0.0+contract.1.0.0"
 """The version of this package and, behind it, of the contract that it was generated from."""
 
 CONTRACT_VERSION = "1.0.0"

@@ -146,7 +146,7 @@ def _pipe(copy: Path) -> None:
 
 
 def _edit_provenance(copy: Path) -> None:
-    replace(copy / "PROVENANCE.json", '"0.', '"0.0')
+    replace(copy / "PROVENANCE.json", '"requires-python": ">=', '"requires-python": ">')
 
 
 def _edit_sums(copy: Path) -> None:
