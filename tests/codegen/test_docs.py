@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from codegen import ROOT
@@ -197,6 +197,9 @@ def changed(place: tuple[str | int, ...], value: str | None) -> dict[str, Any]:
 
 @settings(max_examples=30, derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(TEXTS), st.text(st.sampled_from("<>&\"'`{}% a\n/"), min_size=1))
+@example(("info", "title"), "a")
+@example(("components", "schemas", "PartType", "enum", 0), "a")
+@example(("paths", PATH, "get", "responses", "404", "content", "application/json", "example", "detail"), "a")
 def test_no_text_of_the_contract_becomes_markup(place: tuple[str | int, ...], text: str) -> None:
     page = render(changed(place, f"<b>{text}</b>"))
     assert "<b>" not in page
