@@ -216,7 +216,7 @@ def _short(value: Any) -> str:
 
 def breaking(root: Path) -> int:
     """Prints each change since BASE of the environment, rated. 1 if clients break within one major version."""
-    base = os.environ.get("BASE", "") or _last_release(root)
+    base = os.environ.get("BASE", "") or _default_base(root)
     old = _read(_base_text(root, base), f"{CONTRACT} of {base}" if not (root / base).is_file() else base)
     try:
         text = (root / CONTRACT).read_text(encoding="utf-8")
@@ -262,16 +262,20 @@ def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         raise Problem(f"git cannot be run: {error.strerror}", "install it, or give a file: BASE=old.yaml") from error
 
 
-def _last_release(root: Path) -> str:
-    tags: list[str] = re.findall(
-        r"^v(\d+\.\d+\.\d+)$", _git(root, "tag", "--merged", "HEAD").stdout, flags=re.MULTILINE
-    )
-    if not tags:
+def last_release(root: Path) -> str | None:
+    """Returns the version of the last release, which is the highest tag such as v1.0.0; None if there is none."""
+    tags = re.findall(r"^v(\d+\.\d+\.\d+)$", _git(root, "tag", "--merged", "HEAD").stdout, flags=re.MULTILINE)
+    return max(tags, key=lambda tag: [int(part) for part in tag.split(".")], default=None)
+
+
+def _default_base(root: Path) -> str:
+    version = last_release(root)
+    if version is None:
         raise Problem(
             "there is no release to compare with: no tag such as v1.0.0 (a shallow clone has none: git fetch --tags)",
             "name what to compare with, a commit or a file: make breaking BASE=HEAD",
         )
-    return "v" + max(tags, key=lambda tag: [int(part) for part in tag.split(".")])
+    return f"v{version}"
 
 
 def _base_text(root: Path, base: str) -> str:

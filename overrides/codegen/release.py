@@ -40,7 +40,7 @@ def release_check(root: Path) -> int:
     contract = Contract(root / "openapi.yaml")
     version = inputs["version"]
     found = [*_tree(root, inputs), *_changelog(root, version)]
-    last = _last_release(root)
+    last = breaking.last_release(root)
     if last is not None:
         found += since(root, last, inputs, contract)
     for problem in found:
@@ -124,11 +124,6 @@ def _raised(old: str, new: str) -> int:
     """Returns by how much, as an index into LEVELS; 0 also where it was lowered."""
     before, after = ([int(part) for part in version.split(".")] for version in (old, new))
     return next((MAJOR - place for place in range(3) if after[place] != before[place]), 0) if after > before else 0
-
-
-def _last_release(root: Path) -> str | None:
-    tags = re.findall(r"^v(\d+\.\d+\.\d+)$", _git(root, "tag", "--merged", "HEAD"), flags=re.MULTILINE)
-    return max(tags, key=lambda tag: [int(part) for part in tag.split(".")], default=None)
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -31,7 +31,7 @@ class Copy:
 
     Attributes:
         document: What it says of itself; None where it is no copy of this package, or cannot say so.
-        edits: The files that are not as they were made, as (how, name); of what is no copy, all files.
+        edits: The files that are not as they were made, as (how, name); of what is no copy, all files, at least one.
         fresh: Whether it was made of what this repository has now.
     """
 
@@ -117,10 +117,10 @@ def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
         work = target.parent / f".{target.name}.vendoring"
         _tidy(target, work)
         old = _look(source, target)
-        if old is not None and not (old.edits or not old.document) and old.fresh:
+        if old is not None and old.fresh and not old.edits:
             print(f"Fresh: {target} is what this repository has: {_describe(source)['version']}; nothing to do.")
             return 0
-        if old is not None and not force and (old.edits or old.document is None):
+        if old is not None and old.edits and not force:
             what = "was edited, and the edits" if old.document else f"is no copy of {PACKAGE}, and its files"
             print(f"problem: {target} {what} would be lost:")
             _print_files(old.edits)
