@@ -51,7 +51,7 @@ DEST ?=
 NAME ?=
 # vendor: 1 replaces a copy that was edited, and whatever else is at its place
 FORCE ?=
-# mutants: the one to run, instead of all
+# mutants: the one to run, instead of all; contract, serve: the fault that the reference server is to have
 MUTANT ?=
 # test: further arguments of pytest, such as tests/client; contract: of `schemathesis run`
 ARGS ?=
@@ -62,7 +62,7 @@ export FAIL_FAST MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
 # For `make breaking`.
 export BASE
 # For `make serve`, and for the server that `make contract` starts.
-export DATABASE_URL SEED_RUNS CHURN
+export DATABASE_URL SEED_RUNS CHURN MUTANT
 # For `make vendor`: by the environment, whatever characters a path has. Some shells (WSL) have the machine's name in NAME.
 ifeq ($(origin NAME),environment)
   NAME :=

@@ -27,6 +27,7 @@ Everything is given by environment variables, so that no secret shows in a list 
     MAX_TIME       seconds after which no more requests are made; 0 means no limit (default 0)
     SEED           another number, other requests (default 0)
     RATE_LIMIT     requests to a deployment at most, as number/s, /m or /h (default 20/s)
+    MUTANT         a deliberate fault of the reference server, to see how the run names it
     REPORT_DIR     where the reports go (default reports)
 
 Arguments are passed on to `schemathesis run`.

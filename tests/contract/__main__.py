@@ -126,7 +126,8 @@ def examine(target: Target, cleanup: ExitStack, progress: Callable[[str], None])
 
 
 def name_of(target: Target) -> str:
-    return target.base_url if target.is_deployment else f"{target.base_url} (the reference server)"
+    kind = f"mutant {target.mutant} of the reference server" if target.mutant else "the reference server"
+    return target.base_url if target.is_deployment else f"{target.base_url} ({kind})"
 
 
 def verdict(target: Target, outcome: "Outcome") -> str:
@@ -208,8 +209,9 @@ def next_step(target: Target, violates: bool) -> str:
         names = " and ".join(target.secrets)
         return f"repeat a request with its curl command ({names} in the environment), mend the server, run this again"
     if violates:
+        serve = f"make serve MUTANT={target.mutant}" if target.mutant else "make serve"
         return (
-            "make serve, which shows the TOKEN to use; export TOKEN and BASE_URL=http://127.0.0.1:8000, and repeat a "
+            f"{serve}, which shows the TOKEN to use; export TOKEN and BASE_URL=http://127.0.0.1:8000, and repeat a "
             "request with its curl command"
         )
     if target.is_deployment:

@@ -66,6 +66,8 @@ class Target:
     """Number of each definition's runs at the start."""
     answer_within: int = ANSWER
     """Seconds until a request counts as unanswered."""
+    mutant: str = ""
+    """The deliberate fault that the reference server is to have."""
 
     @property
     def readable(self) -> tuple[str, ...]:
@@ -97,6 +99,7 @@ def read_environment(environment: Mapping[str, str]) -> Target:
         all_methods=read_switch(given, "ALL_METHODS") or not base_url,
         fail_fast=read_switch(given, "FAIL_FAST"),
         excluded_checks=read_list(given, "EXCLUDE_CHECKS"),
+        mutant=given.get("MUTANT", ""),
     )
     if not re.fullmatch(r"[1-9][0-9]*/[smh]", target.rate_limit, re.ASCII):
         raise Problem(
@@ -110,6 +113,11 @@ def read_environment(environment: Mapping[str, str]) -> Target:
                     f"give BASE_URL too; or, to test the reference server, unset {name}",
                 )
         return target
+    if target.mutant:
+        raise Problem(
+            "MUTANT is given, and BASE_URL: only the reference server has mutants",
+            "unset one of them; to see a mutant at another address, start it with make serve MUTANT=...",
+        )
     check_base_url(target.base_url)
     check_credentials(target)
     if not target.definitions:
@@ -237,8 +245,8 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
         found = None
     if found is None:
         raise Problem(
-            "the reference server did not start",
-            "see what it says by itself: .venv/bin/python -m tests.reference_server",
+            "the reference server did not start; it says above why",
+            "do what it says; if it says nothing, start it by itself: make serve PORT=0",
         )
     return replace(
         target,

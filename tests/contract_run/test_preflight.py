@@ -190,7 +190,18 @@ def test_a_ca_file_that_is_missing(contract_on: Callable[..., Any], server: str)
 def test_a_reference_server_that_does_not_start(contract: Callable[..., Any]) -> None:
     result = contract(DATABASE_URL="no database")
     assert result.returncode == 2
-    assert "problem: the reference server did not start\nfix: see what it says" in result.stderr
+    assert "problem: the reference server did not start; it says above why\nfix: do what it says" in result.stderr
+
+
+def test_a_mutant_that_cannot_be_had(contract: Callable[..., Any]) -> None:
+    result = contract(MUTANT="limit_not_echod")
+    assert result.returncode == 2
+    assert (
+        "problem: there is no mutant 'limit_not_echod'\nfix: take one from tests/mutants/faults.py, such as limit_not_"
+        in result.stderr
+    )
+    result = contract(BASE_URL=NOBODY, MUTANT="limit_not_echoed")
+    assert is_told(result, "only the reference server has mutants", "make serve MUTANT=")
 
 
 def test_reports_of_an_earlier_run_are_gone(contract: Callable[..., Any], tmp_path: Path) -> None:

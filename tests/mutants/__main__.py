@@ -7,14 +7,17 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from .faults import MUTANTS
-from .trial import UNBROKEN, Trial, try_out
+from .trial import UNBROKEN, Trial, mutant_or_unbroken, try_out
 
 
 def main() -> int:
     names = sys.argv[1:] or [UNBROKEN, *MUTANTS]
-    if unknown := [name for name in names if name not in (UNBROKEN, *MUTANTS)]:
-        print(f"problem: there is no mutant '{unknown[0]}'\nfix: give one of {', '.join(MUTANTS)}", file=sys.stderr)
-        return 2
+    for name in names:
+        try:
+            mutant_or_unbroken(name)
+        except LookupError as error:
+            print(f"problem: there is no mutant '{name}'\nfix: {error.args[0]}", file=sys.stderr)
+            return 2
     width = max(map(len, names))
     trials = []
     for trial in try_all(names):

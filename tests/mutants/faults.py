@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from itertools import count
 from random import Random
 from typing import Any
@@ -154,6 +155,14 @@ def mutant(kind: str, name: str, start: Callable[[], ReferenceServer], *killed_b
     if name in MUTANTS:
         raise LookupError(f"there are two mutants named {name}")
     MUTANTS[name] = Mutant(name, kind, start, frozenset(killed_by))
+
+
+def named(name: str) -> Mutant:
+    """Raises LookupError, which says what to take instead."""
+    if name not in MUTANTS:
+        alike = ", ".join(get_close_matches(name, MUTANTS, cutoff=0))
+        raise LookupError(f"take one from tests/mutants/faults.py, such as {alike}")
+    return MUTANTS[name]
 
 
 # Functions that the lambdas below need, as assignments and raising are no expressions.

@@ -8,6 +8,7 @@ Environment variables, of which an empty one counts as none:
     SEED_RUNS       how many runs to fill the database with, if it is empty (default: 137)
     CHURN           how many times a second the list of runs changes (default: 0)
     SEED            another number, other changes (default: 0)
+    MUTANT          the name of a deliberate fault in tests/mutants/faults.py (default: none)
 """
 
 import argparse
@@ -83,7 +84,8 @@ def whole_number(name: str, default: int) -> int:
 def open_server(churn: int) -> ReferenceServer:
     runs = whole_number("SEED_RUNS", RUNS)
     if runs > MANY:
-        print(f"If the database is empty, it is filled with {runs} runs: that can take a while.", file=sys.stderr)
+        # In one piece: two servers may start at once.
+        sys.stderr.write(f"If the database is empty, it is filled with {runs:,} runs: that can take a while.\n")
     try:
         # Empty variables count as none.
         url, churn_seed = os.environ.get("DATABASE_URL") or "sqlite://", os.environ.get("SEED") or "0"
@@ -99,6 +101,18 @@ def open_server(churn: int) -> ReferenceServer:
             "name a file, DATABASE_URL=sqlite:///runs.db, or a PostgreSQL that runs, "
             "DATABASE_URL=postgresql+psycopg://user:password@host/database; or unset it for a database in memory",
         )
+
+
+def open_mutant(name: str) -> ReferenceServer:
+    # Only now: mutants are built on this package.
+    from tests.mutants.faults import named
+
+    if given := [variable for variable in ("DATABASE_URL", "SEED_RUNS", "CHURN") if os.environ.get(variable)]:
+        fail(f"{given[0]} is given, but a mutant has runs of its own, in memory", f"unset {' and '.join(given)}")
+    try:
+        return named(name).start()
+    except LookupError as error:
+        fail(f"there is no mutant '{name}'", error.args[0])
 
 
 def introduction(url: str, server: ReferenceServer, churn: int) -> str:
@@ -165,7 +179,8 @@ def main() -> None:
     host, port = listener.getsockname()[:2]
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     churn = whole_number("CHURN", 0)
-    server = open_server(churn)
+    mutant = os.environ.get("MUTANT")
+    server = open_mutant(mutant) if mutant else open_server(churn)
     try:
         text = introduction(url, server, churn)
         Uvicorn(create_app(server), lambda: print(text, end="", flush=True)).run([listener])

@@ -38,7 +38,7 @@ def get_runs(base_url: str) -> httpx2.Response:
 
 def environment(**variables: str) -> dict[str, str]:
     """For a server with these variables, and none of this process's own."""
-    return os.environ | {"DATABASE_URL": "", "SEED_RUNS": "", "CHURN": "", "SEED": ""} | variables
+    return os.environ | {"DATABASE_URL": "", "SEED_RUNS": "", "CHURN": "", "SEED": "", "MUTANT": ""} | variables
 
 
 @contextmanager
@@ -130,6 +130,8 @@ def test_a_database_is_seeded_once(database_url: str) -> None:
         (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1"),
         ([], {"SEED_RUNS": "-1"}, "SEED_RUNS is '-1', which is no whole number"),
         ([], {"CHURN": "1.5"}, "CHURN is '1.5', which is no whole number"),
+        ([], {"MUTANT": "limit_not_echod"}, "there is no mutant 'limit_not_echod'"),
+        ([], {"MUTANT": "limit_not_echoed", "CHURN": "20"}, "CHURN is given, but a mutant has runs of its own"),
         ([], {"DATABASE_URL": "no-url"}, "database"),
         ([], {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "unable to open database file"),
         ([], {"DATABASE_URL": "postgresql://user:hunter2@localhost:port/runs"}, "it is no URL"),
