@@ -131,10 +131,7 @@ def as_markdown(tables: Sequence[Table]) -> str:
         first, *others = table.cells
         column = table.main_column
         figure = f"{first}: {table.figure(first, column)} ({column.heading})"
-        ratios = (
-            f"{name} " + ("not measured" if table.cells[name].error else f"**{written(table.ratio(name))}**")
-            for name in others
-        )
+        ratios = (f"{name} **{written(table.ratio(name))}**" for name in others if not table.cells[name].error)
         lines.append(f"| {table.title} | {figure} | {', '.join(ratios)} |")
     return "\n".join(lines)
 

@@ -91,7 +91,6 @@ def tables() -> Iterator[Table]:
         folder = cleanup.enter_context(TemporaryDirectory(prefix="benchmark-"))
         urls = {"SQLite": f"sqlite:///{folder}/runs.db", "PostgreSQL": cleanup.enter_context(postgresql())}
         start = partial(server, "tests.reference_server", "--port", "0", SEED_RUNS=str(RUNS), CHURN="0")
-        print(f"Filling both databases with {RUNS:,} runs each, which takes a minute or two ...", flush=True)
         with ThreadPoolExecutor() as pool:
             # Both at once; a server says where it is when its database is full.
             servers = {name: start(DATABASE_URL=url) for name, url in urls.items()}
@@ -106,6 +105,6 @@ def tables() -> Iterator[Table]:
                     return asyncio.run(ask(base_urls[name], path, connections))
 
                 cells = rounds(list(base_urls), ROUNDS, measure)
-                title = f"Reference server, {RUNS:,} runs: the {page}, {connections} connections"
+                title = f"Reference server, {RUNS:,} runs: the {page}, {connections} at a time"
                 is_headline = (page, connections) == ("first page", 8)
                 yield Table(title, cells, COLUMNS, "wall", is_headline=is_headline)

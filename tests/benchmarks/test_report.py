@@ -71,7 +71,7 @@ def test_the_picture_is_xml_with_a_bar_for_each_ratio(table: Table) -> None:
 def test_the_markdown_has_the_headlines_only(table: Table) -> None:
     detail = Table("Not shown", table.cells, MILLISECONDS)
     assert report.as_markdown([detail, table]).splitlines()[2:] == [
-        "| Do it | ours: 2,000 (wall ms) | theirs & <co> **2.00**, absent not measured |"
+        "| Do it | ours: 2,000 (wall ms) | theirs & <co> **2.00** |"
     ]
 
 
