@@ -136,6 +136,21 @@ def test_the_reference_server_conforms(contract: Contract, tmp_path: Path) -> No
     assert asked_for(tmp_path) == first
 
 
+@pytest.mark.parametrize(("mutant", "code"), [("", 0), ("limit_not_echoed", 1)])
+def test_the_recorded_sessions_are_as_it_is(contract: Contract, tmp_path: Path, mutant: str, code: int) -> None:
+    readme = Path(__file__).parents[1].joinpath("contract/README.md").read_text("utf-8")
+    command = f"$ make contract MUTANT={mutant}\n" if mutant else "$ make contract\n"
+    recorded = readme.partition(command)[2].partition("```")[0].partition("make: ")[0]
+    result = contract(MUTANT=mutant)
+    assert result.returncode == code
+
+    def verdict(text: str) -> str:
+        """From its first line on, whatever the numbers and the width."""
+        return " ".join(re.sub(r"[0-9]+", "0", text.replace(str(tmp_path), "reports")).partition("tested ")[2].split())
+
+    assert verdict(recorded) == verdict(result.stdout) != ""
+
+
 def test_a_deployment_is_sent_nothing_but_get(contract_on: Contract) -> None:
     server = Recording()
     with running(server) as base_url:

@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
+import httpx2
 import yaml  # type: ignore[import-untyped]
 
 from codegen import PACKAGE, ROOT
@@ -64,19 +66,34 @@ def test_the_example_project_verifies_its_copy_and_uses_it(consumer: Consumer, t
         )
 
     assert len(commands) == 2 and all(run(command).returncode == 0 for command in commands)
+    program = f"python -W error -m app.failed_runs {seed.DEFINITION_ID}"
     with running() as url:
-        program = f"python -W error -m app.failed_runs {seed.DEFINITION_ID}"
         done = run(program, KS_BASE_URL=url, KS_TOKEN=seed.TOKEN)
-    assert done.returncode == 0 and len(done.stdout.split()) > 10 and done.stderr == ""
+        refused = run(program, KS_BASE_URL=url, KS_TOKEN="wrong")
+        runs_url = f"{url}/v1/workflow-definitions/{seed.DEFINITION_ID}/runs"
+        headers = {"authorization": f"Bearer {seed.TOKEN}"}
+        pages = [httpx2.get(f"{runs_url}?limit=100&offset={offset}", headers=headers).json() for offset in (0, 100)]
+    runs = [each for page in pages for each in page["items"]]
+    failed = [
+        f"{datetime.fromisoformat(each['created_at'])} {each['id']} {each['error']}\n"
+        for each in runs
+        if each["status"] == "FAILED"
+    ]
+    assert done.returncode == 0 and done.stdout == "".join(failed) != "" and done.stderr == ""
+    assert refused.returncode == 1 and refused.stdout == ""
+    assert refused.stderr.startswith("cannot list the runs: 401 for GET http://127.0.0.1:")
     replace(project / "app/_vendor" / PACKAGE / "models.py", "total:", "totals:")
-    assert all(run(command).returncode == 1 for command in commands)
+    assert [run(command).returncode for command in commands] == [1, 1]
 
 
-def test_the_readme_shows_the_example() -> None:
-    readme = (ROOT / "README.md").read_text()
-    hook = (EXAMPLE / ".pre-commit-config.yaml").read_text()
-    assert hook[hook.index("repos:") :] in readme
-    assert (EXAMPLE / ".gitattributes").read_text().splitlines()[-1] in readme
+def test_the_readmes_show_what_the_example_project_has(consumer: Consumer) -> None:
+    consumer.call("vendor")
+    program = (EXAMPLE / "app/failed_runs.py").read_text().partition('"""\n\n')[2]
+    assert program and program in (ROOT / "README.md").read_text()
+    hook = yaml.safe_load((EXAMPLE / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"][0]["entry"]
+    attribute = (EXAMPLE / ".gitattributes").read_text().splitlines()[-1]
+    readme = (consumer.copy / "README.md").read_text()
+    assert f"\n{hook}  " in readme and f"`{attribute}`" in readme
 
 
 def test_a_copy_verifies_itself_with_the_standard_library_alone(consumer: Consumer) -> None:

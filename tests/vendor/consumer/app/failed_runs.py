@@ -2,10 +2,12 @@
 
 import sys
 
-from app._vendor.ks_workflow_runs import AuthenticatedClient, iter_workflow_runs
-from app._vendor.ks_workflow_runs.models import WorkflowRunStatus
+from app._vendor import ks_workflow_runs as ks
 
-with AuthenticatedClient() as client:
-    for run in iter_workflow_runs(client, sys.argv[1]):
-        if run.status == WorkflowRunStatus.FAILED:
-            print(run.id)
+try:
+    with ks.AuthenticatedClient() as client:
+        for run in ks.iter_workflow_runs(client, sys.argv[1]):
+            if run.status == "FAILED":
+                print(run.created_at, run.id, run.error)
+except ks.ApiError as error:
+    sys.exit(f"cannot list the runs: {error}")
