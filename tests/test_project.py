@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml  # type: ignore[import-untyped]
@@ -63,6 +64,27 @@ def test_a_misspelt_name_is_told(argument: str, problem: str) -> None:
     done = subprocess.run(["make", argument], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert problem in done.stdout + done.stderr and "fix: " in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("does", "problem"),
+    [
+        ("[ $1 = --version ] && echo Python 3.10.2", "Python 3.10.2 is too old: 3.11 or later is needed"),
+        ("echo 'no such version is set' >&2; exit 127", "does not run: no such version is set"),
+        ("", "there is no "),
+    ],
+)
+def test_a_python_that_will_not_do_is_told(tmp_path: Path, does: str, problem: str) -> None:
+    python = tmp_path / "python"
+    if does:
+        python.write_text(f"#!/bin/sh\n{does}\n")
+        python.chmod(0o755)
+    command = ["sh", ".ci/setup", python, tmp_path / "venv", "requirements.lock"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("problem: ") and problem in done.stderr
+    assert done.stderr.endswith("\nfix: install Python 3.11 or later, or name one: make PYTHON=/path/to/python3 ...\n")
+    assert not (tmp_path / "venv").exists()
 
 
 def targets_named_in(name: str) -> set[str]:
