@@ -79,7 +79,7 @@ def test_a_python_that_will_not_do_is_told(tmp_path: Path, does: str, problem: s
     if does:
         python.write_text(f"#!/bin/sh\n{does}\n")
         python.chmod(0o755)
-    command = ["sh", ".ci/setup", python, tmp_path / "venv", "requirements.lock"]
+    command = ["sh", ".ci/setup", str(python), str(tmp_path / "venv"), "requirements.lock"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("problem: ") and problem in done.stderr

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from codegen import PACKAGE, ROOT, Problem, provenance
@@ -107,52 +108,35 @@ def _diff(old: Path, new: Path, name: str) -> list[str]:
     return list(difflib.unified_diff(before, after, f"generated/{name}", f"regenerated/{name}", lineterm=""))
 
 
+# Each is a function, in this module or in the one named.
+COMMANDS = {
+    "generate": ("", "rewrite generated/"),
+    "verify": ("", "check that generated/ is what `generate` would write"),
+    "vendor": ("vendor", "copy the package into a folder of another project, or update it there"),
+    "verify-vendor": ("vendor", "check such a copy"),
+    "release-check": ("release", "say what stands against a release"),
+    "breaking": ("breaking", "say what changed in the contract, and whom it breaks"),
+    "drift": ("drift", "compare a deployment's own document with the contract"),
+    "docs": ("docs", "write the contract as a page"),
+}
+
+
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(prog="python -m codegen", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, does in {
-        "generate": "rewrite generated/",
-        "verify": "check that generated/ is what `generate` would write",
-        "vendor": "copy the package into a folder of another project, or update it there",
-        "verify-vendor": "check such a copy",
-        "release-check": "say what stands against a release",
-        "breaking": "say what changed in the contract, and whom it breaks",
-        "drift": "compare a deployment's own document with the contract",
-        "docs": "write the contract as a page",
-    }.items():
-        command = commands.add_parser(name, help=does, description=does)
-        if "vendor" in name:
-            command.add_argument("dest", metavar="DEST", help="the folder that the copy lies in")
-            command.add_argument("--name", default=PACKAGE, help="the name of the copy (%(default)s)")
-        if name == "vendor":
-            command.add_argument("--force", action="store_true", help="replace what was edited, or is no copy")
-    given = parser.parse_args(arguments)
+    for command, (_, does) in COMMANDS.items():
+        options = commands.add_parser(command, help=does, description=does)
+        if "vendor" in command:
+            options.add_argument("dest", metavar="DEST", help="the folder that the copy lies in")
+            options.add_argument("--name", default=PACKAGE, help="the name of the copy (%(default)s)")
+        if command == "vendor":
+            options.add_argument("--force", action="store_true", help="replace what was edited, or is no copy")
+    given = vars(parser.parse_args(arguments))
+    command = given.pop("command")
+    module, name = COMMANDS[command][0], command.replace("-", "_")
     try:
-        if given.command == "generate":
-            return generate(root)
-        if given.command == "verify":
-            return verify(root)
-        if given.command == "release-check":
-            from codegen.release import release_check
-
-            return release_check(root)
-        if given.command == "breaking":
-            from codegen.breaking import breaking
-
-            return breaking(root)
-        if given.command == "drift":
-            from codegen.drift import drift
-
-            return drift(root)
-        if given.command == "docs":
-            from codegen.docs import docs
-
-            return docs(root)
-        from codegen.vendor import vendor, verify_vendor
-
-        if given.command == "verify-vendor":
-            return verify_vendor(root, given.dest, given.name)
-        return vendor(root, given.dest, given.name, given.force)
+        function = getattr(import_module(f"codegen.{module}"), name) if module else globals()[name]
+        return int(function(root, **given))
     except Problem as problem:
         print(f"problem: {problem.what}\nfix: {problem.fix}", file=sys.stderr)
         return 2

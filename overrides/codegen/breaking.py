@@ -217,7 +217,7 @@ def _short(value: Any) -> str:
 def breaking(root: Path) -> int:
     """Prints each change since BASE of the environment, rated. 1 if clients break within one major version."""
     base = os.environ.get("BASE", "") or _default_base(root)
-    old = _read(_base_text(root, base), f"{CONTRACT} of {base}" if not (root / base).is_file() else base)
+    old = _read(*_text_of(root, base))
     try:
         text = (root / CONTRACT).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -278,10 +278,11 @@ def _default_base(root: Path) -> str:
     return f"v{version}"
 
 
-def _base_text(root: Path, base: str) -> str:
+def _text_of(root: Path, base: str) -> tuple[str, str]:
+    """Returns the contract that BASE names, as text, and what to call it."""
     try:
         if (root / base).is_file():
-            return (root / base).read_text(encoding="utf-8")
+            return (root / base).read_text(encoding="utf-8"), base
     except (OSError, UnicodeDecodeError) as error:
         raise Problem(f"{base} cannot be read: {error}", "give another one: make breaking BASE=...") from error
     commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").stdout.strip()
@@ -292,7 +293,7 @@ def _base_text(root: Path, base: str) -> str:
     done = _git(root, "show", f"{commit}:./{CONTRACT}")
     if done.returncode != 0:
         raise Problem(f"{base} has no {CONTRACT}", "give a commit that has: git log -- openapi.yaml")
-    return done.stdout
+    return done.stdout, f"{CONTRACT} of {base}"
 
 
 def _read(text: str, name: str) -> dict[str, Any]:

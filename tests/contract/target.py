@@ -120,6 +120,11 @@ def read_environment(environment: Mapping[str, str]) -> Target:
         )
     check_base_url(target.base_url)
     check_credentials(target)
+    check_definitions(target)
+    return target
+
+
+def check_definitions(target: Target) -> None:
     if not target.definitions:
         raise Problem(
             "DEFINITION_ID is not given. One is needed because the operation lists the runs of one workflow "
@@ -145,7 +150,6 @@ def read_environment(environment: Mapping[str, str]) -> Target:
                     "give it once, as what it is: one with runs, one without, or one that may not be read",
                 )
             seen[definition] = name
-    return target
 
 
 def disguised(name: str, secret: str) -> tuple[tuple[str, str], ...]:
