@@ -83,7 +83,10 @@ def clear_reports(folder: Path) -> None:
 
 def find(target: Target, cleanup: ExitStack) -> Target:
     """The target with what has to be asked first."""
-    return preflight(target) if target.is_deployment else start_reference_server(target, cleanup)
+    if not target.is_deployment:
+        target = start_reference_server(target, cleanup)
+    # A mutant is judged whatever it answers, and has as many runs as are made by default.
+    return target if target.mutant else preflight(target)
 
 
 def test(target: Target, cleanup: ExitStack) -> int:
@@ -190,7 +193,8 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     for definition in target.definitions:
         total, read = target.totals.get(definition, 0), len(outcome.rows.get(definition, ()))
         if total <= 100:
-            items.append(f"a full page of 100: {definition} has {total} runs (DEFINITION_ID with more than 100)")
+            more = "a DEFINITION_ID with" if target.is_deployment else "SEED_RUNS of"
+            items.append(f"a full page of 100: {definition} has {total} runs ({more} more than 100)")
         elif read < total * 0.9:
             items.append(f"most of the {total} runs of {definition}: {read} were read, from both ends and between")
     if missing := {"PENDING", "RUNNING", "COMPLETED", "FAILED"} - outcome.statuses:

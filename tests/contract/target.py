@@ -276,7 +276,7 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def preflight(target: Target) -> Target:
-    """Finds out whether a deployment can be tested, and how many runs there are. Raises Problem if it cannot be.
+    """Finds out whether a server can be tested, and how many runs there are. Raises Problem if it cannot be.
 
     An answer that breaks the contract is no reason: the tests will tell.
     """
@@ -292,7 +292,9 @@ def preflight(target: Target) -> Target:
             if page.get("items") == [] and total == 0 and definition in target.definitions:
                 raise Problem(
                     f"the definition {definition} has no runs, so no page with runs can ever be seen",
-                    "give the DEFINITION_ID of one that has runs, or invoke this one first",
+                    "give the DEFINITION_ID of one that has runs, or invoke this one first"
+                    if target.is_deployment
+                    else "give the reference server some: SEED_RUNS=1 or more",
                 )
             if page.get("items") and definition in target.empty:
                 raise Problem(

@@ -151,6 +151,16 @@ def test_the_recorded_sessions_are_as_it_is(contract: Contract, tmp_path: Path, 
     assert verdict(recorded) == verdict(result.stdout) != ""
 
 
+def test_what_few_runs_do_not_show_is_told(contract: Contract) -> None:
+    result = contract(SEED_RUNS="20")
+    assert result.returncode == 0
+    told = " ".join(result.stdout.partition("not judged  ")[2].partition("drift  ")[0].split())
+    assert told == f"a full page of 100: {seed.DEFINITION_ID} has 20 runs (SEED_RUNS of more than 100)"
+    result = contract(SEED_RUNS="0")
+    assert result.returncode == 2
+    assert "has no runs" in result.stderr and "SEED_RUNS=1 or more" in result.stderr
+
+
 def test_a_deployment_is_sent_nothing_but_get(contract_on: Contract) -> None:
     server = Recording()
     with running(server) as base_url:

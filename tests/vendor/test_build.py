@@ -21,9 +21,9 @@ COMMAND = next(line for line in (ROOT / "Makefile").read_text().splitlines() if 
 
 
 def build(folder: Path, dist: Path, *arguments: str, umask: int = 0o022) -> dict[str, bytes]:
-    command = COMMAND.strip("@\t ").replace("$(python)", sys.executable)
+    command = [sys.executable if word == "$(python)" else word for word in COMMAND.strip("@\t ").split()]
     subprocess.run(
-        [*command.split(), "-d", str(dist), *arguments],
+        [*command, "-d", str(dist), *arguments],
         cwd=folder,
         env={**os.environ, "SOURCE_DATE_EPOCH": str(1_000_000_000 + umask)},
         umask=umask,
