@@ -35,6 +35,10 @@ class StrEnum(enum.StrEnum):
         unknown._value_ = value
         return unknown
 
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
+        # By value: the first releases of Python 3.11 pickle by name, and an unknown value is not found by its name.
+        return type(self), (self._value_,)
+
     @property
     def is_known(self) -> bool:
         """Whether the contract knows this value."""
