@@ -13,9 +13,9 @@ TOKEN ?=
 KS_UAT ?=
 # contract: a workflow definition of that server that has runs; several with commas
 DEFINITION_ID ?=
-# contract: one that has no runs
+# contract: one that has no runs; several with commas
 EMPTY_DEFINITION_ID ?=
-# contract: one that the credentials may not read, such as another tenant's
+# contract: one that the credentials may not read, such as another tenant's; several with commas
 FOREIGN_DEFINITION_ID ?=
 # contract: 1 sends a deployment also POST, PUT, PATCH and DELETE, all of which it must refuse
 ALL_METHODS ?=

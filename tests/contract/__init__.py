@@ -17,9 +17,10 @@ Everything is given by environment variables, so that no secret shows in a list 
     KS_UAT         value of the session cookie
     DEFINITION_ID  a workflow definition that has runs and that the credentials may read; several with commas
     EMPTY_DEFINITION_ID
-                   one that the credentials may read and that has no runs
+                   one that the credentials may read and that has no runs; several with commas
     FOREIGN_DEFINITION_ID
-                   one that the credentials may not read: of another tenant, or of a path without access
+                   one that the credentials may not read: of another tenant, or of a path without access; several
+                   with commas
     ALL_METHODS    1 sends a deployment also methods that might change something; all must be refused
     EXCLUDE_CHECKS names of checks to leave out, with commas
     FAIL_FAST      1 stops at the first violation

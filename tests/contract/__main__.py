@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __doc__ as usage
-from .target import Problem, Target, preflight, read_environment, start_reference_server, without_secrets
+from .target import Problem, Target, Told, preflight, read_environment, start_reference_server, without_secrets
 
 if TYPE_CHECKING:
     from .run import Outcome
@@ -39,6 +39,8 @@ def main() -> int:
             target = replace(read_environment(os.environ), arguments=tuple(sys.argv[1:]))
             clear_reports(target.report_dir)
             return test(find(target, cleanup), cleanup)
+        except Told:
+            pass
         except Problem as problem:
             complain(problem.problem, problem.fix)
         except Exception:
@@ -93,7 +95,7 @@ def test(target: Target, cleanup: ExitStack) -> int:
     terminal = sys.stdout
     print(f"Testing {name_of(target)} against openapi.yaml ...", flush=True)
     outcome = examine(target, cleanup, lambda line: print(line, file=terminal, flush=True))
-    print(without_secrets(verdict(target, outcome), target.secrets))
+    print(without_secrets(verdict(target, outcome), target.secrets if target.is_deployment else {}))
     return VIOLATES if outcome.findings else CONFORMS
 
 
@@ -151,7 +153,9 @@ def verdict(target: Target, outcome: "Outcome") -> str:
         "lenient     ", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
     )
     lines += wrapped("not judged  ", "; ".join(not_judged(target, outcome)))
-    lines += wrapped("drift       ", mention(target.base_url))
+    # The reference server shows the contract as its own.
+    if target.is_deployment:
+        lines += wrapped("drift       ", mention(target.base_url))
     lines += [*wrapped("reports     ", ", ".join(str(target.report_dir / report) for report in REPORTS)), ""]
     # What can be repeated comes first; what judges the run as a whole may just follow from it.
     findings = sorted(outcome.findings.values(), key=lambda finding: (not finding.curl, finding.check))
@@ -187,6 +191,9 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
         items.append("a definition without runs (EMPTY_DEFINITION_ID)")
     if not target.foreign:
         items.append("a definition that may not be read (FOREIGN_DEFINITION_ID)")
+    for status, kind in ((404, "of another tenant"), (403, "without access")):
+        if target.foreign and outcome.foreign and status not in outcome.foreign:
+            items.append(f"a definition {kind}, which is a {status} (a further FOREIGN_DEFINITION_ID)")
     for name, value in (("TOKEN", target.token), ("KS_UAT", target.ks_uat)):
         if not value:
             items.append(f"the other credential ({name})")
@@ -214,10 +221,7 @@ def next_step(target: Target, violates: bool) -> str:
         return f"repeat a request with its curl command ({names} in the environment), mend the server, run this again"
     if violates:
         serve = f"make serve MUTANT={target.mutant}" if target.mutant else "make serve"
-        return (
-            f"{serve}, which shows the TOKEN to use; export TOKEN and BASE_URL=http://127.0.0.1:8000, and repeat a "
-            "request with its curl command"
-        )
+        return f"{serve}, and repeat a request with its curl command in another terminal"
     if target.is_deployment:
         return "look closer with more requests, MAX_EXAMPLES=1000; or run this on a schedule"
     return "test a deployment: TOKEN=... make contract BASE_URL=https://host.example/api DEFINITION_ID=..."

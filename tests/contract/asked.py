@@ -1,39 +1,30 @@
 """What a request asks for, read from the request as it was sent, and which statuses the contract allows in answer.
 
-The request decides, not how it came about: whatever Schemathesis or a probe makes up is judged in the same way.
-
-Some spellings break the contract's letter, but FastAPI, which deployments are built on, takes them: `1.0`, `+5`, ` 5`,
-`05` and `1_0` for integers, a UUID without dashes, a parameter given twice. Either answer to these is right; one that
-takes them is noted as lenient.
+The request decides, not how it came about: whatever Schemathesis or a probe makes up is judged in the same way. A UUID
+without dashes breaks the contract's letter, but FastAPI takes it: either answer is right.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import requests
 
+from .operation import DEFAULTS, INVALID, LENIENT, LENIENT_INTEGER, LONGEST, PARAMETERS, VALID
 from .target import OPERATION, UUID, Target
 
-DEFAULTS = {"limit": 20, "offset": 0}
-LIMITS = range(1, 101)
-# The contract gives offset no upper bound. Beyond what databases count in, a refusal is a fair answer as well.
-OFFSETS = range(0, 2**63 + 1)
-
-INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-LENIENT_INTEGER = re.compile(r"\s*([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0*)?\s*", re.ASCII)
 LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
 # Servers and proxies may take these in an id for the end of a path segment, or refuse them before the API is asked.
 NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]|^\.{0,2}$")
 
-VALID, LENIENT, INVALID = "valid", "lenient", "invalid"
 RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"
 
 
 @dataclass(frozen=True)
 class Integer:
-    """One integer parameter of a request."""
+    """One of the two parameters that ask for a page."""
 
     judgement: str
     values: frozenset[int]
@@ -43,23 +34,9 @@ class Integer:
 
 def read_integer(name: str, texts: list[str]) -> Integer:
     if not texts:
-        return Integer(VALID, frozenset({DEFAULTS[name]}), is_given=False)
-    allowed = LIMITS if name == "limit" else OFFSETS
-    judgements, values = set(), set()
-    for text in texts:
-        plain, lenient = INTEGER.fullmatch(text), LENIENT_INTEGER.fullmatch(text)
-        # int() refuses longer ones.
-        if not lenient or len(text) > 4000:
-            judgements.add(INVALID)
-            continue
-        value = int(lenient[1])
-        values.add(value)
-        if value in allowed:
-            judgements.add(VALID if plain else LENIENT)
-        else:
-            judgements.add(LENIENT if name == "offset" and value >= 0 else INVALID)
-    judgement = judgements.pop() if len(texts) == 1 or judgements == {INVALID} else LENIENT
-    return Integer(judgement, frozenset(values))
+        return Integer(PARAMETERS[name].judge(texts), frozenset({DEFAULTS[name]}), is_given=False)
+    found = [LENIENT_INTEGER.fullmatch(text) for text in texts if len(text) <= LONGEST]
+    return Integer(PARAMETERS[name].judge(texts), frozenset(int(each[1]) for each in found if each))
 
 
 @dataclass(frozen=True)
@@ -72,23 +49,26 @@ class Asked:
     definition_judgement: str
     limit: Integer
     offset: Integer
+    others: Mapping[str, str]
+    """How the further parameters of the contract are judged, those that are given or have to be."""
     credentials: str
     is_trailing_slash: bool = False
     is_garbled: bool = False
     """Whether a header holds more than ASCII: a server may refuse that before it looks at anything."""
 
     @property
-    def invalid_parameters(self) -> set[str]:
-        judged = {
+    def judgements(self) -> dict[str, str]:
+        """By parameter."""
+        return {
             "definition_id": self.definition_judgement,
             "limit": self.limit.judgement,
             "offset": self.offset.judgement,
+            **self.others,
         }
-        return {name for name, judgement in judged.items() if judgement == INVALID}
 
     @property
-    def is_lenient(self) -> bool:
-        return LENIENT in (self.definition_judgement, self.limit.judgement, self.offset.judgement)
+    def invalid_parameters(self) -> set[str]:
+        return {name for name, judgement in self.judgements.items() if judgement == INVALID}
 
 
 def read_request(request: requests.PreparedRequest, target: Target) -> Asked:
@@ -109,6 +89,11 @@ def read_request(request: requests.PreparedRequest, target: Target) -> Asked:
         definition_judgement=judgement,
         limit=read_integer("limit", query.get("limit", [])),
         offset=read_integer("offset", query.get("offset", [])),
+        others={
+            name: parameter.judge(query.get(name, []))
+            for name, parameter in PARAMETERS.items()
+            if name not in DEFAULTS and (name in query or parameter.is_required)
+        },
         credentials=judge_credentials(request, target),
         is_trailing_slash=is_trailing_slash,
         is_garbled=not (as_text(request.headers.get("Authorization")) or "").isascii(),
@@ -156,7 +141,7 @@ def due(asked: Asked, target: Target) -> frozenset[int] | None:
         allowed = {403, 404}
     else:
         allowed = {404}
-    if asked.is_lenient:
+    if LENIENT in asked.judgements.values():
         allowed |= {422}
     if asked.credentials == UNCLEAR:
         allowed |= {401}

@@ -21,13 +21,13 @@ from urllib.parse import parse_qs
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 
-from .asked import DEFAULTS, INTEGER, RIGHT, VALID, Asked, due
+from .asked import RIGHT, Asked, due
+from .operation import DEFAULTS, DOCUMENTED, INTEGER, VALID
 from .pages import Page, as_integer, asked_for, proof, read_body, read_page, read_runs
 from .probes import UNKNOWN_DEFINITION_ID, probes
 from .target import UUID
 from .under_way import PATIENCE, again, under_way
 
-DOCUMENTED = {200, 401, 403, 404, 422, 429, 503}
 # May happen to any request, the contract says.
 NOT_NOW = {429, 503}
 STILL_OPEN, ENDED = ("PENDING", "RUNNING"), ("COMPLETED", "FAILED")
@@ -197,11 +197,7 @@ def invalid_parameter_refused(ctx: CheckContext, response: Response, case: Case[
         names = " and ".join(sorted(asked.invalid_parameters)) or "a parameter"
         raise AssertionError(f"{names} is invalid, which is 422, but the answer is {response.status_code}")
     if response.status_code == 200:
-        for name, judgement in (
-            ("definition_id", asked.definition_judgement),
-            ("limit", asked.limit.judgement),
-            ("offset", asked.offset.judgement),
-        ):
+        for name, judgement in asked.judgements.items():
             if judgement != VALID and (how := leniency(response, name)):
                 under_way().lenient.setdefault(name, set()).add(how)
     return None
@@ -734,6 +730,7 @@ class foreign_definition_hidden:
             self.not_found.append(body)
         if not {403, 404} <= allowed or 200 in allowed:
             return True
+        under_way().foreign.add(response.status_code)
         if response.status_code not in allowed:
             raise AssertionError(f"{response.status_code} for a definition that these credentials may not read")
         # Some servers write a number of the request into the body: then no two are alike.

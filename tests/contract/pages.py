@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from schemathesis import Case, Response
 
-from .asked import RIGHT, VALID, Asked, read_request
+from .asked import RIGHT, Asked, read_request
+from .operation import VALID
 from .under_way import again, under_way
 
 # How often two pages are asked for again, and how often they must not go together.
@@ -75,6 +76,9 @@ def read_page(response: Response, case: Case[Any]) -> Page | None:
         return None
     # What is taken beyond the contract's letter is a page like any other, where it has one meaning.
     if asked.definition_judgement != VALID or asked.invalid_parameters:
+        return None
+    # A further parameter may make another list of it.
+    if asked.others:
         return None
     if len(asked.limit.values) != 1 or len(asked.offset.values) != 1:
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemathesis import Case
 
-from .asked import DEFAULTS, LIMITS
+from .operation import DEFAULTS, LIMITS
 from .target import Target
 
 # Nobody has these: a version 4 UUID made by dice once, and a word.
@@ -78,13 +78,15 @@ def edges(known: Case[Any], target: Target) -> Iterable[Case[Any]]:
     definition = target.definitions[0]
     total = target.totals.get(definition, 0)
     queries: list[Query] = [{}]
-    queries += [{"limit": limit} for limit in (1, 2, 19, 21, 50, 99, 100, 0, -1, 101, 1000, 2**31, 2**63, 10**30)]
+    least, most, default = LIMITS[0], LIMITS[-1], DEFAULTS["limit"]
+    inside = (least, least + 1, default - 1, default + 1, most // 2, most - 1, most)
+    queries += [{"limit": limit} for limit in (*inside, least - 1, -1, most + 1, 1000, 2**31, 2**63, 10**30)]
     # Valid ones, if a server keeps no more than the last bits.
-    queries += [{"limit": 2**bits + 20} for bits in (8, 16, 32, 64)]
+    queries += [{"limit": 2**bits + default} for bits in (8, 16, 32, 64)]
     ends = (0, 1, 20, total - 1, total, total + 1, total + 100, 10**6, 2**31 - 1, 2**31, 2**32, 2**53, 2**63 - 1, 2**63)
     queries += [{"offset": offset} for offset in (*ends, 2**64, 10**30, -1, -20, -(2**63))]
-    queries += [{"limit": 20, "offset": 0}, {"limit": 100, "offset": max(total - 1, 0)}, {"limit": 0, "offset": -1}]
-    queries += [{"limit": 101, "offset": 0}, {"limit": 0, "offset": 20}, {"limit": 20, "offset": -1}]
+    queries += [{"limit": 20, "offset": 0}, {"limit": most, "offset": max(total - 1, 0)}, {"limit": 0, "offset": -1}]
+    queries += [{"limit": most + 1, "offset": 0}, {"limit": 0, "offset": 20}, {"limit": 20, "offset": -1}]
     queries += [{name: text} for text in NO_INTEGERS + LENIENT_INTEGERS for name in DEFAULTS]
     queries += [{name: [1, 2]} for name in DEFAULTS]
     # What nobody knows is ignored.
@@ -109,7 +111,7 @@ def refusals(known: Case[Any], target: Target) -> Iterable[Case[Any]]:
 
     wrong = header(f"Bearer {WRONG_CREDENTIAL}")
     yield make()
-    yield make(query={"limit": 100, "offset": 0})
+    yield make(query={"limit": LIMITS[-1], "offset": 0})
     yield make(query={"limit": 1, "offset": 1})
     for value in (f"Bearer {WRONG_CREDENTIAL}", "Bearer", "Bearer null", f"Basic {WRONG_CREDENTIAL}", "Bearer \u00fc"):
         yield make(**header(value))

@@ -27,12 +27,14 @@ from schemathesis.engine.errors import ServerUnavailable, UnhealthyAPIError, Unr
 from schemathesis.engine.recorder import Request
 
 from .checks import CLASSES
+from .operation import OPENAPI
 from .pages import read_body, read_runs
-from .target import ROOT, Problem, Target, disguised, without_secrets
+from .target import Problem, Target, disguised, without_secrets
 from .under_way import begin
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-OPENAPI = ROOT / "openapi.yaml"
+# Where `make serve` listens.
+SERVED = "http://127.0.0.1:8000"
 # Sent with every request, and of no use in a command that repeats it.
 ROUTINE_HEADERS = {"accept", "accept-encoding", "connection", "user-agent", "x-schemathesis-testcaseid"}
 REPORTS = {"junit": "junit.xml", "har": "requests.har", "html": "html"}
@@ -75,6 +77,7 @@ class Outcome:
     sent: int = 0
     lenient: dict[str, set[str]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
+    foreign: set[int] = field(default_factory=set)
     rows: dict[str, set[str]] = field(default_factory=dict)
     ended_early: str = ""
 
@@ -173,7 +176,7 @@ def run(target: Target, folder: Path, progress: Callable[[str], None] = lambda l
         raise Problem(f"Schemathesis refuses its arguments: {error.format_message()}", fix) from error
     finally:
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
-        outcome.lenient, outcome.unsettled = state.lenient, state.unsettled
+        outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
         text = output.getvalue().replace(str(folder), str(target.report_dir))
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "schemathesis.txt").write_text(text, "utf-8")
@@ -246,10 +249,12 @@ def describe(failure: Failure) -> str:
 
 
 def as_curl(request: Request, target: Target) -> str:
-    """The request as it was sent, but with variables in place of secrets and of an address that is gone afterwards."""
-    variables = dict(target.secrets)
-    if not target.is_deployment:
-        variables["BASE_URL"] = target.base_url
+    """The request as it was sent, with variables in place of secrets.
+
+    The reference server's credentials are none, and it is gone afterwards: `make serve` brings it back, at its address.
+    """
+    variables = target.secrets if target.is_deployment else {}
+    address = request.uri if target.is_deployment else request.uri.replace(target.base_url, SERVED, 1)
     words = ["curl", "--include"]
     if set("[]{}") & set(request.uri):
         words.append("--globoff")
@@ -261,7 +266,7 @@ def as_curl(request: Request, target: Target) -> str:
         if name.lower() not in ROUTINE_HEADERS:
             value = values[0].decode("latin-1") if isinstance(values[0], bytes) else values[0]
             words += ["--header", quoted(f"{name}: {value}", variables)]
-    return " ".join([*words, quoted(request.uri, variables)])
+    return " ".join([*words, quoted(address, variables)])
 
 
 def quoted(text: str, variables: Mapping[str, str]) -> str:

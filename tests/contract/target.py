@@ -23,6 +23,8 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IG
 # Seconds.
 SERVER_START = 60
 SERVER_STOP = 10
+# Its exit code when it has said what is to be done.
+CANNOT_START = 2
 ANSWER = 10
 
 
@@ -33,6 +35,10 @@ class Problem(Exception):
         super().__init__(problem)
         self.problem = problem
         self.fix = fix
+
+
+class Told(Exception):
+    """The contract cannot be tested, and the reference server has said why."""
 
 
 @dataclass(frozen=True)
@@ -244,14 +250,14 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
 
     threading.Thread(target=read, daemon=True).start()
     try:
-        found = re.match(r"Listening on (\S+)", lines.get(timeout=SERVER_START))
+        line = lines.get(timeout=SERVER_START)
     except queue.Empty:
-        found = None
+        line = None
+    found = re.match(r"Listening on (\S+)", line or "")
     if found is None:
-        raise Problem(
-            "the reference server did not start; it says above why",
-            "do what it says; if it says nothing, start it by itself: make serve PORT=0",
-        )
+        if line == "" and process.wait(SERVER_STOP) == CANNOT_START:
+            raise Told
+        raise Problem("the reference server did not start", "see what it says by itself: make serve PORT=0")
     return replace(
         target,
         base_url=found[1],

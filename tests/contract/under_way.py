@@ -35,6 +35,8 @@ class UnderWay:
     """What the server takes beyond the contract's letter, by parameter."""
     unsettled: set[str] = field(default_factory=set)
     """Checks that could not make sure of a difference, as the list changed under them."""
+    foreign: set[int] = field(default_factory=set)
+    """The statuses for definitions that the credentials may not read."""
     ended_early: str = ""
     """Why requests were left out."""
     rows: dict[str, set[str]] = field(default_factory=dict)

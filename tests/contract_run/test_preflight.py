@@ -190,7 +190,7 @@ def test_a_ca_file_that_is_missing(contract_on: Callable[..., Any], server: str)
 def test_a_reference_server_that_does_not_start(contract: Callable[..., Any]) -> None:
     result = contract(DATABASE_URL="no database")
     assert result.returncode == 2
-    assert "problem: the reference server did not start; it says above why\nfix: do what it says" in result.stderr
+    assert result.stderr.count("problem: ") == 1 and "DATABASE_URL names cannot be used" in result.stderr
 
 
 def test_a_mutant_that_cannot_be_had(contract: Callable[..., Any]) -> None:

@@ -183,7 +183,11 @@ def main() -> None:
     server = open_mutant(mutant) if mutant else open_server(churn)
     try:
         text = introduction(url, server, churn)
-        Uvicorn(create_app(server), lambda: print(text, end="", flush=True)).run([listener])
+        try:
+            app = create_app(server)
+        except ValueError as error:
+            fail(str(error), "mend it; make generate names the line")
+        Uvicorn(app, lambda: print(text, end="", flush=True)).run([listener])
     finally:
         server.close()
 

@@ -259,9 +259,17 @@ class Resource(BaseRoute):
         await self.app(scope, receive, send)
 
 
+def read_contract() -> Any:
+    """Raises ValueError with what is wrong with openapi.yaml."""
+    try:
+        return yaml.safe_load(OPENAPI.read_text("utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"openapi.yaml cannot be read: {' '.join(str(error).split())}") from error
+
+
 def create_app(server: ReferenceServer) -> FastAPI:
     """The application that answers with `server`, and serves the repository's contract as its own."""
-    document = yaml.safe_load(OPENAPI.read_text("utf-8"))
+    document = read_contract()
 
     @cache
     def page() -> str:

@@ -1,0 +1,140 @@
+"""What openapi.yaml says of the operation: its statuses, its query parameters, and which texts are values of these.
+
+Some spellings break the contract's letter, but FastAPI, which deployments are built on, takes them: `1.0`, `+5`, ` 5`,
+`05` and `1_0` for integers, `yes` for true, a parameter given twice. Either answer to these is right; one that takes
+them is noted as lenient.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import isfinite
+from typing import Any
+
+import jsonschema_rs
+import yaml  # type: ignore[import-untyped]
+
+from .target import OPERATION, ROOT, Problem
+
+OPENAPI = ROOT / "openapi.yaml"
+
+PATH = OPERATION.format("{definition_id}")
+
+VALID, LENIENT, INVALID = "valid", "lenient", "invalid"
+
+INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
+LENIENT_INTEGER = re.compile(r"\s*([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0*)?\s*", re.ASCII)
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
+BOOLEANS = {"true": True, "false": False}
+LENIENT_BOOLEANS = {
+    **BOOLEANS,
+    **dict.fromkeys(("1", "on", "t", "y", "yes"), True),
+    **dict.fromkeys(("0", "off", "f", "n", "no"), False),
+}
+# What databases count in. Where the contract has no upper bound, a refusal of more is a fair answer as well.
+COUNTABLE = 2**63
+# Characters: int() refuses longer ones.
+LONGEST = 4000
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One query parameter."""
+
+    name: str
+    is_required: bool
+    schema: dict[str, Any]
+    components: dict[str, Any]
+
+    @cached_property
+    def validators(self) -> tuple[jsonschema_rs.Draft202012Validator, jsonschema_rs.Draft202012Validator]:
+        """With formats and without: FastAPI takes more spellings of those than the contract."""
+        document = {**self.schema, "components": self.components}
+        strict, lenient = (jsonschema_rs.Draft202012Validator(document, validate_formats=how) for how in (True, False))
+        return strict, lenient
+
+    def judge(self, texts: list[str]) -> str:
+        """Whether a query that has the parameter with these values may have it so."""
+        if not texts:
+            return INVALID if self.is_required else VALID
+        judgements = {self.judge_one(text) for text in texts}
+        return judgements.pop() if len(texts) == 1 or judgements == {INVALID} else LENIENT
+
+    def judge_one(self, text: str) -> str:
+        strict, lenient = self.validators
+        values = list(plain(text, self.is_number))
+        if any(strict.is_valid(value) for value in values):
+            return VALID
+        values += loose(text, self.is_number)
+        return LENIENT if any(lenient.is_valid(value) for value in values) else INVALID
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it may be a fraction. To JSON Schema, 1e1 is an integer, to FastAPI it is not."""
+        return "number" in self.schema.get("type", ())
+
+
+def plain(text: str, is_number: bool) -> Iterator[Any]:
+    """What a text may stand for."""
+    yield text
+    if text in BOOLEANS:
+        yield BOOLEANS[text]
+    if INTEGER.fullmatch(text) and len(text) <= LONGEST and int(text) <= COUNTABLE:
+        yield int(text)
+    elif is_number and NUMBER.fullmatch(text) and isfinite(float(text)):
+        yield float(text)
+
+
+def loose(text: str, is_number: bool) -> Iterator[Any]:
+    """What FastAPI takes it for, besides."""
+    if text.lower() in LENIENT_BOOLEANS:
+        yield LENIENT_BOOLEANS[text.lower()]
+    if text in ("", "null"):
+        yield None
+    if (integer := LENIENT_INTEGER.fullmatch(text)) and len(text) <= LONGEST:
+        yield int(integer[1])
+    elif is_number and NUMBER.fullmatch(text.strip().removeprefix("+")) and isfinite(float(text)):
+        yield float(text)
+    # An array is as many parameters as it has elements; which texts make one is left open.
+    yield []
+
+
+def read_contract() -> dict[str, Any]:
+    """Raises Problem."""
+    try:
+        document = yaml.load(OPENAPI.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        problem = f"openapi.yaml cannot be read: {' '.join(str(error).split())}"
+        raise Problem(problem, "mend it; make generate names the line") from error
+    if not isinstance(document, dict):
+        raise Problem("openapi.yaml is no OpenAPI document", "make generate, which says more")
+    return document
+
+
+def read_parameters(document: dict[str, Any]) -> dict[str, Parameter]:
+    """The query parameters, by name."""
+    components = document.get("components", {})
+    item = document["paths"][PATH]
+    found = [
+        components["parameters"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+        for each in (*item.get("parameters", ()), *item["get"]["parameters"])
+    ]
+    return {
+        each["name"]: Parameter(each["name"], each.get("required", False), each["schema"], components)
+        for each in found
+        if each["in"] == "query"
+    }
+
+
+CONTRACT = read_contract()
+try:
+    DOCUMENTED = {int(status) for status in CONTRACT["paths"][PATH]["get"]["responses"]}
+    PARAMETERS = read_parameters(CONTRACT)
+    DEFAULTS = {name: int(PARAMETERS[name].schema["default"]) for name in ("limit", "offset")}
+    LIMITS = range(PARAMETERS["limit"].schema["minimum"], PARAMETERS["limit"].schema["maximum"] + 1)
+except (KeyError, TypeError, ValueError) as error:
+    raise Problem(
+        f"the checks need more of openapi.yaml than it has: {error}",
+        f"they read pages of {PATH} by limit, which has bounds and a default, and offset; see {__name__}",
+    ) from error

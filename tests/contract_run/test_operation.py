@@ -1,0 +1,117 @@
+"""The checks know the operation from openapi.yaml: an edit there is an edit of what is judged."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.codegen.trees import replace
+from tests.contract.operation import DEFAULTS, DOCUMENTED, INVALID, LENIENT, LIMITS, PARAMETERS, VALID, Parameter
+
+ROOT = Path(__file__).parents[2]
+STATUS = {"schemas": {"Status": {"type": "string", "enum": ["RUNNING", "FAILED"]}}}
+
+
+def test_what_the_contract_says_of_the_operation() -> None:
+    assert DEFAULTS == {"limit": 20, "offset": 0} and range(1, 101) == LIMITS
+    assert {200, 401, 403, 404, 422, 429, 503} == DOCUMENTED
+
+
+@pytest.mark.parametrize(
+    ("schema", "valid", "lenient", "invalid"),
+    [
+        (PARAMETERS["limit"].schema, "1 100", "1.0 +5 05 1_0", "0 101 -1 abc true null 1e1 1.5 NaN １"),  # noqa: RUF001
+        (PARAMETERS["offset"].schema, "0 9223372036854775808", "9223372036854775809 00", "-1 -0.0001 x"),
+        ({"type": "integer", "exclusiveMinimum": 2, "multipleOf": 2}, "4", "4.0", "2 3 5"),
+        ({"type": ["integer", "null"]}, "7", "null", "x"),
+        ({"type": "number", "maximum": 1}, "0.5 1 -2 1.0 1e0", "+0.5 +1", "1.5 x 1e999"),
+        ({"type": "boolean"}, "true false", "True 1 0 yes off", "2 maybe null"),
+        ({"$ref": "#/components/schemas/Status"}, "RUNNING FAILED", "", "running PENDING 1"),
+        ({"type": "string", "format": "date"}, "2026-11-24", "yesterday", ""),
+        ({"type": "string", "maxLength": 2}, "ab 1", "", "abc"),
+        ({"type": "array", "items": {"type": "integer"}}, "", "1 x", ""),
+    ],
+    ids=str,
+)
+def test_a_text_is_judged_by_its_schema(schema: dict[str, Any], valid: str, lenient: str, invalid: str) -> None:
+    parameter = Parameter("name", False, schema, STATUS)
+    expected = {
+        text: kind for texts, kind in ((valid, VALID), (lenient, LENIENT), (invalid, INVALID)) for text in texts.split()
+    }
+    assert {text: parameter.judge([text]) for text in expected} == expected
+
+
+def test_none_and_several() -> None:
+    schema = {"type": "integer", "maximum": 2}
+    assert Parameter("name", True, schema, {}).judge([]) == INVALID
+    optional = Parameter("name", False, schema, {})
+    assert [optional.judge(texts) for texts in ([], ["1", "2"], ["1", "x"], ["x", "y"])] == [
+        VALID,
+        LENIENT,
+        LENIENT,
+        INVALID,
+    ]
+
+
+@pytest.fixture
+def edited(tmp_path: Path, environment: Callable[..., dict[str, str]]) -> Callable[[str, str], Any]:
+    """The contract run of a copy of this repository, with an edit of its contract."""
+    tree = tmp_path / "tree"
+
+    def edited(old: str, new: str) -> subprocess.CompletedProcess[str]:
+        tree.mkdir()
+        for name in ("tests", "overrides", "generated"):
+            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "openapi.yaml", tree)
+        replace(tree / "openapi.yaml", old, new)
+        path = os.pathsep.join(str(tree / name) for name in ("generated", "overrides"))
+        return subprocess.run(
+            [sys.executable, "-m", "tests.contract"],
+            cwd=tree,
+            env=environment(PYTHONPATH=path),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    return edited
+
+
+LIMIT = "            maximum: 100\n            default: 20\n"
+AGE = """\
+        - name: max_age_days
+          in: query
+          description: How old a run may be.
+          schema:
+            type: integer
+            minimum: 1
+"""
+
+
+def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edited: Callable[[str, str], Any]) -> None:
+    result = edited(LIMIT, LIMIT.replace("100", "150") + AGE)
+    assert result.returncode == 1, result.stdout + result.stderr
+    found = " ".join(result.stdout.split())
+    assert "valid_request_accepted" in found and "a valid request was answered with 422" in found
+    assert "max_age_days is invalid, which is 422, but the answer is 200" in found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (LIMIT, "\tlimit: 1\n", "openapi.yaml cannot be read: while scanning"),
+        (LIMIT, "            maximum: 100\n", "the checks need more of openapi.yaml than it has: 'default'"),
+    ],
+)
+def test_a_contract_that_cannot_be_used_is_one_problem(
+    edited: Callable[[str, str], Any], old: str, new: str, problem: str
+) -> None:
+    result = edited(old, new)
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"problem: {problem}") and result.stderr.count("problem: ") == 1
+    assert "\nfix: " in result.stderr
