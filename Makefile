@@ -70,14 +70,23 @@ endif
 export DEST NAME
 
 # A misspelt variable would change nothing, and nobody would notice.
+variables := $(shell sed -n 's/^\([A-Z_]*\) ?=.*/\1/p' Makefile)
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 ifneq ($(given),)
-  unknown := $(filter-out $(shell sed -n 's/^\([A-Z_]*\) ?=.*/\1/p' Makefile),$(given))
+  unknown := $(filter-out $(variables),$(given))
   ifneq ($(unknown),)
     $(info problem: there is no variable $(unknown))
     $(info fix: take the name from what `make help` lists)
     $(error nothing was done)
   endif
+endif
+
+# Nor would one without a value, which make takes for a target, after the others.
+valueless := $(filter $(variables),$(MAKECMDGOALS))
+ifneq ($(valueless),)
+  $(info problem: $(valueless) is a variable, and has no value)
+  $(info fix: write it with its value, as in $(firstword $(valueless))=value)
+  $(error nothing was done)
 endif
 
 python := PYTHONPATH=generated:overrides .venv/bin/python

@@ -58,7 +58,8 @@ def test_make_alone_lists_every_target_and_variable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "problem"), [("BASEURL=x", "no variable BASEURL"), ("contrct", "no target 'contrct'")]
+    ("argument", "problem"),
+    [("BASEURL=x", "no variable BASEURL"), ("contrct", "no target 'contrct'"), ("BASE_URL", "BASE_URL is a variable")],
 )
 def test_a_misspelt_name_is_told(argument: str, problem: str) -> None:
     done = subprocess.run(["make", argument], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -66,16 +66,25 @@ def iter_workflow_runs(
     concurrency: int = 1,
     progress: Progress | None = None,
 ) -> Generator[WorkflowRunResponse, None, None]:
-    """Iterates over the runs of a definition; arguments and errors as for `iter_pages`.
+    """Iterates over the runs of a definition. To leave it early waits for pages that were asked for.
 
     Args:
-        client: As there.
-        definition_id: As there.
+        client: Where to, and with which credential.
+        definition_id: The workflow definition whose runs are read.
         limit: How many runs to yield at most; None for all.
-        offset: As there.
-        page_size: As there.
-        concurrency: As there.
-        progress: As there.
+        offset: How many runs to leave out at the start.
+        page_size: How many runs to ask for at once, from 2 to 100; one of them is overlap with the page before.
+        concurrency: How many pages to ask for at once while the list stands still, from 1 to 64. The order of the
+            results and what holds of them stay the same.
+        progress: Called after each page.
+
+    Yields:
+        Every run that is in the list from start to end, exactly once, in the order of the list.
+
+    Raises:
+        ConfigurationError: At once: an argument cannot be used.
+        ListChangedError: The list changes faster than it can be read.
+        ApiError: A page could not be read.
     """
     page_size = _small_enough(limit, page_size)
     return _runs(
@@ -112,7 +121,10 @@ def aiter_workflow_runs(
     concurrency: int = 1,
     progress: Progress | None = None,
 ) -> AsyncGenerator[WorkflowRunResponse, None]:
-    """As `iter_workflow_runs`, under asyncio."""
+    """As `iter_workflow_runs`, under asyncio: `async for run in aiter_workflow_runs(client, definition_id): ...`.
+
+    To leave it early, use `contextlib.aclosing`: it ends at once then, and else when asyncio gets round to it.
+    """
     page_size = _small_enough(limit, page_size)
     return _runs_async(
         limit,

@@ -19,6 +19,9 @@ from codegen import PACKAGE, ROOT, Problem, provenance
 # How many lines of a diff `verify` prints; the rest is counted.
 DIFF_LINES = 60
 
+# What to do with files in generated/ that nothing here made.
+MOVE = "move them to overrides/package/ if they belong into the package, else out of generated/ or delete them"
+
 
 def generate(root: Path) -> int:
     """Brings generated/ up to date, as a whole or not at all."""
@@ -33,7 +36,8 @@ def generate(root: Path) -> int:
     from codegen.folders import changes, swap
 
     generated = root / "generated"
-    _refuse_foreign_files(generated)
+    if foreign := _foreign_files(generated):
+        raise Problem("generated/ holds files that `make generate` did not make: " + ", ".join(foreign), MOVE)
     # Beside the old one, because only a rename within one file system happens at once.
     work = Path(tempfile.mkdtemp(prefix=".generated-", dir=root))
     try:
@@ -68,10 +72,11 @@ def verify(root: Path) -> int:
     print("\n".join(diff[:DIFF_LINES]))
     if len(diff) > DIFF_LINES:
         print(f"... and {len(diff) - DIFF_LINES} more lines")
+    foreign = _foreign_files(generated)
     print("\nproblem: these files differ from what a regeneration would write:")
     for change, name in changed:
-        print(f"  {change:8} generated/{name}")
-    print("fix: make generate")
+        print(f"  {'foreign' if name in foreign else change:8} generated/{name}")
+    print(f"fix: {MOVE}; then make generate" if foreign else "fix: make generate")
     return 1
 
 
@@ -84,19 +89,14 @@ def _build(root: Path, generated: Path, inputs: dict[str, object]) -> None:
     build(root, generated, inputs)
 
 
-def _refuse_foreign_files(generated: Path) -> None:
-    """Refuses to replace a generated/ that holds files which nothing here made: they would be lost."""
+def _foreign_files(generated: Path) -> list[str]:
+    """Returns the files which nothing here made: they would be lost."""
     unmarked = {f"{PACKAGE}/{name}" for name in provenance.UNMARKED}
-    foreign = [
+    return [
         name
         for name, path in provenance.files_below(generated)
         if name not in unmarked and b"`make generate`" not in path.read_bytes()[:200]
     ]
-    if foreign:
-        raise Problem(
-            "generated/ holds files that `make generate` did not make: " + ", ".join(foreign),
-            "move them to overrides/package/ if they belong into the package, else out of generated/ or delete them",
-        )
 
 
 def _diff(old: Path, new: Path, name: str) -> list[str]:

@@ -28,6 +28,10 @@ GONE = Rule("clients", "less", "whoever uses the address loses it")
 WORDS = Rule("", "otherwise", "for readers: the meaning of requests and answers is the same")
 NEW = Rule("", "more", "nobody has to use it")
 
+# By how much a version is raised, by the number that is greater.
+LEVELS = ("nothing", "a patch", "a minor version", "a major version")
+PATCH, MINOR, MAJOR = 1, 2, 3
+
 
 @dataclass(frozen=True)
 class Change:
@@ -75,6 +79,27 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
         raise Problem("the contract is nested without end", "take out its YAML aliases") from error
     order = ("clients and servers", "clients", "servers", "")
     return sorted(dict.fromkeys(found), key=lambda change: order.index(change.rule.breaks))
+
+
+def level(found: list[Change]) -> int:
+    """Returns by how much these changes raise the contract's version at least, as an index into LEVELS."""
+    if any(change.breaks_clients for change in found):
+        return MAJOR
+    if any(change.rule != WORDS for change in found):
+        return MINOR
+    return PATCH if found else 0
+
+
+def raised(old: str, new: str) -> int:
+    """Returns by how much a version was raised, as an index into LEVELS; 0 also where it was lowered."""
+    before, after = ([int(part) for part in version.split(".")] for version in (old, new))
+    return next((MAJOR - place for place in range(3) if after[place] != before[place]), 0) if after > before else 0
+
+
+def _next(version: str, by: int) -> str:
+    parts = [int(part) for part in version.split(".")]
+    kept = parts[: MAJOR - by]
+    return ".".join(map(str, [*kept, parts[len(kept)] + 1, 0, 0][:3]))
 
 
 def _meaning(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
@@ -234,16 +259,19 @@ def breaking(root: Path) -> int:
         print(f"  {change.place}: {change.what}")
         print(f"      {change.rule.why}")
         print(f"      {change.new}" if change.new == change.old else f"      {change.old} -> {change.new}")
-    majors = [int(version.partition(".")[0]) for version in versions]
+    needed = level(found)
+    is_told = raised(*versions) >= needed
     count = sum(change.breaks_clients for change in found)
     print()
-    if count and majors[1] <= majors[0]:
+    if count and not is_told:
         print(
-            f"problem: {count} of them break{'s' * (count == 1)} clients, and the major version is still {majors[1]}\n"
-            f"fix: raise info.version in {CONTRACT} to {majors[0] + 1}.0.0, or take them back"
+            f"problem: {count} of them break{'s' * (count == 1)} clients, and version {versions[1]} does not say so\n"
+            f"fix: raise info.version in {CONTRACT} to {_next(versions[0], needed)}, or take them back"
         )
         return 1
     print("Clients break, and the major version says so." if count else "No client breaks.")
+    if not is_told:
+        print(f"next: raise info.version in {CONTRACT} to {_next(versions[0], needed)}")
     return 0
 
 

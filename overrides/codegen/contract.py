@@ -165,6 +165,14 @@ class Contract:
                     f"schema keyword `{keyword}` is not supported: it would be dropped without a word",
                     "correct it if it is misspelt, else extend overrides/codegen/contract.py",
                 )
+        if isinstance(properties := schema.get("properties"), dict):
+            for index, name in enumerate(schema.get("required", ())):
+                if name not in properties:
+                    raise self.problem(
+                        (*pointer, "required", index),
+                        f"`{name}` is required, but no property: no answer would have it in the models",
+                        "correct the name, or add the property",
+                    )
         try:
             jsonschema_rs.meta.validate({**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"})
         except jsonschema_rs.ValidationError as error:

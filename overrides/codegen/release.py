@@ -20,10 +20,6 @@ from codegen.contract import Contract
 from codegen.folders import changes
 from codegen.render import build
 
-# By how much a version was raised, by the number that is greater.
-LEVELS = ("nothing", "a patch", "a minor version", "a major version")
-MAJOR = 3
-
 
 def release_check(root: Path) -> int:
     """Prints each thing that stands against a release, and what to do about it.
@@ -85,8 +81,8 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
     """Returns what stands against a release because of what has changed since the last one, such as `1.0.0`."""
     found = []
     old = YAML(typ="safe", pure=True).load(_git(root, "show", f"v{last}:openapi.yaml"))
-    of_contract = _raised(str(old["info"]["version"]), contract.version)
-    of_package = _raised(last, inputs["version"])
+    of_contract = breaking.raised(str(old["info"]["version"]), contract.version)
+    of_package = breaking.raised(last, inputs["version"])
     raise_contract = "raise `info.version` in openapi.yaml, then make generate"
     raise_package = "raise `package_version_override` in overrides/client.yaml, then make generate"
     if old != contract.document and of_contract < 1:
@@ -103,27 +99,23 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
     if of_package < of_contract:
         found.append(
             Problem(
-                f"the contract's version was raised by {LEVELS[of_contract]} since v{last}, "
-                f"the package's by {LEVELS[of_package]}",
+                f"the contract's version was raised by {breaking.LEVELS[of_contract]} since v{last}, "
+                f"the package's by {breaking.LEVELS[of_package]}",
                 raise_package,
             )
         )
-    if broken := _breaking(old, contract.document):
+    differences = breaking.changes(old, contract.document)
+    needed = breaking.level(differences)
+    if needed == breaking.MAJOR:
+        broken = "; ".join(f"{change.place}: {change.what}" for change in differences if change.breaks_clients)
         for level, fix in ((of_contract, raise_contract), (of_package, raise_package)):
-            if level < MAJOR:
-                found.append(Problem(f"the contract breaks clients since v{last}: {'; '.join(broken)}", fix))
+            if level < needed:
+                found.append(Problem(f"the contract breaks clients since v{last}: {broken}", fix))
+    elif breaking.PATCH <= of_contract < needed:
+        found.append(
+            Problem(f"more than the contract's wording has changed since v{last}: a minor version", raise_contract)
+        )
     return found
-
-
-def _breaking(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """Returns the changes between two contracts that break a client, each in a sentence."""
-    return [f"{change.place}: {change.what}" for change in breaking.changes(old, new) if change.breaks_clients]
-
-
-def _raised(old: str, new: str) -> int:
-    """Returns by how much, as an index into LEVELS; 0 also where it was lowered."""
-    before, after = ([int(part) for part in version.split(".")] for version in (old, new))
-    return next((MAJOR - place for place in range(3) if after[place] != before[place]), 0) if after > before else 0
 
 
 def _git(root: Path, *arguments: str) -> str:

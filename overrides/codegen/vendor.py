@@ -56,7 +56,7 @@ def vendor(root: Path, dest: str, name: str, force: bool) -> int:
         Problem: It cannot be done. What was there is as it was.
     """
     source = _source(root)
-    target = _target(root, dest, name)
+    target = _target(root, dest, name, "vendor")
     try:
         made = not target.parent.exists()
         target.parent.mkdir(exist_ok=True)
@@ -84,7 +84,7 @@ def verify_vendor(root: Path, dest: str, name: str) -> int:
         Problem: There is no copy, or it cannot be read.
     """
     source = _source(root)
-    target = _target(root, dest, name)
+    target = _target(root, dest, name, "verify-vendor")
     command = _command("vendor", dest, name)
     try:
         copy = _look(source, target)
@@ -138,6 +138,7 @@ def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
     new = _describe(source)
     if old is None or old.document is None:
         print(f"Wrote {target}: {new['version']}.")
+        print(_needs(new))
         if not (target.parent / "__init__.py").exists():
             print(f"note: {target.parent} has no __init__.py; tools that look for packages by it need one")
     else:
@@ -152,6 +153,8 @@ def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
             print(f"    {line}")
         print("  files")
         _print_files(files, "    ")
+        if new["dependencies"] != old.document["dependencies"]:
+            print(_needs(new))
     return 0
 
 
@@ -165,17 +168,25 @@ def _source(root: Path) -> Path:
     return root / "generated" / PACKAGE
 
 
-def _target(root: Path, dest: str, name: str) -> Path:
+def _target(root: Path, dest: str, name: str, command: str) -> Path:
     if not dest:
-        raise Problem("DEST is not given: the folder that the copy lies in", "make vendor DEST=../app/src/app/_vendor")
+        raise Problem(
+            "DEST is not given: the folder that the copy lies in", f"make {command} DEST=../app/src/app/_vendor"
+        )
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
         raise Problem(f"NAME={name} cannot be imported as a package", f"give letters, digits and _, such as {PACKAGE}")
-    # Links on the way are followed; the copy itself may be none, see `_look`.
-    folder = Path(dest).resolve()
-    if not (folder if folder.exists() else folder.parent).is_dir():
-        raise Problem(f"DEST={dest}: there is no folder {folder.parent}", f"make it: mkdir -p {shlex.quote(dest)}")
-    if folder.exists() and not folder.is_dir():
+    try:
+        # Links on the way are followed; the copy itself may be none, see `_look`. Few shells expand ~ in DEST=~/app.
+        folder = Path(dest).expanduser().resolve()
+        exists = folder.exists()
+        is_place = folder.is_dir() if exists else folder.parent.is_dir()
+    except (OSError, RuntimeError) as error:
+        raise Problem(f"DEST={dest} cannot be looked at: {error}", "name a folder that you have access to") from error
+    if not is_place and exists:
         raise Problem(f"DEST={dest} is no folder", "name the folder that the copy lies in")
+    if not is_place:
+        fix = f"make it: mkdir -p {shlex.quote(str(folder))}" if command == "vendor" else "name the folder of the copy"
+        raise Problem(f"DEST={dest}: there is no folder {folder.parent}", fix)
     target = folder / name
     root = root.resolve()
     if target.is_relative_to(root / "generated") or root.is_relative_to(target):
@@ -271,6 +282,10 @@ def _news(old: Path, new: Path) -> list[str]:
         entries.append(re.findall(r"^- .*(?:\n  .*)*", text, flags=re.MULTILINE))
     before, after = entries
     return [line for entry in after if entry not in before for line in entry.splitlines()]
+
+
+def _needs(document: dict[str, Any]) -> str:
+    return f"It needs: pip install {' '.join(map(shlex.quote, document['dependencies']))}"
 
 
 def _step(old: str, new: str) -> str:

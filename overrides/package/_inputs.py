@@ -1,4 +1,4 @@
-"""What a caller gives, checked before anything is sent."""
+"""What a caller gives, checked before anything is sent: a function for each kind of parameter that contracts have."""
 
 from __future__ import annotations
 
@@ -34,8 +34,41 @@ def integer(name: str, value: object, least: int | None = None, most: int | None
     if not isinstance(value, int) or isinstance(value, bool):
         raise ConfigurationError(f"{name} has to be an integer, not {_shown(value)}")
     if (least is not None and value < least) or (most is not None and value > most):
-        bounds = f"at least {least}" if most is None else f"from {least} to {most}"
-        raise ConfigurationError(f"{name} has to be {bounds}, not {value}")
+        bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
+        raise ConfigurationError(f"{name} has to be {' and '.join(bounds)}, not {value}")
+    return value
+
+
+def boolean(name: str, value: object) -> str:
+    """Returns a Boolean as JSON writes it.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} has to be True or False, not {_shown(value)}")
+    return "true" if value else "false"
+
+
+def text(name: str, value: object) -> str:
+    """Returns text.
+
+    Raises:
+        ConfigurationError: It is none.
+    """
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{name} has to be text, not {_shown(value)}")
+    return value
+
+
+def choice(name: str, value: object, known: tuple[str, ...]) -> str:
+    """Returns one of the texts that the contract knows, or the member of an enum that is one.
+
+    Raises:
+        ConfigurationError: It is none of them.
+    """
+    if not isinstance(value, str) or value not in known:
+        raise ConfigurationError(f"{name} has to be one of {', '.join(known)}, not {_shown(value)}")
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing, nullcontext, suppress
@@ -23,6 +24,7 @@ from ks_workflow_runs import (
     iter_pages,
     iter_workflow_runs,
 )
+from ks_workflow_runs.api.workflow_definitions.list_workflow_runs import build_call
 from ks_workflow_runs.models import WorkflowRunResponse
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
@@ -43,6 +45,14 @@ def _aread(client: AuthenticatedClient, **arguments: Any) -> list[WorkflowRunRes
             return [run async for run in aiter_workflow_runs(client, seed.DEFINITION_ID, **arguments)]
 
     return asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("pager", [iter_pages, iter_workflow_runs, aiter_pages, aiter_workflow_runs])
+def test_they_take_every_query_parameter_of_the_operation(pager: Callable[..., Any]) -> None:
+    """A further one is generated into the calls for single pages only; overrides/package/pagination.py passes it on."""
+    credentials = {"authorization", "ks_uat"}
+    of_a_page, of_the_pager = (set(inspect.signature(each).parameters) for each in (build_call, pager))
+    assert of_a_page - credentials - {"limit"} <= of_the_pager
 
 
 @pytest.fixture(params=[_read, _aread], ids=["iter", "aiter"])

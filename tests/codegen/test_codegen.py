@@ -97,6 +97,52 @@ def test_a_change_of_the_contract_reaches_models_client_and_provenance(tree: Pat
     assert provenance["contract"]["version"] == "1.1.0" and provenance["version"].endswith("+contract.1.1.0")
 
 
+FURTHER_PARAMETERS = """
+        - {name: status, in: query, schema: {$ref: '#/components/schemas/WorkflowRunStatus'}}
+        - {name: color, in: query, schema: {type: string, enum: [red, "it's blue"], default: red}}
+        - {name: is-late, in: query, schema: {type: boolean, default: false}}
+        - {name: title, in: query, schema: {type: string}}
+        - {name: age, in: query, required: true, schema: {type: integer, maximum: 9}}
+"""
+
+
+def test_query_parameters_of_every_kind_reach_the_client(tree: Path) -> None:
+    before = "        - name: authorization\n"
+    replace(tree / "openapi.yaml", before, FURTHER_PARAMETERS[1:] + before)
+    assert main(["generate"], tree) == 0
+    program = """
+from ks_workflow_runs.api.workflow_definitions.list_workflow_runs import build_call
+from ks_workflow_runs.errors import ConfigurationError
+from ks_workflow_runs.models import WorkflowRunStatus
+
+def show(**given):
+    try:
+        print({**build_call("6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10", **{"age": 3, **given}).params})
+    except ConfigurationError as error:
+        print(error)
+
+show()
+show(status=WorkflowRunStatus.FAILED, color="it's blue", is_late=True, title="&")
+show(age=10)
+show(status="LOST")
+show(color="green")
+show(is_late="yes")
+show(title=3)
+"""
+    command = [sys.executable, "-W", "error", "-c", program]
+    done = subprocess.run(command, cwd=tree / "generated", capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == [
+        "{'limit': '20', 'offset': '0', 'color': 'red', 'is-late': 'false', 'age': '3'}",
+        "{'limit': '20', 'offset': '0', 'status': 'FAILED', 'color': \"it's blue\", 'is-late': 'true', 'title': '&', "
+        "'age': '3'}",
+        "age has to be at most 9, not 10",
+        "status has to be one of PENDING, RUNNING, COMPLETED, FAILED, not str 'LOST'",
+        "color has to be one of red, it's blue, not str 'green'",
+        "is-late has to be True or False, not str 'yes'",
+        "title has to be text, not int 3",
+    ], done.stderr
+
+
 def test_provenance_names_no_machine_and_no_time() -> None:
     text = (ROOT / "generated" / PACKAGE / "PROVENANCE.json").read_text()
     document = json.loads(text)
@@ -182,7 +228,9 @@ def test_verify_finds_every_difference_and_writes_nothing(
     before = contents(tree)
     assert main(["verify"], tree) == 1
     out = capsys.readouterr().out
-    assert out.startswith("Stale: ") and named in out and out.endswith("fix: make generate\n")
+    assert out.startswith("Stale: ") and named in out and out.endswith("make generate\n")
+    # What `generate` would refuse is not told to be mended by it.
+    assert ("\n  foreign  generated/" in out) == ("fix: move them" in out) == (change is _add)
     assert contents(tree) == before
 
 
@@ -216,6 +264,13 @@ REFUSED = {
     "parameter in nowhere": (CONTRACT, "in: query", "in: querystring", "in: querystring", "should be 'query'"),
     "dangling $ref": (CONTRACT, REFERENCE, REFERENCE.replace("Status", "State"), "RunState'", "leads nowhere"),
     "remote $ref": (CONTRACT, REFERENCE, "$ref: 'other.yaml#/Status'", "other.yaml", "outside the file"),
+    "required without property": (
+        CONTRACT,
+        "items, total, l",
+        "items, totl, l",
+        "items, totl, l",
+        "`totl` is required",
+    ),
     "no such type": (CONTRACT, "type: integer", "type: intger", "intger", "not a valid schema"),
     "bound of the wrong type": (CONTRACT, "maximum: 100", "maximum: '100'", "maximum: '100'", "not a valid schema"),
     "misspelt keyword": (CONTRACT, "s: false\n      req", "z: false\n      req", "Propertiez:", "not supported"),
@@ -236,7 +291,7 @@ REFUSED = {
         CONTRACT,
         "type: integer\n            minimum: 1\n            maximum: 100\n            default: 20",
         "type: array\n            items: {type: integer}",
-        "get:",
+        "name: limit",
         "`limit` is not supported",
     ),
     "nameless status": (CONTRACT, "'503':", "'418':", None, "status 418 has no class of error"),

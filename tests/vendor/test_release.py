@@ -114,6 +114,10 @@ def _break(root: Path) -> None:
     replace(root / "openapi.yaml", "maximum: 100", "maximum: 50")
 
 
+def _words(root: Path) -> None:
+    replace(root / "openapi.yaml", "description: Number of items to skip", "description: Number of items to leave out")
+
+
 def _module(root: Path) -> None:
     replace(root / "generated" / PACKAGE / "_bases.py", '"""', '"""Changed. ')
 
@@ -143,7 +147,11 @@ SINCE: dict[str, tuple[list[Change], list[str]]] = {
     "the package": ([_module], [PACKAGE_KEPT]),
     "the package, lowered": ([_module, _versions("0.9.9", "1.0.0")], [PACKAGE_KEPT]),
     "the contract, both raised": ([_contract, _module, _versions("1.1.0", "1.1.0")], []),
-    "the contract, raised by less": ([_contract, _module, _versions("2.0.0", "1.0.1")], []),
+    "the contract, raised by less": (
+        [_contract, _module, _versions("2.0.0", "1.0.1")],
+        ["more than the contract's wording has changed since v1.0.0: a minor version"],
+    ),
+    "the contract's wording": ([_words, _module, _versions("1.0.1", "1.0.1")], []),
     "the contract, only the package raised": ([_contract, _module, _versions("1.1.0", "1.0.0")], [CONTRACT_KEPT]),
     "a contract that breaks clients, both raised by less": (
         [_break, _module, _versions("1.1.0", "1.1.0")],

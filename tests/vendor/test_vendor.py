@@ -37,6 +37,7 @@ def everything(folder: Path) -> dict[str, tuple[int, bytes | str]]:
 def test_the_first_run_makes_a_complete_copy(consumer: Consumer) -> None:
     code, out, err = consumer.call("vendor")
     assert code == 0 and out.startswith(f"Wrote {consumer.copy}: ") and "has no __init__.py" in out and err == ""
+    assert "\nIt needs: pip install 'httpx2>=" in out
     assert contents(consumer.copy) == contents(GENERATED)
     assert {"LICENSE", "CHANGELOG.md", "README.md", "py.typed", "PROVENANCE.json"} <= contents(consumer.copy).keys()
     assert [path.name for path in consumer.dest.iterdir()] == [PACKAGE]
@@ -316,6 +317,19 @@ def test_a_place_that_is_no_place_is_refused(
     code, out, err = consumer.call("vendor", "--force", "--name", name, dest=dest, root=tree)
     assert code == 2 and out == "" and why in err and "\nfix: " in err
     assert everything(tree) == before
+
+
+def test_home_is_found_where_the_shell_did_not(
+    consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert consumer.call("vendor", dest="~/libraries")[0] == 0
+    assert (tmp_path / "libraries" / PACKAGE / "client.py").is_file()
+
+
+def test_where_there_is_nothing_to_verify_nothing_is_to_be_made(consumer: Consumer, tmp_path: Path) -> None:
+    code, _, err = consumer.call("verify-vendor", dest=tmp_path / "no/such")
+    assert code == 2 and "there is no folder" in err and "mkdir" not in err
 
 
 def test_no_copy_is_made_of_stale_output(consumer: Consumer, tree: Path) -> None:
