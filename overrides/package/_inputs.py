@@ -81,8 +81,8 @@ def credential(name: str, value: object) -> str:
     if isinstance(value, str) and _CREDENTIAL.fullmatch(value):
         return value
     raise ConfigurationError(
-        f"{name} has to be text, not empty, without spaces, quotes, commas, semicolons, backslashes, control and "
-        "non-ASCII characters"
+        f"{name} has to be the bare value, without `Bearer`: text, not empty, without spaces, quotes, commas, "
+        "semicolons, backslashes, control and non-ASCII characters"
     )
 
 

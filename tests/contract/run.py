@@ -25,6 +25,7 @@ from schemathesis.core.failures import Failure
 from schemathesis.engine import Status, events
 from schemathesis.engine.errors import ServerUnavailable, UnhealthyAPIError, UnresponsiveOperationError
 from schemathesis.engine.recorder import Request
+from schemathesis.openapi.checks import JsonSchemaError
 
 from .checks import CLASSES
 from .operation import OPENAPI
@@ -244,6 +245,10 @@ def kind_of(response: schemathesis.Response | None) -> str:
 
 def describe(failure: Failure) -> str:
     """In one line. A check of ours says all in its message, one of Schemathesis's needs its title."""
+    if isinstance(failure, JsonSchemaError):
+        # What, and where in the answer; the schema is in the contract.
+        what, place = failure.message.partition("\n\n")[0], "".join(f"/{part}" for part in failure.instance_path)
+        return f"{failure.title}: at {place or 'its root'}, {' '.join(what.split())}"
     message = " ".join(failure.message.split())
     return message if failure.title.startswith("Custom check failed") else f"{failure.title}. {message}"
 

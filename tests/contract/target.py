@@ -201,10 +201,14 @@ def check_base_url(base_url: str) -> None:
     except ValueError:
         valid = False
         url = urlsplit("")
-    if url.username is not None:
+    if url.username is not None or "@" in base_url.partition("/")[0]:
         # Not shown: there is a password in it.
         raise Problem("BASE_URL holds credentials, which would be sent instead of TOKEN", fix)
-    if not valid or url.query or url.fragment or re.search(r"\s", base_url):
+    if "://" not in base_url:
+        raise Problem(f"BASE_URL is '{base_url}', without http:// or https:// in front", f"BASE_URL=http://{base_url}")
+    if url.query or url.fragment:
+        raise Problem(f"BASE_URL is '{base_url}', which has a query or a fragment", fix)
+    if not valid or re.search(r"\s", base_url):
         raise Problem(f"BASE_URL is '{base_url}', which is not an http or https address", fix)
     if "/v1/workflow-definitions" in url.path:
         raise Problem(f"BASE_URL is '{base_url}', which already holds the operation's own path", fix)
@@ -225,6 +229,8 @@ def check_credentials(target: Target) -> None:
                 f"{name} holds characters that no credential can have",
                 f"give the bare value as {name}, without 'Bearer', quotes or blanks",
             )
+    if target.ks_uat.startswith("ks_uat="):
+        raise Problem("KS_UAT holds the cookie's name besides its value", "give what comes after ks_uat=")
 
 
 def start_reference_server(target: Target, cleanup: ExitStack) -> Target:

@@ -63,14 +63,16 @@ def is_told(result: Any, problem: str, fix: str) -> bool:
 @pytest.mark.parametrize(
     ("variables", "problem", "fix"),
     [
-        ({"BASE_URL": "host.example/api"}, "not an http or https address", "BASE_URL=https://"),
+        ({"BASE_URL": "host.example/api"}, "without http:// or https:// in front", "BASE_URL=http://host.example/api"),
+        ({"BASE_URL": "user:password@host.example"}, "BASE_URL holds credentials", "BASE_URL=https://"),
         ({"BASE_URL": "ftp://host.example"}, "not an http or https address", "BASE_URL=https://"),
         ({"BASE_URL": "http://host.example:port"}, "not an http or https address", "BASE_URL=https://"),
-        ({"BASE_URL": "http://host.example?a=b"}, "not an http or https address", "BASE_URL=https://"),
+        ({"BASE_URL": "http://host.example?a=b"}, "has a query or a fragment", "BASE_URL=https://"),
         ({"BASE_URL": "http://host/v1/workflow-definitions/"}, "already holds the operation's own path", "before /v1"),
         ({"TOKEN": ""}, "neither TOKEN nor KS_UAT", "environment variable TOKEN"),
         ({"TOKEN": "Bearer abc"}, "TOKEN holds characters", "without 'Bearer'"),
         ({"KS_UAT": "a;b"}, "KS_UAT holds characters", "bare value as KS_UAT"),
+        ({"KS_UAT": "ks_uat=abc"}, "KS_UAT holds the cookie's name", "after ks_uat="),
         ({"DEFINITION_ID": ""}, "every answer would be a 404, and nothing would be tested", "that has runs"),
         ({"DEFINITION_ID": "42"}, "'42', which is no UUID", "DEFINITION_ID="),
         ({"DEFINITION_ID": f"{UNKNOWN},42"}, "'42', which is no UUID", "DEFINITION_ID="),
