@@ -52,6 +52,8 @@ class Finding:
     curl: str = ""
     """A command that repeats the first such request; empty if the check judged the run as a whole."""
     count: int = 1
+    also: str = ""
+    """The last message that was another one: two samples tell faults apart that look alike in one."""
 
 
 @dataclass
@@ -89,7 +91,10 @@ class Outcome:
 
     def add(self, key: tuple[str, str], finding: Finding) -> None:
         if key in self.findings:
-            self.findings[key].count += 1
+            known = self.findings[key]
+            known.count += 1
+            if finding.message != known.message:
+                known.also = finding.message
         else:
             self.findings[key] = finding
 
