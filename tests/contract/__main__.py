@@ -166,14 +166,13 @@ def verdict(target: Target, outcome: "Outcome") -> str:
     for number, finding in enumerate(findings[:FINDINGS_SHOWN], 1):
         times = f" ({finding.count} requests)" if finding.count > 1 else ""
         message = textwrap.shorten(finding.message, MESSAGE_SHOWN)
-        lines += wrapped(f"{number}. ", f"{finding.check}{times}: {message}")
+        follows = "; that may follow from the others" if number > 1 and not finding.curl else ""
+        lines += wrapped(f"{number}. ", f"{finding.check}{times}: {message}{follows}")
         if finding.also:
             lines += wrapped("   also: ", textwrap.shorten(finding.also, MESSAGE_SHOWN))
         if finding.curl:
             # As it is, to be copied.
             lines.append(f"   {finding.curl}")
-        elif number > 1:
-            lines.append("   which may follow from the others")
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"   and {len(findings) - FINDINGS_SHOWN} more in the reports")
     return "\n".join([*lines, *wrapped("next: ", next_step(target, bool(findings)))])
