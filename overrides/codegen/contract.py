@@ -120,12 +120,45 @@ class Contract:
             raise self.problem(
                 pointer, f"`{reference}` points outside the file", "keep the contract in one file: `#/components/...`"
             )
-        target: Any = self.document
-        for part in reference[2:].split("/"):
-            part = part.replace("~1", "/").replace("~0", "~")
-            if not (isinstance(target, dict) and part in target):
-                raise self.problem(pointer, f"`{reference}` leads nowhere", "correct the name, or add what it names")
-            target = target[part]
+        try:
+            self._at(tuple(_parts(reference)))
+        except (KeyError, TypeError) as error:
+            fix = "correct the name, or add what it names"
+            raise self.problem(pointer, f"`{reference}` leads nowhere", fix) from error
+
+    def parameters(self) -> Iterator[tuple[Pointer, dict[str, Any]]]:
+        """Yields the parameters of all operations, each with its place; references are followed.
+
+        Raises:
+            Problem: One has no name, no place or no schema.
+        """
+        for path, item in self.document["paths"].items():
+            groups: list[tuple[Pointer, Any]] = [(("paths", path), item)]
+            groups += [(("paths", path, key), value) for key, value in item.items()]
+            for place, group in groups:
+                for index, parameter in enumerate(_mapping(group).get("parameters", ())):
+                    pointer: Pointer = (*place, "parameters", index)
+                    if "$ref" in parameter:
+                        pointer, parameter = tuple(_parts(parameter["$ref"])), self.follow(parameter)
+                    if not {"name", "in", "schema"} <= parameter.keys():
+                        raise self.problem(
+                            pointer,
+                            "a parameter without `name`, `in` or `schema` is not supported",
+                            "give it all three",
+                        )
+                    yield pointer, parameter
+
+    def follow(self, value: dict[str, Any]) -> dict[str, Any]:
+        """Returns what a mapping refers to; itself where it is no reference."""
+        while "$ref" in value:
+            value = self._at(tuple(_parts(value["$ref"])))
+        return value
+
+    def _at(self, pointer: Pointer) -> Any:
+        value: Any = self.document
+        for part in pointer:
+            value = value[part]
+        return value
 
     def _schemas(self) -> Iterator[tuple[Pointer, Any]]:
         """Yields each schema of the document that is not part of another one."""
@@ -165,20 +198,24 @@ class Contract:
                     f"schema keyword `{keyword}` is not supported: it would be dropped without a word",
                     "correct it if it is misspelt, else extend overrides/codegen/contract.py",
                 )
-        if isinstance(properties := schema.get("properties"), dict):
-            for index, name in enumerate(schema.get("required", ())):
-                if name not in properties:
-                    raise self.problem(
-                        (*pointer, "required", index),
-                        f"`{name}` is required, but no property: no answer would have it in the models",
-                        "correct the name, or add the property",
-                    )
         try:
             jsonschema_rs.meta.validate({**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"})
         except jsonschema_rs.ValidationError as error:
             raise self.problem(
                 (*pointer, *error.instance_path), f"not a valid schema: {error.message}", "correct it"
             ) from error
+        for index, name in enumerate(schema.get("required", ())):
+            if name not in schema.get("properties", {name: True}):
+                raise self.problem(
+                    (*pointer, "required", index),
+                    f"`{name}` is required, but no property: the models would not have it",
+                    "correct the name, or add the property",
+                )
+
+
+def _parts(reference: str) -> Iterator[str]:
+    for part in reference.removeprefix("#/").split("/"):
+        yield part.replace("~1", "/").replace("~0", "~")
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from openapi_python_client.parser.properties.protocol import PropertyProtocol
 from openapi_python_client.parser.properties.string import StringProperty
 from openapi_python_client.parser.properties.union import UnionProperty
 from openapi_python_client.parser.properties.uuid import UuidProperty
+from openapi_python_client.schema.untrusted_string import UntrustedString
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
@@ -150,7 +151,7 @@ class _Project(openapi_python_client.Project):
             requires_python=inputs["requires-python"],
             dependencies=inputs["dependencies"],
             error_names=ERROR_NAMES,
-            query=_Query(contract.document),
+            parameters=_Parameters(contract),
         )
 
     def render_into(self, package: Path) -> None:
@@ -193,50 +194,41 @@ def _render_client(contract: Contract, overrides: Path, package: Path, inputs: d
 
 
 def _as_the_client_generator_reads_it(document: dict[str, Any]) -> dict[str, Any]:
-    """Returns the document with what openapi-python-client would otherwise miss where it looks for it.
-
-    It names models by `title`, where the models' generator goes by the component's name; and it takes the description
-    of a parameter from its schema, where this contract has it beside the schema, as OpenAPI has it.
-    """
+    """Returns the document with models named by their component, as the models' generator does, not by `title`."""
     components = document.get("components", {})
     schemas = {
         name: {key: value for key, value in schema.items() if key != "title"}
         for name, schema in components.get("schemas", {}).items()
     }
-    return {**_with_described_parameters(document), "components": {**components, "schemas": schemas}}
+    return {**document, "components": {**components, "schemas": schemas}}
 
 
-def _with_described_parameters(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_with_described_parameters(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if {"name", "in", "schema"} <= value.keys() and isinstance(value["schema"], dict):
-        schema = value["schema"]
-        bounds = [
-            f"{word} {schema[keyword]}"
-            for keyword, word in (("minimum", "at least"), ("maximum", "at most"))
-            if keyword in schema
-        ]
-        text = " ".join(str(value.get("description", "")).split())
-        description = f"{text} ({', '.join(bounds)})" if bounds else text
-        return {**value, "schema": {**schema, "description": description}}
-    return {key: _with_described_parameters(item) for key, item in value.items()}
+class _Parameters:
+    """What the templates write for a parameter."""
 
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.written = {parameter["name"]: parameter for _, parameter in contract.parameters()}
 
-class _Query:
-    """What the templates write for a query parameter."""
+    def _schema(self, parameter: PropertyProtocol) -> dict[str, Any]:
+        return self.contract.follow(self.written[parameter.name.get_untrusted_value()]["schema"])
 
-    def __init__(self, document: dict[str, Any]) -> None:
-        operations = [operation for path in document["paths"].values() for operation in path.values()]
-        parameters = [each for operation in operations for each in operation.get("parameters", [])]
-        self.schemas = {each["name"]: each["schema"] for each in parameters}
+    def description(self, parameter: PropertyProtocol) -> UntrustedString:
+        """What the contract says beside the schema, where openapi-python-client does not look, and what is allowed."""
+        text = " ".join(str(self.written[parameter.name.get_untrusted_value()].get("description", "")).split())
+        schema = self._schema(parameter)
+        words = {"minimum": "at least", "maximum": "at most"}
+        allowed = [f"{word} {schema[keyword]}" for keyword, word in words.items() if keyword in schema]
+        if isinstance(parameter, EnumProperty):
+            allowed.append(f"one of {', '.join(map(str, parameter.values.values()))}")
+        return UntrustedString(f"{text} ({', '.join(allowed)})".lstrip() if allowed else text)
 
     def default(self, parameter: PropertyProtocol) -> str:
-        return repr(parameter.default.raw_value) if parameter.default else "UNSET"
+        schema = self._schema(parameter)
+        return repr(schema["default"]) if "default" in schema else "UNSET"
 
     def annotation(self, parameter: PropertyProtocol) -> str:
-        """The type that a caller gives. The members of an enum are text as well."""
+        """The type that a caller gives, of what is sent in the query. The members of an enum are text as well."""
         return {IntProperty: "int", BooleanProperty: "bool"}.get(type(parameter), "str")
 
     def check(self, parameter: PropertyProtocol) -> str:
@@ -248,18 +240,18 @@ class _Query:
         """What it takes besides the name and the value."""
         if isinstance(parameter, EnumProperty):
             return f", {tuple(parameter.values.values())!r}"
-        schema = self.schemas[parameter.name.get_untrusted_value()]
+        schema = self._schema(parameter)
         words = {"minimum": "least", "maximum": "most"} if isinstance(parameter, IntProperty) else {}
         return "".join(f", {word}={schema[keyword]}" for keyword, word in words.items() if keyword in schema)
 
 
 def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
     """Refuses what our templates do not render, which would otherwise be missing from the client without a word."""
-    place: Pointer = ("paths", endpoint.path.get_untrusted_value(), endpoint.method)
+    operation: Pointer = ("paths", endpoint.path.get_untrusted_value(), endpoint.method)
 
-    def unsupported(what: str, *below: str | int) -> Problem:
+    def unsupported(what: str, place: Pointer = operation) -> Problem:
         return contract.problem(
-            (*place, *below),
+            place,
             what,
             "leave it out of the contract, or extend overrides/templates/ and overrides/codegen/render.py",
         )
@@ -280,12 +272,9 @@ def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
                 parts = list(parameter.inner_properties)
             if not all(isinstance(part, kinds) and getattr(part, "value_type", str) is str for part in parts):
                 name = parameter.name.get_untrusted_value()
-                given = contract.document["paths"][place[1]][place[2]]["parameters"]
-                index = next(
-                    index for index, each in enumerate(given) if (each["in"], each["name"]) == (place_name, name)
-                )
+                places = {(each["in"], each["name"]): at for at, each in contract.parameters()}
                 what = f"parameter `{name}` is not supported: in the {place_name} it has to be {wanted}"
-                raise unsupported(what, "parameters", index)
+                raise unsupported(what, places[place_name, name])
     if endpoint.responses.default:
         raise unsupported("a `default` response is not supported: each status has an error of its own")
     success = []

@@ -143,6 +143,30 @@ show(title=3)
     ], done.stderr
 
 
+LIMIT = """\
+        - name: limit
+          in: query
+          description: Number of items per page
+          schema:
+            type: integer
+            minimum: 1
+            maximum: 100
+            default: 20
+"""
+
+
+def test_it_is_all_the_same_whether_a_parameter_is_written_in_place(tree: Path) -> None:
+    schema = LIMIT.partition("schema:\n")[2].replace("            ", "      ")
+    parameter = LIMIT.partition("          schema:")[0].replace("        - ", "      ").replace("          ", "      ")
+    replace(tree / "openapi.yaml", LIMIT, "        - $ref: '#/components/parameters/Limit'\n")
+    reference = "      schema: {$ref: '#/components/schemas/Limit'}\n"
+    replace(tree / "openapi.yaml", "components:\n", f"components:\n  parameters:\n    Limit:\n{parameter}{reference}")
+    replace(tree / "openapi.yaml", "\n  schemas:\n", f"\n  schemas:\n    Limit:\n{schema}")
+    assert main(["generate"], tree) == 0
+    name = f"generated/{PACKAGE}/api/workflow_definitions/list_workflow_runs.py"
+    assert (tree / name).read_text() == (ROOT / name).read_text()
+
+
 def test_provenance_names_no_machine_and_no_time() -> None:
     text = (ROOT / "generated" / PACKAGE / "PROVENANCE.json").read_text()
     document = json.loads(text)
@@ -270,6 +294,14 @@ REFUSED = {
         "items, totl, l",
         "items, totl, l",
         "`totl` is required",
+    ),
+    "required no list": (CONTRACT, "[items, total, limit, offset]", "true", None, "not a valid schema"),
+    "parameter without schema": (
+        CONTRACT,
+        "page\n          schema:",
+        "page\n          x-s:",
+        "name: limit",
+        "`schema`",
     ),
     "no such type": (CONTRACT, "type: integer", "type: intger", "intger", "not a valid schema"),
     "bound of the wrong type": (CONTRACT, "maximum: 100", "maximum: '100'", "maximum: '100'", "not a valid schema"),

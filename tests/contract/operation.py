@@ -120,11 +120,14 @@ def read_parameters(document: dict[str, Any]) -> dict[str, Parameter]:
         components["parameters"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
         for each in (*item.get("parameters", ()), *item["get"]["parameters"])
     ]
-    return {
-        each["name"]: Parameter(each["name"], each.get("required", False), each["schema"], components)
-        for each in found
-        if each["in"] == "query"
-    }
+    parameters = {}
+    for each in found:
+        schema = each["schema"]
+        while "$ref" in schema:
+            schema = components["schemas"][schema["$ref"].rpartition("/")[2]]
+        if each["in"] == "query":
+            parameters[each["name"]] = Parameter(each["name"], each.get("required", False), schema, components)
+    return parameters
 
 
 CONTRACT = read_contract()
