@@ -22,7 +22,7 @@ import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
 
 from .asked import RIGHT, Asked, due
-from .operation import DEFAULTS, DOCUMENTED, INTEGER, VALID
+from .operation import DEFAULTS, DOCUMENTED, INTEGER, PATH, VALID, read_parameters
 from .pages import Page, as_integer, asked_for, proof, read_body, read_page, read_runs
 from .probes import UNKNOWN_DEFINITION_ID, probes
 from .target import UUID
@@ -97,12 +97,13 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
     The coverage phase builds all of its requests around the example. The contract states the credentials twice;
     Schemathesis would fuzz those that are stated as parameters.
     """
-    for path in raw_schema["paths"].values():
-        parameters = [each for each in path["get"]["parameters"] if each["in"] in ("path", "query")]
-        for parameter in parameters:
-            if parameter["name"] == "definition_id":
-                parameter["example"] = under_way().target.definitions[0]
-        path["get"]["parameters"] = parameters
+    parameters = [each for each in read_parameters(raw_schema) if each["in"] in ("path", "query")]
+    for parameter in parameters:
+        if parameter["name"] == "definition_id":
+            parameter["example"] = under_way().target.definitions[0]
+    item = raw_schema["paths"][PATH]
+    item.pop("parameters", None)
+    item["get"]["parameters"] = parameters
 
 
 @schemathesis.hook

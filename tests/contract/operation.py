@@ -45,12 +45,13 @@ class Parameter:
     name: str
     is_required: bool
     schema: dict[str, Any]
-    components: dict[str, Any]
+    contract: dict[str, Any]
+    """The document that the schema's references lead into."""
 
     @cached_property
     def validators(self) -> tuple[jsonschema_rs.Draft202012Validator, jsonschema_rs.Draft202012Validator]:
         """With formats and without: FastAPI takes more spellings of those than the contract."""
-        document = {**self.schema, "components": self.components}
+        document = {**self.schema, "components": self.contract.get("components", {})}
         strict, lenient = (jsonschema_rs.Draft202012Validator(document, validate_formats=how) for how in (True, False))
         return strict, lenient
 
@@ -112,28 +113,29 @@ def read_contract() -> dict[str, Any]:
     return document
 
 
-def read_parameters(document: dict[str, Any]) -> dict[str, Parameter]:
-    """The query parameters, by name."""
-    components = document.get("components", {})
+def follow(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
+    """What a mapping refers to; itself where it is no reference."""
+    while "$ref" in value:
+        reference, value = value["$ref"], document
+        for part in reference.removeprefix("#/").split("/"):
+            value = value[part.replace("~1", "/").replace("~0", "~")]
+    return value
+
+
+def read_parameters(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """All parameters of the operation, references followed."""
     item = document["paths"][PATH]
-    found = [
-        components["parameters"][each["$ref"].rpartition("/")[2]] if "$ref" in each else each
-        for each in (*item.get("parameters", ()), *item["get"]["parameters"])
-    ]
-    parameters = {}
-    for each in found:
-        schema = each["schema"]
-        while "$ref" in schema:
-            schema = components["schemas"][schema["$ref"].rpartition("/")[2]]
-        if each["in"] == "query":
-            parameters[each["name"]] = Parameter(each["name"], each.get("required", False), schema, components)
-    return parameters
+    return [follow(document, each) for each in (*item.get("parameters", ()), *item["get"]["parameters"])]
 
 
 CONTRACT = read_contract()
 try:
     DOCUMENTED = {int(status) for status in CONTRACT["paths"][PATH]["get"]["responses"]}
-    PARAMETERS = read_parameters(CONTRACT)
+    PARAMETERS = {
+        each["name"]: Parameter(each["name"], each.get("required", False), follow(CONTRACT, each["schema"]), CONTRACT)
+        for each in read_parameters(CONTRACT)
+        if each["in"] == "query"
+    }
     DEFAULTS = {name: int(PARAMETERS[name].schema["default"]) for name in ("limit", "offset")}
     LIMITS = range(PARAMETERS["limit"].schema["minimum"], PARAMETERS["limit"].schema["maximum"] + 1)
 except (KeyError, TypeError, ValueError) as error:

@@ -14,7 +14,7 @@ from tests.codegen.trees import replace
 from tests.contract.operation import DEFAULTS, DOCUMENTED, INVALID, LENIENT, LIMITS, PARAMETERS, VALID, Parameter
 
 ROOT = Path(__file__).parents[2]
-STATUS = {"schemas": {"Status": {"type": "string", "enum": ["RUNNING", "FAILED"]}}}
+STATUS = {"components": {"schemas": {"Status": {"type": "string", "enum": ["RUNNING", "FAILED"]}}}}
 
 
 def test_what_the_contract_says_of_the_operation() -> None:
@@ -59,16 +59,17 @@ def test_none_and_several() -> None:
 
 
 @pytest.fixture
-def edited(tmp_path: Path, environment: Callable[..., dict[str, str]]) -> Callable[[str, str], Any]:
+def edited(tmp_path: Path, environment: Callable[..., dict[str, str]]) -> Callable[..., Any]:
     """The contract run of a copy of this repository, with an edit of its contract."""
     tree = tmp_path / "tree"
 
-    def edited(old: str, new: str) -> subprocess.CompletedProcess[str]:
+    def edited(*edits: tuple[str, str]) -> subprocess.CompletedProcess[str]:
         tree.mkdir()
         for name in ("tests", "overrides", "generated"):
             shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "openapi.yaml", tree)
-        replace(tree / "openapi.yaml", old, new)
+        for old, new in edits:
+            replace(tree / "openapi.yaml", old, new)
         path = os.pathsep.join(str(tree / name) for name in ("generated", "overrides"))
         return subprocess.run(
             [sys.executable, "-m", "tests.contract"],
@@ -83,22 +84,25 @@ def edited(tmp_path: Path, environment: Callable[..., dict[str, str]]) -> Callab
 
 
 LIMIT = "            maximum: 100\n            default: 20\n"
+# Two more: one written in place, one by reference, for the whole path.
 AGE = """\
-        - name: max_age_days
-          in: query
-          description: How old a run may be.
-          schema:
-            type: integer
-            minimum: 1
+        - {name: max_age_days, in: query, description: How old a run may be., schema: {type: integer, minimum: 1}}
 """
+LATE = ("    get:\n", "    parameters: [{$ref: '#/components/parameters/Late'}]\n    get:\n")
+COMPONENT = (
+    "components:\n",
+    "components:\n  parameters:\n    Late: {name: late, in: query, schema: {$ref: '#/components/schemas/Late'}}\n",
+)
+SCHEMA = ("\n  schemas:\n", "\n  schemas:\n    Late: {type: boolean, description: Whether it is late.}\n")
 
 
-def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edited: Callable[[str, str], Any]) -> None:
-    result = edited(LIMIT, LIMIT.replace("100", "150") + AGE)
+def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edited: Callable[..., Any]) -> None:
+    result = edited((LIMIT, LIMIT.replace("100", "150") + AGE), LATE, COMPONENT, SCHEMA)
     assert result.returncode == 1, result.stdout + result.stderr
     found = " ".join(result.stdout.split())
     assert "valid_request_accepted" in found and "a valid request was answered with 422" in found
     assert "max_age_days is invalid, which is 422, but the answer is 200" in found
+    assert "late is invalid, which is 422, but the answer is 200" in found
 
 
 @pytest.mark.parametrize(
@@ -109,9 +113,9 @@ def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edite
     ],
 )
 def test_a_contract_that_cannot_be_used_is_one_problem(
-    edited: Callable[[str, str], Any], old: str, new: str, problem: str
+    edited: Callable[..., Any], old: str, new: str, problem: str
 ) -> None:
-    result = edited(old, new)
+    result = edited((old, new))
     assert result.returncode == 2
     assert result.stderr.startswith(f"problem: {problem}") and result.stderr.count("problem: ") == 1
     assert "\nfix: " in result.stderr
