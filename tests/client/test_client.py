@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from ks_workflow_runs import (
+    CONTRACT_VERSION,
     AuthenticatedClient,
     Client,
     Retry,
@@ -148,7 +149,7 @@ def test_requests_say_who_sends_them(server: Answering, call: Call) -> None:
     with Client(server.url, headers={"User-Agent": "mine", "X-Team": "a"}) as client:
         call(seed.DEFINITION_ID, client=client)
     first, second = (headers for _, headers in server.requests)
-    assert first["User-Agent"] == USER_AGENT and USER_AGENT.endswith("+contract.1.0.0")
+    assert first["User-Agent"] == USER_AGENT and USER_AGENT.endswith(f"+contract.{CONTRACT_VERSION}")
     assert (second["User-Agent"], second["X-Team"]) == ("mine", "a")
 
 

@@ -28,6 +28,7 @@ from codegen.compare import RULES
 from codegen.contract import Contract
 from codegen.drift import differences, mention
 from tests.codegen import fastapi_documents
+from tests.codegen.trees import VERSION
 from tests.contract_run.fastapi_server import Runs, create_app, serving
 from tests.reference_server.running import running
 
@@ -59,7 +60,7 @@ def test_the_reference_servers_document_promises_the_same() -> None:
         line = mention(url)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        f"{url}/openapi.json next to openapi.yaml 1.0.0: 0 differences.",
+        f"{url}/openapi.json next to openapi.yaml {VERSION}: 0 differences.",
         "",
         "The deployment's document promises what the contract does.",
     ]
@@ -225,7 +226,7 @@ def test_each_of_ten_differences_is_told() -> None:
         done = drift(url)
         line = mention(url)
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith(f"{url}/openapi.json next to openapi.yaml 1.0.0: 11 differences.")
+    assert done.stdout.startswith(f"{url}/openapi.json next to openapi.yaml {VERSION}: 11 differences.")
     assert "\n  limit (query): maximum 50 instead of maximum 100\n      contract  #/paths/" in done.stdout
     assert line == f"the server's own /openapi.json differs in 11 places: make drift BASE_URL={url}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,17 @@ def copy_tree(root: Path) -> Path:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files_below(folder)}
+
+
+# The contract's version as it is now: no test depends on which one that is.
+VERSION_LINE = re.compile(r"^  version: (.*)$", re.MULTILINE)
+VERSION = VERSION_LINE.findall((ROOT / "openapi.yaml").read_text(encoding="utf-8"))[0]
+
+
+def set_contract_version(root: Path, version: str) -> None:
+    contract = root / "openapi.yaml"
+    text = VERSION_LINE.sub(f"  version: {version}", contract.read_text(encoding="utf-8"), count=1)
+    contract.write_text(text, encoding="utf-8")
 
 
 def replace(path: Path, old: str, new: str) -> None:

@@ -45,6 +45,9 @@ def test_there_is_one_operation() -> None:
 def test_parameters(parameter: tuple[str, str], required: bool, schema: dict[str, Any]) -> None:
     assert PARAMETERS[parameter].get("required", False) is required
     assert PARAMETERS[parameter]["schema"] == schema
+
+
+def test_there_are_no_other_parameters() -> None:
     assert len(PARAMETERS) == 5
 
 

@@ -14,7 +14,7 @@ from codegen import PACKAGE, provenance
 from codegen.__main__ import main
 from codegen.contract import Contract
 from codegen.release import since
-from tests.codegen.trees import copy_tree, replace
+from tests.codegen.trees import copy_tree, replace, set_contract_version
 
 VERSION = re.compile(r"(?<=^package_version_override: ).*$", re.MULTILINE)
 
@@ -39,11 +39,6 @@ def set_version(root: Path, version: str) -> None:
     settings.write_text(VERSION.sub(version, settings.read_text()))
 
 
-def set_contract_version(root: Path, version: str) -> None:
-    contract = root / "openapi.yaml"
-    contract.write_text(re.sub(r"(?m)(?<=^  version: ).*$", version, contract.read_text()))
-
-
 def note(root: Path, release: str, part: str = "Client") -> None:
     changelog = root / "CHANGELOG.md"
     head, _, rest = changelog.read_text().partition("## ")
@@ -55,6 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository that can release 1.0.0, of contract 1.0.0, as its first version."""
     root = copy_tree(tmp_path_factory.mktemp("release") / "repository")
     set_version(root, "1.0.0")
+    set_contract_version(root, "1.0.0")
     (root / "CHANGELOG.md").write_text("# Changelog\n\n## 1.0.0 - a date\n\n### Client\n\n- The client.\n")
     assert main(["generate"], root) == 0
     git(root, "init", "--quiet")

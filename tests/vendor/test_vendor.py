@@ -16,7 +16,7 @@ import pytest
 from codegen import PACKAGE, ROOT
 from codegen.__main__ import main
 from ks_workflow_runs import __main__ as judging
-from tests.codegen.trees import contents, replace
+from tests.codegen.trees import VERSION, contents, replace, set_contract_version
 from tests.vendor.conftest import Consumer
 
 GENERATED = ROOT / "generated" / PACKAGE
@@ -74,12 +74,12 @@ def test_an_update_says_what_changes_and_removes_what_is_gone(consumer: Consumer
     shutil.copytree(consumer.copy, consumer.dest / "other")
 
     module.unlink()
-    replace(tree / "openapi.yaml", "version: 1.0.0", "version: 1.1.0")
+    set_contract_version(tree, "9.1.0")
     replace(tree / "openapi.yaml", "maximum: 100", "maximum: 250")
     replace(tree / "CHANGELOG.md", "### Contract\n", "### Contract\n\n- `limit` may be as much\n  as 250.\n")
     replace(tree / "overrides/client.yaml", f"_override: {first.partition('+')[0]}", "_override: 7.0.0")
     assert main(["generate"], tree) == 0
-    second = "7.0.0+contract.1.1.0"
+    second = "7.0.0+contract.9.1.0"
 
     consumer.call("verify-vendor", root=tree)  # drops what the driver said
     code, out, _ = consumer.call("verify-vendor", root=tree)
@@ -94,7 +94,7 @@ def test_an_update_says_what_changes_and_removes_what_is_gone(consumer: Consumer
 
     code, out, _ = consumer.call("vendor", root=tree)
     assert code == 0
-    assert f"version   {first} -> {second}" in out and "contract  1.0.0 -> 1.1.0 (changed)" in out
+    assert f"version   {first} -> {second}" in out and f"contract  {VERSION} -> 9.1.0 (changed)" in out
     assert "    - `limit` may be as much\n      as 250.\n" in out and out.count("    - ") == 1
     listed = {
         tuple(line.split()) for line in out.splitlines() if line.startswith(("    changed", "    removed", "    added"))
