@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from codegen import ROOT
 from codegen.__main__ import main
 from codegen.breaking import changes
-from tests.codegen.trees import VERSION_LINE
+from tests.codegen.trees import LIMIT, VERSION_LINE
 
 Run = Callable[[Path, str], tuple[int, str, str]]
 TEXT = VERSION_LINE.sub("  version: 1.0.0", (ROOT / "openapi.yaml").read_text(encoding="utf-8"), count=1)
@@ -44,15 +44,6 @@ NEW_PARAMETER = """        - name: status
             type: string
 """
 REQUIRED_PARAMETER = NEW_PARAMETER.replace("in: query\n", "in: query\n          required: true\n")
-LIMIT = """        - name: limit
-          in: query
-          description: Number of items per page
-          schema:
-            type: integer
-            minimum: 1
-            maximum: 100
-            default: 20
-"""
 RETRY_AFTER = """          headers:
             Retry-After:
               description: How long to wait, in seconds or as an HTTP date (RFC 9110, section 10.2.3).

@@ -16,7 +16,7 @@ import pytest
 from codegen import PACKAGE, ROOT, provenance
 from codegen.__main__ import main
 from codegen.provenance import GENERATING, files_below
-from tests.codegen.trees import VERSION, contents, copy_tree, replace, set_contract_version
+from tests.codegen.trees import LIMIT, VERSION, contents, copy_tree, replace, set_contract_version
 
 
 @pytest.fixture
@@ -141,18 +141,6 @@ show(title=3)
         "is-late has to be True or False, not str 'yes'",
         "title has to be text, not int 3",
     ], done.stderr
-
-
-LIMIT = """\
-        - name: limit
-          in: query
-          description: Number of items per page
-          schema:
-            type: integer
-            minimum: 1
-            maximum: 100
-            default: 20
-"""
 
 
 def test_it_is_all_the_same_whether_a_parameter_is_written_in_place(tree: Path) -> None:

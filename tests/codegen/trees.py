@@ -28,6 +28,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files_below(folder)}
 
 
+# How the contract has its first query parameter.
+LIMIT = """\
+        - name: limit
+          in: query
+          description: Number of items per page
+          schema:
+            type: integer
+            minimum: 1
+            maximum: 100
+            default: 20
+"""
+
 # The contract's version as it is now: no test depends on which one that is.
 VERSION_LINE = re.compile(r"^  version: (.*)$", re.MULTILINE)
 VERSION = VERSION_LINE.findall((ROOT / "openapi.yaml").read_text(encoding="utf-8"))[0]
