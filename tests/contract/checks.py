@@ -97,7 +97,7 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
     The coverage phase builds all of its requests around the example. The contract states the credentials twice;
     Schemathesis would fuzz those that are stated as parameters.
     """
-    parameters = [each for each in read_parameters(raw_schema) if each["in"] in ("path", "query")]
+    parameters = [each.value for each in read_parameters(raw_schema) if each.value["in"] in ("path", "query")]
     for parameter in parameters:
         if parameter["name"] == "definition_id":
             parameter["example"] = under_way().target.definitions[0]

@@ -15,6 +15,8 @@ from typing import Any
 import jsonschema_rs
 import yaml  # type: ignore[import-untyped]
 
+from codegen.compare import Node, operations
+
 from .target import OPERATION, ROOT, Problem
 
 OPENAPI = ROOT / "openapi.yaml"
@@ -113,28 +115,26 @@ def read_contract() -> dict[str, Any]:
     return document
 
 
-def follow(document: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
-    """What a mapping refers to; itself where it is no reference."""
-    while "$ref" in value:
-        reference, value = value["$ref"], document
-        for part in reference.removeprefix("#/").split("/"):
-            value = value[part.replace("~1", "/").replace("~0", "~")]
-    return value
-
-
-def read_parameters(document: dict[str, Any]) -> list[dict[str, Any]]:
+def read_parameters(document: dict[str, Any]) -> list[Node]:
     """All parameters of the operation, references followed."""
-    item = document["paths"][PATH]
-    return [follow(document, each) for each in (*item.get("parameters", ()), *item["get"]["parameters"])]
+    return list(operations(document)[OPERATION, "get"].parameters.values())
+
+
+def read_schema(parameter: Node) -> dict[str, Any]:
+    schema = parameter.at("schema")
+    resolved: dict[str, Any] = (schema.resolved() or schema).value
+    return resolved
 
 
 CONTRACT = read_contract()
 try:
     DOCUMENTED = {int(status) for status in CONTRACT["paths"][PATH]["get"]["responses"]}
     PARAMETERS = {
-        each["name"]: Parameter(each["name"], each.get("required", False), follow(CONTRACT, each["schema"]), CONTRACT)
+        each.value["name"]: Parameter(
+            each.value["name"], each.value.get("required", False), read_schema(each), CONTRACT
+        )
         for each in read_parameters(CONTRACT)
-        if each["in"] == "query"
+        if each.value["in"] == "query"
     }
     DEFAULTS = {name: int(PARAMETERS[name].schema["default"]) for name in ("limit", "offset")}
     LIMITS = range(PARAMETERS["limit"].schema["minimum"], PARAMETERS["limit"].schema["maximum"] + 1)
