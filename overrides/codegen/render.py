@@ -67,13 +67,18 @@ ERROR_NAMES = {
 # The bodies that these classes can read, see errors.py.jinja.
 ERROR_BODIES = ("ErrorResponse", "HTTPValidationError")
 
+# The kinds of query parameters: the type that a caller gives, and the function of package/_inputs.py that checks it.
+# The members of an enum are text as well.
+QUERY: dict[type[Any], tuple[str, str]] = {
+    IntProperty: ("int", "integer"),
+    BooleanProperty: ("bool", "boolean"),
+    StringProperty: ("str", "text"),
+    EnumProperty: ("str", "choice"),
+}
 # What the templates can check and send, by where a parameter stands. Null stands for "not sent".
-PARAMETERS = {
+PARAMETERS: dict[str, tuple[tuple[type[Any], ...], str]] = {
     "path": ((UuidProperty,), "a UUID"),
-    "query": (
-        (IntProperty, BooleanProperty, StringProperty, EnumProperty),
-        "an integer, a Boolean, text or an enum",
-    ),
+    "query": (tuple(QUERY), "an integer, a Boolean, text or an enum"),
     "header": ((StringProperty, NoneProperty), "text"),
     "cookie": ((StringProperty, NoneProperty), "text"),
 }
@@ -228,13 +233,10 @@ class _Parameters:
         return repr(schema["default"]) if "default" in schema else "UNSET"
 
     def annotation(self, parameter: PropertyProtocol) -> str:
-        """The type that a caller gives, of what is sent in the query. The members of an enum are text as well."""
-        return {IntProperty: "int", BooleanProperty: "bool"}.get(type(parameter), "str")
+        return QUERY[type(parameter)][0]
 
     def check(self, parameter: PropertyProtocol) -> str:
-        """The function in package/_inputs.py that checks the value."""
-        checks = {IntProperty: "integer", BooleanProperty: "boolean", EnumProperty: "choice"}
-        return checks.get(type(parameter), "text")
+        return QUERY[type(parameter)][1]
 
     def arguments(self, parameter: PropertyProtocol) -> str:
         """What it takes besides the name and the value."""
