@@ -9,9 +9,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 
 from codegen import ROOT
+from codegen.openapi import read
 from tests import contract
 from tests.contract.target import read_environment
 
@@ -119,9 +119,9 @@ def test_the_loop_of_a_contract_edit_has_ten_steps() -> None:
 def test_ci_and_hooks_do_what_the_checks_of_a_fresh_clone_do() -> None:
     checks = targets_named_in(".ci/run")
     assert {"verify", "lint", "test", "contract"} <= checks <= TARGETS
-    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    workflow = read(ROOT / ".github/workflows/ci.yml").value
     assert workflow["jobs"]["ci"]["steps"][-1] == {"run": ".ci/run"}
-    (repository,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+    (repository,) = read(ROOT / ".pre-commit-config.yaml").value["repos"]
     hooks = {hook["entry"].removeprefix("make ") for hook in repository["hooks"]}
     # What takes minutes is left to CI.
     assert hooks == {"verify", "lint", "test", "contract"} <= checks
@@ -138,7 +138,7 @@ def test_the_linter_of_the_contract_is_pinned_and_locked_without_addresses() -> 
 
 
 def test_the_workflow_for_deployments_gives_what_the_contract_run_takes() -> None:
-    workflow = yaml.safe_load((ROOT / ".github/workflows/contract.yml").read_text(encoding="utf-8"))
+    workflow = read(ROOT / ".github/workflows/contract.yml").value
     (step,) = (step for step in workflow["jobs"]["contract"]["steps"] if "tests.contract" in step.get("run", ""))
     taken = set(re.findall(r"^    ([A-Z_]+)\b", contract.__doc__ or "", flags=re.MULTILINE))
     assert {"BASE_URL", "TOKEN", "DEFINITION_ID"} <= step["env"].keys() <= taken

@@ -6,6 +6,8 @@ This module belongs to what the others share: where things are, and how a proble
 
 from pathlib import Path
 
+from codegen.text import escaped
+
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "ks_workflow_runs"
 
@@ -22,3 +24,7 @@ class Problem(Exception):
         super().__init__(what)
         self.what = what
         self.fix = fix
+
+    def told(self) -> str:
+        """Returns both in two lines, as they are printed: names and texts in them may be anybody's."""
+        return f"problem: {escaped(self.what, 5000)}\nfix: {escaped(self.fix, 5000)}"

@@ -13,6 +13,8 @@ from importlib import import_module
 from pathlib import Path
 
 from codegen import PACKAGE, ROOT, Problem, provenance
+from codegen.files import read_file
+from codegen.text import escaped
 
 # What an unchanged contract does not need is imported where it is used: imports are most of what such an answer costs.
 
@@ -69,13 +71,13 @@ def verify(root: Path) -> int:
             return 0
         diff = [line for _, name in changed for line in _diff(generated / name, new / name, name)]
     print("Stale: generated/ is not what openapi.yaml and overrides/ give.\n")
-    print("\n".join(diff[:DIFF_LINES]))
+    print("\n".join(escaped(line) for line in diff[:DIFF_LINES]))
     if len(diff) > DIFF_LINES:
         print(f"... and {len(diff) - DIFF_LINES} more lines")
     foreign = _foreign_files(generated)
     print("\nproblem: these files differ from what a regeneration would write:")
     for change, name in changed:
-        print(f"  {'foreign' if name in foreign else change:8} generated/{name}")
+        print(f"  {'foreign' if name in foreign else change:8} generated/{escaped(name)}")
     print(f"fix: {MOVE}; then make generate" if foreign else "fix: make generate")
     return 1
 
@@ -92,20 +94,28 @@ def _build(root: Path, generated: Path, inputs: dict[str, object]) -> None:
 def _foreign_files(generated: Path) -> list[str]:
     """Returns the files which nothing here made: they would be lost."""
     unmarked = {f"{PACKAGE}/{name}" for name in provenance.UNMARKED}
-    return [
-        name
-        for name, path in provenance.files_below(generated)
-        if name not in unmarked and b"`make generate`" not in path.read_bytes()[:200]
-    ]
+    return [name for name, path in provenance.files_below(generated) if name not in unmarked and not _is_marked(path)]
+
+
+def _is_marked(path: Path) -> bool:
+    try:
+        return not path.is_symlink() and b"`make generate`" in read_file(path)[:200]
+    except OSError:
+        return False
 
 
 def _diff(old: Path, new: Path, name: str) -> list[str]:
     import difflib
 
-    before, after = (
-        path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else [] for path in (old, new)
-    )
+    before, after = (_text(path).splitlines() for path in (old, new))
     return list(difflib.unified_diff(before, after, f"generated/{name}", f"regenerated/{name}", lineterm=""))
+
+
+def _text(path: Path) -> str:
+    try:
+        return read_file(path).decode(errors="replace")
+    except OSError:
+        return ""
 
 
 # Each is a function, in this module or in the one named.
@@ -138,7 +148,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         function = getattr(import_module(f"codegen.{module}"), name) if module else globals()[name]
         return int(function(root, **given))
     except Problem as problem:
-        print(f"problem: {problem.what}\nfix: {problem.fix}", file=sys.stderr)
+        print(problem.told(), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("problem: interrupted; what was there is as it was, or replaced as a whole", file=sys.stderr)

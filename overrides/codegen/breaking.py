@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from codegen import Problem, compare
-from codegen.compare import RULES, Node, Rule
+from codegen.compare import RULES, Rule
+from codegen.files import is_path, read_file
+from codegen.openapi import Node, Unreadable, as_document, operations, parse
+from codegen.openapi.schemas import ANNOTATIONS, as_text
 
 CONTRACT = "openapi.yaml"
 
@@ -103,7 +103,7 @@ def _next(version: str, by: int) -> str:
 
 
 def _meaning(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    before, after = compare.operations(old), compare.operations(new)
+    before, after = operations(old), operations(new)
     for key in [*before, *(key for key in after if key not in before)]:
         place = f"{key[1].upper()} {(before.get(key) or after[key]).path}"
         if key in before and key in after:
@@ -119,7 +119,7 @@ def _meaning(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
 
 
 def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    before, after = compare.operations(old), compare.operations(new)
+    before, after = operations(old), operations(new)
     for key in before.keys() & after.keys():
         ours, theirs = before[key], after[key]
         for what, one, two in (
@@ -141,7 +141,7 @@ def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
                 yield Change(
                     f"{name} (path)", f"it is called {other} now", NAMED, ours.item.pointer, theirs.item.pointer
                 )
-    schemas = [Node(document, document).at("components").at("schemas") for document in (old, new)]
+    schemas = [as_document(document).root.at("components").at("schemas") for document in (old, new)]
     known = [dict(each.items()) for each in schemas]
     for name, node in known[0].items():
         if name not in known[1]:
@@ -152,7 +152,7 @@ def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
 
 
 def _servers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
-    servers = [Node(document, document).at("servers") for document in (old, new)]
+    servers = [as_document(document).root.at("servers") for document in (old, new)]
     urls = [{str(node.at("url").value): node.pointer for node in each.elements()} for each in servers]
     for url, pointer in urls[0].items():
         if url not in urls[1]:
@@ -167,7 +167,7 @@ def _words(old: Any, new: Any, told: list[str]) -> Iterator[Change]:
 
     All that has a meaning is compared elsewhere, so this is how it is written, or for readers.
     """
-    for at, there, before, after in _texts(Node(old, old), Node(new, new)):
+    for at, there, before, after in _texts(as_document(old).root, as_document(new).root):
         if there == "#/info/version" or any(_covers(each, pointer) for each in told for pointer in (at, there)):
             continue
         place = re.sub(r"^#/(paths/[^/]*/[a-z]+/|components/)?", "", there)
@@ -183,7 +183,7 @@ def _covers(told: str, pointer: str) -> bool:
     keyword = pointer.rpartition("/")[2]
     if pointer == told or told.startswith(f"{pointer}/"):
         return True
-    return pointer.startswith(f"{told}/") and keyword not in compare.ANNOTATIONS
+    return pointer.startswith(f"{told}/") and keyword not in ANNOTATIONS
 
 
 def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
@@ -217,7 +217,7 @@ def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
             for index in range(len(old.value)):
                 yield from _texts(old.at(index), new.at(index))
             return
-    if compare.as_text(old.value) != compare.as_text(new.value):
+    if as_text(old.value) != as_text(new.value):
         yield old.pointer, new.pointer, (old.value,), (new.value,)
 
 
@@ -232,7 +232,7 @@ def _name(value: Any) -> str | None:
 
 
 def _short(value: Any) -> str:
-    text = compare.as_text(value)
+    text = as_text(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
@@ -243,11 +243,7 @@ def breaking(root: Path) -> int:
     """Prints each change since BASE of the environment, rated. 1 if clients break within one major version."""
     base = os.environ.get("BASE", "") or _default_base(root)
     old = _read(*_text_of(root, base))
-    try:
-        text = (root / CONTRACT).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"{CONTRACT} cannot be read: {error}", f"git checkout -- {CONTRACT}") from error
-    new = _read(text, CONTRACT)
+    new = _read(_text_of_file(root / CONTRACT, CONTRACT, f"git checkout -- {CONTRACT}"), CONTRACT)
     found = changes(old, new)
     versions = [str(document["info"]["version"]) for document in (old, new)]
     print(f"{CONTRACT} {versions[1]} next to {base}, {versions[0]}: {len(found)} change{'s' * (len(found) != 1)}.")
@@ -306,13 +302,19 @@ def _default_base(root: Path) -> str:
     return f"v{version}"
 
 
+def _text_of_file(path: Path, name: str, fix: str) -> str:
+    try:
+        return read_file(path).decode()
+    except OSError as error:
+        raise Problem(f"{name} cannot be read: {error.strerror}", fix) from error
+    except UnicodeDecodeError as error:
+        raise Problem(f"{name} is not UTF-8: byte {error.start}", fix) from error
+
+
 def _text_of(root: Path, base: str) -> tuple[str, str]:
     """Returns the contract that BASE names, as text, and what to call it."""
-    try:
-        if (root / base).is_file():
-            return (root / base).read_text(encoding="utf-8"), base
-    except (OSError, UnicodeDecodeError) as error:
-        raise Problem(f"{base} cannot be read: {error}", "give another one: make breaking BASE=...") from error
+    if is_path(root / base):
+        return _text_of_file(root / base, base, "give another one: make breaking BASE=..."), base
     commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").stdout.strip()
     if not commit:
         raise Problem(
@@ -328,9 +330,9 @@ def _read(text: str, name: str) -> dict[str, Any]:
     """Reads a contract as far as it has to be for a comparison: an old one may hold what is refused today."""
     fix = "make generate, which names the line" if name == CONTRACT else "give another one: make breaking BASE=..."
     try:
-        document = YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise Problem(f"{name} is not YAML: {str(error).partition(chr(10))[0]}", fix) from error
+        document: Any = parse(text, name).value
+    except Unreadable as error:
+        raise Problem(f"{name} is not YAML: {error.reason} ({error.place})", fix) from error
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         raise Problem(f"{name} is not an OpenAPI document: it has no `paths`", fix)
     info = document.get("info")

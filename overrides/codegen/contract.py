@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from codegen import Problem
-
-Pointer = tuple[str | int, ...]
+from codegen.openapi import Node, Pointer, read
+from codegen.openapi.document import joined, split
 
 # Keywords whose value is a schema, a list of schemas, or a mapping of names to schemas.
 _ONE_SCHEMA = {"items", "additionalProperties"}
@@ -37,6 +34,7 @@ class Contract:
     """openapi.yaml, read and checked.
 
     Attributes:
+        model: The document, with the line of each value.
         document: The content.
         version: `info.version`, the semantic version of the contract.
     """
@@ -47,49 +45,17 @@ class Contract:
         Raises:
             Problem: It cannot be read, or holds something that cannot be generated from.
         """
-        self._name = path.name
-        try:
-            self._text = path.read_text(encoding="utf-8")
-            # The safe loader of YAML 1.2, which refuses a key that is there twice.
-            self.document: dict[str, Any] = YAML(typ="safe", pure=True).load(self._text)
-        except OSError as error:
-            raise Problem(f"{path.name} cannot be read: {error.strerror}", f"git checkout -- {path.name}") from error
-        except UnicodeDecodeError as error:
-            raise Problem(f"{path.name} is not UTF-8: byte {error.start}", "save it as UTF-8") from error
-        except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-            raise Problem(f"{path.name}{place}: not YAML: {error.problem}", "correct the line") from error
-        except YAMLError as error:
-            raise Problem(f"{path.name}: not YAML: {error}", "correct it") from error
+        self.model = read(path)
+        self.document: dict[str, Any] = self.model.value
         self._check_kind()
         self.version = str(self.document["info"]["version"])
-        self._check_references((), self.document)
+        self._check_references(self.model.root)
         for pointer, schema in self._schemas():
             self._check_schema(pointer, schema)
 
     def problem(self, pointer: Pointer, what: str, fix: str) -> Problem:
         """Returns a problem at a place of the contract, given by keys and indices."""
-        place = "/".join(str(part) for part in pointer)
-        return Problem(f"{self._name}:{self._line(pointer)}: {what}" + (f" (at {place})" if place else ""), fix)
-
-    def _line(self, pointer: Pointer) -> int:
-        # Read once more, with places: only where there is a problem.
-        node: Node | None = YAML(typ="safe", pure=True).compose(self._text)
-        line = 1
-        for part in pointer:
-            if isinstance(node, MappingNode):
-                found = [(key, value) for key, value in node.value if key.value == str(part)]
-                if not found:
-                    break
-                key, node = found[0]
-                line = key.start_mark.line + 1
-            elif isinstance(node, SequenceNode):
-                if not (isinstance(part, int) and part < len(node.value)):
-                    break
-                node = node.value[part]
-                line = node.start_mark.line + 1
-        return line
+        return self.model.problem("#" + joined(pointer), what, fix)
 
     def _check_kind(self) -> None:
         if not isinstance(self.document, dict) or "openapi" not in self.document:
@@ -103,28 +69,15 @@ class Contract:
         if not (isinstance(self.document.get("paths"), dict) and self.document["paths"]):
             raise self.problem(("paths",), "not an OpenAPI document of an API: no `paths`", "add the operation")
 
-    def _check_references(self, pointer: Pointer, value: Any) -> None:
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                self._check_references((*pointer, index), item)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                # An example may hold anything, a key of that name too.
-                if key == "$ref" and isinstance(item, str):
-                    self._check_reference((*pointer, key), item)
-                elif key not in ("example", "examples"):
-                    self._check_references((*pointer, key), item)
-
-    def _check_reference(self, pointer: Pointer, reference: str) -> None:
-        if not reference.startswith("#/"):
-            raise self.problem(
-                pointer, f"`{reference}` points outside the file", "keep the contract in one file: `#/components/...`"
-            )
-        try:
-            self._at(tuple(_parts(reference)))
-        except (KeyError, TypeError) as error:
-            fix = "correct the name, or add what it names"
-            raise self.problem(pointer, f"`{reference}` leads nowhere", fix) from error
+    def _check_references(self, node: Node) -> None:
+        for element in node.elements():
+            self._check_references(element)
+        for key, below in node.items():
+            # An example may hold anything, a key of that name too.
+            if key == "$ref" and isinstance(below.value, str):
+                node.followed()
+            elif key not in ("example", "examples"):
+                self._check_references(below)
 
     def parameters(self) -> Iterator[tuple[Pointer, dict[str, Any]]]:
         """Yields the parameters of all operations, each with its place; references are followed.
@@ -132,33 +85,22 @@ class Contract:
         Raises:
             Problem: One has no name, no place or no schema.
         """
-        for path, item in self.document["paths"].items():
-            groups: list[tuple[Pointer, Any]] = [(("paths", path), item)]
-            groups += [(("paths", path, key), value) for key, value in item.items()]
-            for place, group in groups:
-                for index, parameter in enumerate(_mapping(group).get("parameters", ())):
-                    pointer: Pointer = (*place, "parameters", index)
-                    if "$ref" in parameter:
-                        pointer, parameter = tuple(_parts(parameter["$ref"])), self.follow(parameter)
-                    if not {"name", "in", "schema"} <= parameter.keys():
-                        raise self.problem(
-                            pointer,
-                            "a parameter without `name`, `in` or `schema` is not supported",
-                            "give it all three",
-                        )
-                    yield pointer, parameter
+        for node in self._parameters():
+            if not (isinstance(node.value, dict) and {"name", "in", "schema"} <= node.value.keys()):
+                what = "a parameter without `name`, `in` or `schema` is not supported"
+                raise node.problem(what, "give it all three")
+            yield split(node.pointer), node.value
+
+    def _parameters(self) -> Iterator[Node]:
+        for _, item in self.model.root.at("paths").items():
+            for holder in (item.followed(), *(node for _, node in item.followed().items())):
+                for element in holder.at("parameters").elements():
+                    yield element.followed()
 
     def follow(self, value: dict[str, Any]) -> dict[str, Any]:
         """Returns what a mapping refers to; itself where it is no reference."""
-        while "$ref" in value:
-            value = self._at(tuple(_parts(value["$ref"])))
-        return value
-
-    def _at(self, pointer: Pointer) -> Any:
-        value: Any = self.document
-        for part in pointer:
-            value = value[part]
-        return value
+        followed: dict[str, Any] = Node(self.model, value).followed().value
+        return followed
 
     def _schemas(self) -> Iterator[tuple[Pointer, Any]]:
         """Yields each schema of the document that is not part of another one."""
@@ -211,11 +153,6 @@ class Contract:
                     f"`{name}` is required, but no property: the models would not have it",
                     "correct the name, or add the property",
                 )
-
-
-def _parts(reference: str) -> Iterator[str]:
-    for part in reference.removeprefix("#/").split("/"):
-        yield part.replace("~1", "/").replace("~0", "~")
 
 
 def _mapping(value: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from codegen import PACKAGE, Problem
-from codegen.compare import Node, Operation, operations
+from codegen.openapi import Document, Node, Operation, as_document, operations
 
 TEMPLATE = Path(__file__).with_name("docs.html.jinja")
 
@@ -56,8 +56,9 @@ def docs(root: Path) -> int:
     return 0
 
 
-def render(document: dict[str, Any]) -> str:
+def render(document: Document | dict[str, Any]) -> str:
     """Returns the page for a contract, as HTML. The same document gives the same bytes."""
+    document = as_document(document)
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -68,10 +69,10 @@ def render(document: dict[str, Any]) -> str:
     environment.filters |= {"text": _text, "pretty": _json}
     # The contract has one operation; the page shows the first.
     ((_, method), operation), *_ = operations(document).items()
-    schemas = Node(document, document).at("components").at("schemas")
+    schemas = document.root.at("components").at("schemas")
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
-        info=document["info"],
-        server=(document.get("servers") or [{"url": "http://localhost:8000"}])[0],
+        info=document.value["info"],
+        server=(document.value.get("servers") or [{"url": "http://localhost:8000"}])[0],
         package=PACKAGE,
         method=method.upper(),
         path=operation.path,
@@ -89,9 +90,9 @@ def render(document: dict[str, Any]) -> str:
 
 def _credentials(operation: Operation) -> list[dict[str, Any]]:
     """Returns each security scheme that suffices, with the header to send."""
-    root = Node(operation.node.root, operation.node.root)
+    root = operation.node.document.root
     found = []
-    for alternative in (operation.node if "security" in operation.node else root).at("security").elements():
+    for alternative in operation.security.elements():
         for name, _ in alternative.items():
             scheme = root.at("components").at("securitySchemes").at(name).value
             if scheme["type"] == "http":

@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from codegen import ROOT, Problem, compare
-from codegen.compare import RULES, Difference, Operation
+from codegen.compare import RULES, Difference
 from codegen.contract import Contract
+from codegen.openapi import Operation, operations
 
 # Bytes and seconds; a document of this API has some hundred kilobytes.
 MOST_BYTES = 10_000_000
@@ -101,7 +102,7 @@ def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
     if not isinstance(version, str) or not version.startswith("3.") or not isinstance(document.get("paths"), dict):
         raise Problem("the document is not an OpenAPI 3 document", "check BASE_URL: is it this API's?")
     found = []
-    for (path, method), operation in compare.operations(contract).items():
+    for (path, method), operation in operations(contract).items():
         there = _find(document, path, method)
         if there is None:
             place, what = f"{method.upper()} {operation.path}", "there is no such operation"
@@ -115,7 +116,7 @@ def _find(document: dict[str, Any], path: str, method: str) -> Operation | None:
     """Returns the operation whose path ends like that; what stands before it is where the API is mounted."""
     fitting = {
         there: operation
-        for (there, used), operation in compare.operations(document).items()
+        for (there, used), operation in operations(document).items()
         if used == method and there.rstrip("/").endswith(path)
     }
     if path in fitting:

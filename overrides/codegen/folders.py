@@ -6,6 +6,7 @@ import ctypes
 import os
 from pathlib import Path
 
+from codegen.files import read_file
 from codegen.provenance import files_below
 
 
@@ -16,11 +17,16 @@ def changes(old: Path, new: Path) -> list[tuple[str, str]]:
     return [
         ("removed" if name not in after else "added" if name not in before else "changed", name)
         for name in sorted(before.keys() | after.keys())
-        if name not in after
-        or name not in before
-        or before[name].is_symlink()
-        or before[name].read_bytes() != after[name].read_bytes()
+        if name not in after or name not in before or before[name].is_symlink() or not _same(before[name], after[name])
     ]
+
+
+def _same(old: Path, new: Path) -> bool:
+    """Whether the old file is one, and as the new one is."""
+    try:
+        return read_file(old) == read_file(new)
+    except OSError:
+        return False
 
 
 def swap(target: Path, work: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codegen import PACKAGE, Problem
+from codegen.files import read_file
 
 FILE_NAME = "PROVENANCE.json"
 # The same hashes, and that of PROVENANCE.json, for `sha256sum -c`.
@@ -26,7 +27,11 @@ UNMARKED = ("LICENSE", SUMS_NAME)
 _PARTS = {"### Contract": True, "### Client": True, "### Project": False}
 
 # The modules of this folder that decide the bytes of the output.
-GENERATING = ("codegen/__init__.py", "codegen/contract.py", "codegen/provenance.py", "codegen/render.py")
+GENERATING = (
+    *("codegen/__init__.py", "codegen/contract.py", "codegen/files.py", "codegen/provenance.py", "codegen/render.py"),
+    *("codegen/openapi/__init__.py", "codegen/openapi/document.py", "codegen/openapi/operations.py"),
+    *("codegen/openapi/reading.py", "codegen/text.py"),
+)
 
 # What else decides them. Their versions are pinned in pyproject.toml and reach us through the lock.
 TOOLS = ("datamodel-code-generator", "jinja2", "openapi-python-client", "ruff")
@@ -37,9 +42,11 @@ def sha256(data: bytes) -> str:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yields the files below a folder as (name relative to it, path), in a fixed order, without Python's caches."""
+    """Yields all that is below a folder and no folder itself, as (name relative to it, path), in a fixed order, without
+    Python's caches. It may be no regular file: `read_file` refuses those.
+    """
     for path in sorted(folder.rglob("*")):
-        if "__pycache__" not in path.relative_to(folder).parts and (path.is_file() or path.is_symlink()):
+        if "__pycache__" not in path.relative_to(folder).parts and (path.is_symlink() or not path.is_dir()):
             yield path.relative_to(folder).as_posix(), path
 
 
@@ -54,7 +61,7 @@ def read_inputs(root: Path) -> dict[str, Any]:
     for name, path in files_below(root / "overrides"):
         # Prose decides nothing, nor do the commands that come after generation.
         if path.suffix != ".md" and (not name.startswith("codegen/") or name in GENERATING):
-            overrides.update(f"{name}\0{sha256(path.read_bytes())}\n".encode())
+            overrides.update(f"{name}\0{sha256(_read(path))}\n".encode())
     contract = _read(root / "openapi.yaml")
     lock = _read(root / "requirements.lock").decode(errors="replace")
     pins = dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
@@ -128,7 +135,7 @@ def documents(root: Path) -> dict[str, bytes]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise Problem(f"{path} cannot be read: {error.strerror}", "restore it: git checkout -- <file>") from error
 
@@ -147,7 +154,7 @@ def describe(inputs: dict[str, Any], contract_version: str, package: Path) -> by
         "requires-python": inputs["requires-python"],
         "dependencies": inputs["dependencies"],
         "files": {
-            name: sha256(path.read_bytes()) for name, path in files_below(package) if name not in (FILE_NAME, SUMS_NAME)
+            name: sha256(read_file(path)) for name, path in files_below(package) if name not in (FILE_NAME, SUMS_NAME)
         },
     }
     return (json.dumps(document, indent=2) + "\n").encode()
@@ -163,20 +170,21 @@ def is_current(root: Path, inputs: dict[str, Any]) -> bool:
     """Tells whether generated/ is what the inputs, as `read_inputs` has them, would give, by hashes alone."""
     package = root / "generated" / PACKAGE
     try:
-        recorded = (package / FILE_NAME).read_bytes()
-        copied = {name: (package / name).read_bytes() for name in ("LICENSE", "CHANGELOG.md", SUMS_NAME)}
+        recorded = read_file(package / FILE_NAME)
+        copied = {name: read_file(package / name) for name in ("LICENSE", "CHANGELOG.md", SUMS_NAME)}
         version = json.loads(recorded)["contract"]["version"]
-    except (OSError, ValueError, KeyError, TypeError):
+        # The version is believed only where the contract has it too: it is the one entry that no hash covers.
+        stated = re.search(
+            r"^  version: (\S+)$", _read(root / "openapi.yaml").decode(errors="replace"), flags=re.MULTILINE
+        )
+        foreign = [name for name, path in files_below(package.parent) if package not in path.parents]
+        return (
+            stated is not None
+            and stated[1] == version
+            and not foreign
+            and recorded == describe(inputs, version, package)
+            and copied == {**documents(root), SUMS_NAME: sums(recorded)}
+        )
+    # What cannot be read was not made by us, nor what is nested too deeply.
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
-    # The version is believed only where the contract has it too: it is the one entry that no hash covers.
-    stated = re.search(
-        r"^  version: (\S+)$", (root / "openapi.yaml").read_bytes().decode(errors="replace"), flags=re.MULTILINE
-    )
-    foreign = [name for name, path in files_below(package.parent) if package not in path.parents]
-    return (
-        stated is not None
-        and stated[1] == version
-        and not foreign
-        and recorded == describe(inputs, version, package)
-        and copied == {**documents(root), SUMS_NAME: sums(recorded)}
-    )

@@ -13,11 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from codegen import PACKAGE, Problem, breaking, provenance
 from codegen.contract import Contract
 from codegen.folders import changes
+from codegen.openapi import parse
 from codegen.render import build
 
 
@@ -40,7 +39,7 @@ def release_check(root: Path) -> int:
     if last is not None:
         found += since(root, last, inputs, contract)
     for problem in found:
-        print(f"problem: {problem.what}\nfix: {problem.fix}")
+        print(problem.told())
     if found:
         print(f"Not ready: the above stands against releasing {version}.")
         return 1
@@ -80,7 +79,7 @@ def _changelog(root: Path, version: str) -> list[Problem]:
 def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> list[Problem]:
     """Returns what stands against a release because of what has changed since the last one, such as `1.0.0`."""
     found = []
-    old = YAML(typ="safe", pure=True).load(_git(root, "show", f"v{last}:openapi.yaml"))
+    old = parse(_git(root, "show", f"v{last}:openapi.yaml"), f"openapi.yaml of v{last}").value
     of_contract = breaking.raised(str(old["info"]["version"]), contract.version)
     of_package = breaking.raised(last, inputs["version"])
     raise_contract = "raise `info.version` in openapi.yaml, then make generate"
@@ -90,7 +89,7 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
             Problem(f"the contract has changed since v{last}, its version {contract.version} has not", raise_contract)
         )
     described = f"generated/{PACKAGE}/{provenance.FILE_NAME}"
-    before = json.loads(_git(root, "show", f"v{last}:{described}"))["files"]
+    before = _files_of(_git(root, "show", f"v{last}:{described}"), last)
     after = provenance.describe(inputs, contract.version, root / "generated" / PACKAGE)
     files = before.items() ^ json.loads(after)["files"].items()
     # The changelog alone is no reason: the entries of the next version go there.
@@ -116,6 +115,16 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
             Problem(f"more than the contract's wording has changed since v{last}: a minor version", raise_contract)
         )
     return found
+
+
+def _files_of(described: str, last: str) -> dict[str, str]:
+    try:
+        files = json.loads(described)["files"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        files = error
+    if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
+        raise Problem(f"{provenance.FILE_NAME} of v{last} lists no files", "look at the tag: is it a release of this?")
+    return files
 
 
 def _git(root: Path, *arguments: str) -> str:

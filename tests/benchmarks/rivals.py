@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
-
 from codegen import ROOT
+from codegen.openapi import read
 
 ENVIRONMENT = ROOT / ".venv-benchmark"
 
@@ -116,7 +115,7 @@ def generate_stock_clients(folder: Path) -> list[str]:
         notes.append(f"openapi-python-client made no client: {said}")
     if said := run_dcg(str(contract)):
         notes.append(f"datamodel-code-generator refuses the contract as it is: {said}")
-        document = yaml.safe_load(contract.read_text(encoding="utf-8"))
+        document = read(contract).value
         # The cookie is also a security scheme, and of two that are one it takes neither.
         for path in document["paths"].values():
             path["get"]["parameters"] = [item for item in path["get"]["parameters"] if item["in"] != "cookie"]

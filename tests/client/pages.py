@@ -5,11 +5,10 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ruamel.yaml import YAML
-
 from codegen import ROOT
+from codegen.openapi import read
 
-DOCUMENT = YAML(typ="safe").load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+DOCUMENT = read(ROOT / "openapi.yaml").value
 [OPERATION] = [path["get"] for path in DOCUMENT["paths"].values()]
 PAGE = OPERATION["responses"]["200"]["content"]["application/json"]["example"]
 

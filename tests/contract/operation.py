@@ -13,9 +13,9 @@ from math import isfinite
 from typing import Any
 
 import jsonschema_rs
-import yaml  # type: ignore[import-untyped]
 
-from codegen.compare import Node, operations
+from codegen import Problem as DriverProblem
+from codegen.openapi import Node, operations, read
 
 from .target import OPERATION, ROOT, Problem
 
@@ -106,10 +106,9 @@ def loose(text: str, is_number: bool) -> Iterator[Any]:
 def read_contract() -> dict[str, Any]:
     """Raises Problem."""
     try:
-        document = yaml.load(OPENAPI.read_text("utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        problem = f"openapi.yaml cannot be read: {' '.join(str(error).split())}"
-        raise Problem(problem, "mend it; make generate names the line") from error
+        document = read(OPENAPI).value
+    except DriverProblem as problem:
+        raise Problem(str(problem), "mend it; make generate names the line") from problem
     if not isinstance(document, dict):
         raise Problem("openapi.yaml is no OpenAPI document", "make generate, which says more")
     return document

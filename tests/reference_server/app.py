@@ -28,7 +28,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import yaml  # type: ignore[import-untyped]
 from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic_core import to_json
 from sqlalchemy import select
@@ -36,6 +35,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.routing import BaseRoute, Match, request_response
 from starlette.types import Receive, Scope, Send
+
+from codegen import Problem
+from codegen.openapi import read
 
 from .churn import Churn
 from .database import Credential, Definition, ReadAccess, Run, User, open_database, settle
@@ -262,9 +264,9 @@ class Resource(BaseRoute):
 def read_contract() -> Any:
     """Raises ValueError with what is wrong with openapi.yaml."""
     try:
-        return yaml.safe_load(OPENAPI.read_text("utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ValueError(f"openapi.yaml cannot be read: {' '.join(str(error).split())}") from error
+        return read(OPENAPI).value
+    except Problem as problem:
+        raise ValueError(str(problem)) from problem
 
 
 def create_app(server: ReferenceServer) -> FastAPI:

@@ -8,12 +8,12 @@ from typing import Any
 
 import httpx2
 import jsonschema_rs
-import yaml  # type: ignore[import-untyped]
 
+from tests.reference_server.app import read_contract
 from tests.reference_server.seed import DEFINITION_ID, TOKEN
 
 ROOT = Path(__file__).parents[2]
-CONTRACT = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
+CONTRACT = read_contract()
 OPERATION = CONTRACT["paths"]["/v1/workflow-definitions/{definition_id}/runs"]["get"]
 
 # As pairs, so that one can be sent twice.

@@ -1,4 +1,4 @@
-"""What the contract and FACTS.md say of runs and pages, beyond what a schema can state."""
+"""What the contract says of runs and pages, beyond what a schema can state."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -6,12 +6,11 @@ from typing import Any
 
 import httpx2
 import pytest
-import yaml  # type: ignore[import-untyped]
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from codegen.docs import render
-from tests.reference_server.app import OPENAPI, ReferenceServer
+from tests.reference_server.app import ReferenceServer, read_contract
 from tests.reference_server.database import Credential
 from tests.reference_server.seed import (
     DEFINITION_ID,
@@ -182,27 +181,28 @@ def test_tokens_are_stored_hashed(tmp_path: Path) -> None:
     assert KS_UAT.encode() not in stored
 
 
-@pytest.mark.parametrize(
-    ("status", "request_"),
-    {
-        "a wrong path before a wrong method": (404, {"path": RUNS_PATH + "/", "method": "POST", "headers": []}),
-        "a wrong method before missing credentials": (405, {"method": "POST", "headers": []}),
-        "a wrong method before a malformed id": (405, {"method": "POST", "definition": "x"}),
-        "a wrong method before an unknown id": (405, {"method": "POST", "definition": UNKNOWN_DEFINITION_ID}),
-        "missing credentials before a malformed id": (401, {"definition": "x", "headers": []}),
-        "missing credentials before a bad limit": (401, {"query": "limit=0", "headers": []}),
-        "missing credentials before an unknown id": (401, {"definition": UNKNOWN_DEFINITION_ID, "headers": []}),
-        "missing credentials before missing access": (401, {"definition": FORBIDDEN_DEFINITION_ID, "headers": []}),
-        "a bad limit before an unknown id": (422, {"query": "limit=0", "definition": UNKNOWN_DEFINITION_ID}),
-        "a bad limit before another tenant's id": (422, {"query": "limit=0", "definition": FOREIGN_DEFINITION_ID}),
-        "a bad offset before missing access": (422, {"query": "offset=-1", "definition": FORBIDDEN_DEFINITION_ID}),
-        "another tenant's before missing access": (404, {"definition": FOREIGN_DEFINITION_ID}),
-        "missing access": (403, {"definition": FORBIDDEN_DEFINITION_ID}),
-    }.values(),
-    ids=lambda value: "",
-)
-def test_order_of_judgement(client: Client, status: int, request_: dict[str, Any]) -> None:
-    assert client.ask(**request_).status_code == status
+# What comes before what, and the request that shows it with its status.
+ORDER: dict[str, tuple[int, dict[str, Any]]] = {
+    "a wrong path before a wrong method": (404, {"path": RUNS_PATH + "/", "method": "POST", "headers": []}),
+    "a wrong method before missing credentials": (405, {"method": "POST", "headers": []}),
+    "a wrong method before a malformed id": (405, {"method": "POST", "definition": "x"}),
+    "a wrong method before an unknown id": (405, {"method": "POST", "definition": UNKNOWN_DEFINITION_ID}),
+    "missing credentials before a malformed id": (401, {"definition": "x", "headers": []}),
+    "missing credentials before a bad limit": (401, {"query": "limit=0", "headers": []}),
+    "missing credentials before an unknown id": (401, {"definition": UNKNOWN_DEFINITION_ID, "headers": []}),
+    "missing credentials before missing access": (401, {"definition": FORBIDDEN_DEFINITION_ID, "headers": []}),
+    "a bad limit before an unknown id": (422, {"query": "limit=0", "definition": UNKNOWN_DEFINITION_ID}),
+    "a bad limit before another tenant's id": (422, {"query": "limit=0", "definition": FOREIGN_DEFINITION_ID}),
+    "a bad offset before missing access": (422, {"query": "offset=-1", "definition": FORBIDDEN_DEFINITION_ID}),
+    "another tenant's before missing access": (404, {"definition": FOREIGN_DEFINITION_ID}),
+    "missing access": (403, {"definition": FORBIDDEN_DEFINITION_ID}),
+}
+
+
+@pytest.mark.parametrize("sentence", ORDER)
+def test_order_of_judgement(client: Client, sentence: str) -> None:
+    status, request = ORDER[sentence]
+    assert client.ask(**request).status_code == status
 
 
 def test_what_may_not_be_read(client: Client) -> None:
@@ -222,10 +222,10 @@ def test_a_definition_of_another_tenant_is_answered_as_one_that_does_not_exist(c
 
 def test_the_document_is_the_repositorys_contract(client: Client) -> None:
     response = client.ask(path="/openapi.json", headers=[])
-    assert response.json() == yaml.safe_load(OPENAPI.read_text("utf-8"))
+    assert response.json() == read_contract()
 
 
 def test_docs_shows_the_contract(client: Client) -> None:
     response = client.http.get("/docs")
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    assert response.text == render(yaml.safe_load(OPENAPI.read_text("utf-8")))
+    assert response.text == render(read_contract())

@@ -7,11 +7,11 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from ruamel.yaml import YAML
 
 from codegen import ROOT
+from codegen.openapi import read
 
-DOCUMENT: dict[str, Any] = YAML(typ="safe").load((ROOT / "openapi.yaml").read_text(encoding="utf-8"))
+DOCUMENT: dict[str, Any] = read(ROOT / "openapi.yaml").value
 SCHEMAS = DOCUMENT["components"]["schemas"]
 PATH = "/v1/workflow-definitions/{definition_id}/runs"
 OPERATION = DOCUMENT["paths"][PATH]["get"]

@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 
 import httpx2
-import yaml  # type: ignore[import-untyped]
 
 from codegen import PACKAGE, ROOT
+from codegen.openapi import read
 from tests.codegen.trees import VERSION, replace
 from tests.reference_server import seed
 from tests.reference_server.running import running
@@ -49,8 +49,8 @@ def test_the_example_project_verifies_its_copy_and_uses_it(consumer: Consumer, t
     project = tmp_path / "project"
     shutil.copytree(EXAMPLE, project)
     assert consumer.call("vendor", dest=project / "app/_vendor")[0] == 0
-    hooks = yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
-    steps = yaml.safe_load((project / ".github/workflows/ci.yml").read_text())["jobs"]["verify"]["steps"]
+    hooks = read(project / ".pre-commit-config.yaml").value["repos"][0]["hooks"]
+    steps = read(project / ".github/workflows/ci.yml").value["jobs"]["verify"]["steps"]
     commands = [hooks[0]["entry"], *(step["run"] for step in steps if step.get("name"))]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -90,7 +90,7 @@ def test_the_readmes_show_what_the_example_project_has(consumer: Consumer) -> No
     consumer.call("vendor")
     program = (EXAMPLE / "app/failed_runs.py").read_text().partition('"""\n\n')[2]
     assert program and program in (ROOT / "README.md").read_text()
-    hook = yaml.safe_load((EXAMPLE / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"][0]["entry"]
+    hook = read(EXAMPLE / ".pre-commit-config.yaml").value["repos"][0]["hooks"][0]["entry"]
     attribute = (EXAMPLE / ".gitattributes").read_text().splitlines()[-1]
     readme = (consumer.copy / "README.md").read_text()
     assert f"\n{hook}  " in readme and f"`{attribute}`" in readme

@@ -1,0 +1,47 @@
+"""Compares what an operation promises in two documents: the core of `breaking` and of `drift`.
+
+Meaning is compared, not text: schemas in the canonical form of `codegen.openapi.schemas`.
+
+    rules.py        the kinds of differences, and what each does to whom
+    requests.py     credentials, parameters, request bodies
+    responses.py    statuses, headers, bodies
+    schemas.py      what both allow
+    comparison.py   what they share
+
+The documents may be anybody's: nothing is fetched, cycles end, and what is nested too deeply or takes too long to
+compare is a Problem. What is not as OpenAPI has it is a difference, never an exception.
+"""
+
+from __future__ import annotations
+
+from codegen.compare.comparison import Comparison
+from codegen.compare.requests import compare_bodies, compare_credentials, compare_parameters
+from codegen.compare.responses import compare_responses
+from codegen.compare.rules import RULES, Difference, Rule
+from codegen.openapi.operations import Operation
+from codegen.openapi.schemas import too_much
+
+__all__ = ["RULES", "Difference", "Rule", "differences"]
+
+
+def differences(old: Operation, new: Operation, credentials_as_parameters: bool = False) -> list[Difference]:
+    """Compares two operations.
+
+    Args:
+        old: What is measured by.
+        new: What is measured.
+        credentials_as_parameters: Whether a credential counts as stated where only a parameter says so, and no
+            parameter is missed where a security scheme says it. FastAPI knows both ways.
+
+    Raises:
+        Problem: A document is nested too deeply, or too large.
+    """
+    comparison = Comparison()
+    try:
+        compare_credentials(comparison, old, new, credentials_as_parameters)
+        compare_parameters(comparison, old, new, credentials_as_parameters)
+        compare_bodies(comparison, old, new)
+        compare_responses(comparison, old.node.at("responses"), new.node.at("responses"))
+    except RecursionError as error:
+        raise too_much() from error
+    return comparison.found

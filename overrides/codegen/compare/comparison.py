@@ -1,0 +1,39 @@
+"""A comparison under way: what was found, what was compared already, and what it may cost."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from codegen.compare.rules import Difference
+from codegen.openapi.schemas import Canonical
+
+Side = Literal["request", "response"]
+
+
+class Comparison:
+    """Collects differences.
+
+    Attributes:
+        canonical: Reads the schemas of both documents.
+        seen: Pairs of schemas that are compared already, or right now: how a cycle ends.
+    """
+
+    def __init__(self) -> None:
+        # By all but the place: a component is used in several, and is told of once.
+        self._found: dict[tuple[str, str, str, str], Difference] = {}
+        self.canonical = Canonical()
+        self.seen: set[tuple[Side, tuple[str, ...], tuple[str, ...]]] = set()
+
+    @property
+    def found(self) -> list[Difference]:
+        return list(self._found.values())
+
+    def note(self, kind: str, place: str, what: str, old: str, new: str) -> None:
+        self._found.setdefault((kind, what, old, new), Difference(kind, place, what, old, new))
+
+    def trial(self) -> Comparison:
+        """Returns one to find out with whether two schemas differ, which notes nothing here."""
+        other = Comparison()
+        # What it costs counts here too.
+        other.canonical, other.seen = self.canonical, set(self.seen)
+        return other

@@ -1,0 +1,196 @@
+"""What differs in what two schemas allow."""
+
+from __future__ import annotations
+
+from codegen.compare.comparison import Comparison, Side
+from codegen.openapi.schemas import KINDS, Form, Schema, anything_else, as_text, pointer_of, shortened, tighter
+
+
+def compare_schema(
+    comparison: Comparison, side: Side, place: str, old: Schema, new: Schema, parameter: bool = False
+) -> None:
+    pair = (side, tuple(node.pointer for node in old), tuple(node.pointer for node in new))
+    if pair in comparison.seen:
+        return
+    comparison.seen.add(pair)
+    at, there = pointer_of(old), pointer_of(new)
+    canonical = comparison.canonical
+    before = canonical.forms(old)
+    for pointer, what in canonical.take_unreadable():
+        comparison.note("unreadable", place, what, pointer, there)
+    after = canonical.forms(new)
+    for pointer, what in canonical.take_unreadable():
+        comparison.note("unreadable", place, what, at, pointer)
+    if parameter:
+        # No parameter can be null: it is left out, which `required` tells.
+        before, after = ([form for form in forms if form.kind != "null"] or forms for forms in (before, after))
+    at, there = (forms[0].pointer if forms else pointer for forms, pointer in ((before, at), (after, there)))
+    compare_kinds(comparison, side, place, before, after, f"{at}/type", f"{there}/type")
+    for kind in ("boolean", "number", "integer", "string", "array", "object"):
+        # Integers may be compared with numbers.
+        ours = [form for form in before if form.kind == kind]
+        theirs = [form for form in after if form.kind == kind]
+        if kind == "integer" and not (ours and theirs):
+            ours, theirs = ([f for f in forms if f.kind in ("integer", "number")] for forms in (before, after))
+            if {form.kind for form in ours} == {form.kind for form in theirs}:
+                continue
+        compare_match(comparison, side, place, ours, theirs)
+
+
+def compare_kinds(
+    comparison: Comparison, side: Side, place: str, old: list[Form], new: list[Form], at: str, there: str
+) -> None:
+    before, after = ({form.kind for form in forms} for forms in (old, new))
+    gone = {kind for kind in before - after if not (kind == "integer" and "number" in after)}
+    added = {kind for kind in after - before if not (kind == "integer" and "number" in before)}
+    if not gone and not added:
+        return
+    effect = "other" if (gone and added) or not after else "narrower" if gone else "wider"
+    if effect == "wider" and added == {"null"}:
+        what = "it may be null"
+    elif effect == "narrower" and gone == {"null"}:
+        what = "it is never null"
+    else:
+        what = f"{_kinds(after)} instead of {_kinds(before)}"
+    comparison.note(f"{side}-{effect}", place, what, at, there)
+
+
+def compare_match(comparison: Comparison, side: Side, place: str, old: list[Form], new: list[Form]) -> None:
+    """Compares the forms of one type: those that are the same first, the rest in their order."""
+    if not old or not new:
+        return
+    rest = list(new)
+    unmatched = []
+    for form in old:
+        same = next(
+            (other for other in rest if len(old) + len(new) > 2 and compare_same(comparison, side, form, other)), None
+        )
+        if same is None:
+            unmatched.append(form)
+        else:
+            rest.remove(same)
+    for form, other in zip(unmatched, rest, strict=False):
+        compare_form(comparison, side, place, form, other)
+    if len(unmatched) != len(rest):
+        effect = "wider" if len(unmatched) < len(rest) else "narrower"
+        what = f"{len(new)} alternatives that are of type {new[0].kind} instead of {len(old)}"
+        comparison.note(f"{side}-{effect}", place, what, old[0].pointer, new[0].pointer)
+
+
+def compare_same(comparison: Comparison, side: Side, old: Form, new: Form) -> bool:
+    trial = comparison.trial()
+    compare_form(trial, side, "", old, new)
+    return not trial.found
+
+
+def compare_form(comparison: Comparison, side: Side, place: str, old: Form, new: Form) -> None:
+    """Compares what two schemas say of one type."""
+    comparison.canonical.step()
+    for keyword in sorted(old.limits.keys() | new.limits.keys()):
+        compare_limit(comparison, side, place, keyword, old, new)
+    if old.kind == "array":
+        compare_schema(comparison, side, f"{place}[]", anything_else(old.items, old), anything_else(new.items, new))
+    if old.kind == "object":
+        compare_fields(comparison, side, place, old, new)
+
+
+def compare_limit(comparison: Comparison, side: Side, place: str, keyword: str, old: Form, new: Form) -> None:
+    before, after = old.limit(keyword), new.limit(keyword)
+    if before == after:
+        return
+    effect = "other"
+    if keyword in ("minimum", "maximum") or keyword.startswith(("min", "max")):
+        shown = [
+            f"{value[1]} {shortened(as_text(value[0]))}" if value else f"no {keyword}" for value in (before, after)
+        ]
+        if before is None or after is None:
+            effect = "narrower" if before is None else "wider"
+        else:
+            effect = "narrower" if tighter(keyword, before, after) == after else "wider"
+        what = f"{shown[1]} instead of {shown[0]}"
+    elif keyword == "values":
+        compare_values(comparison, side, place, old, new)
+        return
+    elif keyword == "closed":
+        effect = "narrower" if after else "wider"
+        what = "no further fields are allowed" if after else "further fields are not ruled out"
+        if side == "response" and effect == "wider":
+            comparison.note("opened", place, what, old.place(keyword), new.place(keyword))
+            return
+    elif keyword == "required":
+        # By field, in `fields`.
+        return
+    else:
+        before, after = before or frozenset(), after or frozenset()
+        if keyword == "other":
+            # Not understood, so nobody knows what it allows.
+            effect = "other"
+        elif before < after:
+            effect = "narrower"
+        elif after < before:
+            effect = "wider"
+        name = "" if keyword == "other" else f"{keyword} "
+        shown = [
+            name + shortened(", ".join(sorted(value))) if value else f"no {name or 'such rule'}".strip()
+            for value in (before, after)
+        ]
+        what = f"{shown[1]} instead of {shown[0]}"
+    comparison.note(f"{side}-{effect}", place, what, old.place(keyword), new.place(keyword))
+
+
+def compare_values(comparison: Comparison, side: Side, place: str, old: Form, new: Form) -> None:
+    before, after = old.limit("values"), new.limit("values")
+    at, there = old.place("values"), new.place("values")
+    if after is None:
+        comparison.note(f"{side}-wider", place, f"any {new.kind} instead of {_shown_values(before)}", at, there)
+    elif before is None:
+        comparison.note(f"{side}-narrower", place, f"only {_shown_values(after)} instead of any {old.kind}", at, there)
+    else:
+        if added := after - before:
+            kind = "value-added" if side == "response" else "request-wider"
+            comparison.note(kind, place, f"{_shown_values(added)} in addition", at, there)
+        if gone := before - after:
+            comparison.note(f"{side}-narrower", place, f"without {_shown_values(gone)}", at, there)
+
+
+def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, new: Form) -> None:
+    needed, needs = (form.limit("required") or frozenset() for form in (old, new))
+    for name in [*old.properties, *(name for name in new.properties if name not in old.properties)]:
+        here = f"{place}.{name}"
+        before, after = old.properties.get(name), new.properties.get(name)
+        at = pointer_of(before) if before else old.pointer
+        there = pointer_of(after) if after else new.pointer
+        if before and after:
+            compare_schema(comparison, side, here, before, after)
+            if (name in needed) != (name in needs):
+                effect = "narrower" if name in needs else "wider"
+                what = "it is required" if name in needs else "it is not required"
+                comparison.note(f"{side}-{effect}", here, what, old.place("required"), new.place("required"))
+        elif before and side == "response":
+            comparison.note("field-removed", here, "this field is not there", at, there)
+        elif before:
+            effect = "other" if name in needed else "narrower" if new.limit("closed") else "wider"
+            comparison.note(f"request-{effect}", here, "this field is not there", at, there)
+        else:
+            kind = "required-field-added" if name in needs else "field-added"
+            if side == "request":
+                kind = "request-narrower" if name in needs else "request-wider"
+            word = "required" if name in needs else "optional"
+            comparison.note(kind, here, f"a further field, {word}", at, there)
+    # Those without a schema of their own.
+    for name in sorted((needed ^ needs) - old.properties.keys() - new.properties.keys()):
+        effect = "narrower" if name in needs else "wider"
+        what = "it is required" if name in needs else "it is not required"
+        comparison.note(f"{side}-{effect}", f"{place}.{name}", what, old.place("required"), new.place("required"))
+    if not old.limit("closed") and not new.limit("closed"):
+        compare_schema(comparison, side, f"{place}.*", anything_else(old.items, old), anything_else(new.items, new))
+
+
+def _kinds(kinds: set[str]) -> str:
+    if kinds >= set(KINDS):
+        return "anything"
+    return " or ".join(kind for kind in (*KINDS[1:], "integer", "null") if kind in kinds) or "nothing"
+
+
+def _shown_values(values: frozenset[str]) -> str:
+    return shortened(", ".join(text.strip('"') for text in sorted(values)))

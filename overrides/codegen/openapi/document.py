@@ -1,0 +1,167 @@
+"""A document, and the values in it, each of which knows where it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from codegen import Problem
+
+# As keys and indices, from the root.
+Pointer = tuple[str | int, ...]
+
+# A chain of references that is longer is hostile.
+HOPS = 50
+
+
+def joined(pointer: Pointer) -> str:
+    """Returns a pointer as RFC 6901 writes it, without a `#` before it."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+
+
+def split(pointer: str) -> Pointer:
+    """Returns the keys of a pointer such as `#/paths`; indices are among them as text."""
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
+
+
+@dataclass(frozen=True)
+class Document:
+    """A JSON value as it was read.
+
+    Attributes:
+        value: The value.
+        name: What it is called in messages, such as the name of its file.
+        lines: The line of each value, from 1, by pointer such as `#/info`; of an entry of a mapping, that of its key.
+            Empty for what was not read from a file.
+        aliases: Where what a YAML alias repeats is written, by the pointer of the alias.
+    """
+
+    value: Any
+    name: str = "the document"
+    lines: Mapping[str, int] = field(default_factory=dict, repr=False)
+    aliases: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def root(self) -> Node:
+        return Node(self, self.value)
+
+    def line(self, pointer: str) -> int | None:
+        """Returns the line of a place, or of what would hold it; None where lines are not known."""
+        below = ""
+        while pointer not in self.lines and "/" in pointer:
+            pointer, _, last = pointer.rpartition("/")
+            below = f"/{last}{below}"
+            if pointer in self.aliases:
+                pointer, below = self.aliases[pointer] + below, ""
+        return self.lines.get(pointer)
+
+    def find(self, reference: str) -> Node | None:
+        """Returns what a local reference such as `#/components/schemas/Run` names; None if there is nothing."""
+        if reference != "#" and not reference.startswith("#/"):
+            return None
+        node = self.root
+        for part in reference.split("/")[1:]:
+            part = unquote(part).replace("~1", "/").replace("~0", "~")
+            if isinstance(node.value, list) and re.fullmatch(r"[0-9]{1,9}", part, re.ASCII):
+                index = int(part)
+                if index >= len(node.value):
+                    return None
+                node = node.at(index)
+            elif part in node:
+                node = node.at(part)
+            else:
+                return None
+        return node
+
+    def problem(self, pointer: str, what: str, fix: str) -> Problem:
+        """Returns a problem at a place, with file, line and pointer."""
+        line = self.line(pointer)
+        shown = pointer.removeprefix("#/").replace("~1", "/").replace("~0", "~") if pointer != "#" else ""
+        return Problem(
+            f"{self.name}{f':{line}' if line else ''}: {what}" + (f" (at {shown})" if shown else ""),
+            fix,
+        )
+
+
+def as_document(value: Any) -> Document:
+    """Returns a JSON value as a document; itself if it is one."""
+    return value if isinstance(value, Document) else Document(value)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value, where it stands, and the document that it is part of."""
+
+    document: Document = field(repr=False)
+    value: Any
+    pointer: str = "#"
+
+    def __contains__(self, key: str) -> bool:
+        return isinstance(self.value, dict) and key in self.value
+
+    @property
+    def line(self) -> int | None:
+        return self.document.line(self.pointer)
+
+    def problem(self, what: str, fix: str) -> Problem:
+        """Returns a problem with this value, with file and line."""
+        return self.document.problem(self.pointer, what, fix)
+
+    def at(self, key: str | int) -> Node:
+        """Returns what is below a key; None as value if there is nothing."""
+        pointer = self.pointer + joined((key,))
+        if isinstance(self.value, dict):
+            return Node(self.document, self.value.get(key), pointer)
+        if isinstance(self.value, list) and isinstance(key, int) and key < len(self.value):
+            return Node(self.document, self.value[key], pointer)
+        return Node(self.document, None, pointer)
+
+    def items(self) -> Iterator[tuple[str, Node]]:
+        """Yields the entries of a mapping; one that was not read here may have statuses that are integers."""
+        if isinstance(self.value, dict):
+            for key in self.value:
+                yield str(key), self.at(key)
+
+    def elements(self) -> Iterator[Node]:
+        """Yields the elements of a list."""
+        if isinstance(self.value, list):
+            for index in range(len(self.value)):
+                yield self.at(index)
+
+    def resolved(self) -> Node | None:
+        """Returns what local `$ref`s lead to; None if that is nothing, a circle, or out of the document."""
+        node: Node | None = self
+        for _ in range(HOPS):
+            if node is None or "$ref" not in node:
+                return node
+            reference = node.value["$ref"]
+            node = self.document.find(reference) if isinstance(reference, str) else None
+        return None
+
+    def followed(self) -> Node:
+        """Returns what local `$ref`s lead to; itself where it is no reference.
+
+        Raises:
+            Problem: That is nothing, a circle, or out of the document.
+        """
+        node, seen = self, [self.pointer]
+        while "$ref" in node:
+            reference = node.at("$ref")
+            if not isinstance(reference.value, str):
+                raise reference.problem("a `$ref` has to be text", "write it as `#/components/...`")
+            if not reference.value.startswith("#/"):
+                what = f"`{reference.value}` points outside the file"
+                raise reference.problem(what, "keep the contract in one file: `#/components/...`")
+            target = self.document.find(reference.value)
+            if target is None:
+                what = f"`{reference.value}` leads nowhere"
+                raise reference.problem(what, "correct the name, or add what it names")
+            if target.pointer in seen or len(seen) > HOPS:
+                what = f"`{reference.value}` leads back to itself: it names nothing"
+                raise reference.problem(what, "replace one of the references by what is meant")
+            seen.append(target.pointer)
+            node = target
+        return node

@@ -1,0 +1,126 @@
+"""Operations, and what belongs to them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from codegen.openapi.document import Document, Node, as_document
+
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation of a document.
+
+    Attributes:
+        path: As the document has it.
+        method: In lower case, as the document has it.
+        item: The path item.
+        node: The operation itself.
+    """
+
+    path: str
+    method: str
+    item: Node
+    node: Node
+
+    @property
+    def name(self) -> str:
+        """Its `operationId`, or method and path where it has none."""
+        name = self.node.at("operationId").value
+        return name if isinstance(name, str) else f"{self.method.upper()} {self.path}"
+
+    @property
+    def parameters(self) -> dict[tuple[str, str], Node]:
+        """Those of the operation and of its path, by place and name; those in the path by their number from its end,
+        since their name is not sent. What is no parameter is there by its pointer, as `unreadable`.
+        """
+        names = re.findall(r"\{([^{}]*)\}", self.path)[::-1]
+        found: dict[tuple[str, str], Node] = {}
+        for holder in (self.item, self.node):
+            for element in holder.at("parameters").elements():
+                node = element.resolved() or element
+                where, name = node.at("in").value, node.at("name").value
+                if not isinstance(where, str) or not isinstance(name, str):
+                    found["unreadable", element.pointer] = element
+                elif where == "path":
+                    found["path", str(names.index(name)) if name in names else name] = node
+                else:
+                    found[where, name.lower() if where == "header" else name] = node
+        return found
+
+    @property
+    def request_body(self) -> Node | None:
+        """What a request carries, references followed; None if it carries nothing."""
+        node = self.node.at("requestBody")
+        return (node.resolved() or node) if "requestBody" in self.node else None
+
+    @property
+    def responses(self) -> dict[str, Node]:
+        """By status, range or `default`, references followed."""
+        return followed_entries(self.node, "responses")
+
+    @property
+    def security(self) -> Node:
+        """What is stated of credentials: by the operation, or else for the whole document."""
+        return self.node.at("security") if "security" in self.node else self.node.document.root.at("security")
+
+    @property
+    def credentials(self) -> dict[frozenset[str], str]:
+        """The alternatives of `security`, each a set such as {`cookie ks_uat`}, and where they are defined."""
+        schemes = self.node.document.root.at("components").at("securitySchemes")
+        found: dict[frozenset[str], str] = {}
+        for alternative in self.security.elements():
+            names = [name for name, _ in alternative.items()]
+            carriers = frozenset(_carrier(schemes.at(name), name) for name in names)
+            found[carriers] = schemes.at(names[0]).pointer if names else alternative.pointer
+        # Without any, nobody has to present anything.
+        return found or {frozenset(): self.security.pointer}
+
+
+def _carrier(scheme: Node, name: str) -> str:
+    """Names how a credential travels: it is that, not the name of the scheme, which a client has to know."""
+    scheme = scheme.resolved() or scheme
+    kind, where, key = (scheme.at(part).value for part in ("type", "in", "name"))
+    if kind == "apiKey" and isinstance(where, str) and isinstance(key, str):
+        return f"{where} {key.lower() if where == 'header' else key}"
+    if kind in ("oauth2", "openIdConnect"):
+        return "header authorization"
+    if kind == "http":
+        word = scheme.at("scheme").value
+        if isinstance(word, str):
+            return "header authorization" + ("" if word.lower() == "bearer" else f" ({word.lower()})")
+    return f"scheme {name}, which is not defined"
+
+
+def operations(document: Document | Any) -> dict[tuple[str, str], Operation]:
+    """Returns the operations of a document, by path with `{}` for each parameter and by method.
+
+    Args:
+        document: A document, or the JSON value that one holds.
+    """
+    found = {}
+    for path, item in as_document(document).root.at("paths").items():
+        item = item.resolved() or item
+        for method in METHODS:
+            if isinstance(item.at(method).value, dict):
+                found[re.sub(r"\{[^{}]*\}", "{}", path), method] = Operation(path, method, item, item.at(method))
+    return found
+
+
+def followed_entries(holder: Node, key: str) -> dict[str, Node]:
+    """Returns the entries of a mapping below a node, such as `headers`, `content` or `links`, references followed; an
+    entry whose reference leads nowhere is there as it is.
+    """
+    return {name: node.resolved() or node for name, node in holder.at(key).items()}
+
+
+def schema_of(holder: Node) -> Node:
+    """Returns the schema of a parameter, a header or a body; without one, anything is allowed."""
+    for _, media in holder.at("content").items():
+        holder = media
+        break
+    return holder.at("schema") if "schema" in holder else Node(holder.document, True, holder.pointer)

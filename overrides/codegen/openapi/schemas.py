@@ -1,0 +1,357 @@
+"""What a schema allows, in canonical form, so that what means the same is the same.
+
+Local `$ref`s and `allOf` are merged into what refers to them; null in a list of types, in an `anyOf` and as 3.0's
+`nullable` are one; so are `const` and an enumeration of one value, and of an integer `exclusiveMinimum: 0` and
+`minimum: 1`. Titles, descriptions, examples and names of components mean nothing here.
+
+What is not as OpenAPI has it is noted as unreadable, never an exception; what takes too many steps is a Problem.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from codegen import Problem
+from codegen.openapi.document import Document, Node
+
+# Beyond these a document is hostile, or no document of this operation.
+STEPS = 50_000
+FORMS = 500
+
+KINDS = ("null", "boolean", "number", "string", "array", "object")
+ANNOTATIONS = {
+    *("title", "description", "summary", "default", "example", "examples", "deprecated", "readOnly", "writeOnly"),
+    *("$comment", "$schema", "$id", "$anchor", "$defs", "definitions", "externalDocs", "xml", "discriminator"),
+}
+
+
+# A schema is what all of these nodes say together.
+Schema = tuple[Node, ...]
+
+
+@dataclass
+class Form:
+    """What a schema allows of one JSON type.
+
+    Attributes:
+        kind: The JSON type; integer is a part of number.
+        pointer: The schema that says so.
+        limits: By keyword the value and where it stands, in canonical form (`_limits`).
+        properties: Of an object, by name.
+        items: Of an array; what holds for the fields of an object that have no name here; empty for anything.
+    """
+
+    kind: str
+    pointer: str
+    limits: dict[str, tuple[Any, str]] = field(default_factory=dict)
+    properties: dict[str, Schema] = field(default_factory=dict)
+    items: Schema = ()
+
+    def limit(self, keyword: str) -> Any:
+        return self.limits[keyword][0] if keyword in self.limits else None
+
+    def place(self, keyword: str) -> str:
+        return self.limits[keyword][1] if keyword in self.limits else self.pointer
+
+
+def too_much() -> Problem:
+    return Problem("the document is too large to compare, or nested too deeply", "look at it: is it the right one?")
+
+
+class Canonical:
+    """Reads schemas into forms, within a number of steps.
+
+    Attributes:
+        steps: How many were taken so far.
+        unreadable: What is no schema, as (pointer, why).
+    """
+
+    def __init__(self) -> None:
+        self.steps = 0
+        self.unreadable: list[tuple[str, str]] = []
+
+    def step(self, count: int = 1) -> None:
+        self.steps += count
+        if self.steps > STEPS:
+            raise too_much()
+
+    def take_unreadable(self) -> list[tuple[str, str]]:
+        """Returns what was noted since this was asked last."""
+        taken, self.unreadable = self.unreadable, []
+        return taken
+
+    def forms(self, schema: Schema, inside: frozenset[tuple[str, bool]] = frozenset()) -> list[Form]:
+        """Returns what a schema allows, one or more forms for each type; nothing else is allowed.
+
+        `inside` are the choices that it is part of: one that leads back to itself adds nothing.
+        """
+        self.step()
+        plain: list[Node] = []
+        choices: list[list[Node]] = []
+        queue, queued = list(schema), set[tuple[str, bool]]()
+        while queue:
+            self.step()
+            node = queue.pop()
+            nullable = node.at("nullable").value is True
+            if (node.pointer, nullable) in inside:
+                return []
+            if node.value is True or (node.pointer, nullable) in queued:
+                continue
+            queued.add((node.pointer, nullable))
+            if node.value is False:
+                return []
+            if not isinstance(node.value, dict):
+                self.unreadable.append((node.pointer, "this is no schema"))
+            elif nullable:
+                # 3.0 has null so, as one type more than what stands beside it, a `$ref` included.
+                rest = {key: value for key, value in node.value.items() if key != "nullable"}
+                null = Node(node.document, {"type": "null"}, node.at("nullable").pointer)
+                choices.append([Node(node.document, rest, node.pointer), null])
+            else:
+                if "$ref" in node:
+                    target = node.resolved()
+                    if target is None:
+                        what = f"$ref {shortened(as_text(node.value['$ref']))} leads nowhere in this document"
+                        self.unreadable.append((node.pointer, what))
+                    else:
+                        queue.append(target)
+                queue += node.at("allOf").elements()
+                for word in ("anyOf", "oneOf"):
+                    if isinstance(node.at(word).value, list):
+                        choices.append(list(node.at(word).elements()))
+                if node.value.keys() - ANNOTATIONS - {"$ref", "allOf", "anyOf", "oneOf"}:
+                    plain.append(node)
+        forms = [Form(kind, pointer_of(schema)) for kind in KINDS]
+        for node in plain:
+            forms = self.merged(forms, _plain_forms(node))
+        for choice in choices:
+            forms = self.merged(forms, [form for node in choice for form in self.forms((node,), inside | queued)])
+        return _joined([_integral(form) for form in forms])
+
+    def merged(self, forms: list[Form], others: list[Form]) -> list[Form]:
+        """Returns what both allow."""
+        self.step(len(forms) * len(others) + 1)
+        found = []
+        for form in forms:
+            for other in others:
+                kinds = {form.kind, other.kind}
+                if len(kinds) == 1 or kinds == {"integer", "number"}:
+                    merged = _merge("integer" if len(kinds) > 1 else form.kind, form, other)
+                    if merged is not None:
+                        found.append(merged)
+        if len(found) > FORMS:
+            raise too_much()
+        return found
+
+
+def _plain_forms(node: Node) -> list[Form]:
+    """Returns what the keywords of one schema allow, without those that hold further alternatives."""
+    stated = node.at("type").value
+    names = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else KINDS
+    kinds = [name for name in names if name in (*KINDS, "integer")] if all(isinstance(n, str) for n in names) else []
+    values = node.value.get("enum", [node.value["const"]] if "const" in node else None)
+    forms = []
+    for kind in kinds:
+        form = Form(kind, node.pointer, _limits(node, kind))
+        if isinstance(values, list):
+            fitting = frozenset(as_text(value) for value in values if _is(value, kind))
+            if not fitting:
+                continue
+            if kind != "null":
+                form.limits["values"] = (fitting, node.at("enum" if "enum" in node else "const").pointer)
+        if kind == "array" and "items" in node:
+            form.items = (node.at("items"),)
+        if kind == "object":
+            form.properties = {name: (value,) for name, value in node.at("properties").items()}
+            if "additionalProperties" in node and not isinstance(node.at("additionalProperties").value, bool):
+                form.items = (node.at("additionalProperties"),)
+        forms.append(form)
+    return forms
+
+
+# By type, the keywords that bound it, and by which names they are compared.
+_BOUNDS = {
+    "string": ("minLength", "maxLength"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
+_SETS = {"string": ("pattern", "format"), "number": ("multipleOf", "format"), "integer": ("multipleOf", "format")}
+_KNOWN = {
+    *("type", "enum", "const", "nullable", "$ref", "allOf", "anyOf", "oneOf", "properties", "required", "items"),
+    *("additionalProperties", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "format"),
+    *("minLength", "maxLength", "pattern", "minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties"),
+}
+
+
+def _limits(node: Node, kind: str) -> dict[str, tuple[Any, str]]:
+    """Returns what limits values of one type, each keyword in one canonical form; what is not understood is `other`."""
+    limits: dict[str, tuple[Any, str]] = {}
+    other = {key for key in node.value if key not in _KNOWN | ANNOTATIONS and not str(key).startswith("x-")}
+    if kind in ("number", "integer"):
+        for keyword, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+            bound, strict = node.at(keyword), node.at(exclusive)
+            found = []
+            if keyword in node:
+                # 3.0 has a Boolean beside the bound, 3.1 a bound of its own.
+                found.append((bound, strict.value is True))
+            if exclusive in node and not isinstance(strict.value, bool):
+                found.append((strict, True))
+            for place, is_strict in found:
+                if not _is_number(place.value):
+                    other.add(place.pointer.rpartition("/")[2])
+                    continue
+                made = ((place.value, exclusive if is_strict else keyword), place.pointer)
+                limits[keyword] = made if keyword not in limits else _tighter_limit(keyword, limits[keyword], made)
+    for keyword in _BOUNDS.get(kind, ()):
+        value = node.at(keyword).value
+        if keyword in node and not _is_number(value):
+            other.add(keyword)
+        elif keyword in node and not (keyword.startswith("min") and value == 0):
+            limits[keyword] = ((value, keyword), node.at(keyword).pointer)
+    for keyword in _SETS.get(kind, ()):
+        if keyword in node:
+            value = node.at(keyword).value
+            limits[keyword] = (
+                frozenset([value if isinstance(value, str) else as_text(value)]),
+                node.at(keyword).pointer,
+            )
+    if kind == "array" and node.at("uniqueItems").value is True:
+        limits["uniqueItems"] = (frozenset(["true"]), node.at("uniqueItems").pointer)
+    if kind == "object":
+        if node.at("additionalProperties").value is False:
+            limits["closed"] = (True, node.at("additionalProperties").pointer)
+        if "required" in node:
+            names = node.at("required").value
+            if isinstance(names, list) and all(isinstance(name, str) for name in names):
+                limits["required"] = (frozenset(names), node.at("required").pointer)
+            else:
+                other.add("required")
+        if "properties" in node and not isinstance(node.at("properties").value, dict):
+            other.add("properties")
+    for keyword, expected in (("enum", list), ("allOf", list), ("anyOf", list), ("oneOf", list), ("type", (str, list))):
+        if keyword in node and not isinstance(node.at(keyword).value, expected):
+            other.add(keyword)
+    if other:
+        texts = frozenset(f"{keyword} {as_text(node.value.get(keyword))}" for keyword in other)
+        limits["other"] = (texts, node.pointer)
+    return limits
+
+
+def _merge(kind: str, form: Form, other: Form) -> Form | None:
+    """Returns what both forms of a type allow; None if that is nothing."""
+    limits = dict(form.limits)
+    for keyword, (value, place) in other.limits.items():
+        if keyword not in limits:
+            limits[keyword] = (value, place)
+        elif keyword == "values":
+            limits[keyword] = (limits[keyword][0] & value, place)
+            if not limits[keyword][0]:
+                return None
+        elif keyword == "closed":
+            pass
+        elif isinstance(value, frozenset):
+            limits[keyword] = (limits[keyword][0] | value, place)
+        else:
+            limits[keyword] = _tighter_limit(keyword, limits[keyword], (value, place))
+    properties = dict(form.properties)
+    for name, schema in other.properties.items():
+        properties[name] = (*properties.get(name, ()), *schema)
+    bare = not other.limits and not other.properties and not other.items
+    return Form(
+        kind, form.pointer if bare and form.limits else other.pointer, limits, properties, (*form.items, *other.items)
+    )
+
+
+def _integral(form: Form) -> Form:
+    """Writes bounds of an integer that exclude the bound itself as ones that do not."""
+    if form.kind == "integer":
+        for keyword in form.limits.keys() & {"minimum", "maximum"}:
+            (value, word), place = form.limits[keyword]
+            if word != keyword:
+                value = math.floor(value) + 1 if keyword == "minimum" else math.ceil(value) - 1
+                form.limits[keyword] = ((value, keyword), place)
+    return form
+
+
+def _joined(forms: list[Form]) -> list[Form]:
+    """Returns the same with fewer forms: an enumeration may be spread over several alternatives."""
+    joined: list[Form] = []
+    for form in forms:
+        for index, other in enumerate(joined):
+            rest = [{k: v[0] for k, v in each.limits.items() if k != "values"} for each in (form, other)]
+            alike = form.kind == other.kind and rest[0] == rest[1] and form.kind not in ("array", "object")
+            if alike and ("values" in form.limits) == ("values" in other.limits):
+                if "values" in form.limits:
+                    values = form.limit("values") | other.limit("values")
+                    joined[index] = Form(
+                        form.kind, other.pointer, {**other.limits, "values": (values, other.place("values"))}
+                    )
+                break
+        else:
+            joined.append(form)
+    return joined
+
+
+def tighter(keyword: str, one: tuple[Any, str], two: tuple[Any, str]) -> tuple[Any, str]:
+    """Returns the tighter of two bounds; of equal ones, the one that excludes the bound itself."""
+    if one[0] == two[0]:
+        return one if one[1].startswith("exclusive") else two
+    return max(one, two) if keyword.startswith("min") else min(one, two)
+
+
+def _tighter_limit(keyword: str, one: tuple[Any, str], two: tuple[Any, str]) -> tuple[Any, str]:
+    return one if tighter(keyword, one[0], two[0]) == one[0] else two
+
+
+def as_text(value: Any) -> str:
+    """One text for equal JSON values, whatever the order of their keys; an integer may be written as 1.0."""
+    if isinstance(value, float) and math.isfinite(value) and value == math.floor(value):
+        value = int(value)
+    return json.dumps(value, sort_keys=True, default=str)
+
+
+# --- small things -----------------------------------------------------------------------------------------------------
+
+
+def default_of(schema: Node) -> Node | None:
+    """Returns the default of a schema, wherever in what it consists of it stands."""
+    queue, seen = [schema], set[str]()
+    while queue:
+        node = queue.pop()
+        if node.pointer in seen:
+            continue
+        seen.add(node.pointer)
+        if "default" in node:
+            return node.at("default")
+        queue += node.at("allOf").elements()
+        if "$ref" in node and (target := node.resolved()):
+            queue.append(target)
+    return None
+
+
+def anything_else(schema: Schema, form: Form) -> Schema:
+    return schema or (Node(Document(None), True, form.pointer),)
+
+
+def pointer_of(schema: Schema) -> str:
+    return schema[-1].pointer if schema else "#"
+
+
+def _is(value: Any, kind: str) -> bool:
+    """Tells whether a JSON value is of a type."""
+    if kind in ("integer", "number"):
+        return _is_number(value) and (kind == "number" or value == math.floor(value))
+    types: Mapping[str, type] = {"null": type(None), "boolean": bool, "string": str, "array": list, "object": dict}
+    return isinstance(value, types[kind])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) != math.inf and value == value
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."
