@@ -6,8 +6,11 @@ makes its figures and its curl commands; its printed output and reports have nei
 """
 
 import io
+import json
 import os
 import shlex
+import shutil
+import tempfile
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -28,7 +31,7 @@ from schemathesis.engine.recorder import Request
 from schemathesis.openapi.checks import JsonSchemaError
 
 from .checks import CLASSES
-from .operation import OPENAPI
+from .operation import CONTRACT
 from .pages import read_body, read_runs
 from .target import Problem, Target, disguised, without_secrets
 from .under_way import begin
@@ -167,10 +170,14 @@ def run(target: Target, folder: Path, progress: Callable[[str], None] = lambda l
     state = begin(target, progress)
     output = io.StringIO()
     _listeners[:] = [Listener(target, outcome, progress)]
+    # As JSON: by itself Schemathesis would read YAML 1.1, in which `on` and `no` are Booleans.
+    place = Path(tempfile.mkdtemp())
+    contract = place / "openapi.json"
     try:
+        contract.write_text(json.dumps(CONTRACT), "utf-8")
         with redirect_stdout(output), redirect_stderr(output):
             cli.schemathesis.commands["run"].main(
-                [str(OPENAPI), *target.arguments],
+                [str(contract), *target.arguments],
                 prog_name="schemathesis run",
                 obj=configuration(target, folder),
                 standalone_mode=False,
@@ -183,7 +190,8 @@ def run(target: Target, folder: Path, progress: Callable[[str], None] = lambda l
     finally:
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
         outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
-        text = output.getvalue().replace(str(folder), str(target.report_dir))
+        shutil.rmtree(place, ignore_errors=True)
+        text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(contract), "openapi.yaml")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "schemathesis.txt").write_text(text, "utf-8")
         keep_reports(folder, target)
