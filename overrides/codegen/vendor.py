@@ -15,11 +15,18 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from codegen import PACKAGE, Problem, provenance
+from codegen import PACKAGE, ROOT, Problem, provenance
+from codegen.files import read_file
 from codegen.folders import changes, swap
+from codegen.text import escaped
+
+# What is made anew from the files beside it is nothing to lose.
+BYTECODE = "bytecode"
 
 # How many files of a folder that is no copy are listed; the rest is counted.
 LISTED = 40
@@ -102,7 +109,11 @@ def verify_vendor(root: Path, dest: str, name: str) -> int:
         return 0
     if not copy.fresh:
         print(_outdated(copy.document, _describe(source)))
-    if copy.edits:
+    if copy.edits and all(how == BYTECODE for how, _ in copy.edits):
+        print(f"Unsafe: these files of {target} are run instead of what they are named after, and not made from it:")
+        _print_files(copy.edits)
+        print("fix: delete them; Python makes them anew")
+    elif copy.edits:
         print(f"Edited: these files of {target} are not as they were made:")
         _print_files(copy.edits)
         print("fix: move the edits to where this repository makes those files (overrides/README.md), or give them up:")
@@ -120,7 +131,7 @@ def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
         if old is not None and old.fresh and not old.edits:
             print(f"Fresh: {target} is what this repository has: {_describe(source)['version']}; nothing to do.")
             return 0
-        if old is not None and old.edits and not force:
+        if old is not None and old.edits and not force and not all(how == BYTECODE for how, _ in old.edits):
             what = "was edited, and the edits" if old.document else f"is no copy of {PACKAGE}, and its files"
             print(f"problem: {target} {what} would be lost:")
             _print_files(old.edits)
@@ -221,9 +232,7 @@ def _tidy(target: Path, work: Path) -> None:
 
 def _look(source: Path, target: Path) -> Copy | None:
     """Returns what is at the place of a copy; None for nothing, and for a folder without files."""
-    # As the copy itself does it, see there: one way to judge, with this repository at hand or not.
-    from ks_workflow_runs import __main__ as judging
-
+    judging = _judging()
     if not os.path.lexists(target):
         return None
     if target.is_symlink() or not target.is_dir():
@@ -231,7 +240,7 @@ def _look(source: Path, target: Path) -> Copy | None:
     try:
         document = judging.read(target)
         if document["package"] == PACKAGE:
-            recorded = [(folder / provenance.FILE_NAME).read_bytes() for folder in (target, source)]
+            recorded = [read_file(folder / provenance.FILE_NAME) for folder in (target, source)]
             return Copy(document, judging.differences(target, document), recorded[0] == recorded[1])
     except (ValueError, FileNotFoundError, IsADirectoryError):
         pass
@@ -243,10 +252,21 @@ def _look(source: Path, target: Path) -> Copy | None:
     return Copy(None, files, False) if files else None
 
 
-def _describe(source: Path) -> dict[str, Any]:
-    from ks_workflow_runs import __main__ as judging
+@cache
+def _judging() -> Any:
+    """As the copy judges itself, see there: one way to do it, with this repository at hand or not.
 
-    return judging.read(source)
+    Not as an import, which would run what lies in a `__pycache__`.
+    """
+    path = ROOT / "overrides/package/__main__.py"
+    module = ModuleType("judging")
+    exec(compile(read_file(path), path, "exec"), module.__dict__)
+    return module
+
+
+def _describe(source: Path) -> dict[str, Any]:
+    described: dict[str, Any] = _judging().read(source)
+    return described
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -276,7 +296,7 @@ def _news(old: Path, new: Path) -> list[str]:
     entries = []
     for folder in (old, new):
         try:
-            text = (folder / "CHANGELOG.md").read_text(encoding="utf-8", errors="replace")
+            text = read_file(folder / "CHANGELOG.md").decode(errors="replace")
         except OSError:
             text = ""
         entries.append(re.findall(r"^- .*(?:\n  .*)*", text, flags=re.MULTILINE))
@@ -289,20 +309,21 @@ def _needs(document: dict[str, Any]) -> str:
 
 
 def _step(old: str, new: str) -> str:
-    return new if old == new else f"{old} -> {new}"
+    return new if old == new else f"{escaped(old, 60)} -> {new}"
 
 
 def _outdated(old: dict[str, Any], new: dict[str, Any]) -> str:
     here = f"this repository has {new['version']}"
+    version = escaped(old["version"], 60)
     if old["version"] == new["version"]:
-        return f"Outdated: the copy is {old['version']}, as {here}, but of another state of it."
+        return f"Outdated: the copy is {version}, as {here}, but of another state of it."
     if _number(old["version"]) > _number(new["version"]):
-        return f"Newer: the copy is {old['version']}, {here}: update this clone first."
-    return f"Outdated: the copy is {old['version']}, {here}."
+        return f"Newer: the copy is {version}, {here}: update this clone first."
+    return f"Outdated: the copy is {version}, {here}."
 
 
 def _number(version: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d+", version)]
+    return [int(part) for part in re.findall(r"[0-9]{1,9}", version[:60])]
 
 
 def _print_files(files: list[tuple[str, str]], indent: str = "  ") -> None:
