@@ -19,8 +19,12 @@ from codegen.compare import RULES, Rule
 from codegen.files import is_path, read_file
 from codegen.openapi import Node, Unreadable, as_document, operations, parse
 from codegen.openapi.schemas import ANNOTATIONS, as_text
+from codegen.text import escaped
 
 CONTRACT = "openapi.yaml"
+
+# Characters of a line that is printed: two pointers at most.
+LINE = 2_100
 
 # What generated code is named after, or what only people read. The rest is in compare.py.
 NAMED = Rule("clients", "otherwise", "generated code carries the name: whoever uses it has to rename it too")
@@ -252,9 +256,10 @@ def breaking(root: Path) -> int:
         if change.rating != rating:
             rating = change.rating
             print(f"\n{rating}")
-        print(f"  {change.place}: {change.what}")
+        at = change.new if change.new == change.old else f"{change.old} -> {change.new}"
+        print(escaped(f"  {change.place}: {change.what}", LINE))
         print(f"      {change.rule.why}")
-        print(f"      {change.new}" if change.new == change.old else f"      {change.old} -> {change.new}")
+        print(escaped(f"      {at}", LINE))
     needed = level(found)
     is_told = raised(*versions) >= needed
     count = sum(change.breaks_clients for change in found)

@@ -17,6 +17,11 @@ from markupsafe import Markup, escape
 
 from codegen import PACKAGE, Problem
 from codegen.openapi import Document, Node, Operation, as_document, operations
+from codegen.text import escaped
+
+# What changes how the rest of a page is shown, or cannot be written: control characters, and marks that turn the
+# direction of writing. There is none in the template.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 TEMPLATE = Path(__file__).with_name("docs.html.jinja")
 
@@ -70,7 +75,7 @@ def render(document: Document | dict[str, Any]) -> str:
     # The contract has one operation; the page shows the first.
     ((_, method), operation), *_ = operations(document).items()
     schemas = document.root.at("components").at("schemas")
-    return environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         info=document.value["info"],
         server=(document.value.get("servers") or [{"url": "http://localhost:8000"}])[0],
         package=PACKAGE,
@@ -83,6 +88,7 @@ def render(document: Document | dict[str, Any]) -> str:
         responses=[_response(status, node) for status, node in operation.node.at("responses").items()],
         schemas=[_schema(name, node) for name, node in schemas.items()],
     )
+    return UNSEEN.sub(lambda found: escaped(found[0]), page)
 
 
 # --- parts of the page ------------------------------------------------------------------------------------------------

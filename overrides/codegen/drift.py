@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import re
 import ssl
@@ -24,6 +25,8 @@ from codegen import ROOT, Problem, compare
 from codegen.compare import RULES, Difference
 from codegen.contract import Contract
 from codegen.openapi import Operation, operations
+from codegen.openapi.document import check_size
+from codegen.text import escaped
 
 # Bytes and seconds; a document of this API has some hundred kilobytes.
 MOST_BYTES = 10_000_000
@@ -101,6 +104,7 @@ def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
     version = document.get("openapi") if isinstance(document, dict) else None
     if not isinstance(version, str) or not version.startswith("3.") or not isinstance(document.get("paths"), dict):
         raise Problem("the document is not an OpenAPI 3 document", "check BASE_URL: is it this API's?")
+    check_size(document)
     found = []
     for (path, method), operation in operations(contract).items():
         there = _find(document, path, method)
@@ -122,7 +126,7 @@ def _find(document: dict[str, Any], path: str, method: str) -> Operation | None:
     if path in fitting:
         return fitting[path]
     if len(fitting) > 1:
-        names = ", ".join(operation.path for operation in fitting.values())
+        names = escaped(", ".join(operation.path for operation in list(fitting.values())[:10]))
         raise Problem(f"the document has the operation several times: {names}", "ask whoever runs it which is served")
     return next(iter(fitting.values()), None)
 
@@ -149,7 +153,7 @@ def fetch(base_url: str) -> Any:
             f"{url} cannot be read: {reason}", "check that BASE_URL is right, and that the server runs"
         ) from error
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise Problem(f"{url} is not JSON: {reason}", "check BASE_URL: is it this API's?") from error
@@ -168,14 +172,18 @@ async def _fetch(url: str) -> bytes:
             client.stream("GET", url) as response,
         ):
             if response.is_redirect:
-                place = response.headers.get("location", "")
+                place = escaped(response.headers.get("location", ""))
                 fix = "give the address that it leads to, without /openapi.json, as BASE_URL"
                 raise Absent(f"{url} redirects to {place} ({response.status_code}), which is not followed", fix)
             if response.status_code != 200:
                 fix = "check BASE_URL; a deployment may keep its document to itself, then there is nothing to compare"
                 raise Absent(f"{url} answers {response.status_code}, not with a document", fix)
+            if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
+                # A few bytes could unfold to any number of them.
+                what = f"{url} comes compressed, though it was asked for as it is"
+                raise Problem(what, "check what stands between: a proxy has to keep to Accept-Encoding")
             body = bytearray()
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > MOST_BYTES:
                     fix = "check BASE_URL: is it this API's?"
@@ -185,6 +193,13 @@ async def _fetch(url: str) -> bytes:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{escaped(text, 40)} is too large a number")
+    return number
 
 
 def _check_address(base_url: str) -> None:
@@ -207,5 +222,4 @@ def _address(base_url: str) -> str:
 
 def _printable(line: str) -> str:
     """A line that moves no cursor, hides nothing, and can be written in any encoding."""
-    line = line if len(line) <= LINE else f"{line[: LINE - 3]}..."
-    return "".join(each if each.isascii() and each.isprintable() else ascii(each)[1:-1] for each in line)
+    return escaped(escaped(line, LINE).encode("ascii", "backslashreplace").decode(), LINE)

@@ -401,6 +401,20 @@ def test_what_cannot_be_compared_is_told(tree: Path, run: Run, base: str, contra
     assert problem in errors
 
 
+def test_what_another_contract_says_moves_no_cursor(tree: Path, run: Run) -> None:
+    escapes = '"\\e]0;x\\a\\e[2J\\u202e\\n"'
+    other = TEXT.replace("\n  schemas:\n", f"\n  schemas:\n    {escapes}: {{description: {escapes}, type: string}}\n")
+    other = other.replace("- url: http://localhost:8000", f"- url: {escapes}").replace(
+        "[Workflow Def", f"[{escapes}, Def"
+    )
+    other = other.replace("        total:\n", f"        {escapes}: {{type: string}}\n        total:\n")
+    other = other.replace("maximum: 100", f"enum: [{escapes}]").replace("- name: offset", f"- name: {escapes}")
+    (tree / "other.yaml").write_text(other, encoding="utf-8")
+    code, out, errors = run(tree, "other.yaml")
+    assert code in (0, 1) and errors == "" and "\\x1b[2J" in out
+    assert all(line.isprintable() for line in out.splitlines())
+
+
 def test_a_commit_without_a_contract_is_told(tree: Path, run: Run) -> None:
     git(tree, "mv", "openapi.yaml", "old.yaml")
     git(tree, "commit", "--quiet", "--message", "second")

@@ -211,6 +211,16 @@ def test_no_text_of_the_contract_becomes_markup(place: tuple[str | int, ...], te
     ]
 
 
+UNSEEN = "\x00\x07\x1b\x7f\x9b\r\u2028\u202e\u2066\ufeff\ud800"
+
+
+@settings(max_examples=30, derandomize=True, database=None, deadline=None)
+@given(st.sampled_from(TEXTS), st.text(st.sampled_from(UNSEEN + "a"), min_size=1))
+def test_no_text_of_the_contract_hides_or_turns_what_follows(place: tuple[str | int, ...], text: str) -> None:
+    page = render(changed(place, text))
+    assert not set(UNSEEN) & set(page) and page.encode()
+
+
 @settings(max_examples=30, derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(OPTIONAL))
 def test_whatever_the_contract_leaves_out_there_is_a_page(place: tuple[str | int, ...]) -> None:

@@ -13,8 +13,12 @@ from codegen import Problem
 # As keys and indices, from the root.
 Pointer = tuple[str | int, ...]
 
-# A chain of references that is longer is hostile.
+# Beyond these a document is hostile, or no contract: how many references one after the other are followed, how many
+# levels and values it has, and how long a pointer may be in characters.
 HOPS = 50
+MOST_LEVELS = 100
+MOST_VALUES = 200_000
+MOST_POINTER = 1_000
 
 
 def joined(pointer: Pointer) -> str:
@@ -84,6 +88,36 @@ class Document:
             f"{self.name}{f':{line}' if line else ''}: {what}" + (f" (at {shown})" if shown else ""),
             fix,
         )
+
+
+def check_size(value: Any) -> None:
+    """Holds a JSON value that was not read here against the bounds above.
+
+    Raises:
+        Problem: It has too many values, too many levels, or names that are too long.
+    """
+    count, level = 1, [(value, 1)]
+    for _ in range(MOST_LEVELS):
+        below = []
+        for each, length in level:
+            entries = each.items() if isinstance(each, dict) else enumerate(each) if isinstance(each, list) else ()
+            count += len(each) if isinstance(each, dict | list) else 0
+            if count > MOST_VALUES:
+                raise _too_large(f"it has more than {MOST_VALUES:,} values")
+            for key, inner in entries:
+                longer = length + 1 + len(str(key))
+                if longer > MOST_POINTER:
+                    raise _too_large("names in it are too long")
+                if isinstance(inner, dict | list):
+                    below.append((inner, longer))
+        if not below:
+            return
+        level = below
+    raise _too_large(f"it is nested more than {MOST_LEVELS} levels deep")
+
+
+def _too_large(why: str) -> Problem:
+    return Problem(f"the document is too large to compare: {why}", "look at it: is it the right one?")
 
 
 def as_document(value: Any) -> Document:

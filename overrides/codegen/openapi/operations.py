@@ -38,7 +38,7 @@ class Operation:
         """Those of the operation and of its path, by place and name; those in the path by their number from its end,
         since their name is not sent. What is no parameter is there by its pointer, as `unreadable`.
         """
-        names = re.findall(r"\{([^{}]*)\}", self.path)[::-1]
+        numbers = {name: str(index) for index, name in enumerate(re.findall(r"\{([^{}]*)\}", self.path)[::-1])}
         found: dict[tuple[str, str], Node] = {}
         for holder in (self.item, self.node):
             for element in holder.at("parameters").elements():
@@ -47,7 +47,7 @@ class Operation:
                 if not isinstance(where, str) or not isinstance(name, str):
                     found["unreadable", element.pointer] = element
                 elif where == "path":
-                    found["path", str(names.index(name)) if name in names else name] = node
+                    found["path", numbers.get(name, name)] = node
                 else:
                     found[where, name.lower() if where == "header" else name] = node
         return found

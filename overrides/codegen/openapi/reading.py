@@ -18,12 +18,8 @@ import yaml  # type: ignore[import-untyped]
 
 from codegen import Problem
 from codegen.files import read_file
-from codegen.openapi.document import Document, Pointer, joined
+from codegen.openapi.document import MOST_LEVELS, MOST_POINTER, MOST_VALUES, Document, joined
 from codegen.text import escaped
-
-# Beyond these a file is hostile, or no contract. Values are counted as often as aliases repeat them.
-MOST_LEVELS = 100
-MOST_VALUES = 200_000
 
 # In C where PyYAML was built with it, as its wheels are: twenty times as fast, and the same events.
 _LOADER = getattr(yaml, "CLoader", yaml.Loader)
@@ -105,7 +101,7 @@ class _Open:
         levels: How many levels of lists and mappings it has, itself included.
     """
 
-    def __init__(self, value: Any, pointer: Pointer, anchor: str | None) -> None:
+    def __init__(self, value: Any, pointer: str, anchor: str | None) -> None:
         self.value, self.pointer, self.anchor = value, pointer, anchor
         self.key: str | None = None
         self.values = self.levels = 1
@@ -113,7 +109,7 @@ class _Open:
 
 class _Anchored(NamedTuple):
     value: Any
-    pointer: Pointer
+    pointer: str
     values: int
     levels: int
 
@@ -197,7 +193,7 @@ class _Composer:
         self.check_levels(event, meant.levels)
         self.values += meant.values - 1
         pointer = self.place(meant.value, event)
-        self.aliases["#" + joined(pointer)] = "#" + joined(meant.pointer)
+        self.aliases[pointer] = meant.pointer
         if self.open:
             self.open[-1].values += meant.values
             self.open[-1].levels = max(self.open[-1].levels, meant.levels + 1)
@@ -216,9 +212,9 @@ class _Composer:
         if key in holder.value:
             raise self.problem(event, f'duplicate key "{escaped(key, 100)}"', "keep one of the two")
         holder.key = key
-        self.lines["#" + joined((*holder.pointer, key))] = event.start_mark.line + 1
+        self.locate(event, key)
 
-    def place(self, value: Any, event: Any) -> Pointer:
+    def place(self, value: Any, event: Any) -> str:
         """Puts a value where it belongs, and returns its pointer."""
         self.values += 1
         if self.values > MOST_VALUES:
@@ -226,16 +222,22 @@ class _Composer:
             raise self.problem(event, what, "make it smaller")
         if not self.open:
             self.root, self.lines["#"] = value, 1
-            return ()
+            return "#"
         holder = self.open[-1]
         if isinstance(holder.value, list):
-            pointer: Pointer = (*holder.pointer, len(holder.value))
             holder.value.append(value)
-            self.lines["#" + joined(pointer)] = event.start_mark.line + 1
-        else:
-            assert holder.key is not None
-            pointer = (*holder.pointer, holder.key)
-            holder.value[holder.key], holder.key = value, None
+            return self.locate(event, len(holder.value) - 1)
+        assert holder.key is not None
+        pointer = holder.pointer + joined((holder.key,))
+        holder.value[holder.key], holder.key = value, None
+        return pointer
+
+    def locate(self, event: Any, key: str | int) -> str:
+        """Notes the line of what comes next in the innermost list or mapping, and returns its pointer."""
+        pointer = self.open[-1].pointer + joined((key,))
+        if len(pointer) > MOST_POINTER:
+            raise self.problem(event, "nested too deeply, or names are too long", "make it flatter")
+        self.lines[pointer] = event.start_mark.line + 1
         return pointer
 
     def check_levels(self, event: Any, more: int) -> None:

@@ -152,7 +152,8 @@ def _plain_forms(node: Node) -> list[Form]:
     """Returns what the keywords of one schema allow, without those that hold further alternatives."""
     stated = node.at("type").value
     names = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else KINDS
-    kinds = [name for name in names if name in (*KINDS, "integer")] if all(isinstance(n, str) for n in names) else []
+    known = dict.fromkeys(names) if all(isinstance(name, str) for name in names) else {}
+    kinds = [name for name in known if name in (*KINDS, "integer")]
     values = node.value.get("enum", [node.value["const"]] if "const" in node else None)
     forms = []
     for kind in kinds:
