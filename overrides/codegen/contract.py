@@ -52,6 +52,7 @@ class Contract:
         self._check_references(self.model.root)
         for pointer, schema in self._schemas():
             self._check_schema(pointer, schema)
+        self._check_alternatives()
 
     def problem(self, pointer: Pointer, what: str, fix: str) -> Problem:
         """Returns a problem at a place of the contract, given by keys and indices."""
@@ -78,6 +79,22 @@ class Contract:
                 node.followed()
             elif key not in ("example", "examples"):
                 self._check_references(below)
+
+    def _check_alternatives(self) -> None:
+        """Refuses a schema that is an alternative of itself: it says nothing, and the generators do not see its end."""
+        done: set[str] = set()
+        for _, schema in self.model.root.at("components").at("schemas").items():
+            way = [(schema, _alternatives(schema))]
+            while way:
+                node, rest = way[-1]
+                inner = next(rest, None)
+                if inner is None:
+                    done.add(node.pointer)
+                    way.pop()
+                elif any(inner.pointer == each.pointer for each, _ in way):
+                    raise node.problem("the schema is an alternative of itself", "take that alternative out")
+                elif inner.pointer not in done:
+                    way.append((inner, _alternatives(inner)))
 
     def parameters(self) -> Iterator[tuple[Pointer, dict[str, Any]]]:
         """Yields the parameters of all operations, each with its place; references are followed.
@@ -122,6 +139,9 @@ class Contract:
     def _check_schema(self, pointer: Pointer, schema: Any) -> None:
         if not isinstance(schema, dict):
             raise self.problem(pointer, "not a schema", "write a mapping with a `type` or a `$ref`")
+        if isinstance(reference := schema.get("$ref"), str) and not reference.startswith("#/components/schemas/"):
+            what = f"`{reference}` names no schema"
+            raise self.problem((*pointer, "$ref"), what, "put the schema below components/schemas, and name that")
         for keyword, value in schema.items():
             here = (*pointer, keyword)
             if keyword in _ONE_SCHEMA:
@@ -153,6 +173,13 @@ class Contract:
                     f"`{name}` is required, but no property: the models would not have it",
                     "correct the name, or add the property",
                 )
+
+
+def _alternatives(schema: Node) -> Iterator[Node]:
+    if "$ref" in schema:
+        yield schema.followed()
+    for keyword in _SCHEMA_LIST:
+        yield from schema.at(keyword).elements()
 
 
 def _mapping(value: Any) -> dict[str, Any]:

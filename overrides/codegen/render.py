@@ -177,7 +177,10 @@ def _render_client(contract: Contract, overrides: Path, package: Path, inputs: d
     except pydantic.ValidationError as error:
         raise _settings_problem(path, error) from error
     config = Config.from_sources(config_file, MetaType.NONE, Path(), "utf-8", overwrite=False, output_path=package)
-    data = GeneratorData.from_dict(_as_the_client_generator_reads_it(contract.document), config=config)
+    try:
+        data = GeneratorData.from_dict(_as_the_client_generator_reads_it(contract.document), config=config)
+    except Exception as error:  # it has no error of its own for some of what it does not expect
+        raise _crash(contract, "openapi-python-client", error) from error
     if isinstance(data, GeneratorError):
         raise _contract_problem(contract, data)
     templates = overrides / "templates"
@@ -340,9 +343,11 @@ def _contract_problem(contract: Contract, error: GeneratorError) -> Problem:
     # The text holds object addresses, and a pydantic report of several lines whose second names the place.
     text = re.sub(r"<[\w.]+ object at 0x[0-9a-f]+>", "", f"{error.header} {error.detail or ''}")
     pointer: list[str | int] = []
-    if place := re.search(r"^(?P<path>\w+\.\S.*)\n\s+(?P<message>.+?) \[type=", text, flags=re.MULTILINE):
+    if place := re.search(r"^(?P<path>\w+(\.\S.*)?)\n\s+(?P<message>.+?) \[type=", text, flags=re.MULTILINE):
         pointer = [int(part) if part.isdigit() else part for part in place["path"].split(".") if part != "other"]
         text = place["message"]
+    elif place := re.search(r"Unable to parse schema /(?P<path>\S+)", text):
+        pointer = [*place["path"].split("/")]
     elif place := re.search(r"parsing (?P<method>[A-Z]+) (?P<path>\S+)", text):
         pointer = ["paths", place["path"], place["method"].lower()]
     return contract.problem(
@@ -350,6 +355,11 @@ def _contract_problem(contract: Contract, error: GeneratorError) -> Problem:
         "openapi-python-client cannot use this: " + " ".join(text.split()),
         "correct it, or leave it out",
     )
+
+
+def _crash(contract: Contract, generator: str, error: Exception) -> Problem:
+    what = f"{generator} cannot use this: {type(error).__name__}: {error}"
+    return contract.problem((), what, "see what was edited last: it is not as the generator expects it")
 
 
 # --- the models -----------------------------------------------------------------------------------------------------
@@ -371,6 +381,8 @@ def _render_models(contract: Contract, overrides: Path, package: Path) -> None:
         raise _settings_problem(path, error) from error
     except (datamodel_code_generator.Error, Warning) as error:
         raise contract.problem((), f"datamodel-code-generator cannot use this: {error}", "correct it") from error
+    except Exception as error:  # as above
+        raise _crash(contract, "datamodel-code-generator", error) from error
     if noise.getvalue() or not isinstance(source, str):
         raise contract.problem(
             (), f"datamodel-code-generator says: {noise.getvalue().strip()}", "correct what it names"

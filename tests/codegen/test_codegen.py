@@ -265,6 +265,8 @@ def test_generate_mends_what_verify_found(tree: Path) -> None:
 
 CONTRACT = "openapi.yaml"
 TEMPLATES = "overrides/templates"
+SCHEMAS = "  schemas:\n"
+REF_A, REF_B = "$ref: '#/components/schemas/A'", "$ref: '#/components/schemas/B'"
 REFERENCE = "$ref: '#/components/schemas/WorkflowRunStatus'"
 
 # file, what is replaced, by what, and what the message has to say: the file, the line's text as it is then, and why.
@@ -278,6 +280,46 @@ REFUSED = {
     "no responses": (CONTRACT, "responses:", "respones:", "get:", "Field required"),
     "parameter in nowhere": (CONTRACT, "in: query", "in: querystring", "in: querystring", "should be 'query'"),
     "dangling $ref": (CONTRACT, REFERENCE, REFERENCE.replace("Status", "State"), "RunState'", "leads nowhere"),
+    "$ref that leads back": (
+        CONTRACT,
+        SCHEMAS,
+        f"{SCHEMAS}    A: {{{REF_B}}}\n    B: {{{REF_A}}}\n",
+        "B:",
+        "back to itself",
+    ),
+    "$ref to itself": (CONTRACT, SCHEMAS, f"{SCHEMAS}    A: {{{REF_A}}}\n", "A:", "leads back to itself"),
+    "$ref of a parameter to itself": (
+        CONTRACT,
+        "      parameters:\n",
+        "      parameters:\n"
+        "        - $ref: '#/paths/~1v1~1workflow-definitions~1{definition_id}~1runs/get/parameters/0'\n",
+        "get/parameters/0'",
+        "leads back to itself",
+    ),
+    "$ref of a response to itself": (
+        CONTRACT,
+        "components:\n",
+        "components:\n  responses:\n    A: {$ref: '#/components/responses/A'}\n",
+        "    A:",
+        "leads back to itself",
+    ),
+    "$ref to text": (CONTRACT, SCHEMAS, f"{SCHEMAS}    A: {{$ref: '#/info/title'}}\n", "A:", "names no schema"),
+    "an alternative of itself": (
+        CONTRACT,
+        SCHEMAS,
+        f"{SCHEMAS}    A: {{anyOf: [{{{REF_B}}}, {{type: string}}]}}\n    B: {{{REF_A}}}\n",
+        "A: {anyOf",
+        "alternative of itself",
+    ),
+    "nested without end": (
+        CONTRACT,
+        SCHEMAS,
+        f"{SCHEMAS}    A: {'[' * 200_000}\n",
+        "    A:",
+        "more than 100 levels deep",
+    ),
+    "nested without end by aliases": (CONTRACT, "tags:\n", "x-a: &a [*a]\ntags:\n", "x-a:", "is a part of itself"),
+    "no security": (CONTRACT, "\nsecurity:\n", "\nsecurity: text\nx-s:\n", "security: text", "should be a valid list"),
     "remote $ref": (CONTRACT, REFERENCE, "$ref: 'other.yaml#/Status'", "other.yaml", "outside the file"),
     "required without property": (
         CONTRACT,

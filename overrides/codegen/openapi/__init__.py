@@ -4,6 +4,7 @@
     document.py     `Document` and `Node`: where a value stands, and what a `$ref` leads to
     operations.py   operations, with their parameters, bodies, responses, headers, links and credentials
     schemas.py      what a schema allows, in canonical form
+    promises.py     every node that promises something
 
 A document may be anybody's: nothing is fetched, references that lead in a circle end, and what is too deep or too large
 is a `Problem`.

@@ -193,9 +193,12 @@ class Node:
             if target is None:
                 what = f"`{reference.value}` leads nowhere"
                 raise reference.problem(what, "correct the name, or add what it names")
-            if target.pointer in seen or len(seen) > HOPS:
+            if target.pointer in seen:
                 what = f"`{reference.value}` leads back to itself: it names nothing"
                 raise reference.problem(what, "replace one of the references by what is meant")
+            if len(seen) > HOPS:
+                what = f"`{reference.value}` comes after {HOPS} other references"
+                raise reference.problem(what, "name what is meant")
             seen.append(target.pointer)
             node = target
         return node

@@ -1,0 +1,178 @@
+"""Every node of a document that promises something: what a server has to keep, or a client may rely on.
+
+The ground of the ledger: generation, docs and checks each claim the nodes that they honour, and what nobody claims is
+told. So this errs on the side of more: what is not known to be prose or a name is a promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from codegen.openapi.document import Document, Node
+from codegen.openapi.operations import METHODS
+
+# What is for readers, names something, or says where something else stands.
+PROSE = {
+    *("title", "description", "summary", "example", "examples", "externalDocs", "tags", "operationId", "contact"),
+    *("$ref", "$comment", "$schema", "$id", "$anchor", "termsOfService", "license", "xml"),
+}
+# Keywords of a schema whose value is a schema, a list of schemas, or a mapping of names to schemas.
+ONE = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedItems")
+MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
+NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
+
+
+class Promise(NamedTuple):
+    """A node that promises something.
+
+    Attributes:
+        kind: What it is: operation, parameter, body, response, header, link, security, keyword, property, required
+            (one name of the list), or extension (one entry of a list below an `x-` key, or the key itself).
+        node: Where it stands. Several operations may refer to one; it is there once.
+        name: What it is called there, such as the keyword or the name of the property.
+    """
+
+    kind: str
+    node: Node
+    name: str
+
+
+def promises(document: Document) -> Iterator[Promise]:
+    """Yields them in the order of the document, operations first, each node once.
+
+    Raises:
+        Problem: A reference leads nowhere, in a circle, or out of the document.
+    """
+    seen: set[str] = set()
+    for promise in _all(document):
+        if promise.node.pointer not in seen:
+            seen.add(promise.node.pointer)
+            yield promise
+
+
+def _all(document: Document) -> Iterator[Promise]:
+    root = document.root
+    for path, place in root.at("paths").items():
+        item = place.followed()
+        yield from _parameters(item)
+        for method in METHODS:
+            if method in item:
+                yield from _operation(item.at(method), f"{method.upper()} {path}")
+    yield from _security(root)
+    components = root.at("components")
+    # Whatever is used has been met; what is not used is promised to whoever will.
+    for _, schema in components.at("schemas").items():
+        yield from _schema(schema)
+    for key, parse in (("parameters", _parameter), ("headers", _header), ("requestBodies", _body), ("links", _link)):
+        for name, node in components.at(key).items():
+            yield from parse(node.followed(), name)
+    for name, node in components.at("responses").items():
+        yield from _response(node.followed(), name)
+    for name, node in components.at("securitySchemes").items():
+        yield Promise("security", node.followed(), name)
+    yield from _extensions(root)
+
+
+def _operation(node: Node, name: str) -> Iterator[Promise]:
+    yield Promise("operation", node, name)
+    yield from _parameters(node)
+    if "requestBody" in node:
+        yield from _body(node.at("requestBody").followed(), name)
+    for status, response in node.at("responses").items():
+        yield from _response(response.followed(), status)
+    yield from _security(node)
+    yield from _extensions(node)
+
+
+def _security(holder: Node) -> Iterator[Promise]:
+    for alternative in holder.at("security").elements():
+        yield Promise("security", alternative, " with ".join(name for name, _ in alternative.items()) or "nothing")
+
+
+def _parameters(holder: Node) -> Iterator[Promise]:
+    for element in holder.at("parameters").elements():
+        node = element.followed()
+        yield from _parameter(node, str(node.at("name").value))
+
+
+def _parameter(node: Node, name: str) -> Iterator[Promise]:
+    yield Promise("parameter", node, name)
+    yield from _valued(node, ("required", "style", "explode", "allowEmptyValue", "allowReserved", "deprecated"))
+
+
+def _header(node: Node, name: str) -> Iterator[Promise]:
+    yield Promise("header", node, name)
+    yield from _valued(node, ("required", "style", "explode", "deprecated"))
+
+
+def _body(node: Node, name: str) -> Iterator[Promise]:
+    yield Promise("body", node, name)
+    yield from _valued(node, ("required",))
+
+
+def _link(node: Node, name: str) -> Iterator[Promise]:
+    yield Promise("link", node, name)
+    yield from _extensions(node)
+
+
+def _response(node: Node, status: str) -> Iterator[Promise]:
+    yield Promise("response", node, status)
+    for name, header in node.at("headers").items():
+        yield from _header(header.followed(), name)
+    yield from _valued(node, ())
+    for name, link in node.at("links").items():
+        yield from _link(link.followed(), name)
+
+
+def _valued(node: Node, keywords: tuple[str, ...]) -> Iterator[Promise]:
+    """What has a schema or a content, and keywords of its own."""
+    for keyword in keywords:
+        if keyword in node:
+            yield Promise("keyword", node.at(keyword), keyword)
+    if "schema" in node:
+        yield from _schema(node.at("schema"))
+    for name, media in node.at("content").items():
+        yield Promise("keyword", media, name)
+        if "schema" in media:
+            yield from _schema(media.at("schema"))
+        yield from _extensions(media)
+    yield from _extensions(node)
+
+
+def _schema(schema: Node) -> Iterator[Promise]:
+    """What a schema says, and those below it; what it refers to is met where it stands, in the components."""
+    if not isinstance(schema.value, dict):
+        yield Promise("keyword", schema, "schema")
+        return
+    if "$ref" in schema and not (target := schema.followed()).pointer.startswith("#/components/schemas/"):
+        yield from _schema(target)
+    for keyword, node in schema.items():
+        if keyword in PROSE or keyword.startswith("x-"):
+            continue
+        if keyword == "required" and isinstance(node.value, list):
+            for name in node.elements():
+                yield Promise("required", name, str(name.value))
+        elif keyword in NAMED and isinstance(node.value, dict):
+            for name, below in node.items():
+                yield Promise("property", below, name)
+                yield from _schema(below)
+        elif keyword in MANY and isinstance(node.value, list):
+            yield Promise("keyword", node, keyword)
+            for below in node.elements():
+                yield from _schema(below)
+        elif keyword in ONE and isinstance(node.value, dict):
+            yield Promise("keyword", node, keyword)
+            yield from _schema(node)
+        else:
+            yield Promise("keyword", node, keyword)
+    yield from _extensions(schema)
+
+
+def _extensions(holder: Node) -> Iterator[Promise]:
+    for key, node in holder.items():
+        if key.startswith("x-"):
+            entries = list(node.elements()) if isinstance(node.value, list) and node.value else [node]
+            for entry in entries:
+                name = entry.at("id").value
+                yield Promise("extension", entry, f"{key} {name}" if isinstance(name, str) else key)
