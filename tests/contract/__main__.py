@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __doc__ as usage
-from .target import Problem, Target, Told, preflight, read_environment, start_reference_server, without_secrets
+from .preflight import preflight
+from .session import Session
+from .target import Problem, Target, Told, read_environment, start_reference_server, without_secrets
 
 if TYPE_CHECKING:
     from .run import Outcome
@@ -38,7 +40,7 @@ def main() -> int:
                 return CONFORMS
             target = replace(read_environment(os.environ), arguments=tuple(sys.argv[1:]))
             clear_reports(target.report_dir)
-            return test(find(target, cleanup), cleanup)
+            return test(*find(target, cleanup), cleanup)
         except Told:
             pass
         except Problem as problem:
@@ -83,23 +85,24 @@ def clear_reports(folder: Path) -> None:
         raise Problem(f"no reports can be written to {folder}: {error.strerror}", "give another REPORT_DIR") from error
 
 
-def find(target: Target, cleanup: ExitStack) -> Target:
-    """The target with what has to be asked first."""
+def find(target: Target, cleanup: ExitStack) -> tuple[Target, Session]:
+    """The target with what has to be asked first, and the session that asked, open until `cleanup` is closed."""
     if not target.is_deployment:
         target = start_reference_server(target, cleanup)
+    session = cleanup.enter_context(Session(target).opened())
     # A mutant is judged whatever it answers, and has as many runs as are made by default.
-    return target if target.mutant else preflight(target)
+    return target if target.mutant else preflight(target, session), session
 
 
-def test(target: Target, cleanup: ExitStack) -> int:
+def test(target: Target, session: Session, cleanup: ExitStack) -> int:
     terminal = sys.stdout
     print(f"Testing {name_of(target)} against openapi.yaml ...", flush=True)
-    outcome = examine(target, cleanup, lambda line: print(line, file=terminal, flush=True))
-    print(without_secrets(verdict(target, outcome), target.secrets if target.is_deployment else {}))
+    outcome = examine(target, session, cleanup, lambda line: print(line, file=terminal, flush=True))
+    print(without_secrets(verdict(target, session, outcome), target.secrets if target.is_deployment else {}))
     return VIOLATES if outcome.findings else CONFORMS
 
 
-def examine(target: Target, cleanup: ExitStack, progress: Callable[[str], None]) -> "Outcome":
+def examine(target: Target, session: Session, cleanup: ExitStack, progress: Callable[[str], None]) -> "Outcome":
     """Runs the tests. Raises Problem if they could not find out what they are to."""
     # Only now: it takes most of a second, and a missing variable can be told at once.
     from .checks import CLASSES
@@ -110,7 +113,7 @@ def examine(target: Target, cleanup: ExitStack, progress: Callable[[str], None])
         raise Problem(
             f"EXCLUDE_CHECKS names '{min(unknown)}', which is no check", f"give some of {', '.join(sorted(checks))}"
         )
-    outcome = run(target, Path(cleanup.enter_context(tempfile.TemporaryDirectory())), progress)
+    outcome = run(target, Path(cleanup.enter_context(tempfile.TemporaryDirectory())), progress, session)
     details = target.report_dir / "schemathesis.txt"
     if outcome.outage and all(finding.check == "no_answer" for finding in outcome.findings.values()):
         # It may have crashed, or somebody stopped it: that cannot be told from here.
@@ -118,7 +121,7 @@ def examine(target: Target, cleanup: ExitStack, progress: Callable[[str], None])
             f"the server stopped answering during the run; {details} has its last requests",
             "look into the server's log, start it again, and run this again",
         )
-    if (outcome.errors or outcome.exit_code) and not outcome.findings:
+    if (outcome.errors or (outcome.exit_code and not outcome.ended_early)) and not outcome.findings:
         for error in outcome.errors:
             print(without_secrets(error, target.secrets), file=sys.stderr)
         raise Problem(f"Schemathesis could not do its work, see {details}", "report it with that file")
@@ -135,7 +138,7 @@ def name_of(target: Target) -> str:
     return target.base_url if target.is_deployment else f"{target.base_url} ({kind})"
 
 
-def verdict(target: Target, outcome: "Outcome") -> str:
+def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     from codegen.drift import mention
 
     from .checks import CLASSES
@@ -189,7 +192,8 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     """What this run could not see, each with what would let it."""
     items = []
     if not target.all_methods:
-        items.append("methods other than GET (ALL_METHODS=1 sends them)")
+        left_out = f", of the contract {', '.join(sorted(outcome.left_out))}" if outcome.left_out else ""
+        items.append(f"methods other than GET{left_out} (ALL_METHODS=1 sends them)")
     if not target.empty:
         items.append("a definition without runs (EMPTY_DEFINITION_ID)")
     if not target.foreign:

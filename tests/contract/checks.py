@@ -8,6 +8,7 @@ would pass everything.
 """
 
 import json
+import re
 import statistics
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -19,17 +20,19 @@ from typing import Any, ClassVar, Literal, TypeVar
 from urllib.parse import parse_qs
 
 import schemathesis
+import schemathesis.checks
 from schemathesis import Case, CheckContext, HookContext, Response
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import JsonSchemaError
 
 from .asked import RIGHT, Asked, due
 from .operation import DEFAULTS, DOCUMENTED, INTEGER, PATH, VALID, read_parameters
 from .pages import Page, as_integer, asked_for, proof, read_body, read_page, read_runs
 from .probes import UNKNOWN_DEFINITION_ID, probes
+from .session import NOT_NOW, SAFE_METHODS, read_retry_after
 from .target import UUID
-from .under_way import PATIENCE, again, under_way
+from .under_way import again, under_way
 
-# May happen to any request, the contract says.
-NOT_NOW = {429, 503}
 STILL_OPEN, ENDED = ("PENDING", "RUNNING"), ("COMPLETED", "FAILED")
 CLOCK_SKEW = timedelta(minutes=5)
 # Seconds, and how many times the usual: only what is both is slow enough to be no accident.
@@ -40,6 +43,17 @@ REQUESTS = 60
 RETURNS = 3
 # By how many a page may be off that was counted at one moment and read at the next.
 RACE = 3
+
+# Keys of a path item.
+METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
+# What is judged of an answer that came in place of another one.
+FOR_ANY_STATUS = (
+    "response_schema_conformance",
+    "response_headers_conformance",
+    "strict_json",
+    "json_content_type",
+    "retry_after_readable",
+)
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "schema": ("response_schema_conformance", "strict_json"),
@@ -75,10 +89,12 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "no_slow_corner",
         "connection_kept",
         "no_answer",
+        "retry_after_readable",
     ),
     "evidence": ("reached",),
 }
-"""Every check that a run uses, by what it is about. What is not named here is switched off."""
+"""Every check that a run uses, by what it is about. What is not named here is switched off, `transient_answers` aside,
+which applies some of these to further answers."""
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -104,12 +120,35 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
     item = raw_schema["paths"][PATH]
     item.pop("parameters", None)
     item["get"]["parameters"] = parameters
+    if not under_way().target.all_methods:
+        leave_out_unsafe(raw_schema)
+
+
+def leave_out_unsafe(raw_schema: dict[str, Any]) -> None:
+    """The session would not send them (session.py); here the verdict learns which these are."""
+    for path, item in raw_schema["paths"].items():
+        for method in METHODS & item.keys():
+            if method.upper() not in SAFE_METHODS:
+                del item[method]
+                under_way().left_out.add(f"{method.upper()} {path}")
 
 
 @schemathesis.hook
 def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None:
-    # Schemathesis sends examples from the last to the first.
-    examples[:] = probes(examples[0], under_way().target)[::-1]
+    operation = context.operation
+    if operation is not None and (operation.path, operation.method.lower()) == (PATH, "get"):
+        # Schemathesis sends examples from the last to the first.
+        examples[:] = probes(examples[0], under_way().target)[::-1]
+
+
+@schemathesis.hook
+def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
+    _ = failure.message
+    if isinstance(failure, JsonSchemaError):
+        # What it says is settled now. Of each answer that fails, it would keep the whole until the end.
+        failure.instance = None
+    # Where there was no answer there is nothing else to judge.
+    return response.status_code != 0 or failure.title.endswith("`no_answer`")
 
 
 def due_here(response: Response) -> tuple[Asked, frozenset[int]] | None:
@@ -121,12 +160,11 @@ def due_here(response: Response) -> tuple[Asked, frozenset[int]] | None:
     return asked, allowed
 
 
-def status_of(case: Case[Any], response: Response) -> int:
-    """The status, for which a server that says "not now" is asked again."""
-    return again(case).status_code if response.status_code in NOT_NOW else response.status_code
-
-
 # Schema: `response_schema_conformance` is Schemathesis's own.
+
+
+# Before it is decoded: of a large body each copy counts.
+SURROGATE = re.compile(rb"\\u[dD]")
 
 
 class Repeated(Exception):
@@ -157,7 +195,7 @@ def strict_json(ctx: CheckContext, response: Response, case: Case[Any]) -> bool 
     try:
         text = response.content.decode("utf-8")
         body = json.loads(text, object_pairs_hook=no_repetition, parse_constant=no_constant)
-        if "\\ud" in text.lower():
+        if SURROGATE.search(response.content):
             json.dumps(body, ensure_ascii=False).encode()
     except Repeated as repeated:
         raise AssertionError(f"the body has the key '{repeated}' twice in one object") from None
@@ -179,9 +217,13 @@ def valid_request_accepted(ctx: CheckContext, response: Response, case: Case[Any
     found = due_here(response)
     if found is None or found[1] != {200} or response.status_code == 401:
         return True
-    status = status_of(case, response)
+    status = response.status_code
     if status in NOT_NOW:
-        raise AssertionError(f"a valid request was answered with {status}, and {PATIENCE} more times when repeated")
+        if under_way().session.is_out:
+            return True
+        sending = under_way().sendings.get(case.id)
+        times = f", {len(sending.transient) + 1} times in a row" if sending else ""
+        raise AssertionError(f"a valid request was answered with {status}{times}, while others were answered")
     if status != 200:
         raise AssertionError(f"a valid request was answered with {status}")
     return None
@@ -821,10 +863,40 @@ class no_slow_corner:
 
 @check
 def connection_kept(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
-    """No connection is cut in place of an answer. Schemathesis asks again then, and keeps what happened to itself."""
-    if under_way().connections > 1:
+    """No connection is cut in place of an answer."""
+    sending = under_way().sendings.get(case.id)
+    if sending and sending.cut:
         raise AssertionError("the connection was cut without an answer; the same request, repeated, was answered")
     return None
+
+
+@check
+def no_answer(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """Every request is answered, in time, and with no more than can be read."""
+    if response.status_code == 0:
+        raise AssertionError(response.message)
+    return None
+
+
+@check
+def retry_after_readable(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """`Retry-After` is a number of seconds or a date, wherever it stands."""
+    texts = response.headers.get("retry-after") or []
+    for text in texts:
+        if read_retry_after(text) is None:
+            raise AssertionError(f"{response.status_code} with Retry-After: '{text}', neither seconds nor an HTTP date")
+    return None if texts else True
+
+
+@schemathesis.check
+def transient_answers(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """What was answered with 429 or 503 at first keeps the contract as well; run.py names the check that it fails."""
+    sending = under_way().sendings.get(case.id)
+    names = set(FOR_ANY_STATUS) - set(under_way().target.excluded_checks)
+    checks: list[Any] = schemathesis.checks.CHECKS.get_by_names(sorted(names))
+    for answer in sending.transient if sending else ():
+        case.validate_response(answer, checks=checks)
+    return None if sending and sending.transient else True
 
 
 # Evidence.

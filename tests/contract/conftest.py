@@ -40,7 +40,7 @@ def outcome(request: pytest.FixtureRequest) -> Iterator[Any]:
             if "REPORT_DIR" not in environment:
                 target = replace(target, report_dir=Path(cleanup.enter_context(tempfile.TemporaryDirectory())))
             clear_reports(target.report_dir)
-            yield examine(find(target, cleanup), cleanup, lambda line: None)
+            yield examine(*find(target, cleanup), cleanup, lambda line: None)
         except Problem as problem:
             text = without_secrets(f"problem: {problem.problem}\nfix: {problem.fix}", os.environ)
             pytest.exit(text, returncode=2)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from schemathesis import Case, Response
+import schemathesis
+from schemathesis import Case, HookContext, Response
 
 from .asked import RIGHT, Asked, read_request
 from .operation import VALID
@@ -63,6 +64,21 @@ def read_runs(response: Response) -> list[dict[str, Any]]:
     """The runs of a page, as far as they can be read."""
     items = (read_body(response) or {}).get("items")
     return [run for run in items if isinstance(run, dict)] if isinstance(items, list) else []
+
+
+def kind_of(response: Response) -> str:
+    """The kind of answer, as the verdict counts them."""
+    page = read_body(response)
+    if page is None or not isinstance(page.get("items"), list):
+        return str(response.status_code) if response.status_code else "no answer"
+    return "200 with items" if page["items"] else "200 without items"
+
+
+@schemathesis.hook
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
+    # Here, as what Schemathesis keeps of an answer is cut.
+    under_way().kinds[case.id] = kind_of(response)
+    under_way().statuses |= {str(run.get("status")) for run in read_runs(response)}
 
 
 def asked_for(response: Response) -> Asked:

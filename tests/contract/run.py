@@ -32,9 +32,9 @@ from schemathesis.openapi.checks import JsonSchemaError
 
 from .checks import CLASSES
 from .operation import CONTRACT
-from .pages import read_body, read_runs
+from .session import Session
 from .target import Problem, Target, disguised, without_secrets
-from .under_way import begin
+from .under_way import begin, under_way
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # Where `make serve` listens.
@@ -81,6 +81,7 @@ class Outcome:
     """Those of the runs that were seen."""
     # The rest is as under_way.py has it.
     sent: int = 0
+    left_out: set[str] = field(default_factory=set)
     lenient: dict[str, set[str]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
     foreign: set[int] = field(default_factory=set)
@@ -132,6 +133,7 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     else:
         # Without other methods these have nothing to judge, and would pass all the same.
         used -= {"unsupported_method", "allow_header_conformance"}
+    used.add("transient_answers")
     data["checks"] = {name: {"enabled": name in used} for name in schemathesis.checks.CHECKS.get_all_names()}
     if target.fail_fast:
         data |= {"continue-on-failure": False, "max-failures": 1}
@@ -163,11 +165,20 @@ class Handler(cli.EventHandler[Any]):
             listener.handle(event)
 
 
-def run(target: Target, folder: Path, progress: Callable[[str], None] = lambda line: None) -> Outcome:
+def run(
+    target: Target,
+    folder: Path,
+    progress: Callable[[str], None] = lambda line: None,
+    session: Session | None = None,
+) -> Outcome:
     """Tests the target. Reports are in its report folder afterwards, without secrets; until then in `folder`."""
+    if session is None:
+        with Session(target).opened() as session:
+            return run(target, folder, progress, session)
     os.environ |= {"TOKEN": target.token, "KS_UAT": target.ks_uat}
+    session.progress = progress
     outcome = Outcome()
-    state = begin(target, progress)
+    state = begin(target, session)
     output = io.StringIO()
     _listeners[:] = [Listener(target, outcome, progress)]
     # As JSON: by itself Schemathesis would read YAML 1.1, in which `on` and `no` are Booleans.
@@ -188,8 +199,10 @@ def run(target: Target, folder: Path, progress: Callable[[str], None] = lambda l
         fix = "see what it takes: .venv/bin/schemathesis run --help"
         raise Problem(f"Schemathesis refuses its arguments: {error.format_message()}", fix) from error
     finally:
+        outcome.statuses = state.statuses
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
         outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
+        outcome.left_out = state.left_out
         shutil.rmtree(place, ignore_errors=True)
         text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(contract), "openapi.yaml")
         folder.mkdir(parents=True, exist_ok=True)
@@ -210,10 +223,8 @@ def keep_reports(folder: Path, target: Target) -> None:
 def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
     if isinstance(event, events.ScenarioFinished):
         recorder = event.recorder
-        for interaction in recorder.interactions.values():
-            outcome.answers[kind_of(interaction.response)] += 1
-            if interaction.response is not None:
-                outcome.statuses |= {str(run.get("status")) for run in read_runs(interaction.response)}
+        for case_id in recorder.interactions:
+            outcome.answers[under_way().kinds.get(case_id, "no answer")] += 1
         for case_id, checks in recorder.checks.items():
             names = {check.name for check in checks}
             outcome.classes.update(kind for kind, members in CLASSES.items() if names & set(members))
@@ -221,8 +232,9 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
             for check in checks:
                 if check.status is Status.FAILURE and check.failure_info is not None:
                     failure = check.failure_info.failure
+                    name = check.name if check.name != "transient_answers" else failed_check(failure)
                     curl = as_curl(recorder.interactions[case_id].request, target)
-                    outcome.add((check.name, failure.title), Finding(check.name, describe(failure), curl))
+                    outcome.add((name, failure.title), Finding(name, describe(failure), curl))
         for case_id, node in recorder.cases.items():
             if not outcome.unanswered and recorder.find_response(case_id=case_id) is None:
                 request = requests.Request(**node.value.as_transport_kwargs()).prepare()
@@ -240,20 +252,16 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
         outcome.errors.append(str(event.exception))
     elif isinstance(event, events.EngineFinished):
         for failure in event.failures:
-            name = failure.title.removeprefix("Custom check failed: ").strip("`")
+            name = failed_check(failure)
             outcome.add((name, failure.title), Finding(name, describe(failure)))
         for finding in outcome.findings.values():
             if finding.check == "no_answer":
-                finding.curl = outcome.unanswered
+                finding.curl = finding.curl or outcome.unanswered
 
 
-def kind_of(response: schemathesis.Response | None) -> str:
-    if response is None:
-        return "no answer"
-    page = read_body(response)
-    if page is None or not isinstance(page.get("items"), list):
-        return str(response.status_code)
-    return "200 with items" if page["items"] else "200 without items"
+def failed_check(failure: Failure) -> str:
+    """The name of the check, by what it found."""
+    return failure.checks[0] if failure.checks else failure.title.removeprefix("Custom check failed: ").strip("`")
 
 
 def describe(failure: Failure) -> str:

@@ -1,4 +1,4 @@
-"""What is tested: the deployment that the environment names, or the reference server. And whether it can be tested."""
+"""What is tested: the deployment that the environment names, or the reference server."""
 
 import json
 import os
@@ -12,10 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit
-
-import requests
 
 ROOT = Path(__file__).parents[2]
 OPERATION = "/v1/workflow-definitions/{}/runs"
@@ -26,6 +23,8 @@ SERVER_STOP = 10
 # Its exit code when it has said what is to be done.
 CANNOT_START = 2
 ANSWER = 10
+# Bytes.
+MAX_ANSWER = 16 * 2**20
 
 
 class Problem(Exception):
@@ -71,7 +70,9 @@ class Target:
     totals: Mapping[str, int] = field(default_factory=dict)
     """Number of each definition's runs at the start."""
     answer_within: int = ANSWER
-    """Seconds until a request counts as unanswered."""
+    """Seconds until a request counts as unanswered: the whole of its answer."""
+    max_answer: int = MAX_ANSWER
+    """Bytes of an answer's body, decoded, beyond which it counts as unanswered."""
     mutant: str = ""
     """The deliberate fault that the reference server is to have."""
 
@@ -102,6 +103,7 @@ def read_environment(environment: Mapping[str, str]) -> Target:
         rate_limit=given.get("RATE_LIMIT") or "20/s",
         report_dir=Path(given.get("REPORT_DIR") or "reports"),
         max_time=read_number("MAX_TIME", given.get("MAX_TIME") or "0", least=0),
+        max_answer=read_number("MAX_ANSWER", given.get("MAX_ANSWER") or str(MAX_ANSWER), least=1),
         all_methods=read_switch(given, "ALL_METHODS") or not base_url,
         fail_fast=read_switch(given, "FAIL_FAST"),
         excluded_checks=read_list(given, "EXCLUDE_CHECKS"),
@@ -285,124 +287,3 @@ def stop(process: subprocess.Popen[str]) -> None:
         process.wait()
     if process.stdin is not None:
         process.stdin.close()
-
-
-def preflight(target: Target) -> Target:
-    """Finds out whether a server can be tested, and how many runs there are. Raises Problem if it cannot be.
-
-    An answer that breaks the contract is no reason: the tests will tell.
-    """
-    totals: dict[str, int] = {}
-    for name, value in target.secrets.items():
-        for definition in target.readable:
-            response = ask(target, {name: value}, definition)
-            check_answer(target, name, response, definition)
-            page = read_object(response)
-            if response.status_code != 200 or page is None:
-                continue
-            total = page.get("total")
-            if page.get("items") == [] and total == 0 and definition in target.definitions:
-                raise Problem(
-                    f"the definition {definition} has no runs, so no page with runs can ever be seen",
-                    "give the DEFINITION_ID of one that has runs, or invoke this one first"
-                    if target.is_deployment
-                    else "give the reference server some: SEED_RUNS=1 or more",
-                )
-            if page.get("items") and definition in target.empty:
-                raise Problem(
-                    f"the definition {definition}, given as EMPTY_DEFINITION_ID, has runs",
-                    "give the id of one that has none, or leave it out",
-                )
-            if isinstance(total, (int, float)):
-                totals[definition] = int(total)
-    return replace(target, totals=totals)
-
-
-def ask(target: Target, secrets: Mapping[str, str], definition_id: str) -> requests.Response:
-    url = target.base_url + OPERATION.format(definition_id)
-    try:
-        return requests.get(
-            url,
-            params={"limit": 1},
-            headers={"Authorization": f"Bearer {secrets['TOKEN']}"} if "TOKEN" in secrets else {},
-            cookies={"ks_uat": secrets["KS_UAT"]} if "KS_UAT" in secrets else {},
-            timeout=ANSWER,
-            allow_redirects=False,
-        )
-    except requests.exceptions.SSLError as error:
-        raise Problem(
-            f"no secure connection to {target.base_url}: {root_cause(error)}",
-            "for a private CA, name its certificate: REQUESTS_CA_BUNDLE=/path/to/ca.pem; a server without TLS has a "
-            "BASE_URL that begins with http://",
-        ) from error
-    except requests.exceptions.Timeout as error:
-        raise Problem(
-            f"{target.base_url} gave no answer within {ANSWER} seconds",
-            "check that BASE_URL is right, that the server runs, and that no firewall is in between",
-        ) from error
-    # The library's own errors are OSErrors; so is a CA file that does not exist.
-    except (OSError, ValueError) as error:
-        raise Problem(
-            f"{target.base_url} cannot be reached: {root_cause(error)}",
-            "check that BASE_URL is right and that the server runs",
-        ) from error
-
-
-def root_cause(error: BaseException) -> str:
-    """What the operating system said, below the layers of libraries."""
-    while (below := error.__cause__ or error.__context__) is not None:
-        error = below
-    return str(error)
-
-
-def read_object(response: requests.Response) -> dict[str, Any] | None:
-    try:
-        body = response.json()
-    except ValueError:
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def check_answer(target: Target, name: str, response: requests.Response, definition: str) -> None:
-    """Raises Problem unless the answer is a page, or breaks the contract."""
-    status = response.status_code
-    body = read_object(response)
-    right_address = "give what comes before /v1 in the API's addresses: BASE_URL=https://host.example/api"
-    if status == 401:
-        raise Problem(
-            f"{target.base_url} refuses the credentials in {name} (401)",
-            f"give valid ones as {name}: not expired, not revoked, and of this deployment",
-        )
-    if status == 403:
-        raise Problem(
-            f"the credentials in {name} may not read the definition {definition} (403)",
-            "give credentials that may, or the DEFINITION_ID of another definition",
-        )
-    if status == 429:
-        raise Problem(
-            "the quota is exceeded already (429)", f"wait; the server says {response.headers.get('Retry-After')} s"
-        )
-    if status in (502, 503, 504):
-        raise Problem(
-            f"{target.base_url} says that the API is not available at the moment ({status})",
-            "wait, or see to the server, and run this again",
-        )
-    if 300 <= status < 400:
-        place = urlsplit(response.headers.get("Location", ""))._replace(query="", fragment="").geturl()
-        raise Problem(f"{target.base_url} is not the API: it redirects to '{place}' ({status})", right_address)
-    if status == 404 and knows_operation(target, name, definition):
-        raise Problem(
-            f"there is no definition {definition} (404), or the credentials in {name} are another tenant's",
-            "check DEFINITION_ID, and that the definition, BASE_URL and the credentials belong together",
-        )
-    is_json = "json" in response.headers.get("Content-Type", "").lower()
-    other_page = status == 200 and body is not None and not {"items", "total", "limit", "offset"} & body.keys()
-    if status == 404 or other_page or (status < 500 and not is_json and body is None):
-        kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
-        raise Problem(f"{target.base_url} answers, but is not the API ({status}, {kind})", right_address)
-
-
-def knows_operation(target: Target, name: str, definition: str) -> bool:
-    """Whether a 404 is about the definition; an address where there is no API says 404 as well, to anything."""
-    malformed = ask(target, {name: target.secrets[name]}, definition_id="malformed")
-    return malformed.status_code == 422 or ask(target, {}, definition).status_code == 401

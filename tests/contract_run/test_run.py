@@ -277,7 +277,7 @@ def test_the_first_violation_ends_the_run_on_demand(contract_on: Contract) -> No
     ("fault", "findings"),
     [
         (LimitNotEchoed, {"limit_and_offset_echoed": "limit .* was asked for, but the page says 20"}),
-        (CutsShort, {"no_answer": "the examples phase ended there"}),
+        (CutsShort, {"no_answer": "the answer ended before it was complete"}),
         (TellsSecrets, {"response_schema_conformance": "Response violates schema"}),
     ],
 )
@@ -293,7 +293,7 @@ def test_a_fault_is_named(
         assert re.search(message, found[check])
         assert check in repeatable
     junit = tmp_path / "junit.xml"
-    assert len(list(ElementTree.parse(junit).iter("error" if fault is CutsShort else "failure"))) >= 1
+    assert len(list(ElementTree.parse(junit).iter("failure"))) >= 1
     reports = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(reports) == 4
     for text in (result.stdout, result.stderr, *(path.read_text("utf-8") for path in reports)):
@@ -332,7 +332,7 @@ def test_the_front_end_for_pytest_has_a_test_for_each_check(environment: Callabl
     with running(LimitNotEchoed()) as base_url:
         result = front_end(base_url)
     assert result.returncode == 1, result.stdout + result.stderr
-    assert re.search(r"1 failed, \d\d passed, 3 skipped", result.stdout)
+    assert re.search(r"1 failed, \d\d passed, \d skipped", result.stdout)
     assert re.search(r"limit \d+ was asked for, but the page says 20\ncurl ", result.stdout)
     assert seed.TOKEN not in result.stdout + result.stderr
     nobody = front_end("http://127.0.0.1:9")

@@ -1,0 +1,210 @@
+"""One exchange with a server, bounded as a whole: the time until the last byte of the answer, and the bytes of it.
+
+The timeouts of the requests library start anew with each byte, and its memory ends where the answer does. So every byte
+that comes from the server, status lines, headers, chunks and trailers included, passes through `Reader`, which counts.
+"""
+
+import io
+import json
+import re
+import socket
+import threading
+import time
+from dataclasses import dataclass
+from http.client import HTTPException
+from typing import Any
+
+import pydantic_core
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+# Bytes that are read at once, and that an answer may have besides its body.
+PIECE, HEADERS = 2**16, 2**20
+# What JSON may have: values, levels (pydantic reads no more) and digits of a number (Python reads no more).
+VALUES, LEVELS, DIGITS = 500_000, 200, 4300
+LONG_NUMBER = re.compile(rb"[0-9]{%d}" % DIGITS)
+
+
+class NoAnswer(Exception):
+    """What came is no whole answer within the bounds. The message says why."""
+
+    def __init__(self, message: str, *, is_late: bool = False, is_large: bool = False, is_silent: bool = False) -> None:
+        super().__init__(message)
+        self.is_late = is_late
+        self.is_large = is_large
+        self.is_silent = is_silent
+        """Whether not a byte came."""
+
+
+@dataclass
+class Bounds:
+    """What one answer may take."""
+
+    seconds: float
+    deadline: float
+    """By time.monotonic()."""
+    size: int
+    """Bytes of the body, decoded."""
+    received: int = 0
+    """Bytes so far, as they came."""
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    def late(self) -> NoAnswer:
+        what = "the answer was not complete" if self.received else "there was no answer"
+        return NoAnswer(f"{what} within {self.seconds:g} s", is_late=True, is_silent=not self.received)
+
+    def count(self, number: int) -> None:
+        self.received += number
+        # Chunks of one byte each take six.
+        if self.received > 6 * self.size + HEADERS:
+            raise self.large()
+
+    def large(self) -> NoAnswer:
+        return NoAnswer(f"the answer has more than {self.size} bytes", is_large=True)
+
+
+_here = threading.local()
+
+
+class Reader(io.RawIOBase):
+    """Reads from a socket within the bounds of the exchange under way."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        # The socket stays open until this is closed.
+        self.file = connection.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        bounds: Bounds = _here.bounds
+        if bounds.left <= 0:
+            raise bounds.late()
+        self.connection.settimeout(bounds.left)
+        try:
+            number = self.file.readinto(buffer)
+        except TimeoutError:
+            raise bounds.late() from None
+        bounds.count(number or 0)
+        return number
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+
+class BoundedSocket:
+    """A connected socket, with or without TLS, that is read by `Reader`."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+
+    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
+        return io.BufferedReader(Reader(self.connection), PIECE)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.connection, name)
+
+
+class BoundedConnection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = BoundedSocket(self.sock)
+
+
+class BoundedTLSConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        self.sock = BoundedSocket(self.sock)
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Sends within bounds, and returns an answer that has come in whole."""
+
+    def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
+        pool = super().get_connection_with_tls_context(*arguments, **named)
+        pool.ConnectionCls = BoundedTLSConnection if pool.scheme == "https" else BoundedConnection
+        return pool
+
+    def exchange(self, request: requests.PreparedRequest, bounds: Bounds, **how: Any) -> requests.Response:
+        """Raises NoAnswer, or what the requests library raises where no connection comes about or lasts."""
+        _here.bounds = bounds
+        timeout = max(bounds.left, 0.001)
+        try:
+            response = super().send(request, **how | {"stream": True, "timeout": (timeout, timeout)})
+        except requests.exceptions.Timeout:
+            raise bounds.late() from None
+        try:
+            body = read_body(response.raw, bounds)
+        except (urllib3.exceptions.ReadTimeoutError, TimeoutError):
+            raise bounds.late() from None
+        except urllib3.exceptions.DecodeError as error:
+            raise NoAnswer(f"the body cannot be decoded: {root_cause(error)}") from None
+        except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
+            raise NoAnswer(f"the answer ended before it was complete: {root_cause(error)}") from None
+        finally:
+            response.close()
+        return whole(response, body)
+
+
+def read_body(raw: urllib3.HTTPResponse, bounds: Bounds) -> bytes:
+    body = bytearray()
+    for piece in raw.stream(PIECE, decode_content=True):
+        body += piece
+        if len(body) > bounds.size:
+            raise bounds.large()
+        if bounds.left <= 0:
+            raise bounds.late()
+    return bytes(body)
+
+
+def check_readable(body: bytes) -> None:
+    """Raises NoAnswer for JSON that costs memory out of proportion, or that breaks who reads it."""
+    if sum(body.count(mark) for mark in (b",", b"{", b"[")) > VALUES:
+        raise NoAnswer(f"the answer has more than {VALUES} values", is_large=True)
+    if body.count(b"{") + body.count(b"[") > LEVELS:
+        try:
+            pydantic_core.from_json(body)
+        except ValueError as error:
+            if "recursion limit" in str(error):
+                raise NoAnswer(f"the answer is nested more than {LEVELS} levels deep", is_large=True) from None
+    if LONG_NUMBER.search(body):
+        try:
+            json.loads(body)
+        except json.JSONDecodeError:
+            pass
+        except ValueError:
+            raise NoAnswer(f"the answer has a number of more than {DIGITS} digits", is_large=True) from None
+
+
+def whole(response: requests.Response, body: bytes) -> requests.Response:
+    """The answer with its body, and apart from the connection: cookies, which come from there, are not kept."""
+    raw = response.raw
+    response.raw = urllib3.HTTPResponse(
+        io.BytesIO(), raw.headers, raw.status, raw.version, reason=raw.reason, preload_content=False
+    )
+    response._content = body
+    return response
+
+
+def without_answer(request: requests.PreparedRequest, reason: str) -> requests.Response:
+    """What stands for the answer that did not come: status 0, as HAR has it, with the reason in its place."""
+    response = requests.Response()
+    response.status_code, response.reason = 0, reason
+    response.request, response.url = request, request.url or ""
+    response.raw = urllib3.HTTPResponse(io.BytesIO(), {}, 0, 11, reason=reason, preload_content=False)
+    response._content = b""
+    return response
+
+
+def root_cause(error: BaseException) -> str:
+    """What the operating system said, below the layers of libraries."""
+    while (below := error.__cause__ or error.__context__) is not None:
+        error = below
+    return str(error)

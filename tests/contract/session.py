@@ -1,0 +1,262 @@
+"""The one place that sends: every request of a run, whoever makes it, goes through the session under way.
+
+It sends what is safe, at the rate, within the time, each answer bounded as a whole (exchange.py), and waits and sends
+again where the server says "not now". The requests library is pointed to it for as long as it is open, as that is what
+all senders have in common: Schemathesis takes no session from outside, and makes further ones for its own questions.
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import requests.sessions
+from requests.exceptions import ConnectionError, SSLError
+from urllib3.exceptions import NewConnectionError
+
+from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, root_cause, without_answer
+from .target import Target
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+# May happen to any request, the contract says.
+NOT_NOW = {429, 503}
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+# Seconds between the tries where no Retry-After says how long to wait, and so how often a request is sent again.
+BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
+# Seconds: the longest that is waited at once, and in all, during a run and before it.
+LONGEST_WAIT, WAITS, WAITS_BEFORE = 60, 300, 20
+# Waits from this one on are told.
+ANNOUNCED = 5
+# Seconds between the tries where nobody listens, though somebody did before.
+RESTART = (0.5, 1.0, 2.0)
+# How many answers may come too late or be too large: each costs as much as many others.
+IN_A_ROW, IN_ALL = 3, 8
+# Requests between two signs of life.
+PROGRESS = 100
+Exchange = Callable[[requests.PreparedRequest, Bounds], requests.Response]
+HTTP_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
+
+
+class Ended(KeyboardInterrupt):
+    """No more requests are sent. What Schemathesis has until then it judges, as after an interruption."""
+
+
+class NotSent(requests.RequestException):
+    """A request that must not leave this machine."""
+
+
+def read_retry_after(text: str, now: datetime | None = None) -> float | None:
+    """Seconds to wait; None if it is neither a number of them nor a date, as RFC 9110, section 10.2.3, has it."""
+    if re.fullmatch(r"[0-9]+", text, re.ASCII):
+        return float(text[:12])
+    for form in HTTP_DATES:
+        try:
+            moment = datetime.strptime(text, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+        return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())
+    return None
+
+
+@dataclass
+class Sending:
+    """What it took to get one answer."""
+
+    transient: list[requests.Response] = field(default_factory=list)
+    """Answers that said "not now", before the last one."""
+    cut: bool = False
+    """Whether a connection was closed without a byte, and the same request, repeated, answered."""
+    seconds: float = 0.0
+    """Until the answer was there, waits aside."""
+
+
+class Session:
+    """Sends the requests of one run."""
+
+    def __init__(self, target: Target, progress: Callable[[str], None] = lambda line: None) -> None:
+        self.target = target
+        self.progress = progress
+        self.sent = 0
+        """Requests, those included that a check sent to make sure."""
+        self.answered = 0
+        self.ended_early = ""
+        """Why requests were left out."""
+        self.is_out = False
+        """Whether the server says "not now" to everything."""
+        self.deadline = time.monotonic() + target.max_time if target.max_time else float("inf")
+        self.waits: float = WAITS_BEFORE
+        self.failure: NoAnswer | None = None
+        """Why the last answer was none."""
+        self.failures = self.failures_in_a_row = 0
+        self.next_request = 0.0
+        self.knows_constant = False
+        self.last_good: requests.PreparedRequest | None = None
+        self.here = threading.local()
+
+    @contextmanager
+    def opened(self) -> Iterator["Session"]:
+        """For this long, everything that the requests library sends goes through here."""
+        session, before = self, requests.sessions.HTTPAdapter  # type: ignore[attr-defined]
+
+        class Adapter(BoundedAdapter):
+            def send(self, request: requests.PreparedRequest, *_: Any, **how: Any) -> requests.Response:
+                return session.send(request, lambda asked, bounds: self.exchange(asked, bounds, **how))
+
+        requests.sessions.HTTPAdapter = Adapter  # type: ignore[attr-defined]
+        try:
+            yield self
+        finally:
+            requests.sessions.HTTPAdapter = before  # type: ignore[attr-defined]
+
+    @property
+    def sending(self) -> Sending:
+        """What is sent at the moment, by this thread."""
+        if not hasattr(self.here, "sending"):
+            self.here.sending = Sending()
+        sending: Sending = self.here.sending
+        return sending
+
+    def start(self) -> Sending:
+        """Begins a request: what its answer takes is noted from here on."""
+        self.here.sending = Sending()
+        return self.sending
+
+    def begin_run(self) -> None:
+        """What came before, to see whether there is anything to test, does not count."""
+        self.sent = self.answered = 0
+        self.waits = WAITS
+
+    def end(self, reason: str) -> None:
+        self.ended_early = self.ended_early or reason
+        raise Ended(self.ended_early)
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(max(0.0, min(seconds, self.deadline - time.monotonic())))
+        self.check_time()
+
+    def check_time(self) -> None:
+        if self.ended_early or time.monotonic() >= self.deadline:
+            self.end(f"MAX_TIME, {self.target.max_time} s, was over")
+
+    def wait_for_turn(self) -> None:
+        """Keeps the rate, evenly: a burst at the start would be what a rate limit is there to prevent."""
+        self.check_time()
+        if self.target.is_deployment:
+            number, _, unit = self.target.rate_limit.partition("/")
+            now = time.monotonic()
+            turn = max(now, self.next_request)
+            self.next_request = turn + SECONDS[unit] / int(number)
+            if turn > now:
+                self.sleep(turn - now)
+
+    def check_request(self, request: requests.PreparedRequest) -> None:
+        """The last word on what is sent, whatever asks for it. Raises NotSent."""
+        if request.method not in SAFE_METHODS and not self.target.all_methods:
+            raise NotSent(f"{request.method} is not sent to a deployment without ALL_METHODS=1", request=request)
+        there, here = urlsplit(request.url or ""), urlsplit(self.target.base_url)
+        if (there.scheme, there.netloc.lower()) != (here.scheme, here.netloc.lower()):
+            raise NotSent(f"{there.scheme}://{there.netloc} is not the server under test", request=request)
+
+    def send(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
+        """Returns the answer, or what stands for it (`without_answer`).
+
+        A 429 or 503 is waited out, as long as it says, and the request is sent again.
+
+        Raises:
+            Ended: No more requests are sent.
+            NotSent: This one must not be.
+            requests.RequestException: The server cannot be reached.
+        """
+        self.check_request(request)
+        # One that never ends is repeated enough once it has shown to be no matter of the moment.
+        for pause in (*(BACKOFF[:1] if self.knows_constant else BACKOFF), None):
+            response = self.ask(request, exchange)
+            if response.status_code not in NOT_NOW:
+                break
+            told = read_retry_after(response.headers.get("Retry-After", ""))
+            wait = pause if told is None else told
+            if pause is None or wait is None or wait > min(LONGEST_WAIT, self.waits):
+                self.judge_outage(response, exchange, is_long=pause is not None)
+                break
+            self.sending.transient.append(response)
+            self.waits -= wait
+            if wait >= ANNOUNCED:
+                self.progress(f"  waiting {wait:.0f} s, as the server says ({response.status_code})")
+            self.sleep(wait)
+        if response.status_code == 200 and request.method == "GET":
+            self.last_good = request
+        return response
+
+    def judge_outage(self, response: requests.Response, exchange: Exchange, is_long: bool) -> None:
+        """What stays "not now" is no matter of the moment if the server answers another request in between."""
+        status = response.status_code
+        told = response.headers.get("Retry-After")
+        is_told = status == 429 and is_long
+        if not is_told and self.last_good and self.ask(self.last_good, exchange).status_code not in NOT_NOW | {0}:
+            self.knows_constant = True
+            return
+        self.is_out = True
+        what = "the quota was exceeded (429)" if status == 429 else f"the server answered {status} to everything"
+        self.ended_early = self.ended_early or f"{what}, Retry-After: {told or 'none'}"
+
+    def ask(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
+        """Sends it once; or twice where the connection was cut, and some times more where none came about."""
+        pauses = iter(RESTART)
+        sending = self.sending
+        while True:
+            self.wait_for_turn()
+            self.sent += 1
+            if self.sent % PROGRESS == 0:
+                self.progress(f"  {self.sent} requests")
+            start = time.monotonic()
+            within = self.target.answer_within
+            bounds = Bounds(within, min(start + within, self.deadline), self.target.max_answer)
+            try:
+                response = exchange(request, bounds)
+                check_readable(response.content)
+            except NoAnswer as error:
+                return self.failed(request, error, time.monotonic() - start)
+            except ConnectionError as error:
+                if isinstance(error, SSLError) or is_refused(error):
+                    pause = next(pauses, None) if self.answered and not isinstance(error, SSLError) else None
+                    if pause is None:
+                        raise
+                    self.sleep(pause)
+                    continue
+                if not bounds.received and not sending.cut:
+                    # With a connection for each request, no answer is to be lost to one that was about to be closed.
+                    sending.cut = True
+                    continue
+                what = "what came is no HTTP answer" if bounds.received else "the connection was closed, twice"
+                return self.failed(request, NoAnswer(f"{what}: {root_cause(error)}"), time.monotonic() - start)
+            finally:
+                sending.seconds = time.monotonic() - start
+            self.answered += 1
+            self.failure, self.failures_in_a_row = None, 0
+            return response
+
+    def failed(self, request: requests.PreparedRequest, error: NoAnswer, seconds: float) -> requests.Response:
+        """Notes it, and ends the run before the next request if that was one too many of what costs time or memory."""
+        if error.is_late:
+            # It was not the server's time that was over.
+            self.check_time()
+        self.failure = error
+        self.sending.cut = False
+        if error.is_late or error.is_large:
+            self.failures += 1
+            self.failures_in_a_row += 1
+        if self.failures_in_a_row >= IN_A_ROW or self.failures >= IN_ALL:
+            self.ended_early = self.ended_early or f"{self.failures} of them had got no whole answer"
+        return without_answer(request, str(error))
+
+
+def is_refused(error: BaseException) -> bool:
+    """Whether no connection came about, as while a server starts anew."""
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, NewConnectionError)
