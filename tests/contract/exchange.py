@@ -24,6 +24,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 PIECE, HEADERS = 2**16, 2**20
 # What JSON may have: values, levels (pydantic reads no more) and digits of a number (Python reads no more).
 VALUES, LEVELS, DIGITS = 500_000, 200, 4300
+# What takes two and four bytes a character once it is text, and what does not begin one.
+TWO_BYTES, FOUR_BYTES, INNER = re.compile(rb"[\xc4-\xef]"), re.compile(rb"[\xf0-\xff]"), bytes(range(0x80, 0xC0))
 LONG_NUMBER = re.compile(rb"[0-9]{%d}" % DIGITS)
 
 
@@ -164,8 +166,12 @@ def read_body(raw: urllib3.HTTPResponse, bounds: Bounds) -> bytes:
     return bytes(body)
 
 
-def check_readable(body: bytes) -> None:
+def check_readable(body: bytes, size: int) -> None:
     """Raises NoAnswer for JSON that costs memory out of proportion, or that breaks who reads it."""
+    if len(body) > size // 2:
+        width = 4 if FOUR_BYTES.search(body) else 2 if TWO_BYTES.search(body) else 1
+        if width * len(body.translate(None, INNER)) > 2 * size:
+            raise NoAnswer(f"the answer takes more than {2 * size} bytes as text", is_large=True)
     if sum(body.count(mark) for mark in (b",", b"{", b"[")) > VALUES:
         raise NoAnswer(f"the answer has more than {VALUES} values", is_large=True)
     if body.count(b"{") + body.count(b"[") > LEVELS:

@@ -129,7 +129,7 @@ class Session:
 
     def begin_run(self) -> None:
         """What came before, to see whether there is anything to test, does not count."""
-        self.sent = self.answered = 0
+        self.sent = self.answered = self.failures = self.failures_in_a_row = 0
         self.waits = WAITS
 
     def end(self, reason: str) -> None:
@@ -219,12 +219,15 @@ class Session:
             bounds = Bounds(within, min(start + within, self.deadline), self.target.max_answer)
             try:
                 response = exchange(request, bounds)
-                check_readable(response.content)
+                check_readable(response.content, bounds.size)
             except NoAnswer as error:
-                return self.failed(request, error, time.monotonic() - start)
+                return self.failed(request, error)
             except ConnectionError as error:
                 if isinstance(error, SSLError) or is_refused(error):
                     pause = next(pauses, None) if self.answered and not isinstance(error, SSLError) else None
+                    if pause is None and sending.cut:
+                        # This request may be why nobody listens any more.
+                        return self.failed(request, NoAnswer("the connection was closed, and nobody listens any more"))
                     if pause is None:
                         raise
                     self.sleep(pause)
@@ -234,14 +237,14 @@ class Session:
                     sending.cut = True
                     continue
                 what = "what came is no HTTP answer" if bounds.received else "the connection was closed, twice"
-                return self.failed(request, NoAnswer(f"{what}: {root_cause(error)}"), time.monotonic() - start)
+                return self.failed(request, NoAnswer(f"{what}: {root_cause(error)}"))
             finally:
                 sending.seconds = time.monotonic() - start
             self.answered += 1
             self.failure, self.failures_in_a_row = None, 0
             return response
 
-    def failed(self, request: requests.PreparedRequest, error: NoAnswer, seconds: float) -> requests.Response:
+    def failed(self, request: requests.PreparedRequest, error: NoAnswer) -> requests.Response:
         """Notes it, and ends the run before the next request if that was one too many of what costs time or memory."""
         if error.is_late:
             # It was not the server's time that was over.

@@ -1,0 +1,101 @@
+"""Whatever a server answers, the run ends, in bounded memory, and says what was wrong with which request."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.reference_server import seed
+
+from .hostile import ENDLESS, LARGE, MIB, SLOW, Answer, hostile, page
+
+ROOT = Path(__file__).parents[2]
+MEGABYTES = 300
+
+Contract = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def measured(*arguments: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "tests.contract_run.measured", *arguments]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_every_answer_is_bounded_as_a_whole() -> None:
+    answers = [*ENDLESS.items(), *LARGE.items(), *SLOW.items()]
+    with hostile({number: answer for number, (_, answer) in enumerate(answers, 1)}) as (base_url, _):
+        found = measured("ask", base_url, str(len(answers)))
+    told = {name: (status, reason) for (name, _), (status, reason, _) in zip(answers, found["answers"], strict=True)}
+    assert all(status == 0 for status, _ in told.values()), told
+    expected = r"more than \d+ (bytes|values|levels|digits|headers)|not complete within 1 s|exceeded maximum|no HTTP"
+    assert all(re.search(expected, reason) for _, reason in told.values()), told
+    assert all("not complete within 1 s" in told[name][1] for name in SLOW), told
+    # One second, and what a busy machine adds to it.
+    assert all(seconds < 20 for _, _, seconds in found["answers"]), found
+    assert found["megabytes"] < MEGABYTES
+
+
+def test_a_large_answer_is_read_to_its_end() -> None:
+    body = b'{"items": [], "total": 0, "limit": 1, "offset": 0}' + b" " * (15 * MIB)
+    with hostile({0: page(body)}) as (base_url, _):
+        assert measured("ask", base_url, "2")["answers"][0][:2] == [200, "OK"]
+
+
+def test_the_run_goes_on_after_each(tmp_path: Path) -> None:
+    faults = [ENDLESS["body"], SLOW["body"], LARGE["levels"], SLOW["headers"], LARGE["gzip bomb"], LARGE["digits"]]
+    with hostile({20 * number: fault for number, fault in enumerate(faults, 1)}) as (base_url, server):
+        found = measured("run", base_url, str(tmp_path))
+    assert not found["errors"] and not found["ended_early"] and len(server.requests) > 20 * len(faults)
+    (finding,) = found["findings"]
+    assert (finding["check"], finding["count"]) == ("no_answer", len(faults))
+    assert finding["curl"].startswith("curl ") and base_url in finding["curl"]
+    assert "more than 16777216 bytes" in finding["message"]
+    assert found["megabytes"] < MEGABYTES
+
+
+def test_a_server_that_breaks_down_ends_the_run(tmp_path: Path) -> None:
+    for fault in (ENDLESS["chunks"], SLOW["headers"]):
+        good: dict[int, Answer | None] = dict.fromkeys(range(1, 30))
+        with hostile({**good, 0: fault}) as (base_url, server):
+            found = measured("run", base_url, str(tmp_path))
+        assert {finding["check"] for finding in found["findings"]} == {"no_answer"}
+        assert "no whole answer" in found["ended_early"]
+        assert len(server.requests) < 36
+        assert found["megabytes"] < MEGABYTES
+
+
+def test_an_endless_answer_at_the_preflight_is_a_violation(contract_on: Contract) -> None:
+    for fault in (ENDLESS["body"], LARGE["levels"]):
+        with hostile({0: fault}) as (base_url, _):
+            result = contract_on(base_url)
+        assert result.returncode == 1, result.stdout + result.stderr
+        assert re.search(r"no_answer.*\n(   .*\n)*   curl ", result.stdout)
+
+
+def test_time_is_over_whatever_is_under_way(contract_on: Contract) -> None:
+    """An answer that drips, at the preflight and later, a wait that the server asks for, and one for the rate."""
+    later = b"HTTP/1.1 503 Later\r\nRetry-After: 50\r\nContent-Length: 0\r\n\r\n"
+    good: dict[int, Answer | None] = dict.fromkeys(range(1, 20))
+    cases: list[tuple[dict[int, Any], dict[str, str]]] = [
+        ({0: SLOW["headers"]}, {}),
+        ({**good, 0: SLOW["body"]}, {}),
+        ({**good, 0: lambda: iter([later])}, {}),
+        ({}, {"RATE_LIMIT": "1/m"}),
+    ]
+    for answers, variables in cases:
+        with hostile(answers) as (base_url, _):
+            result = contract_on(base_url, MAX_TIME="3", **variables)
+        assert result.returncode == 2, result.stdout + result.stderr
+        assert "MAX_TIME, 3 s, was over" in result.stderr
+
+
+def test_the_size_is_a_setting(contract_on: Contract) -> None:
+    with hostile({}) as (base_url, _):
+        result = contract_on(base_url, MAX_ANSWER="2000", DEFINITION_ID=seed.DEFINITION_ID)
+    assert result.returncode == 1
+    assert "the answer has more than 2000 bytes" in result.stdout
