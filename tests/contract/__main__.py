@@ -152,6 +152,7 @@ def verdict(target: Target, outcome: "Outcome") -> str:
     lines += wrapped(
         "lenient     ", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
     )
+    lines += wrapped("slow        ", outcome.times.slow)
     lines += wrapped("not judged  ", "; ".join(not_judged(target, outcome)))
     # The reference server shows the contract as its own.
     if target.is_deployment:

@@ -33,6 +33,7 @@ from schemathesis.openapi.checks import JsonSchemaError
 from .checks import CLASSES
 from .operation import CONTRACT
 from .pages import read_body, read_runs
+from .slow import Times
 from .target import Problem, Target, disguised, without_secrets
 from .under_way import begin
 
@@ -79,6 +80,7 @@ class Outcome:
     exit_code: int = 0
     statuses: set[str] = field(default_factory=set)
     """Those of the runs that were seen."""
+    times: Times = field(default_factory=Times)
     # The rest is as under_way.py has it.
     sent: int = 0
     lenient: dict[str, set[str]] = field(default_factory=dict)
@@ -213,6 +215,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
         for interaction in recorder.interactions.values():
             outcome.answers[kind_of(interaction.response)] += 1
             if interaction.response is not None:
+                outcome.times.note(interaction.response)
                 outcome.statuses |= {str(run.get("status")) for run in read_runs(interaction.response)}
         for case_id, checks in recorder.checks.items():
             names = {check.name for check in checks}

@@ -3,16 +3,24 @@
 tests/server/test_churn.py has the same for the reference server.
 """
 
+import json
+import subprocess
 import tempfile
+import threading
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+from fastapi import Request, Response
+
 from tests.contract.run import Outcome, run
 from tests.contract_run.fastapi_server import Runs, create_app, serving
 from tests.mutants.trial import target_at
 from tests.reference_server import seed
+from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.running import running
 
 # Number of runs at the start, and of changes with each request.
 LISTS = ((150, 0), (150, 1), (150, 20), (3, 0))
@@ -41,3 +49,38 @@ def test_a_correct_server_is_not_accused() -> None:
     assert lenient["limit"] == lenient["offset"]
     assert {"'1.0'", "'+5'", "' 5'", "'05'", "given twice"} <= lenient["limit"]
     assert lenient.keys() == {"definition_id", "limit", "offset", "path"}
+
+
+class SlowCorners(ReferenceServer):
+    """One page takes its time, and so does one refusal, on purpose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def list_runs(self, request: Request) -> Response:
+        if request.headers.get("authorization") == "Bearer null":
+            threading.Event().wait(4)
+        return super().list_runs(request)
+
+    def parse_parameters(self, request: Request) -> Parameters:
+        parameters = super().parse_parameters(request)
+        if parameters.offset == 138:
+            self.asked += 1
+            threading.Event().wait(3)
+        return parameters
+
+
+def test_what_is_slow_is_an_observation(
+    contract_on: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    server = SlowCorners()
+    with running(server) as base_url:
+        result = contract_on(base_url, MAX_EXAMPLES="1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("slow ")]
+    assert "offset=138 took 3." in line and "s is usual" in line
+    # The refusal, of a request without a query, is not; and no request is made to be sure.
+    assert "workflow-definitions" not in line
+    entries = json.loads((tmp_path / "requests.har").read_text("utf-8"))["log"]["entries"]
+    assert server.asked == sum("offset=138" in entry["request"]["url"] for entry in entries) > 0

@@ -1187,13 +1187,6 @@ class Hangs(ReferenceServer):
         return super().load_page(session, parameters)
 
 
-class SlowCorner(ReferenceServer):
-    def load_page(self, session: Session, parameters: Parameters) -> Any:
-        if parameters.offset == 2**31:
-            threading.Event().wait(1.2)
-        return super().load_page(session, parameters)
-
-
 mutant(
     PROTOCOL,
     "not_compressed",
@@ -1201,7 +1194,6 @@ mutant(
     "no_answer",
 )
 mutant(PROTOCOL, "hangs", Hangs, "no_answer")
-mutant(PROTOCOL, "slow_corner", SlowCorner, "no_slow_corner")
 mutant(
     PROTOCOL,
     "post_taken",
