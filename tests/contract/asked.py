@@ -8,9 +8,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import requests
+
+from codegen.text import escaped
 
 from .operation import DEFAULTS, INVALID, LENIENT, LENIENT_INTEGER, LONGEST, PARAMETERS, VALID
 from .target import OPERATION, UUID, Target
@@ -18,6 +20,9 @@ from .target import OPERATION, UUID, Target
 LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
 # Servers and proxies may take these in an id for the end of a path segment, or refuse them before the API is asked.
 NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]|^\.{0,2}$")
+
+# Characters of what was sent, in a message.
+SHOWN = 60
 
 RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"
 
@@ -52,6 +57,10 @@ class Asked:
     others: Mapping[str, str]
     """How the further parameters of the contract are judged, those that are given or have to be."""
     credentials: str
+    kind_of_credentials: str
+    """In words, for messages; never a secret."""
+    texts: Mapping[str, tuple[str, ...]]
+    """How each parameter was sent."""
     is_trailing_slash: bool = False
     is_garbled: bool = False
     """Whether a header holds more than ASCII: a server may refuse that before it looks at anything."""
@@ -65,6 +74,16 @@ class Asked:
             "offset": self.offset.judgement,
             **self.others,
         }
+
+    def sent(self, name: str) -> str:
+        """A parameter as it was sent, for messages."""
+        texts = self.texts.get(name, ())
+        return escaped(" and ".join(f"{name}='{text}'" for text in texts), SHOWN) or f"no {name}"
+
+    @property
+    def query(self) -> str:
+        """All of them, but the definition."""
+        return ", ".join(self.sent(name) for name in self.texts if name != "definition_id") or "without a query"
 
     @property
     def invalid_parameters(self) -> set[str]:
@@ -95,16 +114,22 @@ def read_request(request: requests.PreparedRequest, target: Target) -> Asked:
             if name not in DEFAULTS and (name in query or parameter.is_required)
         },
         credentials=judge_credentials(request, target),
+        kind_of_credentials=describe_credentials(request, target),
+        texts={name: tuple(texts) for name, texts in query.items()} | {"definition_id": (text,)},
         is_trailing_slash=is_trailing_slash,
         is_garbled=not (as_text(request.headers.get("Authorization")) or "").isascii(),
     )
 
 
+def read_cookies(request: requests.PreparedRequest) -> dict[str, str]:
+    pairs = (pair.strip().partition("=") for pair in (as_text(request.headers.get("Cookie")) or "").split(";"))
+    return {name: value for name, _, value in pairs if name}
+
+
 def judge_credentials(request: requests.PreparedRequest, target: Target) -> str:
     """Whether they are those given. Unclear is what the contract does not settle: a right one beside a wrong one."""
     header = as_text(request.headers.get("Authorization"))
-    pairs = (pair.strip().partition("=") for pair in (as_text(request.headers.get("Cookie")) or "").split(";"))
-    cookie = {name: value for name, _, value in pairs}.get("ks_uat")
+    cookie = read_cookies(request).get("ks_uat")
     right = {
         header is not None and bool(target.token) and header == f"Bearer {target.token}",
         cookie is not None and bool(target.ks_uat) and cookie == target.ks_uat,
@@ -116,6 +141,44 @@ def judge_credentials(request: requests.PreparedRequest, target: Target) -> str:
         swapped = scheme.lower() == "bearer" and token.strip() in (target.token, target.ks_uat) and token.strip()
         return UNCLEAR if swapped or (cookie and cookie == target.token) else WRONG
     return RIGHT if right == {True} else UNCLEAR if True in right else WRONG
+
+
+def describe_credentials(request: requests.PreparedRequest, target: Target) -> str:
+    """What was sent as credentials, in words."""
+    found = []
+    for name, value in request.headers.items():
+        text = as_text(value) or ""
+        if name.lower() == "authorization":
+            scheme, _, token = text.partition(" ")
+            if scheme.lower() == "bearer":
+                found.append(f"{compared(token, target)} as a bearer token")
+            elif token:
+                found.append(f"{compared(token, target)} with the scheme '{escaped(scheme, SHOWN)}'")
+            else:
+                found.append(f"{compared(text, target)} without a scheme")
+        elif name.lower() != "cookie" and any(secret in text for secret in target.secrets.values()):
+            found.append(f"{compared(text, target)} in the header {name}")
+    for name, value in read_cookies(request).items():
+        found.append(f"{compared(value, target)} in the cookie {escaped(name, SHOWN)}")
+    if any(quote(secret, safe="") in (request.url or "") for secret in target.secrets.values()):
+        found.append("a right credential in the address")
+    return " and ".join(found) or "no credentials"
+
+
+def compared(value: str, target: Target) -> str:
+    """What a value has in common with the secrets, none of which is shown."""
+    if not value:
+        return "an empty value"
+    for name, secret in target.secrets.items():
+        if value == secret:
+            return f"the right value ({name})"
+        if len(value) > 3 and value in secret:
+            return f"a part of the right value ({name})"
+        if secret in value:
+            return f"the right value ({name}) and more"
+        if value.lower() == secret.lower():
+            return f"the right value ({name}) in another case"
+    return f"a wrong value, '{escaped(value, SHOWN)}',"
 
 
 def as_text(value: Any) -> str | None:

@@ -5,11 +5,15 @@ the second, then the first once more: if the first one is what it was, nothing h
 the second. As rows may also come and go in so short a time, it takes several such proofs, and no proof to the contrary.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from schemathesis import Case, Response
+
+from codegen.text import escaped
 
 from .asked import RIGHT, Asked, read_request
 from .operation import VALID
@@ -18,6 +22,8 @@ from .under_way import again, under_way
 # How often two pages are asked for again, and how often they must not go together.
 TRIES = 8
 PROOFS = 3
+# Characters of a value in a message.
+SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Page:
     runs: tuple[dict[str, Any], ...]
     case: Case[Any]
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """In lower case: a UUID is the same in either."""
         return tuple(run["id"].lower() for run in self.runs)
@@ -39,6 +45,13 @@ class Page:
     @property
     def place(self) -> str:
         return f"limit {self.limit}, offset {self.offset}"
+
+    def number(self, identifier: str) -> int:
+        """The run's place in the whole list, from 0."""
+        return self.offset + self.ids.index(identifier)
+
+    def run(self, identifier: str) -> dict[str, Any]:
+        return self.runs[self.ids.index(identifier)]
 
 
 def read_body(response: Response) -> dict[str, Any] | None:
@@ -63,6 +76,24 @@ def read_runs(response: Response) -> list[dict[str, Any]]:
     """The runs of a page, as far as they can be read."""
     items = (read_body(response) or {}).get("items")
     return [run for run in items if isinstance(run, dict)] if isinstance(items, list) else []
+
+
+def shown(value: object) -> str:
+    """A value of an answer, as it stands in a message: on one line, and short."""
+    is_text = not isinstance(value, (dict, list, bool, int, float, type(None)))
+    return escaped(str(value) if is_text else json.dumps(value, ensure_ascii=False), SHOWN)
+
+
+def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where two values differ: the field, and what it is in each."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted(one.keys() | other.keys()):
+            yield from differences(one.get(name), other.get(name), f"{path}.{name}" if path else name)
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from differences(*pair, f"{path}[{index}]")
+    elif one != other:
+        yield path, one, other
 
 
 def asked_for(response: Response) -> Asked:

@@ -1,6 +1,7 @@
 """The checks know the operation from openapi.yaml: an edit there is an edit of what is judged."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -100,9 +101,10 @@ def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edite
     result = edited((LIMIT, LIMIT.replace("100", "150") + AGE), LATE, COMPONENT, SCHEMA)
     assert result.returncode == 1, result.stdout + result.stderr
     found = " ".join(result.stdout.split())
-    assert "valid_request_accepted" in found and "a valid request was answered with 422" in found
-    assert "max_age_days is invalid, which is 422, but the answer is 200" in found
-    assert "late is invalid, which is 422, but the answer is 200" in found
+    assert "valid_request_accepted" in found
+    assert re.search(r"a valid request, .*?limit='\d+'.*?, was answered with 422", found)
+    for name in ("max_age_days", "late"):
+        assert re.search(rf"{name}='[^']*' is invalid, which is 422, but the answer is 200", found)
 
 
 @pytest.mark.parametrize(

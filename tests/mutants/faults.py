@@ -148,6 +148,31 @@ class StepFault:
         return server
 
 
+@dataclass(frozen=True)
+class ForeignToldApart:
+    """Each 404 has a number of its own; those about definitions of other tenants are told apart by the change."""
+
+    change: Callable[[Response, int], Response]
+
+    def __call__(self) -> ReferenceServer:
+        fault, numbers = self, count(1)
+
+        class Server(ReferenceServer):
+            def list_runs(self, request: Request) -> Response:
+                try:
+                    return super().list_runs(request)
+                except HTTPException as refusal:
+                    if refusal.status_code != 404:
+                        raise
+                    number = next(numbers)
+                    body = json.dumps({"detail": refusal.detail, "request": number})
+                    answer = Response(body, 404, media_type="application/json")
+                    is_foreign = request.path_params["definition_id"].lower() == seed.FOREIGN_DEFINITION_ID
+                    return fault.change(answer, number) if is_foreign else answer
+
+        return Server()
+
+
 MUTANTS: dict[str, Mutant] = {}
 
 
@@ -976,6 +1001,14 @@ mutant(
     ),
     "foreign_definition_hidden",
 )
+
+for name, change_foreign in {
+    "foreign_definition_has_another_header": lambda answer, number: with_header(answer, "X-Tenant", "other"),
+    "foreign_definition_has_another_field": lambda answer, number: with_body(
+        answer, lambda body: body[:-1] + b',"time":%d,"tenant":%d}' % (number, number)
+    ),
+}.items():
+    mutant(CREDENTIALS, name, ForeignToldApart(change_foreign), "foreign_definition_hidden")
 
 # Errors.
 
