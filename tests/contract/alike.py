@@ -28,7 +28,7 @@ UNKNOWN = 5
 OF_THE_ANSWER = re.compile(r"age|date|expires|server-timing|x-process-time|x-response-time|x-runtime|.*cache.*")
 # A word that somebody wrote, not a part of a number or a hash.
 WORD = re.compile(r"(?![a-f]+$)[A-Z]?[a-z]{3,}", re.ASCII)
-SHOWN = 60
+SHOWN = 40
 
 Traits = Mapping[str, str]
 """What an answer is like, by aspect."""

@@ -22,7 +22,7 @@ LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.I
 NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]|^\.{0,2}$")
 
 # Characters of what was sent, in a message.
-SHOWN = 60
+SHOWN = 40
 
 RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"
 
@@ -144,41 +144,41 @@ def judge_credentials(request: requests.PreparedRequest, target: Target) -> str:
 
 
 def describe_credentials(request: requests.PreparedRequest, target: Target) -> str:
-    """What was sent as credentials, in words."""
+    """What was sent as credentials, in words, for messages. No secret is shown, nor what is nearly one."""
     found = []
     for name, value in request.headers.items():
         text = as_text(value) or ""
-        if name.lower() == "authorization":
-            scheme, _, token = text.partition(" ")
-            if scheme.lower() == "bearer":
-                found.append(f"{compared(token, target)} as a bearer token")
-            elif token:
-                found.append(f"{compared(token, target)} with the scheme '{escaped(scheme, SHOWN)}'")
-            else:
-                found.append(f"{compared(text, target)} without a scheme")
+        scheme, blank, token = text.partition(" ")
+        if name.lower() == "authorization" and scheme.lower() == "bearer":
+            found.append(compared("bearer token", token, target))
+        elif name.lower() == "authorization" and blank:
+            found.append(f"{compared('token', token, target)} with another scheme ('{escaped(scheme, SHOWN)}')")
+        elif name.lower() == "authorization":
+            found.append(f"{compared('token', text, target)} without a scheme")
         elif name.lower() != "cookie" and any(secret in text for secret in target.secrets.values()):
-            found.append(f"{compared(text, target)} in the header {name}")
+            found.append(compared(f"header {name}", text, target))
     for name, value in read_cookies(request).items():
-        found.append(f"{compared(value, target)} in the cookie {escaped(name, SHOWN)}")
+        which = "cookie ks_uat" if name == "ks_uat" else f"cookie of another name ('{escaped(name, SHOWN)}')"
+        found.append(compared(which, value, target))
     if any(quote(secret, safe="") in (request.url or "") for secret in target.secrets.values()):
-        found.append("a right credential in the address")
+        found.append("a credential in the address")
     return " and ".join(found) or "no credentials"
 
 
-def compared(value: str, target: Target) -> str:
-    """What a value has in common with the secrets, none of which is shown."""
+def compared(what: str, value: str, target: Target) -> str:
+    """A value, and what it has in common with the secrets."""
     if not value:
-        return "an empty value"
+        return f"an empty {what}"
     for name, secret in target.secrets.items():
         if value == secret:
-            return f"the right value ({name})"
+            return f"the value of {name} as a {what}"
         if len(value) > 3 and value in secret:
-            return f"a part of the right value ({name})"
+            return f"a part of {name} as a {what}"
         if secret in value:
-            return f"the right value ({name}) and more"
+            return f"{name} and more as a {what}"
         if value.lower() == secret.lower():
-            return f"the right value ({name}) in another case"
-    return f"a wrong value, '{escaped(value, SHOWN)}',"
+            return f"{name} in another case as a {what}"
+    return f"a wrong {what} ('{escaped(value, SHOWN)}')"
 
 
 def as_text(value: Any) -> str | None:

@@ -562,8 +562,8 @@ class unique_ids(Comparing):
         before = self.pages.setdefault((page.definition, page.limit, page.offset), page)
         if len(page.runs) > 1 and not set(before.ids).intersection(page.ids) and frozen(before) == frozen(page):
             raise AssertionError(
-                f"the runs with {page.place} all have other ids than when they were asked for before: the first one is "
-                f"{shown(page.ids[0])}, and was {shown(before.ids[0])}"
+                f"the runs with {page.place} have other ids each time that they are read: the first one had "
+                f"{shown(before.ids[0])}, and has {shown(page.ids[0])}"
             )
         for index, identifier in enumerate(page.ids):
             if identifier in page.ids[:index]:
@@ -585,13 +585,13 @@ class unique_ids(Comparing):
             if identifier in one.ids and identifier in other.ids and changed(one, other, identifier):
                 first, second = one, other
         field, before, after = changed(first, second, identifier)[0]
-        what = f"{field} is {shown(before)} with {first.place}, and {shown(after)} with {second.place}"
-        numbers = first.number(identifier), second.number(identifier)
-        if numbers[0] != numbers[1] and first.total == second.total:
+        values = f"{shown(before)} ({first.place}) and {shown(after)} ({second.place})"
+        here, there = first.number(identifier), second.number(identifier)
+        if here != there and first.total == second.total:
             return (
-                f"two runs, numbers {numbers[0]} and {numbers[1]} of the list, share the id {shown(identifier)}: {what}"
+                f"two runs, numbers {here} and {there} of the list, share the id {shown(identifier)}: {field} {values}"
             )
-        return f"run {shown(identifier)} is not the same each time that it is read, in what never changes: its {what}"
+        return f"run {shown(identifier)} changed in what is frozen: its {field} was read as {values}"
 
 
 # Lifecycle.
@@ -763,8 +763,8 @@ class ended_runs_stay(Comparing):
             if len(seen) >= MADE_UP:
                 self.is_done = True
                 raise AssertionError(
-                    f"run {shown(identifier)} has ended, but its {name} is another one each time that it is read: "
-                    f"{', '.join(map(shown, seen[:MADE_UP]))} with {page.place}"
+                    f"run {shown(identifier)} has ended, but its {name} is another one each time that it is read, with "
+                    f"{page.place}: {', '.join(map(shown, seen[-3:]))}"
                 )
 
     def tell(self, first: Page, second: Page) -> str:
@@ -817,14 +817,16 @@ class foreign_definition_hidden:
         if not {403, 404} <= allowed or 200 in allowed:
             return True
         under_way().foreign.add(response.status_code)
-        hidden = f"definition {asked.definition}, which these credentials may not read,"
         if response.status_code not in allowed:
-            raise AssertionError(f"{hidden} must be answered with 403 or 404 (got {response.status_code})")
+            raise AssertionError(
+                f"definition {asked.definition} may not be read with these credentials, and must be answered with 403 "
+                f"or 404 (got {response.status_code})"
+            )
         if response.status_code == 404 and asked.definition not in self.compared:
             self.compared.add(asked.definition)
             if how := told_apart(partial(not_found, case), asked.definition, under_way().target.seed):
                 raise AssertionError(
-                    f"{hidden} must be answered exactly as one that does not exist, but asked by turns, {how}"
+                    f"definition {asked.definition} must be answered exactly as one that does not exist, but {how}"
                 )
         return None
 

@@ -23,7 +23,7 @@ from .under_way import again, under_way
 TRIES = 8
 PROOFS = 3
 # Characters of a value in a message.
-SHOWN = 60
+SHOWN = 40
 
 
 @dataclass(frozen=True)
