@@ -1,7 +1,7 @@
 """What a request asks for, read from the request as it was sent, and which statuses the contract allows in answer.
 
-The request decides, not how it came about: whatever Schemathesis or a probe makes up is judged in the same way. A UUID
-without dashes breaks the contract's letter, but FastAPI takes it: either answer is right.
+The request decides, not how it came about: whatever Schemathesis or a probe makes up is judged in the same way. What
+the contract leaves to the server, such as a UUID without dashes, may be answered in either way.
 """
 
 import re
@@ -14,7 +14,7 @@ import requests
 
 from codegen.text import escaped
 
-from .operation import DEFAULTS, INVALID, LENIENT, LENIENT_INTEGER, LONGEST, PARAMETERS, VALID
+from .operation import DEFAULTS, INTEROPERABLE, INVALID, LENIENT, PARAMETERS, VALID, loose_integer
 from .target import OPERATION, UUID, Target
 
 LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
@@ -33,15 +33,20 @@ class Integer:
 
     judgement: str
     values: frozenset[int]
-    """What a page may name it as; empty if it cannot be read."""
+    """What it may mean; empty if it cannot be read."""
     is_given: bool = True
+
+    @property
+    def echoes(self) -> frozenset[int]:
+        """What a page may name it as: large ones also as near as a floating-point number comes."""
+        return self.values | {int(float(value)) for value in self.values if INTEROPERABLE < abs(value) < 10**300}
 
 
 def read_integer(name: str, texts: list[str]) -> Integer:
     if not texts:
         return Integer(PARAMETERS[name].judge(texts), frozenset({DEFAULTS[name]}), is_given=False)
-    found = [LENIENT_INTEGER.fullmatch(text) for text in texts if len(text) <= LONGEST]
-    return Integer(PARAMETERS[name].judge(texts), frozenset(int(each[1]) for each in found if each))
+    found = map(loose_integer, texts)
+    return Integer(PARAMETERS[name].judge(texts), frozenset(value for value in found if value is not None))
 
 
 @dataclass(frozen=True)

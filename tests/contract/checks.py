@@ -272,7 +272,7 @@ def limit_and_offset_echoed(ctx: CheckContext, response: Response, case: Case[An
         said = as_integer(body.get(name))
         if parameter.is_given and parameter.values and parameter.judgement != "invalid" and said is not None:
             judged = True
-            if said not in parameter.values:
+            if said not in parameter.echoes:
                 wanted = " or ".join(map(str, sorted(parameter.values)))
                 raise AssertionError(f"{name} {wanted} was asked for, but the page says {said}")
     return None if judged else True

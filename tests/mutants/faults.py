@@ -367,7 +367,6 @@ taken: dict[str, Callable[[], ReferenceServer]] = {
     "word_taken": StepFault("parse_limit", take("limit", "abc", 20)),
     "empty_limit_taken": StepFault("parse_limit", take("limit", "", 20)),
     "fraction_taken": StepFault("parse_offset", take("offset", "1.5", 1)),
-    "exponent_taken": StepFault("parse_limit", take("limit", "1e1", 10)),
     "null_taken": StepFault("parse_offset", take("offset", "null", 0)),
     "existence_before_parameters": StepFault(
         "parse_parameters",
@@ -384,6 +383,14 @@ taken: dict[str, Callable[[], ReferenceServer]] = {
 }
 for name, fault in taken.items():
     mutant(BOUNDS, name, fault, "invalid_parameter_refused")
+# A server may take it, but for what it means.
+mutant(
+    BOUNDS,
+    "exponent_cut_off",
+    StepFault("parse_limit", take("limit", "1e1", 1)),
+    "limit_and_offset_echoed",
+    "number_of_items",
+)
 mutant(
     BOUNDS,
     "limit_clamped",
@@ -399,7 +406,7 @@ for name, fault in {
     "large_offset_refused": StepFault("parse_offset", refuse_offsets_from(2**31)),
     "past_the_end_not_found": StepFault(
         "load_page",
-        lambda original, session, asked: refuse(404) if 137 <= asked.offset < 2**63 else original(session, asked),
+        lambda original, session, asked: refuse(404) if 137 <= asked.offset < 2**53 else original(session, asked),
     ),
     "empty_definition_not_found": StepFault(
         "load_page",
@@ -411,6 +418,14 @@ for name, fault in {
         "check_access",
         lambda original, session, user, definition: (
             refuse(403) if str(definition.id) == seed.EMPTY_DEFINITION_ID else original(session, user, definition)
+        ),
+    ),
+    "unknown_parameter_refused": StepFault(
+        "parse_parameters",
+        lambda original, request: (
+            refuse(422, [{"loc": ["query", "page"], "msg": "No", "type": "extra_forbidden"}])
+            if "page" in request.query_params
+            else original(request)
         ),
     ),
     "always_locked_at_one_place": StepFault(
