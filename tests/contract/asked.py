@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
 
 import requests
 
@@ -19,6 +19,10 @@ from .target import OPERATION, UUID, Target
 
 LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
 # Servers and proxies may take these in an id for the end of a path segment, or refuse them before the API is asked.
+# What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
+CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
+# Characters of an address, or of all headers, that every server takes. Some have a limit of 4 KiB, or of 8.
+LONG = 2000
 NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]|^\.{0,2}$")
 
 # Characters of what was sent, in a message.
@@ -67,8 +71,8 @@ class Asked:
     texts: Mapping[str, tuple[str, ...]]
     """How each parameter was sent."""
     is_trailing_slash: bool = False
-    is_garbled: bool = False
-    """Whether a header holds more than ASCII: a server may refuse that before it looks at anything."""
+    early: frozenset[int] = frozenset()
+    """The statuses with which servers and proxies may refuse it before the API is asked."""
 
     @property
     def judgements(self) -> dict[str, str]:
@@ -122,13 +126,27 @@ def read_request(request: requests.PreparedRequest, target: Target) -> Asked:
         kind_of_credentials=describe_credentials(request, target),
         texts={name: tuple(texts) for name, texts in query.items()} | {"definition_id": (text,)},
         is_trailing_slash=is_trailing_slash,
-        is_garbled=not (as_text(request.headers.get("Authorization")) or "").isascii(),
+        early=early_refusals(request),
     )
 
 
 def read_cookies(request: requests.PreparedRequest) -> dict[str, str]:
     pairs = (pair.strip().partition("=") for pair in (as_text(request.headers.get("Cookie")) or "").split(";"))
     return {name: value for name, _, value in pairs if name}
+
+
+def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
+    """What HTTP allows for what is no fault of a parameter: text that is none, and more than is usual."""
+    url, sizes = request.url or "", {name: len(as_text(value) or "") for name, value in request.headers.items()}
+    texts = [*map(as_text, request.headers.values()), unquote_to_bytes(url).decode("utf-8", "replace")]
+    allowed: set[int] = set()
+    if any(CONTROL.search(text or "") for text in texts) or not all((text or "").isascii() for text in texts[:-1]):
+        allowed |= {400}
+    if len(url) > LONG:
+        allowed |= {400, 414}
+    if sum(sizes.values()) > LONG:
+        allowed |= {400, 431}
+    return frozenset(allowed)
 
 
 def judge_credentials(request: requests.PreparedRequest, target: Target) -> str:

@@ -20,11 +20,26 @@ from urllib.parse import parse_qs
 
 import schemathesis
 from schemathesis import Case, CheckContext, HookContext, Response
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import UnsupportedMethodResponse
 
 from .alike import told_apart
 from .asked import RIGHT, Asked, due
 from .operation import DEFAULTS, DOCUMENTED, INTEGER, PATH, VALID, read_parameters
-from .pages import Page, as_integer, asked_for, differences, proof, read_body, read_page, read_runs, shown
+from .pages import (
+    FROZEN,
+    Page,
+    as_integer,
+    asked_for,
+    differences,
+    proof,
+    read_body,
+    read_page,
+    read_runs,
+    read_times,
+    shown,
+    values,
+)
 from .probes import UNKNOWN_DEFINITION_ID, probes
 from .target import UUID
 from .under_way import PATIENCE, again, under_way
@@ -519,15 +534,6 @@ def snapshot_of_the_run(ctx: CheckContext, response: Response, case: Case[Any]) 
     return None if runs else True
 
 
-FROZEN = ("workflow_definition_id", "user_id", "created_at", "run_snapshot")
-
-
-def values(run: dict[str, Any], names: Iterable[str]) -> list[Any]:
-    """Those fields of the run; a time is the same however it is spelled."""
-    times = dict(read_times(run))
-    return [times.get(name, run.get(name)) for name in names]
-
-
 def changed(first: Page, second: Page, identifier: str) -> list[tuple[str, Any, Any]]:
     """In what a run of both pages differs, of what never changes."""
     one, other = first.run(identifier), second.run(identifier)
@@ -537,15 +543,10 @@ def changed(first: Page, second: Page, identifier: str) -> list[tuple[str, Any, 
     return [found for name in names for found in differences(one.get(name), other.get(name), name)]
 
 
-def frozen(page: Page) -> list[list[Any]]:
-    """What never changes of its runs."""
-    return [values(run, FROZEN) for run in page.runs]
-
-
 def twice(first: Page, second: Page) -> bool:
     """Whether one id stands on two runs: they differ in what never changes of a run."""
-    runs = dict(zip(first.ids, frozen(first), strict=True))
-    return any(runs.get(identifier, what) != what for identifier, what in zip(second.ids, frozen(second), strict=True))
+    runs = dict(zip(first.ids, first.frozen, strict=True))
+    return any(runs.get(identifier, what) != what for identifier, what in zip(second.ids, second.frozen, strict=True))
 
 
 @check
@@ -560,7 +561,7 @@ class unique_ids(Comparing):
 
     def compare(self, page: Page) -> bool | None:
         before = self.pages.setdefault((page.definition, page.limit, page.offset), page)
-        if len(page.runs) > 1 and not set(before.ids).intersection(page.ids) and frozen(before) == frozen(page):
+        if len(page.runs) > 1 and not set(before.ids).intersection(page.ids) and before.frozen == page.frozen:
             raise AssertionError(
                 f"the runs with {page.place} have other ids each time that they are read: the first one had "
                 f"{shown(before.ids[0])}, and has {shown(page.ids[0])}"
@@ -623,21 +624,6 @@ def error_by_status(ctx: CheckContext, response: Response, case: Case[Any]) -> b
 
 # What is settled when a run ends.
 OUTCOME = ("status", "started_at", "completed_at", "error")
-TIMES = ("created_at", "started_at", "completed_at", "updated_at")
-
-
-def read_times(run: dict[str, Any]) -> list[tuple[str, datetime]]:
-    """Those that are set and can be read, in the order in which they must be."""
-    times = []
-    for name in TIMES:
-        value = run.get(name)
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is not None and moment.tzinfo is not None:
-            times.append((name, moment))
-    return times
 
 
 @check
@@ -868,7 +854,7 @@ def documented_status(ctx: CheckContext, response: Response, case: Case[Any]) ->
     if asked.is_trailing_slash and status in (307, 308):
         under_way().lenient.setdefault("path", set()).add("a trailing slash, which is redirected")
         return None
-    if status == 400 and asked.is_garbled:
+    if status in asked.early:
         return None
     if status in DOCUMENTED or (not asked.definition and status in (301, 302, 307, 308, 400, 405)):
         return None
@@ -877,7 +863,14 @@ def documented_status(ctx: CheckContext, response: Response, case: Case[Any]) ->
     raise AssertionError(f"{status}, which the contract does not have{instead}")
 
 
-# Protocol.
+# Protocol: `unsupported_method` and `allow_header_conformance` are Schemathesis's own.
+
+
+@schemathesis.hook("filter_failure")
+def keep_refused_methods(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
+    """A server need not know a method to refuse it (501, RFC 9110, section 15.6.2); of an odd one some say 400."""
+    is_refused = response.status_code == 501 or (response.status_code == 400 and case.method in ("TRACE", "QUERY"))
+    return not (is_refused and isinstance(failure, UnsupportedMethodResponse))
 
 
 @check
