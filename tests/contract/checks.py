@@ -8,7 +8,7 @@ would pass everything.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.message import Message
@@ -242,8 +242,7 @@ def leniency(response: Response, name: str) -> str:
 def invalid_parameter_named(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """The body of a 422 names a parameter that is invalid, or in a spelling that a server may refuse; and no other."""
     asked = asked_for(response)
-    faulty = {name for name, judgement in asked.judgements.items() if judgement != VALID}
-    if response.status_code != 422 or not faulty or asked.credentials != RIGHT:
+    if response.status_code != 422 or set(asked.judgements.values()) == {VALID} or asked.credentials != RIGHT:
         return True
     try:
         detail = response.json()["detail"]
@@ -252,11 +251,19 @@ def invalid_parameter_named(ctx: CheckContext, response: Response, case: Case[An
         return True
     if not all(isinstance(place, list) for place in places):
         return True
-    named = {name for place in places for name in asked.judgements if name in place}
-    if not named & faulty or named - faulty:
-        wrong = " and ".join(sorted(named - faulty)) or shown(places) if places else "nothing"
-        raise AssertionError(f"the 422 must name {' or '.join(sorted(faulty))}, but it names {wrong}")
+    if wrong := misnamed(asked.judgements, places):
+        raise AssertionError(wrong)
     return None
+
+
+def misnamed(judgements: Mapping[str, str], places: list[list[Any]]) -> str:
+    """What is wrong with the parameters that a 422 names, by how each is judged; empty if nothing."""
+    faulty = {name for name, judgement in judgements.items() if judgement != VALID}
+    named = {name for place in places for name in judgements if name in place}
+    if named and named <= faulty:
+        return ""
+    wrong = " and ".join(sorted(named - faulty)) or shown(places) if places else "nothing"
+    return f"the 422 must name {' or '.join(sorted(faulty))}, but it names {wrong}"
 
 
 @check

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.codegen.trees import replace
+from tests.contract.checks import misnamed
 from tests.contract.operation import DEFAULTS, DOCUMENTED, INVALID, LENIENT, LIMITS, PARAMETERS, VALID, Parameter
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,24 @@ def test_none_and_several() -> None:
         LENIENT,
         INVALID,
     ]
+
+
+@pytest.mark.parametrize(
+    ("named", "wrong"),
+    [
+        ("limit", ""),
+        # Of several faults a server may name the first one only, and that one may be of a spelling.
+        ("offset", ""),
+        ("limit offset", ""),
+        ("definition_id", "the 422 must name limit or offset, but it names definition_id"),
+        ("limit definition_id", "the 422 must name limit or offset, but it names definition_id"),
+        ("page", 'the 422 must name limit or offset, but it names [["query", "page"]]'),
+        ("", "the 422 must name limit or offset, but it names nothing"),
+    ],
+)
+def test_a_422_names_what_is_wrong(named: str, wrong: str) -> None:
+    judgements = {"definition_id": VALID, "limit": INVALID, "offset": LENIENT}
+    assert misnamed(judgements, [["query", name] for name in named.split()]) == wrong
 
 
 @pytest.fixture
