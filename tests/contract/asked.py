@@ -18,12 +18,13 @@ from .operation import DEFAULTS, INTEROPERABLE, INVALID, LENIENT, PARAMETERS, VA
 from .target import OPERATION, UUID, Target
 
 LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
-# Servers and proxies may take these in an id for the end of a path segment, or refuse them before the API is asked.
 # What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
 CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
 # Characters of an address, or of all headers, that every server takes. Some have a limit of 4 KiB, or of 8.
 LONG = 2000
-NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]|^\.{0,2}$")
+# Servers and proxies may take these in an id for the end of a path segment, or for another route, or refuse them before
+# the API is asked.
+NO_SEGMENT = re.compile(r"[/\\;{}\x00-\x1f\x7f]|^\.{0,2}$")
 
 # Characters of what was sent, in a message.
 SHOWN = 40

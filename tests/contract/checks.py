@@ -230,7 +230,7 @@ def invalid_parameter_refused(ctx: CheckContext, response: Response, case: Case[
 def leniency(response: Response, name: str) -> str:
     """In what the spelling breaks the contract's letter; empty if it does not."""
     if name == "definition_id":
-        return "without dashes or in brackets"
+        return "without dashes"
     url = (response.request.url or "").partition("?")
     texts = parse_qs(url[2], keep_blank_values=True)[name]
     if len(texts) > 1:

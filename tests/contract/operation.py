@@ -1,7 +1,8 @@
 """What openapi.yaml says of the operation: its statuses, its query parameters, and which texts are values of these.
 
-Some spellings are left to the server: `1.0`, `1e1`, `+5`, ` 5`, `05` and `1_0` for integers, `yes` for true, a
-parameter given twice, integers from 2**53. Either answer to these is right; one that takes them is noted as lenient.
+Some spellings are left to the server: `1.0`, `1e1`, `+5`, ` 5`, `05`, `1_0`, `0x5` and digits of other scripts for
+integers, `yes` for true, a parameter given twice, integers from 2**53. Either answer to these is right; one that takes
+them is noted as lenient.
 """
 
 import re
@@ -26,7 +27,9 @@ PATH = OPERATION.format("{definition_id}")
 VALID, LENIENT, INVALID = "valid", "lenient", "invalid"
 
 INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-LENIENT_INTEGER = re.compile(r"\s*([+-]?[0-9]+(_[0-9]+)*(\.[0-9]*)?(e[+-]?[0-9]{1,3})?)\s*", re.ASCII | re.IGNORECASE)
+# With digits of any script, as Python's int() reads them.
+LENIENT_INTEGER = re.compile(r"\s*([+-]?\d+(_\d+)*(\.\d*)?(e[+-]?\d{1,3})?)\s*", re.IGNORECASE)
+OTHER_BASE = re.compile(r"\s*[+-]?0(x[0-9a-f]+|o[0-7]+|b[01]+)\s*", re.ASCII | re.IGNORECASE)
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 BOOLEANS = {"true": True, "false": False}
 LENIENT_BOOLEANS = {
@@ -108,7 +111,11 @@ def loose(text: str, is_number: bool) -> Iterator[Any]:
 
 def loose_integer(text: str) -> int | None:
     """What the text may stand for, as an integer in any spelling."""
-    found = LENIENT_INTEGER.fullmatch(text) if len(text) <= LONGEST else None
+    if len(text) > LONGEST:
+        return None
+    if OTHER_BASE.fullmatch(text):
+        return int(text, 0)
+    found = LENIENT_INTEGER.fullmatch(text)
     if found is None:
         return None
     with localcontext(prec=2 * LONGEST, Emax=2 * LONGEST, Emin=-2 * LONGEST):

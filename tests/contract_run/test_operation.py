@@ -31,8 +31,8 @@ def test_what_the_contract_says_of_the_operation() -> None:
         (
             PARAMETERS["limit"].schema,
             "1 100",
-            "1.0 +5 05 1_0 1e1 1.5E1 10e-1",
-            "0 101 -1 abc true 1e2x 1e3 1.5 1e-1 NaN \uff11",
+            "1.0 +5 05 1_0 1e1 1.5E1 10e-1 0x10 \uff11",
+            "0 101 -1 abc true 1e2x 1e3 1.5 1e-1 0x65 NaN \u00b2 1.\uff11",
         ),
         (
             PARAMETERS["offset"].schema,
