@@ -1,6 +1,7 @@
 """The command: see the package's docstring for what it takes, and for its exit codes."""
 
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -26,6 +27,7 @@ REPORTS = ("html/index.html", "junit.xml", "requests.har", "schemathesis.txt")
 # So that a verdict fits one screen.
 FINDINGS_SHOWN = 5
 MESSAGE_SHOWN = 230
+CURL_SHOWN = 400
 WIDEST = 120
 
 
@@ -81,6 +83,8 @@ def clear_reports(folder: Path) -> None:
         for report in REPORTS:
             # Those of an earlier run would pass for this one's.
             (folder / report).unlink(missing_ok=True)
+        for file in (folder / "curl").glob("*.sh"):
+            file.unlink()
     except OSError as error:
         raise Problem(f"no reports can be written to {folder}: {error.strerror}", "give another REPORT_DIR") from error
 
@@ -155,6 +159,7 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     lines += wrapped(
         "lenient     ", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
     )
+    lines += wrapped("slow        ", outcome.times.slow)
     lines += wrapped("not judged  ", "; ".join(not_judged(target, outcome)))
     # The reference server shows the contract as its own.
     if target.is_deployment:
@@ -175,10 +180,20 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
             lines += wrapped("   also: ", textwrap.shorten(finding.also, MESSAGE_SHOWN))
         if finding.curl:
             # As it is, to be copied.
-            lines.append(f"   {finding.curl}")
+            lines.append(f"   {repeatable(finding.curl, target.report_dir / 'curl' / f'{number}.sh')}")
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"   and {len(findings) - FINDINGS_SHOWN} more in the reports")
     return "\n".join([*lines, *wrapped("next: ", next_step(target, bool(findings)))])
+
+
+def repeatable(curl: str, file: Path) -> str:
+    """What to type. A command that no screen holds, or shows as it is, is written to the file."""
+    if len(curl) < CURL_SHOWN and curl.isascii() and curl.isprintable():
+        return curl
+    file.parent.mkdir(parents=True, exist_ok=True)
+    # Headers are sent in this encoding.
+    file.write_bytes(f"{curl}\n".encode("latin-1"))
+    return f"sh {shlex.quote(str(file))}"
 
 
 def wrapped(title: str, text: str) -> list[str]:

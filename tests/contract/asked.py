@@ -1,23 +1,33 @@
 """What a request asks for, read from the request as it was sent, and which statuses the contract allows in answer.
 
-The request decides, not how it came about: whatever Schemathesis or a probe makes up is judged in the same way. A UUID
-without dashes breaks the contract's letter, but FastAPI takes it: either answer is right.
+The request decides, not how it came about: whatever Schemathesis or a probe makes up is judged in the same way. What
+the contract leaves to the server, such as a UUID without dashes, may be answered in either way.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
 
 import requests
 
-from .operation import DEFAULTS, INVALID, LENIENT, LENIENT_INTEGER, LONGEST, PARAMETERS, VALID
+from codegen.text import escaped
+
+from .operation import DEFAULTS, INTEROPERABLE, INVALID, LENIENT, PARAMETERS, VALID, loose_integer
 from .target import OPERATION, UUID, Target
 
 LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
-# Servers and proxies may take these in an id for the end of a path segment, or refuse them before the API is asked.
-NO_SEGMENT = re.compile(r"[/\\\x00-\x1f\x7f]|^\.{0,2}$")
+# What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
+CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
+# Characters of an address, or of all headers, that every server takes. Some have a limit of 4 KiB, or of 8.
+LONG = 2000
+# Servers and proxies may take these in an id for the end of a path segment, or for another route, or refuse them before
+# the API is asked.
+NO_SEGMENT = re.compile(r"[/\\;{}\x00-\x1f\x7f]|^\.{0,2}$")
+
+# Characters of what was sent, in a message.
+SHOWN = 40
 
 RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"
 
@@ -28,15 +38,20 @@ class Integer:
 
     judgement: str
     values: frozenset[int]
-    """What a page may name it as; empty if it cannot be read."""
+    """What it may mean; empty if it cannot be read."""
     is_given: bool = True
+
+    @property
+    def echoes(self) -> frozenset[int]:
+        """What a page may name it as: large ones also as near as a floating-point number comes."""
+        return self.values | {int(float(value)) for value in self.values if INTEROPERABLE < abs(value) < 10**300}
 
 
 def read_integer(name: str, texts: list[str]) -> Integer:
     if not texts:
         return Integer(PARAMETERS[name].judge(texts), frozenset({DEFAULTS[name]}), is_given=False)
-    found = [LENIENT_INTEGER.fullmatch(text) for text in texts if len(text) <= LONGEST]
-    return Integer(PARAMETERS[name].judge(texts), frozenset(int(each[1]) for each in found if each))
+    found = map(loose_integer, texts)
+    return Integer(PARAMETERS[name].judge(texts), frozenset(value for value in found if value is not None))
 
 
 @dataclass(frozen=True)
@@ -52,9 +67,13 @@ class Asked:
     others: Mapping[str, str]
     """How the further parameters of the contract are judged, those that are given or have to be."""
     credentials: str
+    kind_of_credentials: str
+    """In words, for messages; never a secret."""
+    texts: Mapping[str, tuple[str, ...]]
+    """How each parameter was sent."""
     is_trailing_slash: bool = False
-    is_garbled: bool = False
-    """Whether a header holds more than ASCII: a server may refuse that before it looks at anything."""
+    early: frozenset[int] = frozenset()
+    """The statuses with which servers and proxies may refuse it before the API is asked."""
 
     @property
     def judgements(self) -> dict[str, str]:
@@ -65,6 +84,16 @@ class Asked:
             "offset": self.offset.judgement,
             **self.others,
         }
+
+    def sent(self, name: str) -> str:
+        """A parameter as it was sent, for messages."""
+        texts = self.texts.get(name, ())
+        return escaped(" and ".join(f"{name}='{text}'" for text in texts), SHOWN) or f"no {name}"
+
+    @property
+    def query(self) -> str:
+        """All of them, but the definition."""
+        return ", ".join(self.sent(name) for name in self.texts if name != "definition_id") or "without a query"
 
     @property
     def invalid_parameters(self) -> set[str]:
@@ -95,16 +124,36 @@ def read_request(request: requests.PreparedRequest, target: Target) -> Asked:
             if name not in DEFAULTS and (name in query or parameter.is_required)
         },
         credentials=judge_credentials(request, target),
+        kind_of_credentials=describe_credentials(request, target),
+        texts={name: tuple(texts) for name, texts in query.items()} | {"definition_id": (text,)},
         is_trailing_slash=is_trailing_slash,
-        is_garbled=not (as_text(request.headers.get("Authorization")) or "").isascii(),
+        early=early_refusals(request),
     )
+
+
+def read_cookies(request: requests.PreparedRequest) -> dict[str, str]:
+    pairs = (pair.strip().partition("=") for pair in (as_text(request.headers.get("Cookie")) or "").split(";"))
+    return {name: value for name, _, value in pairs if name}
+
+
+def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
+    """What HTTP allows for what is no fault of a parameter: text that is none, and more than is usual."""
+    url, sizes = request.url or "", {name: len(as_text(value) or "") for name, value in request.headers.items()}
+    texts = [*map(as_text, request.headers.values()), unquote_to_bytes(url).decode("utf-8", "replace")]
+    allowed: set[int] = set()
+    if any(CONTROL.search(text or "") for text in texts) or not all((text or "").isascii() for text in texts[:-1]):
+        allowed |= {400}
+    if len(url) > LONG:
+        allowed |= {400, 414}
+    if sum(sizes.values()) > LONG:
+        allowed |= {400, 431}
+    return frozenset(allowed)
 
 
 def judge_credentials(request: requests.PreparedRequest, target: Target) -> str:
     """Whether they are those given. Unclear is what the contract does not settle: a right one beside a wrong one."""
     header = as_text(request.headers.get("Authorization"))
-    pairs = (pair.strip().partition("=") for pair in (as_text(request.headers.get("Cookie")) or "").split(";"))
-    cookie = {name: value for name, _, value in pairs}.get("ks_uat")
+    cookie = read_cookies(request).get("ks_uat")
     right = {
         header is not None and bool(target.token) and header == f"Bearer {target.token}",
         cookie is not None and bool(target.ks_uat) and cookie == target.ks_uat,
@@ -116,6 +165,44 @@ def judge_credentials(request: requests.PreparedRequest, target: Target) -> str:
         swapped = scheme.lower() == "bearer" and token.strip() in (target.token, target.ks_uat) and token.strip()
         return UNCLEAR if swapped or (cookie and cookie == target.token) else WRONG
     return RIGHT if right == {True} else UNCLEAR if True in right else WRONG
+
+
+def describe_credentials(request: requests.PreparedRequest, target: Target) -> str:
+    """What was sent as credentials, in words, for messages. No secret is shown, nor what is nearly one."""
+    found = []
+    for name, value in request.headers.items():
+        text = as_text(value) or ""
+        scheme, blank, token = text.partition(" ")
+        if name.lower() == "authorization" and scheme.lower() == "bearer":
+            found.append(compared("bearer token", token, target))
+        elif name.lower() == "authorization" and blank:
+            found.append(f"{compared('token', token, target)} with another scheme ('{escaped(scheme, SHOWN)}')")
+        elif name.lower() == "authorization":
+            found.append(f"{compared('token', text, target)} without a scheme")
+        elif name.lower() != "cookie" and any(secret in text for secret in target.secrets.values()):
+            found.append(compared(f"header {name}", text, target))
+    for name, value in read_cookies(request).items():
+        which = "cookie ks_uat" if name == "ks_uat" else f"cookie of another name ('{escaped(name, SHOWN)}')"
+        found.append(compared(which, value, target))
+    if any(quote(secret, safe="") in (request.url or "") for secret in target.secrets.values()):
+        found.append("a credential in the address")
+    return " and ".join(found) or "no credentials"
+
+
+def compared(what: str, value: str, target: Target) -> str:
+    """A value, and what it has in common with the secrets."""
+    if not value:
+        return f"an empty {what}"
+    for name, secret in target.secrets.items():
+        if value == secret:
+            return f"the value of {name} as a {what}"
+        if len(value) > 3 and value in secret:
+            return f"a part of {name} as a {what}"
+        if secret in value:
+            return f"{name} and more as a {what}"
+        if value.lower() == secret.lower():
+            return f"{name} in another case as a {what}"
+    return f"a wrong {what} ('{escaped(value, SHOWN)}')"
 
 
 def as_text(value: Any) -> str | None:

@@ -1,13 +1,14 @@
 """What openapi.yaml says of the operation: its statuses, its query parameters, and which texts are values of these.
 
-Some spellings break the contract's letter, but FastAPI, which deployments are built on, takes them: `1.0`, `+5`, ` 5`,
-`05` and `1_0` for integers, `yes` for true, a parameter given twice. Either answer to these is right; one that takes
+Some spellings are left to the server: `1.0`, `1e1`, `+5`, ` 5`, `05`, `1_0`, `0x5` and digits of other scripts for
+integers, `yes` for true, a parameter given twice, integers from 2**53. Either answer to these is right; one that takes
 them is noted as lenient.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal, localcontext
 from functools import cached_property
 from math import isfinite
 from typing import Any
@@ -26,7 +27,9 @@ PATH = OPERATION.format("{definition_id}")
 VALID, LENIENT, INVALID = "valid", "lenient", "invalid"
 
 INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-LENIENT_INTEGER = re.compile(r"\s*([+-]?[0-9]+(?:_[0-9]+)*)(?:\.0*)?\s*", re.ASCII)
+# With digits of any script, as Python's int() reads them.
+LENIENT_INTEGER = re.compile(r"\s*([+-]?\d+(_\d+)*(\.\d*)?(e[+-]?\d{1,3})?)\s*", re.IGNORECASE)
+OTHER_BASE = re.compile(r"\s*[+-]?0(x[0-9a-f]+|o[0-7]+|b[01]+)\s*", re.ASCII | re.IGNORECASE)
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 BOOLEANS = {"true": True, "false": False}
 LENIENT_BOOLEANS = {
@@ -34,10 +37,11 @@ LENIENT_BOOLEANS = {
     **dict.fromkeys(("1", "on", "t", "y", "yes"), True),
     **dict.fromkeys(("0", "off", "f", "n", "no"), False),
 }
-# What databases count in. Where the contract has no upper bound, a refusal of more is a fair answer as well.
-COUNTABLE = 2**63
-# Characters: int() refuses longer ones.
-LONGEST = 4000
+# Up to here, all programs agree on an integer (RFC 8259, section 6).
+INTEROPERABLE = 2**53 - 1
+# Characters that are read as a number: with three digits of exponent, Python still writes it. Beyond, it is just large.
+LONGEST = 3000
+LARGE = 10**40
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Parameter:
 
     @property
     def is_number(self) -> bool:
-        """Whether it may be a fraction. To JSON Schema, 1e1 is an integer, to FastAPI it is not."""
+        """Whether it may be a fraction."""
         return "number" in self.schema.get("type", ())
 
 
@@ -83,7 +87,7 @@ def plain(text: str, is_number: bool) -> Iterator[Any]:
     yield text
     if text in BOOLEANS:
         yield BOOLEANS[text]
-    if INTEGER.fullmatch(text) and len(text) <= LONGEST and int(text) <= COUNTABLE:
+    if INTEGER.fullmatch(text) and len(text) <= LONGEST and abs(int(text)) <= INTEROPERABLE:
         yield int(text)
     elif is_number and NUMBER.fullmatch(text) and isfinite(float(text)):
         yield float(text)
@@ -95,12 +99,28 @@ def loose(text: str, is_number: bool) -> Iterator[Any]:
         yield LENIENT_BOOLEANS[text.lower()]
     if text in ("", "null"):
         yield None
-    if (integer := LENIENT_INTEGER.fullmatch(text)) and len(text) <= LONGEST:
-        yield int(integer[1])
+    if (integer := loose_integer(text)) is not None:
+        yield integer
+    elif INTEGER.fullmatch(text):
+        yield -LARGE if text.startswith("-") else LARGE
     elif is_number and NUMBER.fullmatch(text.strip().removeprefix("+")) and isfinite(float(text)):
         yield float(text)
     # An array is as many parameters as it has elements; which texts make one is left open.
     yield []
+
+
+def loose_integer(text: str) -> int | None:
+    """What the text may stand for, as an integer in any spelling."""
+    if len(text) > LONGEST:
+        return None
+    if OTHER_BASE.fullmatch(text):
+        return int(text, 0)
+    found = LENIENT_INTEGER.fullmatch(text)
+    if found is None:
+        return None
+    with localcontext(prec=2 * LONGEST, Emax=2 * LONGEST, Emin=-2 * LONGEST):
+        value = Decimal(found[1].replace("_", ""))
+        return int(value) if value == value.to_integral_value() else None
 
 
 def read_contract() -> dict[str, Any]:

@@ -5,20 +5,62 @@ the second, then the first once more: if the first one is what it was, nothing h
 the second. As rows may also come and go in so short a time, it takes several such proofs, and no proof to the contrary.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 import schemathesis
 from schemathesis import Case, HookContext, Response
 
+from codegen.text import escaped
+
 from .asked import RIGHT, Asked, read_request
 from .operation import VALID
+from .target import UUID
 from .under_way import again, under_way
 
 # How often two pages are asked for again, and how often they must not go together.
 TRIES = 8
 PROOFS = 3
+# Characters of a value in a message.
+SHOWN = 40
+
+
+TIMES = ("created_at", "started_at", "completed_at", "updated_at")
+# What never changes of a run.
+FROZEN = ("workflow_definition_id", "user_id", "created_at", "run_snapshot")
+
+
+def read_times(run: dict[str, Any]) -> list[tuple[str, datetime]]:
+    """Those that are set and can be read, in the order in which they must be."""
+    times = []
+    for name in TIMES:
+        value = run.get(name)
+        try:
+            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+        except ValueError:
+            moment = None
+        if moment is not None and moment.tzinfo is not None:
+            times.append((name, moment))
+    return times
+
+
+def values(run: dict[str, Any], names: Iterable[str]) -> list[Any]:
+    """Those fields of the run; a time or a UUID is the same however it is spelled."""
+    times = dict(read_times(run))
+    return [times.get(name) or normal(run.get(name)) for name in names]
+
+
+def normal(value: Any) -> Any:
+    """The value with all UUIDs in lower case."""
+    if isinstance(value, dict):
+        return {name: normal(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [normal(each) for each in value]
+    return value.lower() if isinstance(value, str) and UUID.fullmatch(value) else value
 
 
 @dataclass(frozen=True)
@@ -32,7 +74,7 @@ class Page:
     runs: tuple[dict[str, Any], ...]
     case: Case[Any]
 
-    @property
+    @cached_property
     def ids(self) -> tuple[str, ...]:
         """In lower case: a UUID is the same in either."""
         return tuple(run["id"].lower() for run in self.runs)
@@ -40,6 +82,18 @@ class Page:
     @property
     def place(self) -> str:
         return f"limit {self.limit}, offset {self.offset}"
+
+    @cached_property
+    def frozen(self) -> list[list[Any]]:
+        """What never changes of each run."""
+        return [values(run, FROZEN) for run in self.runs]
+
+    def number(self, identifier: str) -> int:
+        """The run's place in the whole list, from 0."""
+        return self.offset + self.ids.index(identifier)
+
+    def run(self, identifier: str) -> dict[str, Any]:
+        return self.runs[self.ids.index(identifier)]
 
 
 def read_body(response: Response) -> dict[str, Any] | None:
@@ -79,6 +133,24 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
     # Here, as what Schemathesis keeps of an answer is cut.
     under_way().kinds[case.id] = kind_of(response)
     under_way().statuses |= {str(run.get("status")) for run in read_runs(response)}
+
+
+def shown(value: object) -> str:
+    """A value of an answer, as it stands in a message: on one line, and short."""
+    is_text = not isinstance(value, (dict, list, bool, int, float, type(None)))
+    return escaped(str(value) if is_text else json.dumps(value, ensure_ascii=False), SHOWN)
+
+
+def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where two values differ: the field, and what it is in each."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted(one.keys() | other.keys()):
+            yield from differences(one.get(name), other.get(name), f"{path}.{name}" if path else name)
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for index, pair in enumerate(zip(one, other, strict=True)):
+            yield from differences(*pair, f"{path}[{index}]")
+    elif normal(one) != normal(other):
+        yield path, one, other
 
 
 def asked_for(response: Response) -> Asked:

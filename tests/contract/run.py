@@ -33,6 +33,7 @@ from schemathesis.openapi.checks import JsonSchemaError
 from .checks import CLASSES
 from .operation import CONTRACT
 from .session import Session
+from .slow import Times
 from .target import Problem, Target, disguised, without_secrets
 from .under_way import begin, under_way
 
@@ -79,6 +80,7 @@ class Outcome:
     exit_code: int = 0
     statuses: set[str] = field(default_factory=set)
     """Those of the runs that were seen."""
+    times: Times = field(default_factory=Times)
     # The rest is as under_way.py has it.
     sent: int = 0
     left_out: set[str] = field(default_factory=set)
@@ -225,6 +227,9 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
         recorder = event.recorder
         for case_id in recorder.interactions:
             outcome.answers[under_way().kinds.get(case_id, "no answer")] += 1
+        for interaction in recorder.interactions.values():
+            if interaction.response is not None:
+                outcome.times.note(interaction.response)
         for case_id, checks in recorder.checks.items():
             names = {check.name for check in checks}
             outcome.classes.update(kind for kind, members in CLASSES.items() if names & set(members))

@@ -4,15 +4,19 @@ Shares nothing with the reference server but ids and credentials. FastAPI takes 
 left as it is.
 """
 
+import gzip
+import json
+import re
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from itertools import count
 from random import Random
 from typing import Annotated, Any, Generic, TypeVar
+from urllib.parse import unquote_to_bytes
 from uuid import UUID
 
 import uvicorn
@@ -72,10 +76,14 @@ class Paginated(BaseModel, Generic[T]):
 
 
 class Runs:
-    """The runs of one definition, oldest last. With `changes`, it is another list for each request."""
+    """The runs of one definition, oldest last. With `changes`, it is another list for each request.
 
-    def __init__(self, number: int, changes: int = 0) -> None:
+    With `mended_at`, something is mended in all of them at the request of that number.
+    """
+
+    def __init__(self, number: int, changes: int = 0, mended_at: int = 0) -> None:
         self.changes = changes
+        self.mended_at = mended_at
         self.random = Random(number)
         self.runs: list[WorkflowRun] = []
         for age in range(number, 0, -1):
@@ -115,6 +123,11 @@ class Runs:
             run.error = "It broke." if run.status is Status.FAILED else None
             run.completed_at = run.updated_at = max(moment, run.started_at)
 
+    def mend(self, request: int) -> None:
+        if request == self.mended_at:
+            for run in self.runs:
+                run.updated_at = datetime.now(UTC)
+
     def change(self, times: int) -> None:
         for _ in range(times):
             if self.random.random() < 0.5:
@@ -126,7 +139,7 @@ class Runs:
 def create_app(runs: Runs) -> FastAPI:
     app = FastAPI()
     lock = threading.Lock()
-    numbers = count(1)
+    numbers, pages = count(1), count(1)
 
     def signed_in(
         authorization: Annotated[str | None, Header()] = None, ks_uat: Annotated[str | None, Cookie()] = None
@@ -146,6 +159,7 @@ def create_app(runs: Runs) -> FastAPI:
             raise HTTPException(404, f"Workflow definition {definition_id} not found (request {next(numbers)})")
         with lock:
             runs.change(runs.changes)
+            runs.mend(next(pages))
             found = runs.runs if str(definition_id) == seed.DEFINITION_ID else []
             # Counted by one statement, read by the next: a change may come in between.
             total = len(found)
@@ -170,3 +184,94 @@ def serving(app: Any) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+class Unusual:
+    """The same answers as others would write them: an ASGI application around another one.
+
+    At random differ: the order of keys, blanks, escapes, the spelling of times, UUIDs and numbers, the case of headers,
+    compression. Refusals carry a time and a number, and of a 422 only the first fault. What servers and proxies dislike
+    they refuse before the API is asked; methods that they do not know are not implemented.
+    """
+
+    def __init__(self, app: Any, redirect: int = 308) -> None:
+        self.app = app
+        self.redirect = redirect
+        self.random = Random(1)
+        self.numbers = count(1)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        target = scope["raw_path"] + b"?" + scope["query_string"]
+        headers = b"".join(name + value for name, value in scope["headers"])
+        path = unquote_to_bytes(target)
+        if len(headers) > 4096:
+            await self.answer(send, 431, b"<h1>Request Header Fields Too Large</h1>", b"text/html")
+        elif len(target) > 1024:
+            await self.answer(send, 414, b"<h1>URI Too Long</h1>", b"text/html")
+        elif b"\0" in path or not headers.isascii() or path.decode("utf-8", "replace").encode() != path:
+            await self.answer(send, 400, b"<h1>Bad Request</h1>", b"text/html")
+        elif scope["method"] in ("TRACE", "QUERY"):
+            await self.answer(send, 501, b"<h1>Not Implemented</h1>", b"text/html")
+        elif scope["path"].endswith("/"):
+            await self.answer(send, self.redirect, b"", b"text/html", (b"Location", scope["raw_path"].rstrip(b"/")))
+        else:
+            await self.pass_on(scope, receive, send)
+
+    async def pass_on(self, scope: Any, receive: Any, send: Any) -> None:
+        parts: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            parts.append(message)
+
+        await self.app(scope, receive, keep)
+        status, body = parts[0]["status"], json.loads(b"".join(part.get("body", b"") for part in parts[1:]))
+        if status == 422:
+            body["detail"] = body["detail"][:1]
+        if status >= 400:
+            body |= {"timestamp": datetime.now(UTC).isoformat(), "request": next(self.numbers), "status": status}
+        text = json.dumps(
+            self.spell(body),
+            ensure_ascii=self.random.random() < 0.5,
+            indent=self.random.choice((None, 1)),
+            separators=self.random.choice(((",", ":"), (" , ", " : "))),
+        )
+        kind = self.random.choice(
+            (b"application/json", b"Application/JSON;charset=UTF-8", b'application/json; charset="utf-8"')
+        )
+        more = [
+            (name.title(), value)
+            for name, value in parts[0]["headers"]
+            if name not in (b"content-length", b"content-type")
+        ]
+        await self.answer(send, status, text.encode(), kind, *more)
+
+    async def answer(self, send: Any, status: int, body: bytes, kind: bytes, *more: tuple[bytes, bytes]) -> None:
+        headers = [(b"CONTENT-type", kind), (b"X-Request-Id", b"%d" % next(self.numbers)), (b"Vary", b"Accept"), *more]
+        if self.random.random() < 0.5:
+            body = gzip.compress(body)
+            headers.append((b"Content-Encoding", b"gzip"))
+        if self.random.random() < 0.5:
+            # Else it is sent in chunks.
+            headers.append((b"content-LENGTH", b"%d" % len(body)))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def spell(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            names = self.random.sample(list(value), len(value))
+            return {name: self.spell(value[name]) for name in names}
+        if isinstance(value, list):
+            return [self.spell(each) for each in value]
+        if isinstance(value, str) and re.fullmatch(r"[0-9a-f-]{36}", value):
+            return self.random.choice((value, value.upper()))
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT.*", value):
+            return self.spell_time(datetime.fromisoformat(value))
+        if isinstance(value, int) and not isinstance(value, bool) and value < 2**53:
+            return self.random.choice((value, float(value)))
+        return value
+
+    def spell_time(self, moment: datetime) -> str:
+        local = moment.astimezone(self.random.choice((UTC, timezone(timedelta(hours=-3, minutes=-30)))))
+        text = local.isoformat(timespec="microseconds")
+        time, zone = text[:26], text[26:].replace("+00:00", self.random.choice(("Z", "+00:00")))
+        return self.random.choice((time, time + "000", time.rstrip("0").rstrip("."))) + zone

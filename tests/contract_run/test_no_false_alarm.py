@@ -3,23 +3,32 @@
 tests/server/test_churn.py has the same for the reference server.
 """
 
+import json
+import subprocess
 import tempfile
+import threading
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+from fastapi import Request, Response
+
 from tests.contract.run import Outcome, run
-from tests.contract_run.fastapi_server import Runs, create_app, serving
+from tests.contract_run.fastapi_server import Runs, Unusual, create_app, serving
 from tests.mutants.trial import target_at
 from tests.reference_server import seed
+from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.running import running
 
-# Number of runs at the start, and of changes with each request.
-LISTS = ((150, 0), (150, 1), (150, 20), (3, 0))
+# Number of runs at the start, of changes with each request, and whether the server writes as others would.
+LISTS = ((150, 0, False), (150, 1, False), (150, 20, False), (3, 0, False), (150, 0, True), (150, 1, True))
 
 
-def outcome_of(runs: int, changes: int) -> Outcome:
-    with serving(create_app(Runs(runs, changes))) as base_url, tempfile.TemporaryDirectory() as folder:
+def outcome_of(runs: int, changes: int, is_unusual: bool) -> Outcome:
+    app = create_app(Runs(runs, changes, mended_at=30 if is_unusual else 0))
+    with serving(Unusual(app) if is_unusual else app) as base_url, tempfile.TemporaryDirectory() as folder:
         target = target_at(base_url, Path(folder, "reports"))
         # There are no definitions here that may not be read: this one does not exist.
         foreign = (seed.FOREIGN_DEFINITION_ID,)
@@ -32,12 +41,47 @@ def test_a_correct_server_is_not_accused() -> None:
     # In processes of their own, two at a time.
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         outcomes = dict(zip(LISTS, pool.map(outcome_of, *zip(*LISTS, strict=True)), strict=True))
-    for (_, changes), outcome in outcomes.items():
+    for (_, changes, _), outcome in outcomes.items():
         assert not outcome.findings and not outcome.errors and not outcome.is_empty
         # Where the list changes all the time it gives up making sure, and says so.
         assert bool(outcome.unsettled) == (changes > 0)
     # What FastAPI takes beyond the contract's letter is noted.
-    lenient = outcomes[150, 0].lenient
+    lenient = outcomes[150, 0, False].lenient
     assert lenient["limit"] == lenient["offset"]
     assert {"'1.0'", "'+5'", "' 5'", "'05'", "given twice"} <= lenient["limit"]
     assert lenient.keys() == {"definition_id", "limit", "offset", "path"}
+
+
+class SlowCorners(ReferenceServer):
+    """One page takes its time, and so does one refusal, on purpose."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    def list_runs(self, request: Request) -> Response:
+        if request.headers.get("authorization") == "Bearer null":
+            threading.Event().wait(4)
+        return super().list_runs(request)
+
+    def parse_parameters(self, request: Request) -> Parameters:
+        parameters = super().parse_parameters(request)
+        if parameters.offset == 138:
+            self.asked += 1
+            threading.Event().wait(3)
+        return parameters
+
+
+def test_what_is_slow_is_an_observation(
+    contract_on: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    server = SlowCorners()
+    with running(server) as base_url:
+        result = contract_on(base_url, MAX_EXAMPLES="1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("slow ")]
+    assert "offset=138 took 3." in line and "s is usual" in line
+    # The refusal, of a request without a query, is not; and no request is made to be sure.
+    assert "workflow-definitions" not in line
+    entries = json.loads((tmp_path / "requests.har").read_text("utf-8"))["log"]["entries"]
+    assert server.asked == sum("offset=138" in entry["request"]["url"] for entry in entries) > 0

@@ -26,6 +26,7 @@ import pytest
 import trustme
 from fastapi import HTTPException, Request, Response
 
+from tests.contract.__main__ import repeatable
 from tests.contract.run import quoted
 from tests.contract.target import without_secrets
 from tests.reference_server import seed
@@ -347,6 +348,16 @@ def test_secrets_never_pass_in_any_spelling() -> None:
     assert quoted(f"Cookie: ks_uat={secret}", {"KS_UAT": secret}) == "'Cookie: ks_uat='\"$KS_UAT\""
     assert quoted("http://host/a?b", {"BASE_URL": "http://host"}) == "\"$BASE_URL\"'/a?b'"
     assert quoted("a b", {}) == "'a b'"
+
+
+@pytest.mark.parametrize("header", ["x" * 400, "\u00fc", "\x1b[2J", "\x07"])
+def test_a_command_that_no_screen_shows_as_it_is_goes_to_a_file(tmp_path: Path, header: str) -> None:
+    file = tmp_path / "curl" / "1.sh"
+    assert repeatable("curl --header x http://host", file) == "curl --header x http://host" and not file.exists()
+    command = f"printf %s {quoted(f'X: {header}', {})}"
+    assert repeatable(command, file) == f"sh {file}"
+    # To the byte as it was sent.
+    assert subprocess.run(["sh", str(file)], capture_output=True, check=True).stdout == f"X: {header}".encode("latin-1")
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,15 @@
 """Mutants of every class are killed by exactly the checks that they name. `make mutants` runs all of them."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from tests.contract.checks import CLASSES
 from tests.mutants.__main__ import main, try_all, without_mutant
-from tests.mutants.faults import MUTANTS
+from tests.mutants.faults import MUTANTS, OTHER_ID
 from tests.mutants.trial import UNBROKEN, Trial
+from tests.reference_server import seed
 
 # One of each class, and of them those that take most to see.
 REPRESENTATIVE = (
@@ -20,7 +22,24 @@ REPRESENTATIVE = (
     "foreign_definition_told_apart",
     "unknown_is_empty",
     "one_in_50_fails",
+    "failures_shortened_in_small_pages",
+    "existence_before_parameters",
+    "session_cookie_refused",
 )
+UUID = "[0-9a-f-]{36}"
+PLACE = r"limit \d+, offset \d+"
+# A reader finds the fault by what the verdict says of it: which run or parameter, which field, both values, and where.
+SAID = {
+    "row_lost_in_the_middle": f"run {UUID} is number \\d+ with {PLACE}, but \\d+ with {PLACE}, repeatedly and by turns",
+    "one_id_on_two_runs": f"two runs, numbers \\d+ and \\d+ of the list, share the id {OTHER_ID}: user_id {UUID} "
+    rf"\({PLACE}\) and {UUID} \({PLACE}\)",
+    "prefix_of_the_token": "a request with a part of TOKEN as a bearer token was answered with 200, not 401",
+    "foreign_definition_told_apart": f"definition {seed.FOREIGN_DEFINITION_ID} must be answered exactly as one that "
+    "does not exist, but the body is '.*Definition of another.*' in place of '.*Workflow definition not.*'",
+    "failures_shortened_in_small_pages": f"run {UUID} has ended, but its error is .+ with {PLACE}, and .+ with {PLACE}",
+    "existence_before_parameters": "limit='0' is invalid, which is 422, but the answer is 404",
+    "session_cookie_refused": "a request with the value of KS_UAT as a cookie ks_uat was answered with 401",
+}
 
 
 def test_mutants_are_killed_by_the_checks_that_they_name() -> None:
@@ -30,6 +49,8 @@ def test_mutants_are_killed_by_the_checks_that_they_name() -> None:
         trial.name: sorted(trial.expected) for trial in trials
     }
     assert all(trial.requests < 400 for trial in trials)
+    messages = {trial.name: trial.messages for trial in trials}
+    assert [name for name, said in SAID.items() if not any(re.search(said, each) for each in messages[name])] == []
 
 
 def test_there_are_mutants_of_every_class_and_for_every_check() -> None:

@@ -71,12 +71,18 @@ def sync_detailed(
 
     A request is judged in this order: credentials (401), parameters (422), existence (404), access (403).
 
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
+    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
+    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
+    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
+    section 6).
+
     Args:
         definition_id: The workflow definition whose runs are listed.
         client: Where to, and with which credential.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
         ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
 
     Returns:
@@ -125,12 +131,18 @@ def sync(
 
     A request is judged in this order: credentials (401), parameters (422), existence (404), access (403).
 
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
+    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
+    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
+    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
+    section 6).
+
     Args:
         definition_id: The workflow definition whose runs are listed.
         client: Where to, and with which credential.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
         ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
 
     Returns:
@@ -175,12 +187,18 @@ async def asyncio_detailed(
 
     A request is judged in this order: credentials (401), parameters (422), existence (404), access (403).
 
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
+    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
+    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
+    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
+    section 6).
+
     Args:
         definition_id: The workflow definition whose runs are listed.
         client: Where to, and with which credential.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
         ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
 
     Returns:
@@ -229,12 +247,18 @@ async def asyncio(
 
     A request is judged in this order: credentials (401), parameters (422), existence (404), access (403).
 
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
+    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
+    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
+    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
+    section 6).
+
     Args:
         definition_id: The workflow definition whose runs are listed.
         client: Where to, and with which credential.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
         ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
 
     Returns:

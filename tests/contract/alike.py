@@ -1,0 +1,97 @@
+"""Whether two kinds of requests get answers that tell them apart, whatever varies from answer to answer.
+
+"Answered exactly as one that does not exist": so one id that may not be read is asked for by turns with ids that do not
+exist. What all answers of either kind have in common is compared, and nothing else: a time, a number of the request, a
+hash of the id, or whether a cache had the answer says nothing.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from itertools import cycle
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from schemathesis import Response
+
+from codegen.text import escaped
+
+# Thue and Morse's sequence: whichever of several workers takes each second or third request, both kinds meet all.
+TURNS = "UFFUFUUFFUUFUFFU"
+# As many of them suffice where nothing is different.
+FIRST = 4
+# Ids that do not exist: several, because of hashes; and each one more than once, because of caches.
+UNKNOWN = 5
+# Headers that say when the answer was made, how long it took, or where it comes from.
+OF_THE_ANSWER = re.compile(r"age|date|expires|server-timing|x-process-time|x-response-time|x-runtime|.*cache.*")
+# A word that somebody wrote, not a part of a number or a hash.
+WORD = re.compile(r"(?![a-f]+$)[A-Z]?[a-z]{3,}", re.ASCII)
+SHOWN = 40
+
+Traits = Mapping[str, str]
+"""What an answer is like, by aspect."""
+
+
+def told_apart(ask: Callable[[str], Response | None], one: str, seed: int) -> str:
+    """In what answers about this id differ from those about ids that nobody has; empty if in nothing.
+
+    `ask` gives the answer for an id, or None if there is none to compare.
+    """
+    random = Random(seed)
+    unknown = cycle([str(UUID(int=random.getrandbits(128), version=4)) for _ in range(UNKNOWN)])
+    ours: list[Traits] = []
+    others: list[Traits] = []
+    found = ""
+    for number, turn in enumerate(TURNS, 1):
+        identifier = one if turn == "F" else next(unknown)
+        response = ask(identifier)
+        if response is None:
+            return ""
+        (ours if turn == "F" else others).append(traits(response, identifier))
+        if number % FIRST == 0 and not (found := difference(ours, others)):
+            return ""
+    return found
+
+
+def traits(response: Response, identifier: str) -> Traits:
+    """By aspect. The id that was asked for is masked: an answer may repeat it."""
+
+    def masked(text: str) -> str:
+        for form in (identifier, identifier.replace("-", "")):
+            text = re.sub(form, "{id}", text, flags=re.IGNORECASE)
+        return text
+
+    headers = {name: ", ".join(found) for name, found in response.headers.items() if not OF_THE_ANSWER.fullmatch(name)}
+    if "content-encoding" in headers:
+        # How far the id can be compressed.
+        headers.pop("content-length", None)
+    body = masked(response.content.decode("utf-8", "replace"))
+    found = {"the status": f"{response.status_code} {response.message}", "the body": body}
+    with suppress(ValueError, RecursionError):
+        found["the list of the body's fields"] = ", ".join(fields(json.loads(body)))
+    found |= {f"the word '{word}' in the body": "there" for word in re.findall(r"\w+", body) if WORD.fullmatch(word)}
+    found |= {"the length of the body": str(len(body)), "the list of its headers": ", ".join(headers)}
+    return found | {f"the header {name}": masked(value) for name, value in headers.items()}
+
+
+def fields(body: Any, path: str = "") -> Iterator[str]:
+    if isinstance(body, dict):
+        for name, value in body.items():
+            yield f"{path}/{name}"
+            yield from fields(value, f"{path}/{name}")
+
+
+def difference(ours: list[Traits], others: list[Traits]) -> str:
+    """The first aspect that is the same in all answers of either kind, but another one in each."""
+    for aspect in dict.fromkeys(aspect for each in (*ours, *others) for aspect in each):
+        here, there = ({each.get(aspect, "missing") for each in kind} for kind in (ours, others))
+        if len(here) == len(there) == 1 and here != there:
+            one, other = here.pop(), there.pop()
+            # Long ones from shortly before they part.
+            same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1), 0)
+            start = max(same - SHOWN // 2, 0)
+            shown = " in place of ".join(f"'{escaped(text[start:], SHOWN)}'" for text in (one, other))
+            return f"{escaped(aspect, SHOWN)} is {shown}"
+    return ""

@@ -1,0 +1,39 @@
+"""Which requests took many times as long as the others: an observation, as the contract promises no time."""
+
+import statistics
+from dataclasses import dataclass, field
+
+from schemathesis import Response
+
+# Seconds, and how many times the usual: only what is both is worth a line.
+SLOW, SLOWER = 1.0, 10
+# How many of the slow requests are shown, and how many characters of each.
+SHOWN, WIDTH = 3, 60
+# Waits of their own: no answer, refusals that are delayed on purpose, and servers that cannot answer now.
+NOT_TIMED = {0, 401, 429, 503}
+
+
+@dataclass
+class Times:
+    """How long each request took, which nothing is repeated for."""
+
+    answers: list[tuple[float, str]] = field(default_factory=list)
+    """In seconds, with what was asked for."""
+
+    def note(self, response: Response) -> None:
+        if response.status_code not in NOT_TIMED:
+            path, _, query = (response.request.url or "").partition("?")
+            self.answers.append((response.elapsed, query or path.rpartition("/v1/")[2]))
+
+    @property
+    def slow(self) -> str:
+        """In one line; empty if none was."""
+        if not self.answers:
+            return ""
+        usual = statistics.median(seconds for seconds, _ in self.answers)
+        slow = sorted((each for each in self.answers if each[0] > max(SLOW, SLOWER * usual)), reverse=True)
+        if not slow:
+            return ""
+        shown = "; ".join(f"{asked[:WIDTH]} took {seconds:.1f} s" for seconds, asked in slow[:SHOWN])
+        more = f"; {len(slow) - SHOWN} more" if len(slow) > SHOWN else ""
+        return f"{shown}{more}, where {usual:.2f} s is usual"
