@@ -103,7 +103,7 @@ def verdict_of(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
     assert "VIOLATES THE CONTRACT" in result.stdout
     assert "\nnext: " in result.stdout
     # One screen, after the lines that show progress.
-    assert len(result.stdout.partition("\n\n")[2].splitlines()) < 33
+    assert len(result.stdout.partition("\n\n")[2].splitlines()) < 36
     unwrapped = re.sub(r"\n   (?!curl )", " ", result.stdout)
     return dict(re.findall(r"^\d\. (\w+)(?: \(\d+ requests\))?: (.*)", unwrapped, re.MULTILINE))
 
