@@ -14,10 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from codegen.text import escaped
+
 from . import __doc__ as usage
 from .preflight import preflight
+from .redaction import without_secrets
 from .session import Session
-from .target import Problem, Target, Told, read_environment, start_reference_server, without_secrets
+from .target import Problem, Target, Told, read_environment, start_reference_server
 
 if TYPE_CHECKING:
     from .run import Outcome
@@ -28,6 +31,7 @@ REPORTS = ("html/index.html", "junit.xml", "requests.har", "schemathesis.txt")
 FINDINGS_SHOWN = 5
 MESSAGE_SHOWN = 230
 CURL_SHOWN = 400
+TOLD = 1000
 WIDEST = 120
 
 
@@ -49,7 +53,8 @@ def main() -> int:
             complain(problem.problem, problem.fix)
         except Exception:
             # Not 1, the exit code of a traceback, which would say that the server violates the contract.
-            print(without_secrets(traceback.format_exc(), os.environ), file=sys.stderr)
+            for line in without_secrets(traceback.format_exc(), os.environ).splitlines():
+                print(escaped(line), file=sys.stderr)
             complain("the contract run itself failed, see above", "report it with this output")
         return UNTESTED
 
@@ -74,7 +79,14 @@ def end_in_order(cleanup: ExitStack) -> None:
 
 
 def complain(problem: str, fix: str) -> None:
-    print(without_secrets(f"problem: {problem}\nfix: {fix}", os.environ), file=sys.stderr)
+    for line in told(problem, fix):
+        print(line, file=sys.stderr)
+
+
+def told(problem: str, fix: str) -> tuple[str, str]:
+    """As it can be shown: there may be a server's own words in it."""
+    title, remedy = (escaped(without_secrets(text, os.environ), TOLD) for text in (problem, fix))
+    return f"problem: {title}", f"fix: {remedy}"
 
 
 def clear_reports(folder: Path) -> None:
@@ -127,7 +139,7 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
         )
     if (outcome.errors or (outcome.exit_code and not outcome.ended_early)) and not outcome.findings:
         for error in outcome.errors:
-            print(without_secrets(error, target.secrets), file=sys.stderr)
+            print(escaped(without_secrets(error, target.secrets), TOLD), file=sys.stderr)
         raise Problem(f"Schemathesis could not do its work, see {details}", "report it with that file")
     if outcome.is_empty and not outcome.findings:
         raise Problem(
@@ -161,8 +173,8 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     )
     lines += wrapped("slow        ", outcome.times.slow)
     lines += wrapped("not judged  ", "; ".join(not_judged(target, outcome)))
-    # The reference server shows the contract as its own.
-    if target.is_deployment:
+    # The reference server shows the contract as its own. One that gave no whole answers is not asked for more.
+    if target.is_deployment and not session.ended_early:
         lines += wrapped("drift       ", mention(target.base_url))
     lines += [*wrapped("reports     ", ", ".join(str(target.report_dir / report) for report in REPORTS)), ""]
     # What can be repeated comes first; what judges the run as a whole may just follow from it.
@@ -173,11 +185,11 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
         lines.append(f"VIOLATES THE CONTRACT: {len(findings)} finding{'s' if len(findings) > 1 else ''}.")
     for number, finding in enumerate(findings[:FINDINGS_SHOWN], 1):
         times = f" ({finding.count} requests)" if finding.count > 1 else ""
-        message = textwrap.shorten(finding.message, MESSAGE_SHOWN)
+        message = escaped(finding.message, MESSAGE_SHOWN)
         follows = "; that may follow from the others" if number > 1 and not finding.curl else ""
         lines += wrapped(f"{number}. ", f"{finding.check}{times}: {message}{follows}")
         if finding.also:
-            lines += wrapped("   also: ", textwrap.shorten(finding.also, MESSAGE_SHOWN))
+            lines += wrapped("   also: ", escaped(finding.also, MESSAGE_SHOWN))
         if finding.curl:
             # As it is, to be copied.
             lines.append(f"   {repeatable(finding.curl, target.report_dir / 'curl' / f'{number}.sh')}")

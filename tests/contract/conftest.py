@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from .__main__ import clear_reports, examine, find
-from .target import Problem, read_environment, without_secrets
+from .__main__ import clear_reports, examine, find, told
+from .target import Problem, read_environment
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -42,5 +42,4 @@ def outcome(request: pytest.FixtureRequest) -> Iterator[Any]:
             clear_reports(target.report_dir)
             yield examine(*find(target, cleanup), cleanup, lambda line: None)
         except Problem as problem:
-            text = without_secrets(f"problem: {problem.problem}\nfix: {problem.fix}", os.environ)
-            pytest.exit(text, returncode=2)
+            pytest.exit("\n".join(told(problem.problem, problem.fix)), returncode=2)

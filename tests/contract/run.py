@@ -30,11 +30,14 @@ from schemathesis.engine.errors import ServerUnavailable, UnhealthyAPIError, Unr
 from schemathesis.engine.recorder import Request
 from schemathesis.openapi.checks import JsonSchemaError
 
+from codegen.text import escaped
+
 from .checks import CLASSES
 from .operation import CONTRACT
+from .redaction import disguised, without_secrets
 from .session import Session
 from .slow import Times
-from .target import Problem, Target, disguised, without_secrets
+from .target import Problem, Target
 from .under_way import begin, under_way
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -42,6 +45,8 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 SERVED = "http://127.0.0.1:8000"
 # Sent with every request, and of no use in a command that repeats it.
 ROUTINE_HEADERS = {"accept", "accept-encoding", "connection", "user-agent", "x-schemathesis-testcaseid"}
+# Characters.
+LONGEST_MESSAGE, LONGEST_LINE = 2000, 10_000
 REPORTS = {"junit": "junit.xml", "har": "requests.har", "html": "html"}
 # What Schemathesis reports as an error of its run, though it is the server that did not answer.
 SERVER_FAULTS = (requests.RequestException, UnhealthyAPIError, UnresponsiveOperationError)
@@ -208,18 +213,25 @@ def run(
         shutil.rmtree(place, ignore_errors=True)
         text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(contract), "openapi.yaml")
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "schemathesis.txt").write_text(text, "utf-8")
+        lines = (escaped(line, LONGEST_LINE) for line in text.split("\n"))
+        (folder / "schemathesis.txt").write_text("\n".join(lines), "utf-8")
         keep_reports(folder, target)
     return outcome
 
 
 def keep_reports(folder: Path, target: Target) -> None:
-    """Copies what Schemathesis wrote to where it is wanted, without secrets."""
+    """Copies what Schemathesis wrote to where it is wanted, without secrets, and without what steers a terminal."""
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         place = target.report_dir / file.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
-        # As latin-1, any bytes are text.
-        place.write_bytes(without_secrets(file.read_bytes().decode("latin-1"), target.secrets).encode("latin-1"))
+        text = without_secrets(file.read_text("utf-8", "backslashreplace"), target.secrets)
+        # Written so, it is the same character in JSON, and can be read in HTML and XML.
+        unseen = {each for each in set(text) - set("\n\r\t") if not each.isprintable()}
+        place.write_text(text.translate({ord(each): as_json(each) for each in unseen}), "utf-8", newline="")
+
+
+def as_json(character: str) -> str:
+    return json.dumps(character)[1:-1] if ord(character) > 0xFFFF else f"\\u{ord(character):04x}"
 
 
 def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
@@ -239,7 +251,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
                     failure = check.failure_info.failure
                     name = check.name if check.name != "transient_answers" else failed_check(failure)
                     curl = as_curl(recorder.interactions[case_id].request, target)
-                    outcome.add((name, failure.title), Finding(name, describe(failure), curl))
+                    outcome.add((name, failure.title), Finding(name, describe(failure, target), curl))
         for case_id, node in recorder.cases.items():
             if not outcome.unanswered and recorder.find_response(case_id=case_id) is None:
                 request = requests.Request(**node.value.as_transport_kwargs()).prepare()
@@ -249,7 +261,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
             outcome.outage = event.info.message
         elif event.related_to_operation and isinstance(event.value, SERVER_FAULTS):
             phase = event.phase.value if event.phase else "running"
-            message = f"{' '.join(event.info.message.split())}; the {phase} phase ended there"
+            message = f"{shown(' '.join(event.info.message.split()), target)}; the {phase} phase ended there"
             outcome.add(("no_answer", event.info.title), Finding("no_answer", message))
         else:
             outcome.errors.append(f"{event.info.title}: {event.info.message}")
@@ -258,7 +270,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
     elif isinstance(event, events.EngineFinished):
         for failure in event.failures:
             name = failed_check(failure)
-            outcome.add((name, failure.title), Finding(name, describe(failure)))
+            outcome.add((name, failure.title), Finding(name, describe(failure, target)))
         for finding in outcome.findings.values():
             if finding.check == "no_answer":
                 finding.curl = finding.curl or outcome.unanswered
@@ -269,8 +281,17 @@ def failed_check(failure: Failure) -> str:
     return failure.checks[0] if failure.checks else failure.title.removeprefix("Custom check failed: ").strip("`")
 
 
-def describe(failure: Failure) -> str:
-    """In one line. A check of ours says all in its message, one of Schemathesis's needs its title."""
+def describe(failure: Failure, target: Target) -> str:
+    """In one line that can be shown. A check of ours says all in its message, one of Schemathesis's needs its title."""
+    return shown(said_by(failure), target)
+
+
+def shown(text: str, target: Target, limit: int = LONGEST_MESSAGE) -> str:
+    """Without secrets, which must not be cut, before it is cut."""
+    return escaped(without_secrets(text[: 10 * limit], hidden(target)), limit)
+
+
+def said_by(failure: Failure) -> str:
     if isinstance(failure, JsonSchemaError):
         # What, and where in the answer; the schema is in the contract.
         what, place = failure.message.partition("\n\n")[0], "".join(f"/{part}" for part in failure.instance_path)
@@ -279,12 +300,17 @@ def describe(failure: Failure) -> str:
     return message if failure.title.startswith("Custom check failed") else f"{failure.title}. {message}"
 
 
+def hidden(target: Target) -> dict[str, str]:
+    """The secrets. The reference server's credentials are none."""
+    return target.secrets if target.is_deployment else {}
+
+
 def as_curl(request: Request, target: Target) -> str:
     """The request as it was sent, with variables in place of secrets.
 
     The reference server's credentials are none, and it is gone afterwards: `make serve` brings it back, at its address.
     """
-    variables = target.secrets if target.is_deployment else {}
+    variables = hidden(target)
     address = request.uri if target.is_deployment else request.uri.replace(target.base_url, SERVED, 1)
     words = ["curl", "--include"]
     if set("[]{}") & set(request.uri):

@@ -1,6 +1,5 @@
 """What is tested: the deployment that the environment names, or the reference server."""
 
-import json
 import os
 import queue
 import re
@@ -10,9 +9,8 @@ import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).parents[2]
 OPERATION = "/v1/workflow-definitions/{}/runs"
@@ -158,24 +156,6 @@ def check_definitions(target: Target) -> None:
                     "give it once, as what it is: one with runs, one without, or one that may not be read",
                 )
             seen[definition] = name
-
-
-def disguised(name: str, secret: str) -> tuple[tuple[str, str], ...]:
-    """The forms in which probes send a secret, right and almost right, each with what makes it in a shell."""
-    other_case = f'$(printf %s "${name}" | tr a-zA-Z A-Za-z)'
-    return (secret, f"${name}"), (secret[:-1], f"${{{name}%?}}"), (secret.swapcase(), other_case)
-
-
-def without_secrets(text: str, variables: Mapping[str, str]) -> str:
-    """Should a secret get past Schemathesis's own filter (in an answer that repeats it, say), it ends here."""
-    for name in ("TOKEN", "KS_UAT"):
-        secret = variables.get(name, "").strip()
-        # A shorter one is no secret, and would be found in the middle of any word.
-        if len(secret) >= 6:
-            for value, shown in disguised(name, secret):
-                for form in {value, escape(value), quote(value, safe=""), json.dumps(value)[1:-1]}:
-                    text = text.replace(form, shown)
-    return text
 
 
 def read_list(given: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -1,19 +1,28 @@
 """What cannot be tested is told apart from what violates the contract: exit code 2, why, and what to do."""
 
+import json
 import re
 import socket
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.contract.preflight import preflight
+from tests.contract.session import Session
 from tests.contract.target import Problem, read_environment
 from tests.reference_server import seed
+from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
+
+from .hostile import hostile, page
+from .measured import impatient
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 # Never asked: what is wrong shows without it. (And nobody listens at port 9.)
@@ -166,6 +175,49 @@ def test_a_server_that_has_no_time_cannot_be_tested(
 ) -> None:
     with answering(status, '{"detail": "later"}', Content_Type="application/json", Retry_After="30") as base_url:
         assert is_told(contract_on(base_url), problem, fix)
+
+
+PAGE = b'{"items": [], "total": %s, "limit": 1, "offset": 0}'
+
+
+TOTALS = (
+    *(b"1e400", b"-1e400", b"NaN", b"Infinity", b"1e308", b"-1", b"1.5", b"true", b"null", b"9" * 30, b"9" * 5000),
+    *(b'"\\ud800"', b"[" * 10**5 + b"]" * 10**5, b'{"a":' * 500 + b"1" + b"}" * 500),
+)
+
+
+def test_a_body_that_breaks_the_contract_is_no_reason_not_to_test(
+    contract_on: Callable[..., Any], tmp_path: Path
+) -> None:
+    with hostile({number: page(PAGE % total) for number, total in enumerate(TOTALS, 1)}) as (base_url, server):
+        for _ in TOTALS:
+            target = replace(impatient(base_url, tmp_path), token="", empty=())
+            with Session(target).opened() as session:
+                assert preflight(target, session).totals.keys() <= set(target.definitions)
+        assert len(server.requests) == len(TOTALS)
+    # Nor is it one not to go on: the first at the preflight, the others in between.
+    with hostile({15 * number + 1: page(PAGE % total) for number, total in enumerate(TOTALS)}) as (base_url, server):
+        result = contract_on(base_url)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert len(server.requests) > 15 * len(TOTALS)
+    assert "no_answer" in result.stdout and "response_schema_conformance" in result.stdout
+    assert json.loads((tmp_path / "requests.har").read_text("utf-8"))
+
+
+class IgnoresDefinition(ReferenceServer):
+    """Shows the runs of one definition for every other one, as a cache does that does not look at the path."""
+
+    def load_page(self, session: Any, parameters: Parameters) -> Any:
+        return super().load_page(session, replace(parameters, definition_id=uuid.UUID(seed.DEFINITION_ID)))
+
+
+def test_runs_of_another_definition_do_not_make_one_that_is_empty_full(contract_on: Callable[..., Any]) -> None:
+    with running(IgnoresDefinition()) as base_url:
+        result = contract_on(base_url, EMPTY_DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
+        full = contract_on(base_url, EMPTY_DEFINITION_ID=seed.DEFINITION_ID, DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "runs_of_the_definition" in result.stdout
+    assert is_told(full, "given as EMPTY_DEFINITION_ID, has runs", "that has none")
 
 
 def test_nobody_listens(contract_on: Callable[..., Any]) -> None:

@@ -27,8 +27,8 @@ import trustme
 from fastapi import HTTPException, Request, Response
 
 from tests.contract.__main__ import repeatable
+from tests.contract.redaction import without_secrets
 from tests.contract.run import quoted
-from tests.contract.target import without_secrets
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running

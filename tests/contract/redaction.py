@@ -1,0 +1,68 @@
+"""Secrets do not stay in what is shown or kept, in whatever form a server may have repeated them."""
+
+import json
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from html import escape
+from urllib.parse import quote, quote_plus
+
+# A shorter one is no secret, and would be found in the middle of any word.
+SHORTEST = 6
+
+
+def disguised(name: str, secret: str) -> tuple[tuple[str, str], ...]:
+    """The forms in which probes send a secret, right and almost right, each with what makes it in a shell."""
+    other_case = f'$(printf %s "${name}" | tr a-zA-Z A-Za-z)'
+    return (secret, f"${name}"), (secret[:-1], f"${{{name}%?}}"), (secret.swapcase(), other_case)
+
+
+def without_secrets(text: str, variables: Mapping[str, str]) -> str:
+    """The text with the names of the variables in place of their values."""
+    for name in ("TOKEN", "KS_UAT"):
+        for form in forms(variables.get(name, "").strip()):
+            text = text.replace(form, f"${name}")
+    return text
+
+
+@lru_cache
+def forms(secret: str) -> tuple[str, ...]:
+    """Every form that is looked for, the longest first: one that is part of another must not spoil it."""
+    if len(secret) < SHORTEST:
+        return ()
+    values = {secret, secret[:-1], secret.swapcase(), secret.lower(), secret.upper()}
+    once = {form for value in values for form in encoded(value)}
+    # What a body holds in one form, a report holds in another.
+    found = once | {further for form in once for further in (*escapes(form), *aligned(form))}
+    return tuple(sorted((form for form in found if len(form) >= SHORTEST - 1), key=lambda form: (-len(form), form)))
+
+
+def encoded(value: str) -> Iterator[str]:
+    yield value
+    yield from escapes(value)
+    yield from aligned(value)
+    yield value.encode().hex()
+    yield value.encode().hex().upper()
+
+
+def escapes(value: str) -> Iterator[str]:
+    """As it stands in an address, in JSON, in HTML and XML."""
+    for form in (quote(value, safe=""), quote_plus(value), quote(value)):
+        yield form
+        yield "".join(part[:2].lower() + part[2:] if index else part for index, part in enumerate(form.split("%")))
+    text = json.dumps(value)[1:-1]
+    yield text
+    yield text.replace("/", "\\/")
+    yield "".join(f"\\u{ord(each):04x}" if each in "<>&'\"" else each for each in text.replace('\\"', '"'))
+    for quotes in ("&#x27;", "&#39;", "&apos;", "'"):
+        yield escape(value, quote=False).replace('"', "&quot;").replace("'", quotes)
+    yield escape(value, quote=False)
+
+
+def aligned(value: str) -> Iterator[str]:
+    """In base64, as a part of something longer: wherever it begins there, these characters of it stay the same."""
+    for before in range(3):
+        data = bytes(before) + value.encode()
+        for text in (b64encode(data).decode(), urlsafe_b64encode(data).decode()):
+            # Without the characters that hold bits of what comes before or after.
+            yield text[(before * 8 + 5) // 6 : len(data) * 8 // 6]

@@ -1,0 +1,188 @@
+"""What is sent: nothing unasked, nothing kept, and again where the server asks for patience."""
+
+import json
+import math
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import count
+from pathlib import Path
+from random import Random
+
+import pytest
+import requests
+import yaml  # type: ignore[import-untyped]
+from fastapi import HTTPException, Request, Response
+
+from tests.contract.session import NotSent, Session, read_retry_after
+from tests.reference_server import seed
+from tests.reference_server.app import ReferenceServer
+from tests.reference_server.running import running
+
+from .hostile import Answer, hostile
+from .measured import impatient
+
+ROOT = Path(__file__).parents[2]
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+
+Contract = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def always(answer: bytes) -> Answer:
+    return lambda: iter([answer])
+
+
+def test_only_safe_methods_leave_the_machine_unless_asked_for(tmp_path: Path) -> None:
+    with hostile({0: always(OK)}) as (base_url, server):
+        target = impatient(base_url, tmp_path)
+        with Session(target).opened():
+            for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "QUERY", "MOVE", "get"):
+                request = requests.Request("GET", base_url).prepare()
+                request.method = method
+                with pytest.raises(NotSent, match="ALL_METHODS=1"):
+                    requests.Session().send(request)
+            with pytest.raises(NotSent, match="not the server under test"):
+                requests.get(base_url.replace("127.0.0.1", "localhost"))
+            for method in ("GET", "HEAD", "OPTIONS"):
+                requests.request(method, base_url)
+        assert [head.partition(b" ")[0] for head in server.requests] == [b"GET", b"HEAD", b"OPTIONS"]
+
+
+def test_what_a_contract_has_besides_is_not_sent_to_a_deployment(
+    environment: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    """In a copy of the project with a contract that creates and deletes."""
+    copy = tmp_path / "copy"
+    for folder in ("tests", "overrides", "generated"):
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    document = yaml.safe_load((ROOT / "openapi.yaml").read_text("utf-8"))
+    answers = {"200": {"description": "Done."}, "401": {"description": "No."}}
+    ((path, item),) = document["paths"].items()
+    parameters = item["get"]["parameters"]
+    item["post"] = {"operationId": "invoke", "requestBody": BODY, "responses": answers, "parameters": parameters}
+    run_id = {"name": "run_id", "in": "path", "required": True, "schema": {"type": "string", "format": "uuid"}}
+    document["paths"]["/v1/runs/{run_id}"] = {
+        "delete": {"operationId": "delete_run", "parameters": [run_id], "responses": answers},
+        "patch": {"operationId": "change_run", "parameters": [run_id], "requestBody": BODY, "responses": answers},
+    }
+    (copy / "openapi.yaml").write_text(json.dumps(document), "utf-8")
+
+    def contract(base_url: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        given = environment(BASE_URL=base_url, TOKEN=seed.TOKEN, DEFINITION_ID=seed.DEFINITION_ID, **variables)
+        given["PYTHONPATH"] = "generated:overrides"
+        command = [sys.executable, "-m", "tests.contract"]
+        return subprocess.run(command, cwd=copy, env=given, capture_output=True, text=True, timeout=120)
+
+    with hostile({}) as (base_url, server):
+        result = contract(base_url)
+        assert {head.partition(b" ")[0] for head in server.requests} == {b"GET"}
+        assert result.returncode == 0, result.stdout + result.stderr
+        told = " ".join(result.stdout.split())
+        assert f"DELETE /v1/runs/{{run_id}}, PATCH /v1/runs/{{run_id}}, POST {path} (ALL_METHODS=1" in told
+        server.requests.clear()
+        contract(base_url, ALL_METHODS="1")
+        assert {b"GET", b"POST", b"DELETE", b"PATCH"} <= {head.partition(b" ")[0] for head in server.requests}
+
+
+BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+
+
+def test_cookies_of_the_server_are_not_kept(contract_on: Contract) -> None:
+    class SetsCookies(ReferenceServer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.cookies: set[str] = set()
+
+        def list_runs(self, request: Request) -> Response:
+            self.cookies |= request.cookies.keys()
+            response = super().list_runs(request)
+            response.set_cookie("tracked", "yes")
+            return response
+
+    server = SetsCookies()
+    with running(server) as base_url:
+        result = contract_on(base_url, KS_UAT=seed.KS_UAT)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "ks_uat" in server.cookies and "tracked" not in server.cookies
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        *(("0", 0), ("120", 120), ("9" * 5000, 999999999999)),
+        *(
+            (text, None)
+            for text in ("soon", "1.5", "-1", "", " 1", "\u0661", "1e3", "2026-01-01T00:00:00Z", "Wed, 99 Jan")
+        ),
+    ],
+)
+def test_how_long_to_wait(text: str, seconds: float | None) -> None:
+    assert read_retry_after(text) == seconds
+
+
+def test_dates_to_wait_for() -> None:
+    now = datetime(2026, 1, 31, 23, 59, 30, tzinfo=UTC)
+    then = now + timedelta(seconds=40)
+    for text in (format_datetime(then, usegmt=True), "Sunday, 01-Feb-26 00:00:10 GMT", "Sun Feb  1 00:00:10 2026"):
+        assert read_retry_after(text, now) == 40
+    assert read_retry_after(format_datetime(now, usegmt=True), then) == 0
+
+
+class Outage(ReferenceServer):
+    """Says 503 for some seconds from its 40th request on, and at any time now and then."""
+
+    def __init__(self, seconds: float, retry_after: Callable[[float], str]) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.retry_after = retry_after
+        self.requests = count(1)
+        self.until = 0.0
+        self.too_early = 0
+        self.random = Random(0)
+
+    def list_runs(self, request: Request) -> Response:
+        now = time.time()
+        if next(self.requests) == 40:
+            self.until = now + self.seconds
+        elif now < self.until:
+            self.too_early += 1
+        if now < self.until:
+            raise HTTPException(503, "Locked", {"Retry-After": self.retry_after(self.until)})
+        if self.random.random() < 0.1:
+            raise HTTPException(503, "Locked")
+        if self.random.random() < 0.05:
+            raise HTTPException(429, "Quota exceeded", {"Retry-After": "0"})
+        return super().list_runs(request)
+
+
+def in_seconds(until: float) -> str:
+    return str(math.ceil(until - time.time()))
+
+
+def as_date(until: float) -> str:
+    return format_datetime(datetime.fromtimestamp(math.ceil(until), UTC), usegmt=True)
+
+
+@pytest.mark.parametrize("retry_after", [in_seconds, as_date])
+def test_an_outage_is_waited_out(contract_on: Contract, retry_after: Callable[[float], str]) -> None:
+    server = Outage(2, retry_after)
+    with running(server) as base_url:
+        result = contract_on(base_url)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert server.too_early == 0 and server.until
+    assert not re.search(r"503: [1-9]", result.stdout)
+
+
+def test_an_outage_without_end_is_no_violation(contract_on: Contract) -> None:
+    for retry_after in (lambda until: "0", lambda until: "3600"):
+        server = Outage(1e9, retry_after)
+        with running(server) as base_url:
+            result = contract_on(base_url)
+        assert result.returncode == 2, result.stdout + result.stderr
+        assert "the server answered 503 to everything, Retry-After:" in result.stderr
+        assert server.too_early < 15
