@@ -607,6 +607,7 @@ class unique_ids(Comparing):
         self.pages: dict[tuple[str, int, int], Page] = {}
 
     def compare(self, page: Page) -> bool | None:
+        under_way().rows.setdefault(page.definition, set()).update(page.ids)
         before = self.pages.setdefault((page.definition, page.limit, page.offset), page)
         if len(page.runs) > 1 and not set(before.ids).intersection(page.ids) and before.frozen == page.frozen:
             raise AssertionError(
@@ -622,11 +623,15 @@ class unique_ids(Comparing):
             earlier = self.seen.setdefault(identifier, page)
             if earlier is not page and changed(earlier, page, identifier):
                 raise AssertionError(self.tell(earlier, page, identifier))
-            under_way().rows.setdefault(page.definition, set()).add(identifier)
         return None
 
     def tell(self, first: Page, second: Page, identifier: str) -> str:
         """Whether it is one run that changed, or one id on two runs: those both stay, each in its place."""
+        if first.definition != second.definition:
+            return (
+                f"runs of two definitions, {first.definition} ({first.place}) and {second.definition} "
+                f"({second.place}), share the id {shown(identifier)}"
+            )
         if self.requests > 0:
             self.requests -= 1
             one, other = (read_page(again(page.case), page.case) or page for page in (first, second))
