@@ -101,7 +101,7 @@ def _credentials(operation: Operation) -> list[dict[str, Any]]:
     for alternative in operation.security.elements():
         for name, _ in alternative.items():
             scheme = root.at("components").at("securitySchemes").at(name).value
-            if scheme["type"] == "http":
+            if "scheme" in scheme:
                 header = f"Authorization: {scheme['scheme'].capitalize()} <token>"
             else:
                 header = f"Cookie: {scheme['name']}=<token>"
