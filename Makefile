@@ -150,11 +150,12 @@ benchmark: setup ## measure what the project claims, next to rivals; eight minut
 	  sh .ci/setup "$(PYTHON)" .venv-benchmark requirements-benchmark.lock || true
 	@$(python) -m tests.benchmarks $(BENCHMARK)
 
-lint: setup ## check style and types of the code, and style of the contract, which needs Node
+lint: setup ## check style and types of the code, and rules, examples and style of the contract, which needs Node
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@$(python) -m mypy
 	@$(python) -m basedpyright
+	@$(python) -m codegen lint
 	@sh .ci/lint-contract
 
 compile := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \

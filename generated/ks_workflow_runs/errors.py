@@ -140,7 +140,7 @@ class PermissionDeniedError(StatusError):
 
 
 class NotFoundError(StatusError):
-    """404: There is no such definition, or it belongs to another tenant."""
+    """404: There is no such definition."""
 
 
 class UnprocessableEntityError(StatusError):

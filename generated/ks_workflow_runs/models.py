@@ -11,7 +11,7 @@ from ._bases import UUID, AwareDatetime, BaseModel, StrEnum
 class WorkflowRunStatus(StrEnum):
     """
     Where a run stands: `PENDING` (queued, waiting for a slot), `RUNNING` (executing), `COMPLETED` (finished successfully),
-    `FAILED` (finished with an error). At most one run of a definition is `RUNNING`.
+    `FAILED` (finished with an error).
     """
 
     PENDING = "PENDING"
@@ -95,8 +95,7 @@ class WorkflowRunSnapshot(BaseModel):
     """
     Frozen ABCD configuration captured at workflow trigger time.
 
-    A sources, B instructions, C outputs, D template. Its `workflow_definition_id`, `user_id` and `runner_type` are those of
-    its run.
+    A sources, B instructions, C outputs, D template.
     """
 
     model_config = ConfigDict(
@@ -122,20 +121,15 @@ class WorkflowRunSnapshot(BaseModel):
 
 
 class WorkflowRunResponse(BaseModel):
-    """
-    Workflow run response.
-
-    Times are in order: `created_at` <= `started_at` <= `completed_at` (where set) <= `updated_at`. None of them lies in the
-    future.
-    """
+    """Workflow run response."""
 
     model_config = ConfigDict(
         extra="allow",
     )
     id: UUID
-    """The run. No two runs share an id."""
+    """The run."""
     workflow_definition_id: UUID
-    """The definition that was invoked, which is the one asked for."""
+    """The definition that was invoked."""
     user_id: UUID
     """Who invoked the definition."""
     runner_type: WorkflowRunnerType
@@ -143,10 +137,10 @@ class WorkflowRunResponse(BaseModel):
     started_at: AwareDatetime
     """When the run started."""
     completed_at: AwareDatetime | None
-    """When the run ended; null while it is in progress. Set exactly for `COMPLETED` and `FAILED`."""
+    """When the run ended."""
     run_snapshot: WorkflowRunSnapshot
     error: str | None
-    """What went wrong, up to 8192 characters as the runner reported it; null unless the run failed. Set exactly for `FAILED`."""
+    """What went wrong, up to 8192 characters as the runner reported it."""
     created_at: AwareDatetime
     """When the run was created."""
     updated_at: AwareDatetime
@@ -154,7 +148,7 @@ class WorkflowRunResponse(BaseModel):
 
 
 class WorkflowRunPage(BaseModel):
-    """One page of runs. It holds max(0, min(limit, total - offset)) items: past the end there are none."""
+    """One page of runs."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -162,8 +156,8 @@ class WorkflowRunPage(BaseModel):
     items: list[WorkflowRunResponse]
     """List of items"""
     total: Annotated[int, Field(ge=0)]
-    """Total number of items. It does not depend on `limit` or `offset`."""
+    """Total number of items"""
     limit: Annotated[int, Field(ge=1)]
-    """Number of items per page, as asked for"""
+    """Number of items per page"""
     offset: Annotated[int, Field(ge=0)]
-    """Number of items to skip, as asked for"""
+    """Number of items to skip"""

@@ -127,6 +127,7 @@ COMMANDS = {
     "release-check": ("release", "say what stands against a release"),
     "breaking": ("breaking", "say what changed in the contract, and whom it breaks"),
     "drift": ("drift", "compare a deployment's own document with the contract"),
+    "lint": ("contract", "check openapi.yaml, its rules and its examples"),
     "docs": ("docs", "write the contract as a page"),
 }
 

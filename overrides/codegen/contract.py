@@ -26,7 +26,7 @@ _PLAIN = {
     *("$ref", "type", "format", "enum", "required", "default"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
     *("minLength", "maxLength", "pattern", "minItems", "maxItems"),
-    *("title", "description", "example", "examples", "deprecated"),
+    *("title", "description", "example", "examples", "deprecated", "x-rules"),
 }
 
 
@@ -37,10 +37,15 @@ class Contract:
         model: The document, with the line of each value.
         document: The content.
         version: `info.version`, the semantic version of the contract.
+        extensions: What it promises in `x-rules`, `x-list`, `x-judged` and `x-selects`.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, with_extensions: bool = True) -> None:
         """Reads and checks the file.
+
+        Args:
+            path: The file.
+            with_extensions: Whether also `x-rules` and the like; else `read_extensions` does so later.
 
         Raises:
             Problem: It cannot be read, or holds something that cannot be generated from.
@@ -53,6 +58,19 @@ class Contract:
         for pointer, schema in self._schemas():
             self._check_schema(pointer, schema)
         self._check_alternatives()
+        if with_extensions:
+            self.read_extensions()
+
+    def read_extensions(self) -> None:
+        """Reads and checks `x-rules` and the like.
+
+        Raises:
+            Problem: They say what cannot be.
+        """
+        # Where it is needed: importing it takes as long as all else here.
+        from codegen import extensions
+
+        self.extensions = extensions.read(self.model)
 
     def problem(self, pointer: Pointer, what: str, fix: str) -> Problem:
         """Returns a problem at a place of the contract, given by keys and indices."""
@@ -180,6 +198,13 @@ def _alternatives(schema: Node) -> Iterator[Node]:
         yield schema.followed()
     for keyword in _SCHEMA_LIST:
         yield from schema.at(keyword).elements()
+
+
+def lint(root: Path) -> int:
+    """Checks openapi.yaml, and writes nothing."""
+    Contract(root / "openapi.yaml")
+    print("Contract can be generated from, and its rules and examples go together.")
+    return 0
 
 
 def _mapping(value: Any) -> dict[str, Any]:

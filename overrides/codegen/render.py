@@ -96,11 +96,13 @@ def build(root: Path, generated: Path, inputs: dict[str, Any]) -> None:
     """
     _check_tools(inputs["tools"])
     overrides = root / "overrides"
-    contract = Contract(root / "openapi.yaml")
+    contract = Contract(root / "openapi.yaml", with_extensions=False)
     package = generated / PACKAGE
     generated.mkdir()
     _render_client(contract, overrides, package, inputs)
     _render_models(contract, overrides, package)
+    # Not before: of an operation that cannot be generated from, it is that which has to be said.
+    contract.read_extensions()
     for _, path in provenance.files_below(package):
         marker = PROSE_MARKER if path.suffix == ".md" else MARKER
         path.write_text(marker + path.read_text(encoding="utf-8"), encoding="utf-8", newline="\n")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import jsonschema_rs
 import pytest
 
-from codegen import ROOT
+from codegen import ROOT, extensions
+from codegen.extensions import Answer, Result
+from codegen.extensions.examples import example_request, latest_time
 from codegen.openapi import read
 
-DOCUMENT: dict[str, Any] = read(ROOT / "openapi.yaml").value
+MODEL = read(ROOT / "openapi.yaml")
+DOCUMENT: dict[str, Any] = MODEL.value
+PROMISED = extensions.read(MODEL)
 SCHEMAS = DOCUMENT["components"]["schemas"]
 PATH = "/v1/workflow-definitions/{definition_id}/runs"
 OPERATION = DOCUMENT["paths"][PATH]["get"]
@@ -87,9 +90,17 @@ def test_429_says_how_long_to_wait() -> None:
 
 
 def test_the_order_is_promised() -> None:
-    assert "the relative order of two runs does not change between requests" in " ".join(
-        OPERATION["description"].split()
-    )
+    assert OPERATION["x-list"]["order"] == "stable"
+
+
+def test_the_order_of_judgement() -> None:
+    assert [(stage.name, stage.statuses) for stage in PROMISED.operation("list_workflow_runs").judged] == [
+        ("credentials", (401,)),
+        ("parameters", (422,)),
+        ("existence", (404,)),
+        ("access", (403,)),
+        ("any", (429, 503)),
+    ]
 
 
 CLOSED = ("WorkflowRunPage", "WorkflowRunResponse", "WorkflowRunSnapshot", "ABCDPathSnapshot")
@@ -112,15 +123,20 @@ def test_everything_is_described() -> None:
 
 def test_the_example_page_keeps_the_rules_that_the_schema_cannot_state() -> None:
     page = content("200")["example"]
-    definition = PARAMETERS["path", "definition_id"]["example"]
-    assert len(page["items"]) == max(0, min(page["limit"], page["total"] - page["offset"]))
-    assert len({run["id"] for run in page["items"]}) == len(page["items"])
+    operation = PROMISED.operation("list_workflow_runs")
+    request, now = example_request(operation), latest_time(page)
+    # Read a second time, it is what it was.
+    earlier = {run["id"]: run for run in page["items"]}
+    verdicts = PROMISED.judge_answer(operation, request, Answer(200, page), now, earlier)
+    verdicts += PROMISED.judge_page(operation, request, Answer(200, page))
+    assert {each.rule_id for each in verdicts if each.result is Result.HOLDS} == RULES
+    assert {each.result for each in verdicts} == {Result.HOLDS}
     assert {run["status"] for run in page["items"]} == {"RUNNING", "COMPLETED", "FAILED"}
-    for run in page["items"]:
-        snapshot = run["run_snapshot"]
-        assert run["workflow_definition_id"] == snapshot["workflow_definition_id"] == definition
-        assert (run["user_id"], run["runner_type"]) == (snapshot["user_id"], snapshot["runner_type"])
-        assert (run["completed_at"] is not None) == (run["status"] in ("COMPLETED", "FAILED"))
-        assert (run["error"] is not None) == (run["status"] == "FAILED")
-        times = [run[name] for name in ("created_at", "started_at", "completed_at", "updated_at") if run[name]]
-        assert times == sorted(times, key=datetime.fromisoformat)
+
+
+# The rules, and the promises of the list that one page shows.
+RULES = {
+    *("completed_at_by_status", "error_by_status", "times_in_order", "nothing_in_the_future", "snapshot_of_the_run"),
+    *("frozen_fields", "ended_runs_stay", "runs_of_the_definition"),
+    *("limit_and_offset_echoed", "number_of_items", "unique_ids", "one_running"),
+}

@@ -62,14 +62,10 @@ def sync_detailed(
 
     Lists the runs of a workflow definition, one page at a time.
 
-    Anyone with read access to the definition's path may list its runs. A definition of another tenant is answered
-    exactly as one that does not exist.
+    Anyone with read access to the definition's path may list its runs.
 
-    Runs come in a stable order: the relative order of two runs does not change between requests, whatever is added
-    or deleted. Which order that is, is not promised. The list itself may change between two requests, so the same
-    offset may hold another run the next time.
-
-    A request is judged in this order: credentials (401), parameters (422), existence (404), access (403).
+    The list may change between two requests, so the same offset may hold another run the next time. In which order
+    runs come is not promised, only that they keep it.
 
     Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
     Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
@@ -122,14 +118,10 @@ def sync(
 
     Lists the runs of a workflow definition, one page at a time.
 
-    Anyone with read access to the definition's path may list its runs. A definition of another tenant is answered
-    exactly as one that does not exist.
+    Anyone with read access to the definition's path may list its runs.
 
-    Runs come in a stable order: the relative order of two runs does not change between requests, whatever is added
-    or deleted. Which order that is, is not promised. The list itself may change between two requests, so the same
-    offset may hold another run the next time.
-
-    A request is judged in this order: credentials (401), parameters (422), existence (404), access (403).
+    The list may change between two requests, so the same offset may hold another run the next time. In which order
+    runs come is not promised, only that they keep it.
 
     Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
     Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
@@ -178,14 +170,10 @@ async def asyncio_detailed(
 
     Lists the runs of a workflow definition, one page at a time.
 
-    Anyone with read access to the definition's path may list its runs. A definition of another tenant is answered
-    exactly as one that does not exist.
+    Anyone with read access to the definition's path may list its runs.
 
-    Runs come in a stable order: the relative order of two runs does not change between requests, whatever is added
-    or deleted. Which order that is, is not promised. The list itself may change between two requests, so the same
-    offset may hold another run the next time.
-
-    A request is judged in this order: credentials (401), parameters (422), existence (404), access (403).
+    The list may change between two requests, so the same offset may hold another run the next time. In which order
+    runs come is not promised, only that they keep it.
 
     Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
     Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
@@ -238,14 +226,10 @@ async def asyncio(
 
     Lists the runs of a workflow definition, one page at a time.
 
-    Anyone with read access to the definition's path may list its runs. A definition of another tenant is answered
-    exactly as one that does not exist.
+    Anyone with read access to the definition's path may list its runs.
 
-    Runs come in a stable order: the relative order of two runs does not change between requests, whatever is added
-    or deleted. Which order that is, is not promised. The list itself may change between two requests, so the same
-    offset may hold another run the next time.
-
-    A request is judged in this order: credentials (401), parameters (422), existence (404), access (403).
+    The list may change between two requests, so the same offset may hold another run the next time. In which order
+    runs come is not promised, only that they keep it.
 
     Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
     Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other

@@ -1,0 +1,287 @@
+"""What is refused of the keys: one problem at a time, with file, line and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from codegen.cel import RuleError, Shape, check_texts, check_types, field_name, parts, shape, types
+from codegen.extensions.examples import check_examples
+from codegen.extensions.model import Described, Rule, describe, rules_of, schema_variables
+from codegen.extensions.places import KEYS, Place, places
+from codegen.openapi import Document, Node, operations, parse
+from codegen.openapi.document import joined
+
+SCHEMA = Path(__file__).with_name("schema.yaml")
+
+
+def check(document: Document) -> None:
+    """Checks what a document says in these keys.
+
+    Raises:
+        Problem: Something of it cannot be.
+    """
+    found = list(places(document))
+    for place in found:
+        check_keys(place)
+    if not any(key in place.node for place in found for key in KEYS):
+        return
+    described = [describe(operation) for operation in operations(document).values()]
+    check_ids(found)
+    for each in described:
+        check_list(each)
+        check_judged(each)
+        check_operation_rules(each)
+    for place in found:
+        if place.kind == "schema":
+            for rule in rules_of(place.node, "x-rules", "schema"):
+                check_rule(rule, schema_variables(place.node))
+    check_examples(document)
+
+
+# --- keys -------------------------------------------------------------------------------------------------------------
+
+
+def check_keys(place: Place) -> None:
+    """Checks that the keys are spelled right, stand where they may, and hold what they may."""
+    for key, node in place.node.items():
+        if key not in KEYS:
+            if meant := _meant(key):
+                raise node.problem(f"there is no key `{key}`", f"if `{meant}` is meant, write that; else rename it")
+        elif place.kind not in KEYS[key]:
+            where = " or ".join(_article(kind) for kind in KEYS[key])
+            raise node.problem(f"`{key}` means nothing here: it belongs to {where}", "move it there, or take it out")
+        else:
+            check_content(key, node)
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
+
+
+def _meant(key: str) -> str | None:
+    plain = re.sub(r"[-_ ]+", "-", key.lower())
+    if not plain.startswith("x-"):
+        return None
+    close = difflib.get_close_matches(plain, KEYS, n=1, cutoff=0.75)
+    return close[0] if close else None
+
+
+def check_content(key: str, node: Node) -> None:
+    """Checks that a key holds what schema.yaml allows."""
+    errors = list(_validator().iter_errors({key: node.value}))
+    if not errors:
+        return
+    # A key that is misspelt is mostly also one that is missing.
+    error = next((each for each in errors if hasattr(each.kind, "unexpected")), errors[0])
+    at = Node(node.document, node.value, node.pointer + joined(tuple(error.instance_path[1:])))
+    unknown = list(getattr(error.kind, "unexpected", ()))
+    if unknown:
+        at = Node(at.document, None, at.pointer + joined((unknown[0],)))
+        known = _known(list(error.schema_path))
+        raise at.problem(f"`{key}` has no `{unknown[0]}`", _instead(unknown[0], known))
+    message = error.message
+    if message.startswith("False schema"):
+        message = f"`{error.instance_path[-1]}` does not go with the rest of it"
+    raise at.problem(
+        f"`{key}` cannot be so: {message}", f"see what it holds: overrides/codegen/extensions/{SCHEMA.name}"
+    )
+
+
+@cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    return jsonschema_rs.Draft202012Validator(_schema())
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    schema: dict[str, Any] = parse(SCHEMA.read_text(encoding="utf-8"), SCHEMA.name).value
+    return schema
+
+
+def _known(schema_path: list[str | int]) -> list[str]:
+    """Returns the properties beside the keyword that an error names."""
+    value: Any = _schema()
+    for part in schema_path[:-1]:
+        value = value[part]
+        while isinstance(value, str):
+            # A reference, to whose target the rest of the path belongs.
+            value = _schema()["$defs"][value.rpartition("/")[2]]
+    return list(value.get("properties", ()))
+
+
+def check_ids(found: Iterable[Place]) -> None:
+    """Checks that no two rules have one id."""
+    seen: dict[str, Node] = {}
+    for place in found:
+        holders = [place.node.at(key) for key in ("x-rules", "x-selects")] + [place.node.at("x-list").at("at_most")]
+        for node in (entry.at("id") for holder in holders for entry in holder.elements()):
+            first = seen.setdefault(node.value, node)
+            if first is not node:
+                line = f" on line {first.line}" if first.line else ""
+                raise node.problem(f"the id `{node.value}` is there already{line}", "give the rule an id of its own")
+
+
+# --- lists and judgement ----------------------------------------------------------------------------------------------
+
+
+def check_list(described: Described) -> None:
+    """Checks that the parameters and fields that `x-list` names are there."""
+    node = described.operation.node.at("x-list")
+    if node.value is None:
+        return
+    listing = described.listing
+    if listing is None:
+        raise node.problem("`x-list` stands at an operation without a success that has a body", "take it out")
+    for key in ("limit", "offset", "cursor"):
+        if name := getattr(listing, key):
+            _check_parameter(described, node.at(key), name)
+    for name, field in listing.echoes.items():
+        _check_parameter(described, node.at("echoes").at(name), name)
+        _check_field(node.at("echoes").at(name), listing.body, field)
+    _check_field(node.at("items"), listing.body, listing.items, "list")
+    if listing.total:
+        _check_field(node.at("total"), listing.body, listing.total, "int")
+    if listing.next_cursor:
+        _check_field(node.at("next_cursor"), listing.body, listing.next_cursor)
+    if listing.key:
+        _check_field(node.at("key"), listing.item, listing.key)
+
+
+def _check_parameter(described: Described, node: Node, name: str) -> None:
+    names = [known for place, known in described.parameters if place == "query"]
+    if name not in names:
+        what = f"the operation has no query parameter `{name}`"
+        raise node.problem(what, _instead(name, names))
+
+
+def _check_field(node: Node, schema: Node, name: str, kind: str = "") -> None:
+    at = [schema]
+    for part in name.split("."):
+        found = [below for each in at for below in parts(each, [field_name(part)])]
+        if not found:
+            raise node.problem(*_no_field([shape(each) for each in at], part))
+        at = [each.node for each in found]
+    if kind and not any(shape(each).kind in (kind, "any") for each in at):
+        wanted = {"list": "an array", "int": "an integer"}[kind]
+        raise node.problem(f"`{name}` has to be {wanted}", "name another field, or correct its schema")
+
+
+def check_judged(described: Described) -> None:
+    """Checks that `x-judged` names statuses and parameters that there are, and leaves none out."""
+    node = described.operation.node.at("x-judged")
+    if node.value is None:
+        return
+    responses = described.operation.responses
+    names = [name for _, name in described.parameters]
+    placed = set()
+    for stage in described.judged:
+        for status in stage.statuses:
+            found = described.response(status)
+            if found is None:
+                what = f"the operation has no response {status}"
+                others = ", ".join(key for key in responses if not key.startswith("2"))
+                raise stage.node.at("status").problem(what, f"add it, or take one that there is: {others}")
+            if 200 <= status < 300:
+                what = f"{status} is a success, which is due when all stages are passed"
+                raise stage.node.at("status").problem(what, "take it out")
+            placed.add(found[0])
+        if stage.parameter and stage.parameter not in names:
+            what = f"the operation has no parameter `{stage.parameter}`"
+            raise stage.node.at("parameter").problem(what, _instead(stage.parameter, names))
+    left = [key for key in responses if key not in placed and not key.startswith("2")]
+    if left:
+        what = f"`x-judged` does not say when {' and '.join(left)} {'is' if len(left) == 1 else 'are'} due"
+        raise node.problem(what, "add a stage for it; `any` if it may be the answer to any request")
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+def check_operation_rules(described: Described) -> None:
+    """Checks the rules at the responses and parameters of an operation, and of its list."""
+    for key, rules in described.answers.items():
+        for rule in rules:
+            check_rule(rule, described.variables(described.operation.responses[key]))
+    listing = described.listing
+    if listing is not None:
+        for each in listing.at_most:
+            check_rule(each.where, {"self": listing.item})
+    for name, rules in described.selects.items():
+        for rule in rules:
+            if listing is None:
+                raise rule.node.problem(f"`x-selects` at `{name}`, but no `x-list` at the operation", "add it")
+            check_rule(rule, described.selecting(name))
+
+
+def check_rule(rule: Rule, variables: Mapping[str, Node]) -> None:
+    """Checks that a rule compiles, selects what there is, compares it with what it may be, and can be judged.
+
+    Raises:
+        Problem: It is not so.
+    """
+    try:
+        uses = rule.program.uses
+        for path in uses.selects:
+            _check_selection(rule, variables[path[0]], path[1:])
+        check_types(rule.source, *types(variables))
+        for literal in uses.literals:
+            _check_literal(rule, parts(variables[literal.path[0]], literal.path[1:]), literal.text)
+        check_texts(uses)
+    except RuleError as error:
+        raise _at(rule).problem(f"the rule `{rule.id}` cannot be used: {error}", "correct it") from None
+    if uses.loops:
+        name = ".".join(uses.loops[0])
+        raise _at(rule).problem(
+            f"the rule `{rule.id}` goes through `{name}` once for each element of a list",
+            "say it otherwise: that keys are unique is `key` of `x-list`",
+        )
+
+
+def _at(rule: Rule) -> Node:
+    return rule.node.at("where" if rule.place == "at_most" else "rule")
+
+
+def _check_selection(rule: Rule, schema: Node, path: tuple[str, ...]) -> None:
+    for length in range(len(path)):
+        if not parts(schema, path[: length + 1]):
+            what, fix = _no_field(parts(schema, path[:length]), path[length])
+            raise _at(rule).problem(f"the rule `{rule.id}`: {what}", fix)
+
+
+def _check_literal(rule: Rule, found: list[Shape], text: str) -> None:
+    if not found or not all(each.values is not None for each in found):
+        return
+    values = [str(value) for each in found for value in each.values or ()]
+    if text not in values:
+        what = f"the rule `{rule.id}` compares with '{text}', which is no value of {found[0].name}"
+        raise _at(rule).problem(what, _instead(text, values))
+
+
+def _no_field(holders: list[Shape], name: str) -> tuple[str, str]:
+    """Returns what is wrong and what to do where a schema has no field of a name."""
+    names = [known for each in holders for known in each.fields]
+    owner = holders[0].name if holders else "it"
+    if not names:
+        return f"{owner} has no fields, so no `{name}`", "correct the rule, or the schema"
+    return f"{owner} has no field `{name}`", _instead(name, names, _elsewhere(holders[0].node, name))
+
+
+def _elsewhere(node: Node, name: str) -> list[str]:
+    schemas = node.document.root.at("components").at("schemas").items()
+    return [owner for owner, schema in schemas if name in map(field_name, schema.at("properties").value or ())]
+
+
+def _instead(name: str, known: Iterable[str], owners: Iterable[str] = ()) -> str:
+    known = list(dict.fromkeys(known))
+    if close := difflib.get_close_matches(name, known, n=1):
+        return f"write `{close[0]}`, if that is meant"
+    if owners := list(owners):
+        return f"`{name}` is a field of {' and '.join(owners)}: select it there, or move the rule there"
+    return f"take one of these: {', '.join(known)}" if known else "take it out"

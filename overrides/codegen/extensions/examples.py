@@ -1,0 +1,78 @@
+"""The document's own examples, held against its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from codegen.cel import MISSING, Result, timestamp
+from codegen.extensions.answers import Answer, Request, Verdict
+from codegen.extensions.model import Described
+from codegen.openapi import Document, Node, schema_of
+
+
+def check_examples(document: Document) -> None:
+    """Checks that no example of an answer breaks a rule.
+
+    Raises:
+        Problem: One does.
+    """
+    # It is read by what is being checked.
+    from codegen.extensions import Extensions
+
+    promised = Extensions(document)
+    for described in promised.operations.values():
+        request = example_request(described)
+        for key, response in described.operation.responses.items():
+            for node in _examples(response):
+                answer = Answer(int(key.replace("XX", "00")) if key != "default" else 599, node.value)
+                now = latest_time(node.value)
+                verdicts = promised.judge_answer(described, request, answer, now)
+                verdicts += promised.judge_page(described, request, answer)
+                for verdict in verdicts:
+                    if verdict.result is Result.BROKEN:
+                        raise _problem(node, verdict)
+
+
+def _problem(node: Node, verdict: Verdict) -> Exception:
+    at = Node(node.document, verdict.instance, node.pointer + verdict.pointer)
+    return at.problem(
+        f"this example breaks the rule `{verdict.rule_id}`: {verdict.message}", "correct the example, or the rule"
+    )
+
+
+def example_request(described: Described) -> Request:
+    """Returns the request that the examples of answers belong to: with the examples of the parameters, where there are
+    any, else with their defaults."""
+    given: dict[str, dict[str, Any]] = {"path": {}, "query": {}}
+    for (place, name), node in described.parameters.items():
+        for holder in (node, schema_of(node).resolved() or node):
+            if place in given and "example" in holder:
+                given[place].setdefault(name, holder.at("example").value)
+    return Request(given["path"], given["query"])
+
+
+def _examples(response: Node) -> Iterator[Node]:
+    for _, media in response.at("content").items():
+        if "example" in media:
+            yield media.at("example")
+        for _, example in media.at("examples").items():
+            example = example.resolved() or example
+            if "value" in example:
+                yield example.at("value")
+
+
+def latest_time(value: Any) -> datetime:
+    """Returns the latest time in a JSON value: an example is read when the last of it happened."""
+    latest = datetime(1970, 1, 1, tzinfo=UTC)
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+        elif (moment := timestamp(each)) is not MISSING:
+            latest = max(latest, moment.ToDatetime(UTC))
+    return latest

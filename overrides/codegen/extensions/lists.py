@@ -1,0 +1,136 @@
+"""Pages, read and judged as `x-list` says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codegen.cel import MISSING, Plan, Result, converter, field_name, judge_each, parts
+from codegen.extensions.answers import Verdict
+from codegen.extensions.model import AtMost, Listing
+from codegen.openapi import Node
+
+# A page that has more is not looked at.
+MOST_ITEMS = 10_000
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list.
+
+    Attributes:
+        items: Its items, as JSON values.
+        keys: The key of each, as text, that of a UUID in lower case; None where it has none.
+        total: How many items the list says it has; None if it does not say.
+        next_cursor: Where the next page begins; None if there is none.
+    """
+
+    items: Sequence[Any]
+    keys: tuple[str | None, ...]
+    total: int | None
+    next_cursor: str | None
+
+
+class Lists:
+    """Reads the pages of an operation.
+
+    Attributes:
+        listing: How it lists.
+    """
+
+    def __init__(self, listing: Listing) -> None:
+        self.listing = listing
+        self._key = converter(_schema_at(listing.item, listing.key), Plan(deep=True)) if listing.key else None
+        self._where = [_Where(listing, each) for each in listing.at_most]
+
+    def read(self, body: Any) -> Page | None:
+        """Returns the page that a body is; None if it has no list of items, or an endless one."""
+        items = field_of(body, self.listing.items)
+        if not isinstance(items, list) or len(items) > MOST_ITEMS:
+            return None
+        total = _integer(field_of(body, self.listing.total)) if self.listing.total else None
+        cursor = field_of(body, self.listing.next_cursor) if self.listing.next_cursor else None
+        return Page(items, tuple(map(self.key, items)), total, cursor if isinstance(cursor, str) else None)
+
+    def key(self, item: Any) -> str | None:
+        """Returns the key of an item, as text; None if it has none."""
+        value = field_of(item, self.listing.key)
+        made = MISSING if self._key is None or value is MISSING else self._key(value)
+        return None if made is MISSING or made is None else str(made)
+
+    def meeting(self, at_most: AtMost, items: Sequence[Any]) -> list[bool]:
+        """Tells of each item whether it meets the condition of an `at_most`; one that cannot be judged does not."""
+        return next(each for each in self._where if each.at_most is at_most).meeting(items)
+
+    def judge(self, query: Mapping[str, Any], body: Any) -> Iterator[Verdict]:
+        """Judges what one page shows by itself.
+
+        Args:
+            query: The query parameters, defaults applied.
+            body: The page.
+        """
+        page = self.read(body)
+        for name, message in self.listing.promises.items():
+            broken = self._broken(name, query, body, page)
+            if broken is not None:
+                result = Result.BROKEN if broken else Result.HOLDS
+                yield Verdict(name, message, result, "", body)
+        for where in self._where if page else ():
+            count = sum(where.meeting(page.items)) if page else 0
+            result = Result.HOLDS if count <= where.at_most.count else Result.BROKEN
+            yield Verdict(where.at_most.where.id, where.at_most.where.message, result, "", body)
+
+    def _broken(self, name: str, query: Mapping[str, Any], body: Any, page: Page | None) -> bool | None:
+        """Tells whether a page breaks a promise; None if one page does not show it."""
+        listing = self.listing
+        if name == "limit_and_offset_echoed":
+            said = [(query.get(asked, MISSING), field_of(body, field)) for asked, field in listing.echoes.items()]
+            known = [(asked, given) for asked, given in said if MISSING not in (asked, given)]
+            return any(asked != given for asked, given in known) if known else None
+        if name == "number_of_items" and page and page.total is not None:
+            offset, limit = query.get(listing.offset), query.get(listing.limit, len(page.items))
+            if isinstance(offset, int) and isinstance(limit, int):
+                return len(page.items) != max(0, min(limit, page.total - offset))
+        if name == "unique_ids" and page:
+            keys = [key for key in page.keys if key is not None]
+            return len(set(keys)) < len(keys)
+        return None
+
+
+class _Where:
+    """The condition of an `at_most`."""
+
+    def __init__(self, listing: Listing, at_most: AtMost) -> None:
+        self.at_most = at_most
+        self.program = at_most.where.program
+        plan = Plan()
+        for path, deep in self.program.uses.reads.items():
+            plan.add(path[1:], deep)
+        self.convert = converter(listing.item, plan)
+
+    def meeting(self, items: Sequence[Any]) -> list[bool]:
+        values = [self.convert(item) for item in items]
+        known = [value for value in values if value is not MISSING]
+        results = iter(judge_each([self.program], [{"self": value} for value in known], {})[0])
+        return [value is not MISSING and next(results) is Result.HOLDS for value in values]
+
+
+def _schema_at(schema: Node, name: str) -> Node:
+    found = parts(schema, map(field_name, name.split(".")))
+    return found[0].node if found else schema
+
+
+def field_of(value: Any, name: str) -> Any:
+    """Returns a field, those below others joined with dots; MISSING if it is not there."""
+    for part in name.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return MISSING
+        value = value[part]
+    return value
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None

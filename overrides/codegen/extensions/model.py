@@ -1,0 +1,283 @@
+"""What `x-rules`, `x-list`, `x-judged` and `x-selects` say, once they are checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from codegen.cel import Program, field_name, parts, program
+from codegen.openapi import Node, Operation, schema_of
+from codegen.openapi.schemas import default_of
+
+# What a rule may speak of, by where it stands.
+VARIABLES = {
+    "schema": ("self", "oldSelf", "now"),
+    "response": ("request", "response", "now"),
+    "at_most": ("self",),
+    "query parameter": ("item", "value"),
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: How reports name it.
+        message: What holds, as a sentence.
+        node: The entry of the document that states it.
+        place: Where it stands, a key of VARIABLES.
+        source: The condition, in CEL.
+    """
+
+    id: str
+    message: str
+    node: Node
+    place: str
+    source: str
+
+    @property
+    def program(self) -> Program:
+        """The compiled condition.
+
+        Raises:
+            RuleError: It does not compile.
+        """
+        return program(self.source, VARIABLES[self.place])
+
+    @property
+    def is_transition(self) -> bool:
+        """Whether it is about two reads of the same item."""
+        return any(path[0] == "oldSelf" for path in self.program.uses.reads)
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """How many items of a whole list may meet a condition."""
+
+    count: int
+    where: Rule
+
+
+@dataclass(frozen=True)
+class Listing:
+    """How an operation lists items, as `x-list` says.
+
+    Attributes:
+        node: The entry of the document.
+        body: The schema of a page.
+        style: `offset` or `cursor`.
+        limit: The query parameter for the most items of a page.
+        offset: The query parameter for how many are skipped.
+        cursor: The query parameter for where a page begins.
+        next_cursor: The field that says where the next one begins.
+        items: The field with the items.
+        total: The field with the number of all.
+        echoes: By query parameter, the field that repeats it.
+        key: The field of an item that tells it from the others.
+        order: `stable`, or empty.
+        at_most: What holds of the whole list.
+
+    Fields are names as the document has them; those below others are joined with dots (see `field`).
+    """
+
+    node: Node
+    body: Node
+    style: str
+    items: str
+    limit: str = ""
+    offset: str = ""
+    cursor: str = ""
+    next_cursor: str = ""
+    total: str = ""
+    echoes: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+    order: str = ""
+    at_most: tuple[AtMost, ...] = ()
+
+    @property
+    def item(self) -> Node:
+        """The schema of an item, references followed."""
+        found = [each for each in parts(self.body, map(field_name, self.items.split("."))) if each.kind == "list"]
+        element = found[0].element if found else self.body
+        return element.resolved() or element
+
+    @property
+    def promises(self) -> dict[str, str]:
+        """What it promises, by the name of the check: each a sentence."""
+        asked = [name for name in (self.limit, self.offset) if name in self.echoes]
+        stated = {
+            "limit_and_offset_echoed": (self.echoes, f"A page repeats the {' and the '.join(asked or self.echoes)}."),
+            "number_of_items": (
+                self.offset and self.total,
+                "A page holds as many items as asked for, or as there are from its offset on, whichever is less.",
+            ),
+            "same_total": (self.total, "The total is that of the whole list, whichever page is asked for."),
+            "one_order": (self.order, "Two items never change places, whatever is added or deleted."),
+            "pages_fit_together": (self.key, "Pages of any size are cut from one list."),
+            "unique_ids": (self.key, f"No two items have the same {self.key}."),
+        }
+        found = {name: message for name, (is_stated, message) in stated.items() if is_stated}
+        return found | {each.where.id: each.where.message for each in self.at_most}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage of the judgement of a request, as `x-judged` says.
+
+    Attributes:
+        node: The entry of the document.
+        name: What is judged, such as `credentials`.
+        statuses: What a request that fails it is answered with.
+        parameter: The parameter that names what is looked for; empty if none does.
+        hides_other_tenants: Whether what belongs to another tenant is answered exactly as what is not there.
+    """
+
+    node: Node
+    name: str
+    statuses: tuple[int, ...]
+    parameter: str = ""
+    hides_other_tenants: bool = False
+
+
+@dataclass(frozen=True)
+class Described:
+    """An operation with all that the extensions say of it.
+
+    Attributes:
+        operation: The operation.
+        answers: By status, range or `default`: what holds of such an answer.
+        listing: How it lists; None if it is no list.
+        judged: In which order requests are judged; empty if that is not said.
+        selects: By query parameter, which items a value picks: those of which all rules hold.
+    """
+
+    operation: Operation
+    answers: Mapping[str, tuple[Rule, ...]]
+    listing: Listing | None
+    judged: tuple[Stage, ...]
+    selects: Mapping[str, tuple[Rule, ...]]
+
+    @property
+    def parameters(self) -> dict[tuple[str, str], Node]:
+        """The operation's parameters, by place and name."""
+        found = self.operation.parameters.values()
+        return {(str(each.at("in").value), str(each.at("name").value)): each for each in found}
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The defaults of the query parameters that have one."""
+        found = {
+            name: default_of(schema_of(node)) for (place, name), node in self.parameters.items() if place == "query"
+        }
+        return {name: node.value for name, node in found.items() if node is not None}
+
+    def response(self, status: int | str) -> tuple[str, Node] | None:
+        """Returns the response that the document has for a status, and under which key."""
+        responses = self.operation.responses
+        for key in (str(status), f"{str(status)[:1]}XX", "default"):
+            if key in responses:
+                return key, responses[key]
+        return None
+
+    def variables(self, response: Node) -> dict[str, Node]:
+        """Returns the schemas of what a rule at a response may speak of."""
+        return {
+            "request": _synthetic(response, "#/request", self._request()),
+            "response": _synthetic(response, "#/response", _answer(response)),
+            "now": _synthetic(response, "#/now", NOW),
+        }
+
+    def selecting(self, parameter: str) -> dict[str, Node]:
+        """Returns the schemas of what a rule at a query parameter of a list may speak of."""
+        assert self.listing is not None
+        return {"item": self.listing.item, "value": schema_of(self.parameters["query", parameter])}
+
+    def _request(self) -> dict[str, Any]:
+        by_place: dict[str, dict[str, Any]] = {"path": {}, "query": {}}
+        for (place, name), node in self.parameters.items():
+            by_place.setdefault(place, {})[name] = schema_of(node).value
+        schemes = [name for entry in self.operation.security.elements() for name, _ in entry.items()]
+        return {
+            "type": "object",
+            "properties": {
+                "path": {"type": "object", "properties": by_place["path"], "additionalProperties": False},
+                "query": {"type": "object", "properties": by_place["query"], "additionalProperties": False},
+                "credentials": {"type": "string", "enum": [*schemes, ""]},
+            },
+        }
+
+
+NOW = {"type": "string", "format": "date-time"}
+
+
+def _answer(response: Node) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "status": {"type": "integer"},
+            "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+            "body": schema_of(response).value,
+        },
+    }
+
+
+def _synthetic(beside: Node, pointer: str, schema: dict[str, Any]) -> Node:
+    """Returns a schema that the document does not have, whose references lead into the document."""
+    return Node(beside.document, schema, pointer)
+
+
+def schema_variables(schema: Node) -> dict[str, Node]:
+    """Returns the schemas of what a rule at a schema may speak of."""
+    return {"self": schema, "oldSelf": schema, "now": _synthetic(schema, "#/now", NOW)}
+
+
+def rules_of(holder: Node, key: str, place: str) -> tuple[Rule, ...]:
+    """Returns the rules that a schema, a response or a parameter states."""
+    return tuple(_rules(holder.at(key), place, "rule"))
+
+
+def _rules(entries: Node, place: str, condition: str) -> Iterator[Rule]:
+    for entry in entries.elements():
+        yield Rule(entry.at("id").value, entry.at("message").value, entry, place, entry.at(condition).value)
+
+
+def describe(operation: Operation) -> Described:
+    """Reads what the extensions say of an operation; they are as schema.yaml has them."""
+    answers = {key: rules_of(node, "x-rules", "response") for key, node in operation.responses.items()}
+    selects = {
+        name: rules_of(node, "x-selects", "query parameter")
+        for (place, name), node in operation.parameters.items()
+        if place == "query" and "x-selects" in node
+    }
+    return Described(operation, answers, _listing(operation), tuple(_stages(operation)), selects)
+
+
+def success(operation: Operation) -> Node | None:
+    """Returns the schema of the first success that has a body."""
+    for key, node in sorted(operation.responses.items()):
+        if key.startswith("2") and node.at("content").value:
+            return schema_of(node)
+    return None
+
+
+def _listing(operation: Operation) -> Listing | None:
+    node, body = operation.node.at("x-list"), success(operation)
+    if node.value is None or body is None:
+        return None
+    limits = zip(node.at("at_most").elements(), _rules(node.at("at_most"), "at_most", "where"), strict=True)
+    stated = {key: value for key, value in node.value.items() if key != "at_most"}
+    return Listing(node, body, **stated, at_most=tuple(AtMost(entry.at("count").value, rule) for entry, rule in limits))
+
+
+def _stages(operation: Operation) -> Iterator[Stage]:
+    for node in operation.node.at("x-judged").elements():
+        status = node.at("status").value
+        yield Stage(
+            node,
+            node.at("stage").value,
+            tuple(status) if isinstance(status, list) else (status,),
+            node.at("parameter").value or "",
+            node.at("hides_other_tenants").value or False,
+        )

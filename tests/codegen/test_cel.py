@@ -1,0 +1,322 @@
+"""The engine behind the contract's rules: next to another engine, and with values that JSON has and CEL has not."""
+
+from __future__ import annotations
+
+import copy
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import cel as other_engine
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codegen import ROOT
+from codegen.cel import (
+    MISSING,
+    Plan,
+    Program,
+    Result,
+    RuleError,
+    converter,
+    field_name,
+    judge_each,
+    moment_of,
+    program,
+    timestamp,
+)
+from codegen.contract import Contract
+from codegen.extensions import Rule
+from codegen.openapi import Document, Node
+
+PROMISED = Contract(ROOT / "openapi.yaml").extensions
+OPERATION = PROMISED.operation("list_workflow_runs")
+assert OPERATION.listing is not None
+PAGE: dict[str, Any] = OPERATION.operation.responses["200"].at("content").at("application/json").at("example").value
+RUN = "#/components/schemas/WorkflowRunResponse"
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+
+# --- next to another engine -------------------------------------------------------------------------------------------
+
+RULES = [
+    *(rule for rules in PROMISED.rules.values() for rule in rules),
+    *(rule for rules in OPERATION.answers.values() for rule in rules),
+    *(each.where for each in OPERATION.listing.at_most),
+]
+
+
+def judged_by_the_other(rule: str, values: dict[str, Any]) -> Result:
+    try:
+        value = other_engine.compile(rule).execute(values)
+    except Exception:  # it has no type of its own for what cannot be judged
+        return Result.NOT_JUDGED
+    return Result.HOLDS if value is True else Result.BROKEN if value is False else Result.NOT_JUDGED
+
+
+def as_the_other_has_it(value: Any) -> Any:
+    if isinstance(value, Timestamp):
+        moment: datetime = value.ToDatetime(UTC)
+        return moment
+    if isinstance(value, dict):
+        return {key: as_the_other_has_it(each) for key, each in value.items()}
+    return [as_the_other_has_it(each) for each in value] if isinstance(value, list) else value
+
+
+TIMES = st.sampled_from([each for run in PAGE["items"] for key, each in run.items() if key.endswith("_at") and each])
+IDS = st.sampled_from([PAGE["items"][0]["user_id"], PAGE["items"][0]["workflow_definition_id"]])
+VALUES = {
+    "string": st.none() | st.text(max_size=3),
+    "uuid": IDS,
+    "timestamp": st.none() | TIMES,
+    "any": st.none() | st.integers() | st.text(max_size=3),
+}
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> dict[str, Any]:
+    """One of the example's, with some of its fields replaced or left out."""
+    run: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(PAGE["items"])))
+    for holder in (run, run["run_snapshot"]):
+        for name in draw(st.lists(st.sampled_from(list(holder)), max_size=3)):
+            kind = "timestamp" if name.endswith("_at") else "uuid" if name.endswith("_id") else "any"
+            kind = "string" if name == "error" else kind
+            statuses = st.sampled_from(["PENDING", "RUNNING", "COMPLETED", "FAILED"])
+            value = draw((statuses if name == "status" else VALUES[kind]) | st.just(MISSING))
+            if name == "run_snapshot":
+                continue
+            holder.pop(name, None)
+            if value is not MISSING:
+                holder[name] = value
+    return run
+
+
+@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@given(rule=st.sampled_from(RULES), first=runs(), second=runs(), late=st.booleans())
+def test_each_rule_judges_as_with_another_engine(
+    rule: Rule, first: dict[str, Any], second: dict[str, Any], late: bool
+) -> None:
+    body = {**PAGE, "items": [first, second]}
+    request = {"path": {"definition_id": PAGE["items"][0]["workflow_definition_id"]}, "query": {}, "credentials": ""}
+    variables = OPERATION.variables(OPERATION.operation.responses["200"])
+    deep = Plan(deep=True)
+    run = converter(Node(PROMISED.document, {"$ref": RUN}), read_by(rule, "self", "oldSelf"))
+    values = {
+        "self": run(first),
+        "oldSelf": run(second),
+        "request": converter(variables["request"], deep)(request),
+        "response": converter(variables["response"], read_by(rule, "response"))(
+            {"status": 200, "body": body, "headers": {}}
+        ),
+        "now": moment_of(NOW if late else datetime(2026, 4, 7, 9, 25, 1, tzinfo=UTC)),
+    }
+    known = {name: value for name, value in values.items() if name in rule.program.variables}
+    ours = rule.program.judge(known)
+    assert ours is judged_by_the_other(rule.source, as_the_other_has_it(known))
+    if "self" in known:
+        rows: list[dict[str, Any]] = [{name: known.pop(name) for name in ("self", "oldSelf") if name in known}]
+        assert judge_each([rule.program], rows, known) == [[ours]]
+
+
+def read_by(rule: Rule, *variables: str) -> Plan:
+    plan = Plan()
+    for path, is_deep in rule.program.uses.reads.items():
+        if path[0] in variables:
+            plan.add(path[1:], is_deep)
+    return plan
+
+
+def test_the_example_decides_each_rule_with_another_engine() -> None:
+    """So that the comparison is not one of what cannot be judged."""
+    for rule in RULES:
+        if "self" not in rule.program.variables:
+            continue
+        run = converter(Node(PROMISED.document, {"$ref": RUN}), read_by(rule, "self", "oldSelf"))
+        for example in PAGE["items"]:
+            values = {"self": run(example), "oldSelf": run(example), "now": moment_of(NOW)}
+            assert judged_by_the_other(rule.source, as_the_other_has_it(values)) is rule.program.judge(values)
+            assert rule.program.judge(values) is not Result.NOT_JUDGED
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+def made(schema: dict[str, Any], value: Any, plan: Plan | None = None) -> Any:
+    return converter(Document({"components": {}, "schema": schema}).root.at("schema"), plan or Plan(deep=True))(value)
+
+
+UPPER = "6F1C2F0E-6C0B-4A58-9A3E-0D6F4C1B7A10"
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected"),
+    [
+        ({"type": "integer"}, 20.0, 20),
+        ({"type": "integer"}, 20.5, MISSING),
+        ({"type": "integer"}, True, MISSING),
+        ({"type": "integer"}, "20", MISSING),
+        ({"type": "integer"}, 2**63 - 1, 2**63 - 1),
+        ({"type": "integer"}, 2**63, MISSING),
+        ({"type": "integer"}, 1e300, MISSING),
+        ({"type": "integer"}, float("nan"), MISSING),
+        ({"type": "integer"}, None, MISSING),
+        ({"type": ["integer", "null"]}, None, None),
+        ({"type": "number"}, 5, 5.0),
+        ({"type": "number"}, 10**400, MISSING),
+        ({"type": "number"}, float("inf"), MISSING),
+        ({"type": "boolean"}, 1, MISSING),
+        ({"type": "string"}, "a\0b", MISSING),
+        ({"type": "string"}, "\ud800", MISSING),
+        ({"type": "string"}, "\U0001f600", "\U0001f600"),
+        (
+            {"type": "string", "format": "uuid"},
+            "6F1C2F0E-6C0B-4A58-9A3E-0D6F4C1B7A10",
+            "6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10",
+        ),
+        ({"type": "string", "format": "uuid"}, "6F1C2F0E6C0B4A589A3E0D6F4C1B7A10", MISSING),
+        ({"type": "string", "enum": ["a"]}, "b", MISSING),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, None, None),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, 5, 5),
+        ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, [], MISSING),
+        ({"type": "array", "items": {"type": "integer"}}, [1, 2.0], [1, 2]),
+        ({"type": "array", "items": {"type": "integer"}}, [1, "2"], MISSING),
+        ({"type": "array", "items": {"type": "integer"}}, [1] * 10_001, MISSING),
+        ({"type": "object"}, {"a": [1.0, {"b": None}]}, {"a": [1.0, {"b": None}]}),
+        ({"type": "object", "properties": {"is-late": {"type": "integer"}}}, {"is-late": 1}, {"is__dash__late": 1}),
+        ({"type": "object", "properties": {"a": {"type": "integer"}}}, {"a": "1"}, MISSING),
+        ({"type": "object", "properties": {"a": {"type": "integer"}}}, {"b": "1"}, {}),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, {"a": 1.0}, {"a": 1}),
+        ({}, {"a": float("nan")}, MISSING),
+        (True, "x", "x"),
+    ],
+)
+def test_values(schema: dict[str, Any], value: Any, expected: Any) -> None:
+    result = made(schema, value)
+    assert result is expected or (result == expected and type(result) is type(expected))
+
+
+def test_what_is_too_deep_is_left_out() -> None:
+    value: Any = 1
+    for _ in range(900):
+        value = [value]
+    assert made({}, value) is MISSING
+
+
+def test_only_what_is_read_is_made() -> None:
+    run = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "array", "items": {}}}}
+    plan = Plan()
+    plan.add(("a",), True)
+    assert made(run, {"a": 1, "b": "no list"}, plan) == {"a": 1}
+    plan.add(("b",), False)
+    assert made(run, {"a": 1, "b": [{}, 5]}, plan) == {"a": 1, "b": [None, None]}
+
+
+@settings(derandomize=True, database=None, deadline=None)
+@given(
+    st.datetimes(datetime(1, 1, 3), datetime(9999, 12, 29)),
+    st.integers(-14 * 60, 14 * 60),
+    st.sampled_from("Tt"),
+)
+def test_times(moment: datetime, minutes: int, between: str) -> None:
+    moment = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    assert timestamp(moment.isoformat(between)).ToDatetime(UTC) == moment.astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "nanoseconds"),
+    [
+        ("1970-01-01T00:00:00Z", 0, 0),
+        ("1970-01-01t00:00:01z", 1, 0),
+        ("1969-12-31T23:59:59.999999999Z", -1, 999_999_999),
+        ("1970-01-01T00:00:00.1234567891Z", 0, 123_456_789),
+        ("1970-01-01T00:00:60Z", 60, 0),
+        ("1970-01-01T00:00:00-00:01", 60, 0),
+        ("9999-12-31T23:59:59Z", 253_402_300_799, 0),
+    ],
+)
+def test_times_to_the_nanosecond(text: str, seconds: int, nanoseconds: int) -> None:
+    assert timestamp(text) == Timestamp(seconds=seconds, nanos=nanoseconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1970-01-01", "1970-01-01T00:00:00", "1970-01-01 00:00:00Z", "1970-01-01T00:00Z", "1970-02-30T00:00:00Z"),
+        *("1970-01-01T24:00:00Z", "1970-01-01T00:00:61Z", "1970-01-01T00:00:00.Z", "1970-01-01T00:00:00+0100"),
+        *("0000-01-01T00:00:00Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:59:59-00:01", "9999-12-31T23:59:60Z"),
+        *("", "1970-01-01T00:00:00Z\n", "1970-01-01T00:00:00." + "0" * 1000 + "Z", "\u0661970-01-01T00:00:00Z"),
+    ],
+)
+def test_what_is_no_time(text: str) -> None:
+    assert timestamp(text) is MISSING
+
+
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("is-late", "is__dash__late"),
+        ("a.b", "a__dot__b"),
+        ("a/b", "a__slash__b"),
+        ("a__b", "a__underscores__b"),
+        ("in", "__in__"),
+        ("status", "status"),
+    ],
+)
+def test_names_are_escaped_as_kubernetes_does(name: str, escaped: str) -> None:
+    assert field_name(name) == escaped
+    values = {"self": {escaped: 1}}
+    assert Program(f"self.{escaped} == 1", ("self",)).judge(values) is Result.HOLDS
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "expected"),
+    [
+        ("self.a == 1", {"a": 1}, Result.HOLDS),
+        ("self.a == 1", {"a": 2}, Result.BROKEN),
+        ("self.a == 1", {}, Result.NOT_JUDGED),
+        ("self.a > 1", {"a": "x"}, Result.NOT_JUDGED),
+        ("self.a", {"a": 1}, Result.NOT_JUDGED),
+        ("self.a == 1 || self.b == 1", {"b": 1}, Result.HOLDS),
+        ("self.a == 1 && self.b == 1", {"b": 2}, Result.BROKEN),
+        ("1 / self.a == 1", {"a": 0}, Result.NOT_JUDGED),
+        ("self.a + 1 > 0", {"a": 2**63 - 1}, Result.NOT_JUDGED),
+        ("self.a.all(x, x > 0)", {"a": [1] * 10_001}, Result.NOT_JUDGED),
+        ("self.a.all(x, self.a.all(y, x == y))", {"a": [1] * 1_000}, Result.NOT_JUDGED),
+        ("self.a.matches('^(a+)+$')", {"a": "a" * 100_000 + "b"}, Result.BROKEN),
+        ("self.a == 1 // and a comment", {"a": 1}, Result.HOLDS),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 3, 1200])
+def test_results(rule: str, value: Any, expected: Result, count: int) -> None:
+    compiled = program(rule, ("self", "now"))
+    assert compiled.judge({"self": value}) is expected
+    if len(str(value)) < 100:
+        rows = [{"self": value}] * count
+        assert judge_each([compiled, compiled], rows, {}) == [[expected] * count] * 2
+
+
+@pytest.mark.parametrize("rule", ["", "self", "(" * 5000, "self.", "a", "self.a = 1", "\0", "\ud800", "self.f()"])
+def test_what_is_no_rule_is_an_error_or_not_judged(rule: str) -> None:
+    try:
+        assert Program(rule, ("self",)).judge({"self": {}}) is Result.NOT_JUDGED
+    except RuleError as error:
+        assert "\n" not in str(error)
+
+
+def test_what_a_rule_reads() -> None:
+    rule = "has(self.a) && self.b.c != null && self.l.all(x, x.d == 'D') && size(self.m) > 0 && self.o == self.p[0].q"
+    uses = program(rule, ("self",)).uses
+    assert uses.reads == {
+        ("self", "a"): False,
+        ("self", "b", "c"): False,
+        ("self", "l"): False,
+        ("self", "l", "*", "d"): True,
+        ("self", "m"): False,
+        ("self", "o"): True,
+        ("self", "p", "*", "q"): True,
+    }
+    assert [tuple(each) for each in uses.literals] == [(("self", "l", "*", "d"), "D")]
+    assert uses.loops == []
