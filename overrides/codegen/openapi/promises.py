@@ -151,8 +151,8 @@ def _schema(schema: Node) -> Iterator[Promise]:
         if keyword in PROSE or keyword.startswith("x-"):
             continue
         if keyword == "required" and isinstance(node.value, list):
-            for name in node.elements():
-                yield Promise("required", name, str(name.value))
+            for element in node.elements():
+                yield Promise("required", element, str(element.value))
         elif keyword in NAMED and isinstance(node.value, dict):
             for name, below in node.items():
                 yield Promise("property", below, name)
@@ -174,5 +174,5 @@ def _extensions(holder: Node) -> Iterator[Promise]:
         if key.startswith("x-"):
             entries = list(node.elements()) if isinstance(node.value, list) and node.value else [node]
             for entry in entries:
-                name = entry.at("id").value
-                yield Promise("extension", entry, f"{key} {name}" if isinstance(name, str) else key)
+                rule = entry.at("id").value
+                yield Promise("extension", entry, f"{key} {rule}" if isinstance(rule, str) else key)
