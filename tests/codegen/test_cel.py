@@ -298,6 +298,20 @@ def test_results(rule: str, value: Any, expected: Result, count: int) -> None:
         assert judge_each([compiled, compiled], rows, {}) == [[expected] * count] * 2
 
 
+@pytest.mark.parametrize("last", [0, 1, "x"])
+def test_many_are_judged_as_each_is(last: Any) -> None:
+    sources = ("self.a == oldSelf.a", "self.a >= now", "self.a == 0")
+    rules = [program(source, ("self", "oldSelf", "now")) for source in sources]
+    same, other = {"a": 0}, {"a": last}
+    for rows in (
+        [{"self": same, "oldSelf": same}] * 3,
+        [{"self": same, "oldSelf": same}, {"self": other, "oldSelf": same}],
+        [{"self": other, "oldSelf": other}, {"self": same, "oldSelf": same}],
+    ):
+        each = [[rule.judge({**row, "now": 0}) for row in rows] for rule in rules]
+        assert judge_each(rules, rows, {"now": 0}) == each
+
+
 @pytest.mark.parametrize("rule", ["", "self", "(" * 5000, "self.", "a", "self.a = 1", "\0", "\ud800", "self.f()"])
 def test_what_is_no_rule_is_an_error_or_not_judged(rule: str) -> None:
     try:

@@ -57,25 +57,22 @@ class Program:
         self.variables = variables
         self.one = _compile(_environment(variables), source)
         self.uses = uses(self.one.serialize(), variables)
-        self._each: dict[tuple[str, ...], Any] = {}
+        self._each: dict[tuple[tuple[str, ...], bool], Any] = {}
 
     def judge(self, values: Mapping[str, Any]) -> Result:
         """Judges the values of the variables."""
         return _result(self.one, _environment(self.variables).Activation(values))
 
-    def each(self, names: tuple[str, ...]) -> Any:
-        """Returns the rule for all of `rows`, of which each has values of the variables named."""
-        if names not in self._each:
+    def each(self, names: tuple[str, ...], is_one: bool) -> Any:
+        """Returns the rule for all of `rows`: each has the values of the variables named, or is the one for all."""
+        if (names, is_one) not in self._each:
             # On lines of its own: the rule may end with a comment.
             source = f"(\n{self.source}\n)"
-            if len(names) == 1:
-                source = f"rows.all({names[0]}, {source})"
-            else:
-                for name in names:
-                    source = f"[row.{name}].all({name}, {source})"
-                source = f"rows.all(row, {source})"
-            self._each[names] = _compile(_environment((*self.variables, "rows")), source)
-        return self._each[names]
+            for name in names:
+                source = f"[row{'' if is_one else f'.{name}'}].all({name}, {source})"
+            source = f"rows.all(row, {source})"
+            self._each[names, is_one] = _compile(_environment((*self.variables, "rows")), source)
+        return self._each[names, is_one]
 
 
 def judge_each(
@@ -102,13 +99,15 @@ def _judge_rows(
     programs: Sequence[Program], rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any]
 ) -> Iterator[list[Result]]:
     names = tuple(rows[0])
-    given = [row[names[0]] for row in rows] if len(names) == 1 else rows
+    # What was not changed since it was read before need not be given twice: that takes most of the time.
+    is_one = all(row[name] is row[names[0]] for row in rows for name in names)
+    given = [row[names[0]] for row in rows] if is_one else rows
     variables = programs[0].variables
     all_rows = _environment((*variables, "rows")).Activation({**values, "rows": given})
     activations: list[Any] = []
     for each in programs:
         # One evaluation for all: mostly they all hold, and nothing else has to be known.
-        if _result(each.each(names), all_rows) is Result.HOLDS:
+        if _result(each.each(names, is_one), all_rows) is Result.HOLDS:
             yield [Result.HOLDS] * len(rows)
         else:
             activations = activations or [_environment(variables).Activation({**values, **row}) for row in rows]
