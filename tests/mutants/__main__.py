@@ -27,9 +27,7 @@ def main() -> int:
     idle = [] if sys.argv[1:] else sorted(without_mutant(trials))
     print(f"\n{len(trials) - len(wrong)} of {len(trials)} as declared, median {median(trials):.1f} s")
     for check in idle:
-        print(
-            f"problem: no mutant is killed by {check} alone\nfix: add one to tests/mutants/faults.py", file=sys.stderr
-        )
+        print(f"problem: no mutant is killed by {check} alone\nfix: add one to tests/mutants/faults", file=sys.stderr)
     if wrong:
         print(f"problem: not as declared: {', '.join(wrong)}\nfix: see above", file=sys.stderr)
     return 1 if wrong or idle else 0

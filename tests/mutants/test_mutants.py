@@ -75,5 +75,5 @@ def test_an_unknown_mutant_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     monkeypatch.setattr("sys.argv", ["mutants", UNBROKEN, "limit_not_echo"])
     assert main() == 2
     assert capsys.readouterr().err.startswith(
-        "problem: there is no mutant 'limit_not_echo'\nfix: take one from tests/mutants/faults.py, such as limit_not_e"
+        "problem: there is no mutant 'limit_not_echo'\nfix: take one from tests/mutants/faults, such as limit_not_e"
     )

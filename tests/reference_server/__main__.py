@@ -8,7 +8,7 @@ Environment variables, of which an empty one counts as none:
     SEED_RUNS       how many runs to fill the database with, if it is empty (default: 137)
     CHURN           how many times a second the list of runs changes (default: 0)
     SEED            another number, other changes (default: 0)
-    MUTANT          the name of a deliberate fault in tests/mutants/faults.py (default: none)
+    MUTANT          the name of a deliberate fault in tests/mutants/faults (default: none)
 """
 
 import argparse
