@@ -23,7 +23,9 @@ ALL_METHODS ?=
 EXCLUDE_CHECKS ?=
 # contract: 1 stops at the first violation
 FAIL_FAST ?=
-# contract: how many requests the fuzzing phase makes at most (100)
+# contract: 1 also asks for every limit, and for some hundred offsets
+THOROUGH ?=
+# contract: how many requests the fuzzing phase makes at most (30)
 MAX_EXAMPLES ?=
 # contract: seconds after which no more requests are made; 0 means no limit (0)
 MAX_TIME ?=
@@ -58,7 +60,7 @@ ARGS ?=
 
 # For `make contract` and `make drift`: by the environment, so that no secret shows in a list of processes.
 export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITION_ID ALL_METHODS EXCLUDE_CHECKS
-export FAIL_FAST MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
+export FAIL_FAST THOROUGH MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
 # For `make breaking`.
 export BASE
 # For `make serve`, and for the server that `make contract` starts.

@@ -24,7 +24,8 @@ Everything is given by environment variables, so that no secret shows in a list 
     ALL_METHODS    1 sends a deployment also methods that might change something; all must be refused
     EXCLUDE_CHECKS names of checks to leave out, with commas
     FAIL_FAST      1 stops at the first violation
-    MAX_EXAMPLES   how many requests the fuzzing phase makes at most (default 100)
+    THOROUGH       1 also asks for every limit, and for some hundred offsets: 300 to 500 requests more
+    MAX_EXAMPLES   how many requests the fuzzing phase makes at most (default 30)
     MAX_TIME       seconds after which no more requests are made; 0 means no limit (default 0)
     SEED           another number, other requests (default 0)
     RATE_LIMIT     requests to a deployment at most, as number/s, /m or /h (default 20/s)

@@ -25,7 +25,9 @@ FIRST = 4
 # Ids that do not exist: several, because of hashes; and each one more than once, because of caches.
 UNKNOWN = 5
 # Headers that say when the answer was made, how long it took, or where it comes from.
-OF_THE_ANSWER = re.compile(r"age|date|expires|server-timing|x-process-time|x-response-time|x-runtime|.*cache.*")
+OF_THE_ANSWER = re.compile(
+    r"age|date|expires|server-timing|x-process-time|x-response-time|x-runtime|(?!cache-control).*cache.*"
+)
 # A word that somebody wrote, not a part of a number or a hash.
 WORD = re.compile(r"(?![a-f]+$)[A-Z]?[a-z]{3,}", re.ASCII)
 SHOWN = 40

@@ -15,16 +15,19 @@ import requests
 from codegen.text import escaped
 
 from .operation import DEFAULTS, INTEROPERABLE, INVALID, LENIENT, PARAMETERS, VALID, loose_integer
+from .redaction import disguised
 from .target import OPERATION, UUID, Target
 
 LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
 # What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
 CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
+# What firewalls take for an attack.
+SUSPECT = re.compile(r"'|\bor 1=1|\x00", re.IGNORECASE)
 # Characters of an address, or of all headers, that every server takes. Some have a limit of 4 KiB, or of 8.
 LONG = 2000
 # Servers and proxies may take these in an id for the end of a path segment, or for another route, or refuse them before
 # the API is asked.
-NO_SEGMENT = re.compile(r"[/\\;{}\x00-\x1f\x7f]|^\.{0,2}$")
+NO_SEGMENT = re.compile(r"[/\\;{}]|^\.{0,2}$")
 
 # Characters of what was sent, in a message.
 SHOWN = 40
@@ -143,6 +146,8 @@ def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
     allowed: set[int] = set()
     if any(CONTROL.search(text or "") for text in texts) or not all((text or "").isascii() for text in texts[:-1]):
         allowed |= {400}
+    if any(SUSPECT.search(unquote(text or "")) for text in texts):
+        allowed |= {400, 403, 406}
     if len(url) > LONG:
         allowed |= {400, 414}
     if sum(sizes.values()) > LONG:
@@ -202,6 +207,8 @@ def compared(what: str, value: str, target: Target) -> str:
             return f"{name} and more as a {what}"
         if value.lower() == secret.lower():
             return f"{name} in another case as a {what}"
+        if any(form in value for form, _ in disguised(name, secret) if len(form) > 3):
+            return f"nearly {name} as a {what}"
     return f"a wrong {what} ('{escaped(value, SHOWN)}')"
 
 
@@ -219,7 +226,8 @@ def due(asked: Asked, target: Target) -> frozenset[int] | None:
     if asked.credentials == WRONG:
         return frozenset({401})
     if asked.invalid_parameters:
-        return frozenset({422})
+        # What is no text is no address either, to some routers.
+        return frozenset({404, 422} if CONTROL.search(asked.definition) else {422})
     if asked.definition_judgement == LENIENT:
         allowed = {200, 403, 404, 422}
     elif asked.definition in target.readable:

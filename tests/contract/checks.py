@@ -17,7 +17,7 @@ from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, TypeVar
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 
 import schemathesis
 import schemathesis.checks
@@ -25,7 +25,7 @@ from schemathesis import Case, CheckContext, HookContext, Response
 from schemathesis.core.failures import Failure
 from schemathesis.openapi.checks import JsonSchemaError, UnsupportedMethodResponse
 
-from .alike import told_apart
+from .alike import Traits, told_apart, traits
 from .asked import RIGHT, Asked, due
 from .operation import DEFAULTS, DOCUMENTED, INTEGER, PATH, VALID, read_parameters
 from .pages import (
@@ -59,6 +59,8 @@ TELLING = 4
 RETURNS = 3
 # How many values of a field of an ended run are too many: it may have been mended once while it was read, or twice.
 MADE_UP = 4
+# Where the fault of a 422 may be.
+PLACES = ("path", "query", "header", "cookie", "body")
 # By how many a page may be off that was counted at one moment and read at the next.
 RACE = 3
 
@@ -87,6 +89,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "same_total",
         "one_order",
         "pages_fit_together",
+        "one_list",
     ),
     "identity": ("runs_of_the_definition", "snapshot_of_the_run", "unique_ids"),
     "lifecycle": (
@@ -96,9 +99,10 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "nothing_in_the_future",
         "one_running",
         "ended_runs_stay",
+        "runs_do_not_go_back",
     ),
     "credentials": ("credentials_required", "credentials_accepted", "foreign_definition_hidden"),
-    "errors": ("unknown_definition_not_found", "documented_status"),
+    "errors": ("unknown_definition_not_found", "documented_status", "unavailability_passes"),
     "protocol": (
         "json_content_type",
         "response_headers_conformance",
@@ -172,7 +176,7 @@ def due_here(response: Response) -> tuple[Asked, frozenset[int]] | None:
     """What was asked and what is due; None if there is nothing to hold the status against, or another check does."""
     asked = asked_for(response)
     allowed = due(asked, under_way().target)
-    if allowed is None or response.status_code not in DOCUMENTED:
+    if allowed is None or response.status_code not in DOCUMENTED or response.status_code in asked.early:
         return None
     return asked, allowed
 
@@ -260,11 +264,39 @@ def invalid_parameter_refused(ctx: CheckContext, response: Response, case: Case[
             raise AssertionError(f"{invalid} is invalid, which is 422, but the answer is {response.status_code}")
         wanted = " or ".join(map(str, sorted(allowed)))
         raise AssertionError(f"{asked.query} must be answered with {wanted} (got {response.status_code})")
+    if response.status_code == 422 and len(asked.invalid_parameters) > 1 and asked.credentials == RIGHT:
+        refuse_each(case, response, asked)
     if response.status_code == 200:
         for name, judgement in asked.judgements.items():
             if judgement != VALID and (how := leniency(response, name)):
                 under_way().lenient.setdefault(name, set()).add(how)
     return None
+
+
+def read_faults(response: Response) -> list[dict[str, Any]] | None:
+    """What the body of a 422 lists; None if it cannot be read."""
+    try:
+        faults = response.json()["detail"]
+    except (ValueError, RecursionError, TypeError, KeyError):
+        return None
+    if not isinstance(faults, list):
+        return None
+    return faults if all(isinstance(each, dict) and isinstance(each.get("loc"), list) for each in faults) else None
+
+
+def refuse_each(case: Case[Any], response: Response, asked: Asked) -> None:
+    """A server may name the first fault only: then the others are asked for by themselves."""
+    named = {part for fault in read_faults(response) or () for part in fault["loc"] if isinstance(part, str)}
+    for name in sorted(asked.invalid_parameters - named):
+        alone = case.derive(keep_auth=True, query={name: case.query[name]} if name in case.query else {})
+        if name != "definition_id":
+            alone.path_parameters = {"definition_id": under_way().target.definitions[0]}
+        answer = again(alone)
+        found = due_here(answer)
+        if found and answer.status_code not in found[1] | NOT_NOW:
+            raise AssertionError(
+                f"{asked.sent(name)} is invalid by itself, which is 422, but the answer is {answer.status_code}"
+            )
 
 
 def leniency(response: Response, name: str) -> str:
@@ -282,17 +314,15 @@ def leniency(response: Response, name: str) -> str:
 def invalid_parameter_named(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """The body of a 422 names a parameter that is invalid, or in a spelling that a server may refuse; and no other."""
     asked = asked_for(response)
+    faults = read_faults(response)
     if response.status_code != 422 or set(asked.judgements.values()) == {VALID} or asked.credentials != RIGHT:
         return True
-    try:
-        detail = response.json()["detail"]
-        places = [fault["loc"] for fault in detail]
-    except (ValueError, RecursionError, TypeError, KeyError, IndexError):
+    if faults is None:
         return True
-    if not all(isinstance(place, list) for place in places):
-        return True
-    if wrong := misnamed(asked.judgements, places):
+    if wrong := misnamed(asked.judgements, [fault["loc"] for fault in faults]):
         raise AssertionError(wrong)
+    for fault in faults:
+        require_right_place(fault, asked)
     return None
 
 
@@ -304,6 +334,23 @@ def misnamed(judgements: Mapping[str, str], places: list[list[Any]]) -> str:
         return ""
     wrong = " and ".join(sorted(named - faulty)) or shown(places) if places else "nothing"
     return f"the 422 must name {' or '.join(sorted(faulty))}, but it names {wrong}"
+
+
+def require_right_place(fault: dict[str, Any], asked: Asked) -> None:
+    """What a fault says of its parameter is so: where it stands, and which value was refused."""
+    place = fault["loc"]
+    name = next((name for name in asked.judgements if name in place), "")
+    where = "path" if name == "definition_id" else "query"
+    if place and place[0] in PLACES and (not name or place[0] != where):
+        raise AssertionError(f"the 422 says that the fault is at {shown(place)}, where nothing is wrong")
+    sent, refused = asked.texts.get(name, ()), fault.get("input")
+    if len(sent) != 1 or not sent[0] or not sent[0].isascii() or not isinstance(refused, str):
+        return
+    # As it was sent, or as it was read so far.
+    if not sent[0].strip().lower().startswith(unquote(refused).strip().lower()):
+        raise AssertionError(
+            f"the 422 says that {name}='{shown(refused)}' was refused, but {asked.sent(name)} was sent"
+        )
 
 
 @check
@@ -410,6 +457,8 @@ class Comparing:
             self.requests -= under_way().sent - sent
         if found is None:
             under_way().unsettled.add(type(self).__name__)
+        if not found:
+            under_way().doubts.append(second)
         self.is_done = bool(found)
         return found
 
@@ -842,39 +891,68 @@ def credentials_accepted(ctx: CheckContext, response: Response, case: Case[Any])
 
 @check
 class foreign_definition_hidden:
-    """A definition that the credentials may not read shows nothing: 403, or the 404 of one that is not there."""
+    """A definition that the credentials may not read shows nothing: 403, or the 404 of one that is not there.
+
+    Nor is it told from that where there are no right credentials (401), or where the parameters are invalid (422).
+    """
 
     def __init__(self) -> None:
-        self.compared: set[str] = set()
+        self.statuses: dict[tuple[str, bool], set[int]] = {}
+        self.compared: set[tuple[str, object]] = set()
+        self.unknown: dict[object, Traits] = {}
+        self.hidden: dict[tuple[str, object], tuple[Case[Any], Traits]] = {}
 
     def after_response(self, ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
         found = due_here(response)
-        if found is None or response.status_code in NOT_NOW | {401, 422}:
+        if found is None or response.status_code in NOT_NOW:
             return True
         asked, allowed = found
-        if not {403, 404} <= allowed or 200 in allowed:
-            return True
-        under_way().foreign.add(response.status_code)
-        if response.status_code not in allowed:
-            raise AssertionError(
-                f"definition {asked.definition} may not be read with these credentials, and must be answered with 403 "
-                f"or 404 (got {response.status_code})"
-            )
-        if response.status_code == 404 and asked.definition not in self.compared:
-            self.compared.add(asked.definition)
-            if how := told_apart(partial(not_found, case), asked.definition, under_way().target.seed):
+        status, foreign = response.status_code, asked.definition in under_way().target.foreign
+        if foreign and not allowed & {401, 422} and status not in (401, 422):
+            under_way().foreign.add(status)
+            if status not in allowed:
                 raise AssertionError(
-                    f"definition {asked.definition} must be answered exactly as one that does not exist, but {how}"
+                    f"definition {asked.definition} may not be read with these credentials, and must be answered with "
+                    f"403 or 404 (got {status})"
                 )
-        return None
+            # Either credential may be somebody else's.
+            seen = self.statuses.setdefault((asked.definition, "Authorization" in response.request.headers), set())
+            seen.add(status)
+            if len(seen) > 1:
+                raise AssertionError(f"definition {asked.definition} is answered with 403 and with 404")
+            if status == 404:
+                self.compare(asked.definition, 404, case)
+        if status not in allowed or status not in (401, 404, 422) or asked.definition_judgement != VALID:
+            return True
+        # What was sent else, as far as it may matter.
+        sent = asked.query if status == 422 else sorted(response.request.headers.keys() & {"Authorization", "Cookie"})
+        key = status, str(sent)
+        if foreign:
+            self.hidden.setdefault((asked.definition, key), (case, traits(response, asked.definition)))
+        elif asked.definition not in under_way().target.readable:
+            self.unknown.setdefault(key, traits(response, asked.definition))
+        for (definition, each), (asking, found_there) in self.hidden.items():
+            if each in self.unknown and found_there != self.unknown[each]:
+                # Perhaps they vary anyway.
+                self.compare(definition, each, asking)
+        return None if foreign else True
+
+    def compare(self, definition: str, key: object, case: Case[Any]) -> None:
+        if (definition, key) in self.compared:
+            return
+        self.compared.add((definition, key))
+        if how := told_apart(partial(refusal, case), definition, under_way().target.seed):
+            raise AssertionError(
+                f"definition {definition} must be answered exactly as one that does not exist, but {how}"
+            )
 
 
-def not_found(case: Case[Any], definition: str) -> Response | None:
-    """The 404 in answer to the same request for another definition; None if it is no 404."""
+def refusal(case: Case[Any], definition: str) -> Response | None:
+    """What answers the same request for another definition; None if it is no refusal."""
     other = case.derive(keep_auth=True)
     other.path_parameters = {"definition_id": definition}
     response = again(other)
-    return response if response.status_code == 404 else None
+    return response if response.status_code in (401, 404, 422) else None
 
 
 # Errors.
@@ -930,6 +1008,8 @@ def json_content_type(ctx: CheckContext, response: Response, case: Case[Any]) ->
     """Every documented answer says that it is JSON, and names no other character set than JSON's own."""
     asked = asked_for(response)
     if response.status_code not in DOCUMENTED or asked.method != "GET" or not asked.definition:
+        return True
+    if response.status_code in asked.early or (response.status_code == 404 and asked.early):
         return True
     message = Message()
     message["Content-Type"] = ", ".join(response.headers.get("content-type") or ["missing"])
@@ -1010,3 +1090,7 @@ class reached:
         # A phase that ended before its time has not shown what it would have shown.
         if missing and under_way().sent == under_way().answered and not under_way().ended_early:
             raise AssertionError("never seen: " + "; ".join(missing))
+
+
+# They build on those above.
+from . import steadiness  # noqa: E402, F401

@@ -9,12 +9,35 @@ from urllib.parse import quote, quote_plus
 
 # A shorter one is no secret, and would be found in the middle of any word.
 SHORTEST = 6
+# A secret in the place of the password, or of the user.
+PASSWORDS = ("user:{}", "{}:")
 
 
 def disguised(name: str, secret: str) -> tuple[tuple[str, str], ...]:
     """The forms in which probes send a secret, right and almost right, each with what makes it in a shell."""
-    other_case = f'$(printf %s "${name}" | tr a-zA-Z A-Za-z)'
-    return (secret, f"${name}"), (secret[:-1], f"${{{name}%?}}"), (secret.swapcase(), other_case)
+    middle, value = len(secret) // 2, f'printf %s "${name}"'
+    return (
+        (secret, f"${name}"),
+        (mended(secret), f"$({value} | sed s/./{mended(secret)[middle : middle + 1]}/{middle + 1})"),
+        (secret[:-1], f"${{{name}%?}}"),
+        (secret[1:], f"${{{name}#?}}"),
+        (secret.swapcase(), f"$({value} | tr a-zA-Z A-Za-z)"),
+        *(
+            (in_base64(form.format(secret)), f'$(printf %s "{form.format("$" + name)}" | base64 -w0)')
+            for form in PASSWORDS
+        ),
+        (secret[:middle], f"$({value} | cut -c1-{middle})"),
+    )
+
+
+def mended(secret: str) -> str:
+    """The secret with another character in its middle."""
+    middle = len(secret) // 2
+    return secret[:middle] + ("1" if secret[middle : middle + 1] == "0" else "0") + secret[middle + 1 :]
+
+
+def in_base64(text: str) -> str:
+    return b64encode(text.encode()).decode()
 
 
 def without_secrets(text: str, variables: Mapping[str, str]) -> str:
@@ -30,7 +53,7 @@ def forms(secret: str) -> tuple[str, ...]:
     """Every form that is looked for, the longest first: one that is part of another must not spoil it."""
     if len(secret) < SHORTEST:
         return ()
-    values = {secret, secret[:-1], secret.swapcase(), secret.lower(), secret.upper()}
+    values = {secret.lower(), secret.upper(), *(value for value, _ in disguised("", secret) if len(value) >= SHORTEST)}
     once = {form for value in values for form in encoded(value)}
     # What a body holds in one form, a report holds in another.
     found = once | {further for form in once for further in (*escapes(form), *aligned(form))}

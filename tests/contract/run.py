@@ -24,7 +24,9 @@ import requests
 import schemathesis
 import schemathesis.checks
 from schemathesis import cli
+from schemathesis.core import SCHEMATHESIS_TEST_CASE_HEADER
 from schemathesis.core.failures import Failure
+from schemathesis.core.transport import USER_AGENT
 from schemathesis.engine import Status, events
 from schemathesis.engine.errors import ServerUnavailable, UnhealthyAPIError, UnresponsiveOperationError
 from schemathesis.engine.recorder import Request
@@ -44,7 +46,7 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 # Where `make serve` listens.
 SERVED = "http://127.0.0.1:8000"
 # Sent with every request, and of no use in a command that repeats it.
-ROUTINE_HEADERS = {"accept", "accept-encoding", "connection", "user-agent", "x-schemathesis-testcaseid"}
+ROUTINE_HEADERS = {**requests.utils.default_headers(), "User-Agent": USER_AGENT, "Connection": "close"}
 # Characters.
 LONGEST_MESSAGE, LONGEST_LINE = 2000, 10_000
 REPORTS = {"junit": "junit.xml", "har": "requests.har", "html": "html"}
@@ -320,8 +322,8 @@ def as_curl(request: Request, target: Target) -> str:
     if request.method != "GET":
         words += ["--request", request.method]
     for name, values in request.headers.items():
-        if name.lower() not in ROUTINE_HEADERS:
-            value = values[0].decode("latin-1") if isinstance(values[0], bytes) else values[0]
+        value = values[0].decode("latin-1") if isinstance(values[0], bytes) else values[0]
+        if ROUTINE_HEADERS.get(name) != value and name != SCHEMATHESIS_TEST_CASE_HEADER:
             words += ["--header", quoted(f"{name}: {value}", variables)]
     return " ".join([*words, quoted(address, variables)])
 
@@ -332,7 +334,6 @@ def quoted(text: str, variables: Mapping[str, str]) -> str:
         for part, reference in disguised(name, value):
             if part and part in text:
                 before, _, after = text.partition(part)
-                return (
-                    (shlex.quote(before) if before else "") + f'"{reference}"' + (shlex.quote(after) if after else "")
-                )
+                around = [quoted(each, variables) if each else "" for each in (before, after)]
+                return f'"{reference}"'.join(around)
     return shlex.quote(text)

@@ -62,6 +62,8 @@ class Target:
     """Seconds; 0 means no limit."""
     all_methods: bool = True
     fail_fast: bool = False
+    thorough: bool = False
+    """Every limit, and many offsets."""
     excluded_checks: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     """Further arguments of Schemathesis's own command."""
@@ -96,7 +98,7 @@ def read_environment(environment: Mapping[str, str]) -> Target:
         token=given.get("TOKEN", ""),
         ks_uat=given.get("KS_UAT", ""),
         is_deployment=bool(base_url),
-        max_examples=read_number("MAX_EXAMPLES", given.get("MAX_EXAMPLES") or "100", least=1),
+        max_examples=read_number("MAX_EXAMPLES", given.get("MAX_EXAMPLES") or "30", least=1),
         seed=read_number("SEED", given.get("SEED") or "0", least=0),
         rate_limit=given.get("RATE_LIMIT") or "20/s",
         report_dir=Path(given.get("REPORT_DIR") or "reports"),
@@ -104,6 +106,7 @@ def read_environment(environment: Mapping[str, str]) -> Target:
         max_answer=read_number("MAX_ANSWER", given.get("MAX_ANSWER") or str(MAX_ANSWER), least=1),
         all_methods=read_switch(given, "ALL_METHODS") or not base_url,
         fail_fast=read_switch(given, "FAIL_FAST"),
+        thorough=read_switch(given, "THOROUGH"),
         excluded_checks=read_list(given, "EXCLUDE_CHECKS"),
         mutant=given.get("MUTANT", ""),
     )

@@ -19,6 +19,8 @@ class UnderWay:
     session: Session
     lenient: dict[str, set[str]] = field(default_factory=dict)
     """What the server takes beyond the contract's letter, by parameter."""
+    doubts: list[Any] = field(default_factory=list)
+    """Pages that did not go together with others, and did when they were asked for again."""
     unsettled: set[str] = field(default_factory=set)
     """Checks that could not make sure of a difference, as the list changed under them."""
     foreign: set[int] = field(default_factory=set)

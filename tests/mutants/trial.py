@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.contract.run import run
@@ -49,7 +49,8 @@ def try_out(name: str) -> Trial:
     with running(mutant.start()) as base_url, tempfile.TemporaryDirectory() as folder:
         reports = Path(folder, "reports")
         start = time.monotonic()
-        outcome = run(target_at(base_url, reports), Path(folder, "work"))
+        target = replace(target_at(base_url, reports), thorough=mutant.is_thorough)
+        outcome = run(target, Path(folder, "work"))
         seconds = time.monotonic() - start
     found = frozenset(finding.check for finding in outcome.findings.values())
     if outcome.errors or outcome.outage:
@@ -68,7 +69,7 @@ def target_at(base_url: str, reports: Path) -> Target:
         token=seed.TOKEN,
         ks_uat=seed.KS_UAT,
         is_deployment=False,
-        max_examples=50,
+        max_examples=30,
         seed=0,
         rate_limit="20/s",
         report_dir=reports,

@@ -4,7 +4,25 @@ Modules named as the classes of checks hold one fault of each kind; the others h
 requests.
 """
 
-from . import bounds, credentials, errors, identity, lifecycle, paging, protocol, schema  # noqa: F401
+from . import (  # noqa: F401
+    blame,
+    bounds,
+    credentials,
+    errors,
+    flapping,
+    headers,
+    hidden,
+    identity,
+    impostors,
+    lifecycle,
+    paging,
+    protocol,
+    ranges,
+    schema,
+    shared,
+    texts,
+    transient,
+)
 from .making import ANSWER_WITHIN, MUTANTS, OTHER_ID, Mutant, named
 
 __all__ = ["ANSWER_WITHIN", "MUTANTS", "OTHER_ID", "Mutant", "named"]

@@ -35,6 +35,8 @@ class Mutant:
     start: Callable[[], ReferenceServer]
     killed_by: frozenset[str]
     """Exactly the checks that must fail."""
+    is_thorough: bool = False
+    """Whether it takes THOROUGH=1 to meet the fault."""
 
 
 @dataclass(frozen=True)
@@ -141,10 +143,12 @@ class StepFault:
 MUTANTS: dict[str, Mutant] = {}
 
 
-def mutant(kind: str, name: str, start: Callable[[], ReferenceServer], *killed_by: str) -> None:
+def mutant(
+    kind: str, name: str, start: Callable[[], ReferenceServer], *killed_by: str, is_thorough: bool = False
+) -> None:
     if name in MUTANTS:
         raise LookupError(f"there are two mutants named {name}")
-    MUTANTS[name] = Mutant(name, kind, start, frozenset(killed_by))
+    MUTANTS[name] = Mutant(name, kind, start, frozenset(killed_by), is_thorough)
 
 
 def named(name: str) -> Mutant:

@@ -1,0 +1,174 @@
+"""Values that differ one time in ten."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from tests.reference_server import seed
+from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.database import Run
+
+from .making import AnswerFault, Body, instead, is_page, mutant, on, put
+
+
+@dataclass(frozen=True)
+class FlappingPage:
+    """Changes every tenth page."""
+
+    change: Callable[[Body], object]
+    every: int = 10
+
+    def __call__(self) -> ReferenceServer:
+        fault, pages = self, count(1)
+
+        class Server(ReferenceServer):
+            def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
+                page = super().render_page(total, runs, parameters)
+                if total and next(pages) % fault.every == 0:
+                    fault.change(page)
+                return page
+
+        return Server()
+
+
+def each(
+    change: Callable[[Body], object], where: Callable[[Body], object] = lambda run: True
+) -> Callable[[Body], object]:
+    return lambda page: [change(run) for run in page["items"] if where(run)]
+
+
+def swap(page: Body) -> None:
+    items = page["items"]
+    if len(items) > 4:
+        items[1], items[2] = items[2], items[1]
+
+
+def repeat(page: Body) -> None:
+    """A row in the middle is there twice, the next one is missing."""
+    items = page["items"]
+    if len(items) > 4:
+        del items[2]
+        items.insert(0, items[0])
+
+
+def seconds_later(run: Body, name: str) -> Any:
+    put(run, name, (datetime.fromisoformat(run[name]) + timedelta(seconds=1)).isoformat())
+
+
+def is_ended(run: Body) -> bool:
+    return run["status"] in ("COMPLETED", "FAILED")
+
+
+for name, kind, change, killed_by in (
+    ("total_flaps_up", "paging", lambda page: put(page, "total", page["total"] + 1), ("same_total",)),
+    ("total_flaps_down", "paging", lambda page: put(page, "total", page["total"] - 1), ("same_total",)),
+    ("total_flaps_to_0", "paging", lambda page: put(page, "total", 0), ("number_of_items",)),
+    (
+        "duration_flaps",
+        "identity",
+        each(lambda run: put(run, "run_snapshot", "max_run_duration_seconds", 301)),
+        ("unique_ids",),
+    ),
+    (
+        "status_flaps",
+        "lifecycle",
+        each(
+            lambda run: (put(run, "status", "FAILED"), put(run, "error", "It broke.")),
+            lambda run: run["status"] == "COMPLETED",
+        ),
+        ("ended_runs_stay",),
+    ),
+    (
+        "error_flaps",
+        "lifecycle",
+        each(lambda run: put(run, "error", "It broke."), lambda run: run["status"] == "FAILED"),
+        ("ended_runs_stay",),
+    ),
+    (
+        "updated_at_flaps",
+        "lifecycle",
+        each(lambda run: seconds_later(run, "updated_at"), is_ended),
+        ("ended_runs_stay",),
+    ),
+    (
+        "completed_at_flaps",
+        "lifecycle",
+        each(lambda run: (seconds_later(run, "completed_at"), seconds_later(run, "updated_at")), is_ended),
+        ("ended_runs_stay",),
+    ),
+    (
+        "running_flaps_to_pending",
+        "lifecycle",
+        each(lambda run: put(run, "status", "PENDING"), lambda run: run["status"] == "RUNNING"),
+        ("ended_runs_stay",),
+    ),
+    ("order_flaps", "paging", swap, ("one_order",)),
+    ("row_flaps_twice", "paging", repeat, ("unique_ids",)),
+    (
+        "limit_flaps",
+        "paging",
+        lambda page: put(page, "limit", page["limit"] + 1),
+        ("defaults_applied", "limit_and_offset_echoed"),
+    ),
+    (
+        "duration_flaps_to_text",
+        "schema",
+        each(lambda run: put(run, "run_snapshot", "max_run_duration_seconds", "300")),
+        ("response_schema_conformance",),
+    ),
+    (
+        "last_row_flaps",
+        "paging",
+        lambda page: page["items"].pop() if page["items"] else None,
+        ("number_of_items",),
+    ),
+):
+    mutant(kind, name, FlappingPage(change), *killed_by)
+
+
+class OffsetFlaps(ReferenceServer):
+    """Every tenth page begins one row late."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages = count(1)
+
+    def load_page(self, session: Session, parameters: Parameters) -> Any:
+        late = next(self.pages) % 10 == 0 and parameters.offset + parameters.limit < seed.RUNS
+        return super().load_page(session, replace(parameters, offset=parameters.offset + late))
+
+
+class TakesInvalidNowAndThen(ReferenceServer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults = count(1)
+
+    def parse_limit(self, request: Request) -> int:
+        try:
+            return super().parse_limit(request)
+        except Exception:
+            if request.query_params.get("limit") == "0" and next(self.faults) % 3 == 0:
+                return 1
+            raise
+
+
+mutant("paging", "offset_flaps", OffsetFlaps, "pages_fit_together")
+mutant("bounds and defaults", "limit_0_flaps", TakesInvalidNowAndThen, "invalid_parameter_refused")
+mutant("credentials", "one_in_25_refused", AnswerFault(instead(401), is_page, every=25), "credentials_accepted")
+mutant(
+    "bounds and defaults", "one_in_20_not_found", AnswerFault(instead(404), is_page, every=20), "valid_request_accepted"
+)
+mutant(
+    "bounds and defaults",
+    "one_in_15_unprocessable",
+    AnswerFault(instead(422, '{"detail":[{"loc":["query","limit"],"msg":"No","type":"no"}]}'), is_page, every=15),
+    "valid_request_accepted",
+)
+mutant(
+    "errors", "one_in_3_unknown_forbidden", AnswerFault(instead(403), on(404), every=3), "unknown_definition_not_found"
+)
