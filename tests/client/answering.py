@@ -10,6 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.client.pages import echoing
 
 
 @dataclass
@@ -20,6 +23,7 @@ class Answering:
         url: Where it listens.
         status: The status to answer with.
         body: The body to answer with.
+        page: A page to answer with instead, with the limit and the offset that were asked for.
         headers: The headers to answer with.
         behave: Instead of all these: what to do with the connection once a request was read.
         ends: Set when the server stops: what a behaviour that never answers waits for.
@@ -29,6 +33,7 @@ class Answering:
     url: str = ""
     status: int = 200
     body: bytes = b""
+    page: dict[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     behave: Callable[[socket.socket], object] | None = None
     ends: threading.Event = field(default_factory=threading.Event)
@@ -49,12 +54,13 @@ def answering(tls: ssl.SSLContext | None = None) -> Iterator[Answering]:
                 self.close_connection = True
                 answer.behave(self.connection)
                 return
+            body = answer.body if answer.page is None else echoing(self.path, answer.page)
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
