@@ -27,11 +27,11 @@ def _finite(value: Any) -> Any:
 
 def _fail_fast(schema: object) -> None:
     """Has each list say what is wrong with its first wrong item only: a hostile one has millions, each a report."""
-    parts = [schema]
-    for part in parts:
-        if isinstance(part, dict) and (each := cast("dict[str, Any]", part)).get("type") == "list":
-            each["fail_fast"] = True
-        parts.extend(_below(cast("object", part)))
+    below = _below(schema)
+    if isinstance(schema, dict) and (each := cast("dict[str, object]", schema)).get("type") == "list":
+        each["fail_fast"] = True
+    for part in below:
+        _fail_fast(part)
 
 
 def _below(value: object) -> Iterable[object]:

@@ -42,9 +42,8 @@ class Deadline:
         least = min(self.left, math.inf if timeout is None else timeout)
         return None if math.isinf(least) else least
 
-    def using(self, stream: Stream) -> None:
-        """Says on which connection the call waits now."""
-        # In this order: `stop` either finds the connection, or comes before `left` is looked at.
+    def using(self, stream: Stream | None) -> None:
+        """Says on which connection the call waits from now on; to be followed by a look at `left`."""
         self._stream = stream
 
     def wait(self, seconds: float) -> None:
@@ -53,6 +52,7 @@ class Deadline:
 
     def stop(self) -> None:
         """Ends the call, from another thread: whatever it reads or writes comes back at once."""
+        # In this order: it finds the connection, or the other thread finds that no time is left.
         self._stopped.set()
         if self._stream is not None:
             with contextlib.suppress(OSError):

@@ -72,9 +72,10 @@ class Client:
         headers: Sent with every request.
         verify_ssl: Whether to check certificates; an `ssl.SSLContext` to check them against a private authority.
         httpx_args: Further arguments of `httpx2.Client` and `httpx2.AsyncClient`, such as a proxy. Redirects are never
-            followed: the operation has none, and a credential could follow them to another host. With a transport of
-            the caller's, each wait ends in time, and so does a body; how long the head of an answer may drip, as a
-            whole, is up to the transport. Calls under asyncio end in time whatever sends them.
+            followed: the operation has none, and a credential could follow them to another host. A blocking call
+            over a transport of the caller's may outlast `retry.total` in two places: while it looks up or connects to
+            an address, for as long as the transport lets it, and while the head of an answer drips in on a connection
+            that was used before.
 
     Cookies that a server sets are not kept.
 
@@ -118,6 +119,7 @@ class Client:
         _check_timeout(self._arguments["timeout"])
         # Further arguments may be about TLS too, and change what would be shared.
         self._shares_tls = verify_ssl is True and not httpx_args
+        self._ends = not {"transport", "mounts"} & self._arguments.keys()
         self._lock = threading.Lock()
         self._given: list[httpx2.Client | httpx2.AsyncClient] = []
         self._client: httpx2.Client | None = None
@@ -173,7 +175,7 @@ class Client:
 
     def _make(self) -> httpx2.Client:
         settings = self._settings()
-        if "transport" in settings or "mounts" in settings:
+        if not self._ends:
             return httpx2.Client(**settings)
         # Imported here, where the connections' library is needed anyway.
         from ._transport import ARGUMENTS, Transport
@@ -260,7 +262,7 @@ class Client:
             cookies = self._cookies[http]
             if "Cookie" not in headers and "Cookie" not in http.headers:
                 cookies.put_into(request)
-            return Order(request, call.success, self.retry, cookies)
+            return Order(request, call.success, self.retry, cookies, ends=self._ends and http not in self._given)
         raise ConfigurationError(problem)
 
 

@@ -67,8 +67,8 @@ ERROR_NAMES = {
 # The bodies that these classes can read, see errors.py.jinja.
 ERROR_BODIES = ("ErrorResponse", "HTTPValidationError")
 
-# How an operation pages that has these two parameters, unless it says so itself (`x-list`). `item_echoes` says which field
-# of each item repeats which parameter.
+# How an operation pages that has these two parameters, unless it says so itself (`x-list`). `item_echoes` says which
+# field of each item repeats which parameter.
 PAGING: dict[str, Any] = {
     "limit": "limit",
     "offset": "offset",

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -101,12 +102,14 @@ class Order:
         success: The status of a success.
         retry: When it is sent again.
         cookies: The cookies of the httpx2 client that sends it.
+        ends: Whether what sends it, if it blocks, keeps to the deadline by itself.
     """
 
     request: httpx2.Request
     success: int
     retry: Retry
     cookies: OwnCookies
+    ends: bool
 
 
 def send(
@@ -124,13 +127,14 @@ def send(
         ApiError: It was not: the last failure.
     """
     attempts = _Attempts(order, deadline)
-    with attempts.deadline.kept():
+    with attempts.deadline.kept(), contextlib.nullcontext() if order.ends else attempts.watched():
         while True:
             # Errors are values up to here, so that none has another one as its context, with what that one holds.
             result: ResultT | ApiError
             try:
                 response = http.send(attempts.begin(), stream=True, follow_redirects=False)
                 with contextlib.closing(response):
+                    attempts.deadline.using(response.extensions.get("network_stream"))
                     body = attempts.body_of(response)
                     assert isinstance(response.stream, httpx2.SyncByteStream)
                     response.stream = _Watched(response.stream, body)
@@ -154,7 +158,8 @@ async def send_async(http: httpx2.AsyncClient, order: Order, read: Callable[[Ans
             while True:
                 result: ResultT | ApiError
                 try:
-                    response = await http.send(attempts.begin(), stream=True, follow_redirects=False)
+                    async with attempts.opening():
+                        response = await http.send(attempts.begin(), stream=True, follow_redirects=False)
                     async with contextlib.aclosing(response):
                         body = attempts.body_of(response)
                         assert isinstance(response.stream, httpx2.AsyncByteStream)
@@ -169,6 +174,10 @@ async def send_async(http: httpx2.AsyncClient, order: Order, read: Callable[[Ans
                     return result
                 await asyncio.sleep(attempts.wait_after(result))
     raise attempts.overdue()
+
+
+# What httpcore2 calls the moment in which a connection is there, in its `trace` extension.
+_OPENED = ("connect_tcp.complete", "connect_unix_socket.complete", "start_tls.complete")
 
 
 class _Attempts:
@@ -191,6 +200,44 @@ class _Attempts:
             raise self.overdue()
         self._request.extensions = {**self._request.extensions, "timeout": shortened}
         return self._request
+
+    @contextlib.contextmanager
+    def watched(self) -> Generator[None, None, None]:
+        """Ends connections of the caller's at the deadline. They are seen when they are made, and once they answer."""
+
+        def trace(name: str, info: Mapping[str, Any]) -> None:
+            if name.endswith(_OPENED):
+                self.deadline.using(info["return_value"])
+
+        self._request.extensions = {**self._request.extensions, "trace": trace}
+        left = self.deadline.within(None)
+        if left is None:
+            yield
+            return
+        timer = threading.Timer(left, self.deadline.stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    @contextlib.asynccontextmanager
+    async def opening(self) -> AsyncGenerator[None, None]:
+        """Closes a connection that was opened for nothing: httpcore2 forgets one that is cancelled in its handshake."""
+        opened: list[Any] = []
+
+        async def trace(name: str, info: Mapping[str, Any]) -> None:
+            if name.endswith(_OPENED):
+                opened.append(info["return_value"])
+
+        self._request.extensions = {**self._request.extensions, "trace": trace}
+        try:
+            yield
+        except asyncio.CancelledError:
+            for stream in opened:
+                await stream.aclose()
+            raise
 
     def overdue(self) -> ApiTimeoutError:
         return ApiTimeoutError(f"no complete answer within {self.deadline.seconds:g} s", request=bare(self._request))
@@ -215,6 +262,9 @@ class _Attempts:
             raise self.overdue()
 
     def accept(self, response: httpx2.Response, body: bytes) -> Answer:
+        if not self.deadline.left:
+            # A body may have been ended then, and look complete.
+            raise self.overdue()
         answer = Answer(self._request, response.status_code, response.headers, body)
         logger.debug("%s %s: %d", self._request.method, self._request.url, answer.status_code)
         if answer.status_code != self._order.success:
@@ -232,6 +282,9 @@ class _Attempts:
             explained = ApiTimeoutError(f"{kind}: {said or 'no answer in time'}", request=place)
         elif isinstance(error, httpx2.DecodingError):
             explained = DecodingError.of_body(place, f"the body cannot be decompressed: {said}")
+        elif not self.deadline.left:
+            # Its connection was ended then, whatever that looks like.
+            explained = self.overdue()
         elif isinstance(error, httpx2.HTTPError | httpx2.StreamError | httpx2.CookieConflict | OSError):
             explained = ApiConnectionError(f"{kind}: {said or 'no connection'}", request=place)
         elif isinstance(error, httpx2.InvalidURL | RuntimeError | ValueError):
