@@ -190,7 +190,7 @@ class Client:
             client = make()
             self._cookies[client] = OwnCookies(client)
             return client
-        except (httpx2.InvalidURL, ImportError, OSError, TypeError, ValueError) as error:
+        except (httpx2.InvalidURL, AttributeError, ImportError, OSError, TypeError, ValueError) as error:
             # A proxy may hold a password.
             text = shown(re.sub(r"//[^/@]*@", "//***@", str(error)))
             problem = f"httpx2 cannot use the settings: {type(error).__name__}: {text}"

@@ -18,6 +18,10 @@ class Stream(Protocol):
     def get_extra_info(self, info: str) -> Any: ...
 
 
+# Seconds: a year. Operating systems refuse to wait much longer.
+_FOR_EVER = 365 * 86400
+
+
 class Deadline:
     """Of one call, with all its attempts and the waits between them.
 
@@ -37,9 +41,9 @@ class Deadline:
         return 0.0 if self._stopped.is_set() else max(0.0, self._end - time.monotonic())
 
     def within(self, timeout: float | None) -> float | None:
-        """Returns a timeout that does not go beyond it; None where neither has an end."""
+        """Returns a timeout that does not go beyond it; None where neither has an end that anybody would see."""
         least = min(self.left, math.inf if timeout is None else timeout)
-        return None if math.isinf(least) else least
+        return None if least > _FOR_EVER else least
 
     def using(self, stream: Stream | None) -> None:
         """Says on which connection the call waits from now on; to be followed by a look at `left`."""
