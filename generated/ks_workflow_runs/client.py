@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import ipaddress
 import os
@@ -14,7 +13,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 import httpx2
 
@@ -29,6 +28,9 @@ DEFAULT_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
 """Seconds to wait for each read, write and place in the pool, and for a connection. Never for ever."""
 
 USER_AGENT = f"ks-workflow-runs/{__version__}"
+
+if TYPE_CHECKING:
+    import asyncio
 
 ResultT = TypeVar("ResultT")
 HttpT = TypeVar("HttpT", httpx2.Client, httpx2.AsyncClient)
@@ -161,6 +163,8 @@ class Client:
 
     def get_async_httpx_client(self) -> httpx2.AsyncClient:
         """Returns the httpx2 client that calls under asyncio use, made at first use in each event loop."""
+        import asyncio
+
         loop = asyncio.get_running_loop()
         with self._lock:
             # Connections belong to the loop that they were made in.
@@ -207,6 +211,8 @@ class Client:
 
     async def aclose(self) -> None:
         """Closes the connections of calls under asyncio."""
+        import asyncio
+
         with self._lock:
             client = self._async_client
             if client is None or client in self._given:

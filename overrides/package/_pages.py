@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ._sending import Answer
 from .errors import PageError
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(NamedTuple):
     """How an operation pages, as the contract says: names of its parameters, and of fields of a page and its items.
 
     Attributes:
@@ -31,8 +29,8 @@ class Paging:
     items: str
     total: str
     key: str
-    echoes: Mapping[str, str] = field(default_factory=dict[str, str])
-    item_echoes: Mapping[str, str] = field(default_factory=dict[str, str])
+    echoes: Mapping[str, str]
+    item_echoes: Mapping[str, str]
     least: int = 1
     most: int | None = None
 
@@ -73,8 +71,9 @@ def _echoes(paging: Paging, asked: Mapping[str, str], page: Any) -> Iterator[tup
         yield paging.items, f"must be at most {asked[paging.limit]}, as asked for (got {len(items)})"
     for name, parameter in paging.item_echoes.items():
         values = [getattr(each, name) for each in items]
-        # As a set first: mostly they are one and the same.
-        if parameter in asked and (wrong := {value for value in set(values) if not _is(value, asked[parameter])}):
+        # Mostly they are one and the same object.
+        distinct = {id(value): value for value in values}.values()
+        if parameter in asked and (wrong := [value for value in distinct if not _is(value, asked[parameter])]):
             index = next(index for index, value in enumerate(values) if value in wrong)
             yield (
                 f"{paging.items}.{index}.{name}",

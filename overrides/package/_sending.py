@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import random
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 
@@ -93,8 +92,7 @@ class Answer:
 _OF_THE_TRANSFER = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """What is to be sent.
 
     Attributes:
@@ -151,6 +149,9 @@ def send(
 
 async def send_async(http: httpx2.AsyncClient, order: Order, read: Callable[[Answer], ResultT]) -> ResultT:
     """As `send`, under asyncio."""
+    # Imported where it is used: it takes longer than all of this package, and blocking calls do without it.
+    import asyncio
+
     attempts = _Attempts(order)
     left = attempts.deadline.within(None)
     with contextlib.suppress(TimeoutError):
@@ -225,6 +226,8 @@ class _Attempts:
     @contextlib.asynccontextmanager
     async def opening(self) -> AsyncGenerator[None, None]:
         """Closes a connection that was opened for nothing: httpcore2 forgets one that is cancelled in its handshake."""
+        import asyncio
+
         opened: list[Any] = []
 
         async def trace(name: str, info: Mapping[str, Any]) -> None:

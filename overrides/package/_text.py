@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -72,6 +71,9 @@ def _forms(secret: bytes) -> Iterator[bytes]:
     yield secret
     yield quote(secret, safe="").encode()
     if len(secret) >= 2 * _LEAST_SECRET:
+        # Seldom needed, and not imported by what is imported before.
+        import base64
+
         yield secret.hex().encode()
         for shift in range(3):
             # The same bytes read differently by what stands before them. The characters at the edges depend on the

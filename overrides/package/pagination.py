@@ -14,12 +14,10 @@ An error does not have to be the end. It says where the iterator stood, and anot
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from . import _inputs
@@ -28,12 +26,15 @@ from ._decoding import decode
 from ._pages import contradiction
 from ._sending import Answer
 from ._walk import Page, Position, Wanted, walk
-from ._workers import Workers
 from .api.workflow_definitions import list_workflow_runs
 from .api.workflow_definitions.list_workflow_runs import PAGING
 from .client import Call, Client
 from .errors import ApiError, ConfigurationError
 from .models import WorkflowRunPage, WorkflowRunResponse
+
+if TYPE_CHECKING:
+    import asyncio
+    from concurrent.futures import Future
 
 LEAST_PAGE_SIZE = max(2, PAGING.least)
 """One run of a page is overlap with the page before."""
@@ -186,17 +187,19 @@ def aiter_workflow_runs(
 _AGAIN = 3
 
 
-@dataclass(slots=True)
 class _Reading:
     """What is read, and how far it is."""
 
-    client: Client
-    definition_id: UUID | str
-    page_size: int
-    concurrency: int
-    position: Position
-    again: int = 0
-    unlikely: object = None
+    def __init__(
+        self, client: Client, definition_id: UUID | str, page_size: int, concurrency: int, position: Position
+    ) -> None:
+        self.client = client
+        self.definition_id = definition_id
+        self.page_size = page_size
+        self.concurrency = concurrency
+        self.position = position
+        self._again = 0
+        self._unlikely: object = None
 
     def call(self, wanted: Wanted) -> Call:
         return list_workflow_runs.build_call(self.definition_id, limit=wanted.limit, offset=wanted.offset)
@@ -214,14 +217,14 @@ class _Reading:
         error = contradiction(PAGING, self.call(wanted).asked, page, answer)
         if error is None or (error.may_pass and page.items and page.total >= wanted.offset + len(page.items)):
             # A page that is merely short leaves nothing out: it is read on from its end.
-            self.again, self.unlikely = 0, None
+            self._again, self._unlikely = 0, None
             return page
         found = (wanted, page.total, [run.id for run in page.items])
-        if not error.may_pass or found == self.unlikely:
+        if not error.may_pass or found == self._unlikely:
             raise error
-        self.unlikely = found
-        self.again = (self.again + 1) % (_AGAIN + 1)
-        return None if self.again else page
+        self._unlikely = found
+        self._again = (self._again + 1) % (_AGAIN + 1)
+        return None if self._again else page
 
 
 def _checked(
@@ -283,6 +286,9 @@ class _Asked:
     """Pages that were asked for. What is to be asked for one at a time is so in the caller's thread."""
 
     def __init__(self, reading: _Reading) -> None:
+        # Imported where it is used: one page at a time needs no threads.
+        from ._workers import Workers
+
         self._reading = reading
         self._workers: Workers[Answer] = Workers(reading.concurrency, reading.client.retry.total)
         self._asked: dict[Wanted, Future[Answer]] = {}
@@ -306,6 +312,9 @@ class _Asked:
 
 
 async def _pages_async(reading: _Reading, progress: Progress | None) -> AsyncGenerator[Page, None]:
+    # Imported here, as in `_sending`.
+    import asyncio
+
     turns = asyncio.Semaphore(reading.concurrency)
 
     async def read(wanted: Wanted) -> Answer:
@@ -352,6 +361,8 @@ def _ahead(concurrency: int) -> int:
 
 async def _cancel(tasks: Sequence[asyncio.Task[Answer]]) -> None:
     """Ends tasks whose pages are not wanted any more, and waits until they have."""
+    import asyncio
+
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
