@@ -4,15 +4,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 import pydantic
 
 from ._bases import StrEnum
 from ._sending import Answer
+from ._text import Disguise
 from .errors import DecodingError
 
 ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
+
+MAX_VALUES = 500_000
+"""Values that a body may have, which are counted by the characters in front of them, in texts too. A page of runs that
+are as long as a definition allows has a twentieth of it."""
+
+# Not counted: the memory that it can take is bounded by its bytes.
+_SMALL = 2 * 2**20
+_MOST_FAULTS = 100
 
 
 def decode(model: type[ModelT], answer: Answer, *, strict: bool) -> ModelT:
@@ -29,20 +39,34 @@ def decode(model: type[ModelT], answer: Answer, *, strict: bool) -> ModelT:
     Raises:
         DecodingError: The body is not JSON, or not what the model says.
     """
+    result = _read(model, answer.content)
+    if not isinstance(result, list):
+        faults = list(islice(_unknown((), result), _MOST_FAULTS)) if strict else []
+        if not faults:
+            return result
+        result = faults
+    # Raised here, where no other error is its context: that would hold the body as it came.
+    disguise = Disguise(answer.request)
+    raise DecodingError.of_faults(
+        answer.as_response(), [(disguise.of_text(path), disguise.of_text(message)) for path, message in result]
+    )
+
+
+def _read(model: type[ModelT], content: bytes) -> ModelT | list[tuple[str, str]]:
+    """Returns a body as a model, or what is wrong with it: paths of fields, each with a message."""
+    # What would take much more memory than it has bytes: a megabyte of `[],[],` is thirty megabytes of lists.
+    if len(content) > _SMALL and sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        return [("", f"must have at most {MAX_VALUES:,} values")]
     try:
-        result = model.model_validate_json(answer.content)
+        return model.model_validate_json(content)
     except pydantic.ValidationError as error:
-        # Names and types only: what a server sends where it should not may be anything, a credential too.
-        faults = [
+        # Names and types only: what a server sends where it should not may be anything.
+        return [
             (_path(fault["loc"]), f"{fault['msg']}, got {type(fault['input']).__name__}")
-            if fault["type"] not in ("json_invalid", "missing")
+            if fault["type"] not in ("json_invalid", "missing", "finite_number")
             else (_path(fault["loc"]), fault["msg"])
             for fault in error.errors(include_url=False, include_context=False)
         ]
-        raise DecodingError.of_faults(answer.as_response(), faults) from None
-    if strict and (unknown := list(_unknown((), result))):
-        raise DecodingError.of_faults(answer.as_response(), unknown)
-    return result
 
 
 def _path(parts: tuple[str | int, ...]) -> str:

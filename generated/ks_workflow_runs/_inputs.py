@@ -11,6 +11,7 @@ from .errors import ConfigurationError
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 # RFC 6265, section 4.1.1, cookie-octet: no spaces, no control characters, none of `" , ; \`. Tokens keep to it as well.
 _CREDENTIAL = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
+_MOST_BITS = 1024
 # RFC 9110, section 5.5: what a header may hold, here without control characters and beyond ASCII.
 _HEADER = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
@@ -34,10 +35,13 @@ def integer(name: str, value: object, least: int | None = None, most: int | None
     """
     if not isinstance(value, int) or isinstance(value, bool):
         raise ConfigurationError(f"{name} has to be an integer, not {_shown(value)}")
+    if value.bit_length() > _MOST_BITS:
+        # Much longer ones are refused by Python, which does not write them out, and by servers, as addresses.
+        raise ConfigurationError(f"{name} has to have at most {_MOST_BITS} bits, not {value.bit_length()}")
     if (least is not None and value < least) or (most is not None and value > most):
         bounds = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
         raise ConfigurationError(f"{name} has to be {' and '.join(bounds)}, not {value}")
-    return value
+    return int(value)
 
 
 def boolean(name: str, value: object) -> str:
@@ -99,4 +103,8 @@ def header(name: str, value: object) -> str:
 
 
 def _shown(value: object) -> str:
-    return f"{type(value).__name__} {value!r:.60}"
+    try:
+        return f"{type(value).__name__} {value!r:.60}"
+    except ValueError:
+        # Python refuses to write out very long integers.
+        return f"{type(value).__name__} with a very long value"

@@ -3,23 +3,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import random
-import time
-from collections.abc import Generator
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 
+from ._cookies import OwnCookies
+from ._deadline import Deadline
+from ._text import Disguise, bare, shown
 from .errors import (
     ApiConnectionError,
     ApiError,
     ApiTimeoutError,
     ConfigurationError,
     DecodingError,
+    PageError,
     StatusError,
     status_error,
 )
@@ -29,25 +32,32 @@ logger = logging.getLogger(__package__)
 MAX_BODY = 32 * 2**20
 """Bytes of a body that are read at most, after decompression. A page of the longest runs has about a fifth of it."""
 
+MAX_REFUSAL = 2**20
+"""Bytes that are read at most of the body of a status that is no success: it is the status that matters."""
+
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
     """When a request is sent again. Safe because the operation only reads.
 
-    Sent again after 429, 502, 503, 504, and after failures of the connection, timeouts included. The wait before the
-    n-th retry is random, up to `backoff * 2**(n - 1)`; the server's `Retry-After` is heeded where it asks for longer.
+    Sent again after 429, 502, 503, 504, after failures of the connection, timeouts included, and after a page whose
+    figures do not fit together, unless it comes again unchanged. The wait before the n-th retry is random, from half of
+    `backoff * 2**(n - 1)` up to that; the server's `Retry-After` is heeded where it asks for longer. By default, a
+    server may be away for seven seconds.
 
     Attributes:
         max_retries: How often at most; 0 turns it off.
         backoff: Seconds; see above.
         max_backoff: Seconds that such a wait has at most.
         max_retry_after: Seconds. A server that asks for more gets no further attempt: the error is raised at once.
-        total: Seconds that a call may take, waits included.
+        total: Seconds that a call may take, with all attempts and waits, whatever the server sends meanwhile.
     """
 
-    max_retries: int = 3
+    max_retries: int = 5
     backoff: float = 0.5
     max_backoff: float = 8.0
     max_retry_after: float = 60.0
@@ -71,119 +81,295 @@ class Answer:
 
     def as_response(self) -> httpx2.Response:
         """For an error: whole, independent of any connection, and without the credentials that were sent."""
-        kept = [(name, value) for name, value in self.headers.raw if name.lower() not in _OF_THE_TRANSFER]
-        return httpx2.Response(self.status_code, headers=kept, content=self.content, request=_bare(self.request))
+        disguise = Disguise(self.request)
+        kept = [
+            (name, disguise.of_bytes(value)) for name, value in self.headers.raw if name.lower() not in _OF_THE_TRANSFER
+        ]
+        content = disguise.of_bytes(self.content)
+        return httpx2.Response(self.status_code, headers=kept, content=content, request=bare(self.request))
 
 
 # What was true of the body as it came, and is not of the one that was read.
 _OF_THE_TRANSFER = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
-def send(http: httpx2.Client, request: httpx2.Request, success: int, retry: Retry) -> Answer:
+class Order(NamedTuple):
+    """What is to be sent.
+
+    Attributes:
+        request: The request.
+        success: The status of a success.
+        retry: When it is sent again.
+        cookies: The cookies of the httpx2 client that sends it.
+        ends: Whether what sends it, if it blocks, keeps to the deadline by itself.
+    """
+
+    request: httpx2.Request
+    success: int
+    retry: Retry
+    cookies: OwnCookies
+    ends: bool
+
+
+def send(
+    http: httpx2.Client, order: Order, read: Callable[[Answer], ResultT], deadline: Deadline | None = None
+) -> ResultT:
     """Sends a request until it is answered with the status of a success, or may not be sent again.
+
+    Args:
+        http: What sends it.
+        order: What is sent.
+        read: Makes of the answer what is returned.
+        deadline: By when it has to end; by default what `Retry.total` says, from now.
 
     Raises:
         ApiError: It was not: the last failure.
     """
-    attempts = _Attempts(request, retry)
-    while True:
-        try:
-            with _translated(request):
+    attempts = _Attempts(order, deadline)
+    with attempts.deadline.kept(), contextlib.nullcontext() if order.ends else attempts.watched():
+        while True:
+            # Errors are values up to here, so that none has another one as its context, with what that one holds.
+            result: ResultT | ApiError
+            try:
                 response = http.send(attempts.begin(), stream=True, follow_redirects=False)
                 with contextlib.closing(response):
-                    body = bytearray()
+                    attempts.deadline.using(response.extensions.get("network_stream"))
+                    body = attempts.body_of(response)
+                    assert isinstance(response.stream, httpx2.SyncByteStream)
+                    response.stream = _Watched(response.stream, body)
                     for chunk in response.iter_bytes():
-                        body += chunk
-                        attempts.check_limits(len(body))
-            return attempts.accept(response, bytes(body), success)
-        except ApiError as error:
-            time.sleep(attempts.wait_after(error))
+                        if body.is_full_with(chunk):
+                            break
+                result = read(attempts.accept(response, body.content))
+            except Exception as error:
+                result = attempts.explained(error)
+            if not isinstance(result, ApiError):
+                return result
+            attempts.deadline.wait(attempts.wait_after(result))
 
 
-async def send_async(http: httpx2.AsyncClient, request: httpx2.Request, success: int, retry: Retry) -> Answer:
+async def send_async(http: httpx2.AsyncClient, order: Order, read: Callable[[Answer], ResultT]) -> ResultT:
     """As `send`, under asyncio."""
-    attempts = _Attempts(request, retry)
-    while True:
-        try:
-            with _translated(request):
-                response = await http.send(attempts.begin(), stream=True, follow_redirects=False)
-                async with contextlib.aclosing(response):
-                    body = bytearray()
-                    async for chunk in response.aiter_bytes():
-                        body += chunk
-                        attempts.check_limits(len(body))
-            return attempts.accept(response, bytes(body), success)
-        except ApiError as error:
-            await asyncio.sleep(attempts.wait_after(error))
+    # Imported where it is used: it takes longer than all of this package, and blocking calls do without it.
+    import asyncio
+
+    attempts = _Attempts(order)
+    left = attempts.deadline.within(None)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(left):
+            while True:
+                result: ResultT | ApiError
+                try:
+                    async with attempts.opening():
+                        response = await http.send(attempts.begin(), stream=True, follow_redirects=False)
+                    async with contextlib.aclosing(response):
+                        body = attempts.body_of(response)
+                        assert isinstance(response.stream, httpx2.AsyncByteStream)
+                        response.stream = _AsyncWatched(response.stream, body)
+                        async for chunk in response.aiter_bytes():
+                            if body.is_full_with(chunk):
+                                break
+                    result = read(attempts.accept(response, body.content))
+                except Exception as error:
+                    result = attempts.explained(error)
+                if not isinstance(result, ApiError):
+                    return result
+                await asyncio.sleep(attempts.wait_after(result))
+    raise attempts.overdue()
+
+
+# What httpcore2 calls the moment in which a connection is there, in its `trace` extension.
+_OPENED = ("connect_tcp.complete", "connect_unix_socket.complete", "start_tls.complete")
 
 
 class _Attempts:
     """The attempts of one call: how many there were, and how long they took."""
 
-    def __init__(self, request: httpx2.Request, retry: Retry) -> None:
-        self._request = request
-        self._retry = retry
+    def __init__(self, order: Order, deadline: Deadline | None = None) -> None:
+        self.deadline = deadline or Deadline(order.retry.total)
+        self._order = order
+        self._request = order.request
+        self._retry = order.retry
+        self._timeout: dict[str, Any] = order.request.extensions.get("timeout", {})
         self._count = 0
-        self._end = time.monotonic() + retry.total
+        self._contradiction = ""
 
     def begin(self) -> httpx2.Request:
         """Returns the request for the next attempt, with no more time than is left."""
         self._count += 1
-        left = max(0.001, self._end - time.monotonic())
-        timeout: dict[str, Any] = self._request.extensions.get("timeout", {})
-        shortened = {name: left if value is None else min(value, left) for name, value in timeout.items()}
+        shortened = {name: self.deadline.within(value) for name, value in self._timeout.items()}
+        if 0.0 in shortened.values():
+            raise self.overdue()
         self._request.extensions = {**self._request.extensions, "timeout": shortened}
         return self._request
 
-    def check_limits(self, size: int) -> None:
+    @contextlib.contextmanager
+    def watched(self) -> Generator[None, None, None]:
+        """Ends connections of the caller's at the deadline. They are seen when they are made, and once they answer."""
+
+        def trace(name: str, info: Mapping[str, Any]) -> None:
+            if name.endswith(_OPENED):
+                self.deadline.using(info["return_value"])
+
+        self._request.extensions = {**self._request.extensions, "trace": trace}
+        left = self.deadline.within(None)
+        if left is None:
+            yield
+            return
+        timer = threading.Timer(left, self.deadline.stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    @contextlib.asynccontextmanager
+    async def opening(self) -> AsyncGenerator[None, None]:
+        """Closes a connection that was opened for nothing: httpcore2 forgets one that is cancelled in its handshake."""
+        import asyncio
+
+        opened: list[Any] = []
+
+        async def trace(name: str, info: Mapping[str, Any]) -> None:
+            if name.endswith(_OPENED):
+                opened.append(info["return_value"])
+
+        self._request.extensions = {**self._request.extensions, "trace": trace}
+        try:
+            yield
+        except asyncio.CancelledError:
+            for stream in opened:
+                await stream.aclose()
+            raise
+
+    def overdue(self) -> ApiTimeoutError:
+        return ApiTimeoutError(f"no complete answer within {self.deadline.seconds:g} s", request=bare(self._request))
+
+    def body_of(self, response: httpx2.Response) -> _Body:
+        """Returns where the body of a response goes.
+
+        Raises:
+            DecodingError: It is compressed more than once, which nobody asks for: a few bytes could be endless work.
+        """
+        self._order.cookies.forget_of(response)
+        codings = [coding.strip() for coding in response.headers.get("Content-Encoding", "").split(",")]
+        if sum(coding.lower() not in ("", "identity") for coding in codings) > 1:
+            raise DecodingError.of_body(bare(self._request), "the body is compressed more than once")
+        return _Body(self, response.status_code == self._order.success)
+
+    def check(self, size: int) -> None:
         """Ends an answer that is endless, in bytes or in time."""
         if size > MAX_BODY:
-            raise DecodingError.of_body(_bare(self._request), f"the body is larger than {MAX_BODY >> 20} MiB")
-        if time.monotonic() > self._end:
-            message = f"no complete answer within {self._retry.total:g} s"
-            raise ApiTimeoutError(message, request=_bare(self._request))
+            raise DecodingError.of_body(bare(self._request), f"the body is larger than {MAX_BODY >> 20} MiB")
+        if not self.deadline.left:
+            raise self.overdue()
 
-    def accept(self, response: httpx2.Response, body: bytes, success: int) -> Answer:
+    def accept(self, response: httpx2.Response, body: bytes) -> Answer:
+        if not self.deadline.left:
+            # A body may have been ended then, and look complete.
+            raise self.overdue()
         answer = Answer(self._request, response.status_code, response.headers, body)
         logger.debug("%s %s: %d", self._request.method, self._request.url, answer.status_code)
-        if answer.status_code != success:
+        if answer.status_code != self._order.success:
             raise status_error(answer.as_response())
         return answer
+
+    def explained(self, error: Exception) -> ApiError:
+        """Returns what was raised in an attempt as an error of ours. What is none of those is a bug, and raised."""
+        if isinstance(error, ApiError):
+            return error
+        place, said = bare(self._request), shown(Disguise(self._request).of_text(str(error)))
+        kind = type(error).__name__
+        explained: ApiError
+        if isinstance(error, httpx2.TimeoutException):
+            explained = ApiTimeoutError(f"{kind}: {said or 'no answer in time'}", request=place)
+        elif isinstance(error, httpx2.DecodingError):
+            explained = DecodingError.of_body(place, f"the body cannot be decompressed: {said}")
+        elif not self.deadline.left:
+            # Its connection was ended then, whatever that looks like.
+            explained = self.overdue()
+        elif isinstance(error, httpx2.HTTPError | httpx2.StreamError | httpx2.CookieConflict | OSError):
+            explained = ApiConnectionError(f"{kind}: {said or 'no connection'}", request=place)
+        elif isinstance(error, httpx2.InvalidURL | RuntimeError | ValueError):
+            explained = ConfigurationError(f"the request cannot be sent: {kind}: {said}")
+        else:
+            raise error
+        if isinstance(error, httpx2.RequestError):
+            # Not the error itself: that holds the request, and the errors that led to it.
+            explained.__cause__ = type(error)(said, request=place)
+        return explained
 
     def wait_after(self, error: ApiError) -> float:
         """Returns the seconds to wait before the next attempt. Raises the error where there is to be none."""
         retried = isinstance(error, ApiConnectionError) or error.status_code in RETRIED_STATUSES
+        if isinstance(error, PageError) and error.may_pass:
+            retried, self._contradiction = str(error) != self._contradiction, str(error)
         if not retried or self._count > self._retry.max_retries:
             raise error
         asked = (isinstance(error, StatusError) and error.retry_after) or 0.0
-        # Full jitter: clients that failed together do not come back together.
-        wait = random.uniform(0, min(self._retry.max_backoff, self._retry.backoff * 2 ** (self._count - 1)))
-        wait = max(wait, asked)
-        if asked > self._retry.max_retry_after or time.monotonic() + wait > self._end:
+        most = min(self._retry.max_backoff, self._retry.backoff * 2.0 ** min(self._count - 1, 64), 1e6)
+        # Half of it at random: clients that failed together do not come back together.
+        wait = max(random.uniform(most / 2, most), asked)
+        if asked > self._retry.max_retry_after or wait > self.deadline.left:
             raise error
         logger.info("attempt %d failed, the next one is in %.1f s: %s", self._count, wait, error)
         return wait
 
 
-@contextlib.contextmanager
-def _translated(request: httpx2.Request) -> Generator[None, None, None]:
-    """Turns whatever httpx2 raises into an error of ours."""
-    try:
-        yield
-    except httpx2.TimeoutException as error:
-        raise ApiTimeoutError(_describe(error, "no answer in time"), request=_bare(request)) from error
-    except httpx2.DecodingError as error:
-        raise DecodingError.of_body(_bare(request), f"the body cannot be decompressed: {error}") from error
-    except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL, httpx2.CookieConflict, OSError) as error:
-        raise ApiConnectionError(_describe(error, "no connection"), request=_bare(request)) from error
+class _Body:
+    """The body of a response, as far as it was read."""
+
+    def __init__(self, attempts: _Attempts, is_success: bool) -> None:
+        self._attempts = attempts
+        self._is_success = is_success
+        self._bytes = bytearray()
+        self._raw = 0
+
+    def watch(self, part: bytes) -> bytes:
+        """Takes note of bytes as they came, of which there may be many without any of a body."""
+        self._raw += len(part)
+        self._attempts.check(self._raw)
+        return part
+
+    def is_full_with(self, chunk: bytes) -> bool:
+        """Takes a part of the body. Returns whether it is enough."""
+        self._bytes += chunk
+        if self._is_success:
+            self._attempts.check(len(self._bytes))
+            return False
+        del self._bytes[MAX_REFUSAL:]
+        return len(self._bytes) == MAX_REFUSAL
+
+    @property
+    def content(self) -> bytes:
+        return bytes(self._bytes)
 
 
-def _describe(error: Exception, otherwise: str) -> str:
-    return f"{type(error).__name__}: {str(error) or otherwise}"
+class _Watched(httpx2.SyncByteStream):
+    """A body as it comes, before it is decompressed."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, body: _Body) -> None:
+        self._stream = stream
+        self._body = body
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(self._body.watch, self._stream)
+
+    def close(self) -> None:
+        self._stream.close()
 
 
-def _bare(request: httpx2.Request) -> httpx2.Request:
-    """A copy without credentials, for an error that may be logged, pickled or shown."""
-    secret = (b"authorization", b"cookie", b"proxy-authorization")
-    headers = [(name, value) for name, value in request.headers.raw if name.lower() not in secret]
-    return httpx2.Request(request.method, request.url, headers=headers)
+class _AsyncWatched(httpx2.AsyncByteStream):
+    """As `_Watched`, under asyncio."""
+
+    def __init__(self, stream: httpx2.AsyncByteStream, body: _Body) -> None:
+        self._stream = stream
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            yield self._body.watch(part)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

@@ -13,9 +13,11 @@
     │   ├── RateLimitError              429
     │   └── ServiceUnavailableError     503
     ├── DecodingError                   a success whose body is not what the contract says
+    │   └── PageError                   a page that contradicts what was asked for, or itself
     └── ListChangedError                the list changes faster than it can be read
 
-All of them can be pickled. No credential is in any of them: the request that they hold has none.
+All of them can be pickled. No credential is in any of them: the request that they hold has none, and where the server
+sent one back, `***` stands in its place. What a server says is escaped and cut in their text.
 """
 
 from __future__ import annotations
@@ -24,12 +26,16 @@ import contextlib
 import email.utils
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import httpx2
 import pydantic
 
+from ._text import shown
 from .models import ErrorResponse, HTTPValidationError, ValidationError
+
+if TYPE_CHECKING:
+    from ._walk import Position
 
 
 class ApiError(Exception):
@@ -38,7 +44,11 @@ class ApiError(Exception):
     Attributes:
         request: What was sent, without credentials; None where nothing was.
         response: What came back; None where nothing did.
+        position: Where an iterator stood when this was raised, to go on from there (`resume=error.position`): no run
+            comes twice. None where it was not raised by an iterator.
     """
+
+    position: Position | None = None
 
     def __init__(
         self, message: str, *, request: httpx2.Request | None = None, response: httpx2.Response | None = None
@@ -71,7 +81,7 @@ class ConfigurationError(ApiError, ValueError):
 
 
 class ApiConnectionError(ApiError):
-    """There was no answer, or it broke off. Its cause is httpx2's error."""
+    """There was no answer, or it broke off. Its cause is like httpx2's error, without what that one holds."""
 
     def __init__(self, message: str, *, request: httpx2.Request | None = None) -> None:
         place = f"{request.method} {request.url}: " if request is not None else ""
@@ -95,7 +105,7 @@ class StatusError(ApiError):
         with contextlib.suppress(pydantic.ValidationError):
             self._read(response.content)
         request = response.request
-        said = self._detail or response.reason_phrase or "no documented status"
+        said = shown(self._detail or response.reason_phrase or "no documented status")
         wait = _retry_after(response)
         message = f"{response.status_code} for {request.method} {request.url}: {said}"
         if wait is not None:
@@ -181,6 +191,8 @@ class DecodingError(ApiError):
     @classmethod
     def of_faults(cls, response: httpx2.Response, faults: Sequence[tuple[str, str]]) -> Self:
         """Returns the error for fields of a body."""
+        # Names of fields come from the server too.
+        faults = tuple((shown(path), shown(message)) for path, message in faults)
         path, message = faults[0]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         error = cls(
@@ -188,7 +200,7 @@ class DecodingError(ApiError):
             request=response.request,
             response=response,
         )
-        error.faults = tuple(faults)
+        error.faults = faults
         return error
 
     @classmethod
@@ -197,6 +209,16 @@ class DecodingError(ApiError):
         error = cls(f"{request.method} {request.url}: {message}", request=request)
         error.faults = (("", message),)
         return error
+
+
+class PageError(DecodingError):
+    """The page contradicts what was asked for, or itself: another offset, say, or fewer items than its total promises.
+
+    Attributes:
+        may_pass: Whether a server may answer so by chance, which counts a list in one moment and reads it in another.
+    """
+
+    may_pass: bool = False
 
 
 class ListChangedError(ApiError):
@@ -251,6 +273,7 @@ __all__ = (
     "ConfigurationError",
     "DecodingError",
     "ListChangedError",
+    "PageError",
     "StatusError",
     "AuthenticationError",
     "PermissionDeniedError",

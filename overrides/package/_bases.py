@@ -4,18 +4,56 @@ from __future__ import annotations
 
 import enum
 import functools
+import math
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 import pydantic
-from pydantic_core import SchemaValidator, core_schema
+from pydantic_core import PydanticKnownError, SchemaValidator, core_schema
+
+
+def _finite(value: Any) -> Any:
+    """Returns a value of JSON. JSON has no NaN and no Infinity (RFC 8259, section 6), and could not be written back."""
+    parts = [value]
+    for part in parts:
+        if isinstance(part, float) and not math.isfinite(part):
+            raise PydanticKnownError("finite_number")
+        parts.extend(_below(part))
+    return value
+
+
+def _fail_fast(schema: object) -> None:
+    """Has each list say what is wrong with its first wrong item only: a hostile one has millions, each a report."""
+    below = _below(schema)
+    if isinstance(schema, dict) and (each := cast("dict[str, object]", schema)).get("type") == "list":
+        each["fail_fast"] = True
+    for part in below:
+        _fail_fast(part)
+
+
+def _below(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 class BaseModel(pydantic.BaseModel):
     """Takes JSON's types as they are: `"5"` is no integer. `model_validate(..., strict=False)` converts what fits."""
 
     model_config = pydantic.ConfigDict(strict=True)
+
+    # Fields that the contract does not know, where a model keeps them.
+    __pydantic_extra__: dict[str, Annotated[Any, pydantic.AfterValidator(_finite)]]  # pyright: ignore[reportIncompatibleVariableOverride]
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: pydantic.GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        schema = handler(source)
+        _fail_fast(schema)
+        return schema
 
 
 class StrEnum(enum.StrEnum):
@@ -46,7 +84,14 @@ class StrEnum(enum.StrEnum):
 
 # The runs of a definition name the same users, definitions and paths over and over. To share them is less to make and
 # to keep, and less for the garbage collector to go through, which is a good part of what decoding costs.
-_shared_uuid = functools.lru_cache(maxsize=4096)(SchemaValidator(core_schema.uuid_schema()).validate_python)
+# With its dashes, as RFC 9562 has it: pydantic alone also reads 32 digits, `urn:uuid:...` and `{...}` as one.
+_UUID = core_schema.chain_schema(
+    [
+        core_schema.str_schema(pattern="^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"),
+        core_schema.uuid_schema(strict=False),
+    ]
+)
+_shared_uuid = functools.lru_cache(maxsize=4096)(SchemaValidator(_UUID).validate_python)
 
 
 class _Shared:
@@ -66,14 +111,19 @@ class _Shared:
 UUID = Annotated[uuid.UUID, _Shared()]
 
 
+_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_HOURS = "[0-9]{2}:[0-9]{2}"
+_TIME = f"{_HOURS}:[0-9]{{2}}"
+
+
 class _Rfc3339:
-    """A date-time as RFC 3339, section 5.6, writes it: pydantic alone also reads `"1776159000"` as one.
+    """A date-time as RFC 3339, section 5.6, writes it: pydantic alone also reads `"1776159000"`, `+0100` and `,5`.
 
     Both steps are done by pydantic's core, without a call into Python for each value.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        text = core_schema.str_schema(pattern=r"^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d")
+        text = core_schema.str_schema(pattern=rf"^{_DATE}[Tt ]{_TIME}([.][0-9]+)?([Zz]|[+-]{_HOURS})$")
         aware = core_schema.datetime_schema(tz_constraint="aware", strict=False)
         return core_schema.json_or_python_schema(
             json_schema=core_schema.chain_schema([text, aware]),

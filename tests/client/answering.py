@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.client.pages import echoing
 
 
 @dataclass
@@ -20,6 +25,8 @@ class Answering:
         url: Where it listens.
         status: The status to answer with.
         body: The body to answer with.
+        page: A page to answer with instead, with the limit and the offset that were asked for.
+        answer: What makes a page of limit and offset, instead.
         headers: The headers to answer with.
         behave: Instead of all these: what to do with the connection once a request was read.
         ends: Set when the server stops: what a behaviour that never answers waits for.
@@ -29,6 +36,8 @@ class Answering:
     url: str = ""
     status: int = 200
     body: bytes = b""
+    page: dict[str, Any] | None = None
+    answer: Callable[[int, int], dict[str, Any]] | None = None
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     behave: Callable[[socket.socket], object] | None = None
     ends: threading.Event = field(default_factory=threading.Event)
@@ -49,12 +58,18 @@ def answering(tls: ssl.SSLContext | None = None) -> Iterator[Answering]:
                 self.close_connection = True
                 answer.behave(self.connection)
                 return
+            body = answer.body if answer.page is None else echoing(self.path, answer.page)
+            if answer.answer is not None:
+                asked = dict(parse_qsl(urlsplit(self.path).query))
+                body = json.dumps(answer.answer(int(asked.get("limit", 20)), int(asked.get("offset", 0)))).encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body)))
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            with suppress(OSError):
+                # A client may have read enough of it.
+                self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
             pass
@@ -74,3 +89,45 @@ def answering(tls: ssl.SSLContext | None = None) -> Iterator[Answering]:
             answer.ends.set()
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def accepting(handle: Callable[[socket.socket, threading.Event], object]) -> Iterator[str]:
+    """Runs a server on a free port that handles each connection from its first byte on; gives its host and port.
+
+    Args:
+        handle: What to do with a connection; also gets what is set when the server ends. Whatever way it ends, the
+            connection is closed.
+    """
+    ends = threading.Event()
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            handle(connection, ends)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        thread = threading.Thread(target=accept, daemon=True)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            ends.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def read_request(connection: socket.socket) -> str:
+    """Reads the head of a request, and returns its target; raises OSError where none comes."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        part = connection.recv(65536)
+        if not part:
+            raise OSError("the connection has ended")
+        head += part
+    return head.split(b" ", 2)[1].decode()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from codegen import ROOT
 from codegen.openapi import read
@@ -24,3 +26,9 @@ def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[s
     else:
         parent[path[-1]] = to
     return page  # type: ignore[no-any-return]
+
+
+def echoing(target: str, page: dict[str, Any]) -> bytes:
+    """A page as a body, with the limit and the offset that the target of a request asks for."""
+    asked = {name: int(value) for name, value in parse_qsl(urlsplit(target).query) if name in ("limit", "offset")}
+    return json.dumps({**page, **asked}).encode()

@@ -23,6 +23,8 @@ from ks_workflow_runs import (
     iter_pages,
     iter_workflow_runs,
 )
+from ks_workflow_runs._cookies import OwnCookies
+from ks_workflow_runs._sending import Order, _Attempts
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from ks_workflow_runs.client import USER_AGENT
 from tests.client.answering import Answering, answering
@@ -331,3 +333,172 @@ def test_threads_and_tasks_may_share_a_client(reference_url: str) -> None:
 
         asyncio.run(scenario())
     assert totals == [137] * 16
+
+
+# --- what is refused with one kind of error -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["limit", "offset"])
+@pytest.mark.parametrize("value", [10**5000, -(10**5000), 2**4096], ids=["long", "negative", "binary"])
+def test_an_integer_that_nobody_can_write_out_is_refused(call: Call, server: Answering, name: str, value: int) -> None:
+    with Client(server.url) as client:
+        with pytest.raises(errors.ConfigurationError, match=f"{name} has to") as raised:
+            call(seed.DEFINITION_ID, client=client, **{name: value})
+        arguments: Any = {name: value}
+        for start in (iter_pages, aiter_pages, iter_workflow_runs):
+            if start is iter_workflow_runs or name == "offset":
+                with pytest.raises(errors.ConfigurationError, match=f"{name} has to"):
+                    start(client, seed.DEFINITION_ID, **arguments)
+    assert len(str(raised.value)) < 200 and not server.requests
+
+
+def test_anything_is_shown_where_it_is_refused(call: Call) -> None:
+    with Client("http://127.0.0.1") as client, pytest.raises(errors.ConfigurationError, match="definition_id has to"):
+        call(10**5000, client=client)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(-1, 0, -0.5, float("nan"), "5", True, httpx2.Timeout(-1), httpx2.Timeout(5, read=-1), (5, -1)),
+        httpx2.Timeout(5, pool=float("nan")),
+    ],
+)
+def test_a_timeout_that_is_none_is_refused(value: Any) -> None:
+    for arguments in ({"timeout": value}, {"httpx_args": {"timeout": value}}):
+        with pytest.raises(errors.ConfigurationError, match="timeout has to be"):
+            Client("http://127.0.0.1", **arguments)
+
+
+@pytest.mark.parametrize("timeout", [None, float("inf"), httpx2.Timeout(None), 1e300])
+@pytest.mark.parametrize("total", [float("inf"), 60.0])
+def test_no_timeout_is_a_timeout(call: Call, server: Answering, timeout: Any, total: float) -> None:
+    server.body = EMPTY_PAGE
+    with Client(server.url, timeout=timeout, retry=Retry(total=total)) as client:
+        assert call(seed.DEFINITION_ID, client=client).total == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"proxy": "nonsense"},
+        {"proxy": "ftp://user:pass-word@127.0.0.1"},
+        {"proxy": "http://user:pass-word@127.0.0.1:port"},
+        {"proxy": "socks5://user:pass-word@127.0.0.1:1"},
+        {"proxy": 7},
+        {"no_such_argument": 1},
+        {"cert": "/no/such/file"},
+        {"http2": True, "http1": False, "verify": "/no/such/file"},
+        {"mounts": {"nonsense": None}},
+    ],
+)
+def test_settings_that_httpx2_cannot_use_are_one_error(call: Call, arguments: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        # httpx2 deprecates some of them.
+        warnings.simplefilter("ignore")
+        with (
+            Client("http://127.0.0.1", httpx_args=arguments) as client,
+            pytest.raises(errors.ConfigurationError) as raised,
+        ):
+            call(seed.DEFINITION_ID, client=client)
+    assert "pass-word" not in str(raised.value) and raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".com", "a..b", "x" * 300])
+def test_a_host_that_no_look_up_takes_is_refused(host: str) -> None:
+    with pytest.raises(errors.ConfigurationError, match="base_url has to be"):
+        Client(f"http://{host}/")
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, call: Call, server: Answering) -> None:
+    server.body = EMPTY_PAGE
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("http_proxy", server.url)
+    for no_proxy, through in {"": True, "other.example": True, "*": False, "192.0.2.0/24": False}.items():
+        monkeypatch.setenv("no_proxy", no_proxy)
+        del server.requests[:]
+        with Client("http://192.0.2.7", timeout=0.2, retry=Retry(max_retries=0)) as client:
+            if through:
+                assert call(seed.DEFINITION_ID, client=client).total == 0
+                assert server.requests[0][0].startswith("http://192.0.2.7/v1/")
+            else:
+                with pytest.raises(errors.ApiConnectionError):
+                    call(seed.DEFINITION_ID, client=client)
+                assert not server.requests
+
+
+def test_a_closed_client_of_the_caller_s_is_one_error(server: Answering) -> None:
+    own = httpx2.Client()
+    own.close()
+    client = Client(server.url).set_httpx_client(own)
+    with pytest.raises(errors.ConfigurationError, match="closed"):
+        list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+    for concurrency in (1, 8):
+        with pytest.raises(errors.ConfigurationError, match="closed"):
+            list(iter_workflow_runs(client, seed.DEFINITION_ID, concurrency=concurrency))
+
+    async def scenario() -> None:
+        own = httpx2.AsyncClient()
+        await own.aclose()
+        client = Client(server.url).set_async_httpx_client(own)
+        with pytest.raises(errors.ConfigurationError, match="closed"):
+            await list_workflow_runs.asyncio(seed.DEFINITION_ID, client=client)
+
+    asyncio.run(scenario())
+
+
+def test_thousands_of_retries_are_possible() -> None:
+    request = httpx2.Request("GET", "http://127.0.0.1/")
+    retry = Retry(max_retries=10**9, max_backoff=float("inf"), total=float("inf"))
+    with httpx2.Client() as http:
+        attempts = _Attempts(Order(request, 200, retry, OwnCookies(http), ends=True))
+    for _ in range(3000):
+        attempts.begin()
+    assert attempts.wait_after(errors.ApiConnectionError("x")) <= 10**6
+
+
+# --- cookies --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["own", "given", "given with cookies", "own with cookies"])
+@pytest.mark.parametrize("way", ["sync", "asyncio"])
+def test_no_cookie_of_a_server_is_kept(server: Answering, kind: str, way: str) -> None:
+    server.body = EMPTY_PAGE
+    server.headers = {"Set-Cookie": "ks_uat=theirs; Path=/", "set-cookie": "route=theirs; Path=/v1/"}
+    cookies = {"route": "mine"} if "with" in kind else None
+    own: Any = {"sync": httpx2.Client, "asyncio": httpx2.AsyncClient}[way](cookies=cookies)
+    client = AuthenticatedClient(server.url, "a-token", httpx_args={"cookies": cookies})
+    if kind.startswith("given"):
+        client = AuthenticatedClient(server.url, "a-token")
+        client.set_httpx_client(own) if way == "sync" else client.set_async_httpx_client(own)
+
+    async def scenario() -> int:
+        async with client:
+            for _ in range(3):
+                await list_workflow_runs.asyncio(seed.DEFINITION_ID, client=client)
+            kept = len(client.get_async_httpx_client().cookies)
+            await own.aclose()
+            return kept
+
+    if way == "sync":
+        for _ in range(3):
+            list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+        kept = len(client.get_httpx_client().cookies)
+        client.close()
+        own.close()
+    else:
+        kept = asyncio.run(scenario())
+    expected = ["route=mine"] if cookies else None
+    assert [headers.get_all("Cookie") for _, headers in server.requests] == [expected] * 3
+    assert kept == (1 if cookies else 0)
+
+
+def test_many_cookies_of_a_server_do_not_grow_a_request(server: Answering) -> None:
+    server.body = EMPTY_PAGE
+    with AuthenticatedClient(server.url, "a-token") as client:
+        for number in range(40):
+            server.headers = {"Set-Cookie": f"c{number}={'x' * 4000}; Path=/"}
+            list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
+    assert all("Cookie" not in headers for _, headers in server.requests) and len(server.requests) == 40

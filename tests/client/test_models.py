@@ -162,3 +162,84 @@ def test_strict_refuses_what_the_contract_does_not_know(path: tuple[str | int, .
 def test_times_keep_their_moment_whatever_their_offset() -> None:
     page = read(changed("items", 0, "started_at", to="2026-04-14T11:30:02.118+02:00"))
     assert page.items[0].started_at == read(PAGE).items[0].started_at
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2026-04-14T09:30:02Z", "2026-04-14t09:30:02z", "2026-04-14 09:30:02.5+00:00", "2026-04-14T09:30:02-00:00"),
+        *("2026-04-14T09:30:02.118000Z", "2026-04-14T09:30:02.123456789+05:30", "2024-02-29T23:59:59.9-23:59"),
+    ],
+)
+def test_a_date_time_of_rfc_3339_is_one(value: str) -> None:
+    assert read(changed("items", 0, "started_at", to=value)).items[0].started_at.utcoffset() is not None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("2026-04-14T09:30:02+0100", "2026-04-14T09:30:02+01", "2026-04-14T09:30:02,5Z", "2026-04-14T09:30:02.Z"),
+        *("2026-04-14T09:30Z", "20260414T093002Z", "2026-W16-2T09:30:02Z", "2026-104T09:30:02Z", "2026-4-14T09:30:02Z"),
+        *("2026-04-14_09:30:02Z", "2026-04-14T09:30:02 Z", " 2026-04-14T09:30:02Z", "2026-04-14T09:30:02Z\n"),
+        *("2026-04-14T09:30:02UTC", "2026-04-14T24:00:00Z", "2026-02-29T09:30:02Z", "2026-04-14T09:60:02Z"),
+        *(
+            "2026-04-14T09:30:02+24:00",
+            "2026-04-14T09:30:02\u221201:00",
+            "\u0662026-04-14T09:30:02Z",
+            "-026-04-14T09:30:02Z",
+        ),
+        *("+2026-04-14T09:30:02Z", "12026-04-14T09:30:02Z", "2026-04-14T09:30:02+01:00:00", ""),
+    ],
+)
+def test_another_date_time_is_none(value: str) -> None:
+    with pytest.raises(DecodingError, match=r"items\.0\.started_at"):
+        read(changed("items", 0, "started_at", to=value))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("0b0f6a5e52a14f6e8a0e3d9c5e1f7a01", "urn:uuid:0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a01"),
+        *(
+            "{0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a01}",
+            "0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a0",
+            "0b0f6a5e52a1-4f6e-8a0e-3d9c5e1f7a01",
+        ),
+        *(
+            "0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a01\n",
+            " 0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a01",
+            "0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a0\u0661",
+            "",
+        ),
+    ],
+)
+@pytest.mark.parametrize("path", [("id",), ("user_id",), ("run_snapshot", "sources", 0, "path_part_id")])
+def test_a_uuid_has_its_dashes(path: tuple[str | int, ...], value: str) -> None:
+    with pytest.raises(DecodingError, match=r"items\.0\." + r"\.".join(map(str, path))):
+        read(changed("items", 0, *path, to=value))
+    upper = "0B0F6A5E-52A1-4F6E-8A0E-3D9C5E1F7A01"
+    assert read(changed("items", 0, "id", to=upper)).items[0].id == read(PAGE).items[0].id
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
+@pytest.mark.parametrize("within", ["%s", "[1, %s]", '{"a": [{"b": %s}]}'])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(("total",), ("more",), ("items", 0, "more"), ("items", 0, "error"), ("items", 0, "run_snapshot", "more")),
+        ("items", 0, "run_snapshot", "sources", 0, "more"),
+    ],
+)
+def test_what_is_no_number_is_refused(path: tuple[str | int, ...], within: str, value: str) -> None:
+    content = json.dumps(changed(*path, to="PLACE")).replace('"PLACE"', within % value)
+    answer = Answer(httpx2.Request("GET", "http://127.0.0.1/"), 200, httpx2.Headers(), content.encode())
+    with pytest.raises(DecodingError, match=r"\.".join(map(str, path))):
+        decode(WorkflowRunPage, answer, strict=False)
+
+
+def test_numbers_of_an_unknown_field_are_kept() -> None:
+    value = {"a": [1, 2.5, -0.0, 1e300, 10**30, "NaN", None, True]}
+    page = read(changed("items", 0, "more", to=value))
+    assert page.items[0].model_extra == {"more": value}
+    assert read(json.loads(page.model_dump_json())) == page
+    assert pickle.loads(pickle.dumps(page)) == page and copy.deepcopy(page) == page

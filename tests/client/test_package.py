@@ -6,11 +6,13 @@ import importlib
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import ks_workflow_runs
-from codegen import ROOT
+from codegen import ROOT, provenance, render
+from tests.codegen.trees import copy_tree, replace
 
 
 def test_every_public_name_is_there() -> None:
@@ -43,3 +45,45 @@ def test_its_version_tells_the_contract_s() -> None:
     assert ks_workflow_runs.__version__.endswith(f"+contract.{contract}")
     client = importlib.import_module("ks_workflow_runs.client")
     assert f"ks-workflow-runs/{ks_workflow_runs.__version__}" == client.USER_AGENT
+
+
+PAGING = """
+import json, sys
+from ks_workflow_runs import Client, errors, iter_workflow_runs, aiter_pages
+from ks_workflow_runs.pagination import PAGE_SIZE
+
+with Client("http://127.0.0.1:9") as client:
+    id = "6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10"
+    told = [PAGE_SIZE]
+    for size in json.loads(sys.argv[1]):
+        for start in (iter_workflow_runs, aiter_pages):
+            try:
+                start(client, id, **({} if size is None else {"page_size": size}))
+                told.append(True)
+            except errors.ConfigurationError as error:
+                told.append(str(error))
+    print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize(
+    ("bounds", "default", "good", "bad", "message"),
+    [
+        ("minimum: 1\n            maximum: 50\n", 50, [2, 50], [1, 51, 100], "at least 2 and at most 50"),
+        ("minimum: 1\n", 100, [2, 1000], [1], "at least 2"),
+        ("minimum: 10\n            maximum: 500\n", 100, [10, 500], [2, 9, 501], "at least 10 and at most 500"),
+        ("minimum: 1\n            maximum: 1\n", 2, [], [None, 1, 2], "at least 2 and at most 1"),
+    ],
+)
+def test_page_sizes_are_those_of_the_contract(
+    tmp_path: Path, bounds: str, default: int, good: list[int], bad: list[int], message: str
+) -> None:
+    root = copy_tree(tmp_path / "root")
+    replace(root / "openapi.yaml", "minimum: 1\n            maximum: 100\n", bounds)
+    render.build(root, tmp_path / "generated", provenance.read_inputs(root))
+    for sizes in ([None, *good] if None not in bad else [], bad):
+        command = [sys.executable, "-c", PAGING, json.dumps(sizes)]
+        done = subprocess.run(command, cwd=tmp_path / "generated", capture_output=True, text=True, check=True)
+        first, *told = json.loads(done.stdout)
+        assert first == default
+        assert all(each is True if sizes is not bad else message in each for each in told)

@@ -24,6 +24,7 @@ from ks_workflow_runs import ApiError, AuthenticatedClient, Client, Retry, aiter
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from tests.client.answering import Answering
 from tests.client.calls import CALLS
+from tests.client.pages import echoing
 from tests.reference_server import seed
 
 DEFINITION_ID = seed.DEFINITION_ID
@@ -171,22 +172,23 @@ def test_a_cancelled_call_ends_its_connection(server: Answering, name: str) -> N
 # --- retries --------------------------------------------------------------------------------------------------------
 
 
-def answers(*statuses: int, headers: str = "") -> Callable[[socket.socket], None]:
+def answers(server: Answering, *statuses: int, headers: str = "") -> Callable[[socket.socket], None]:
     """Answers with each status in turn, and with the last one from then on."""
     left = list(statuses)
 
     def behave(connection: socket.socket) -> None:
         status = left.pop(0) if len(left) > 1 else left[0]
         # Announced, since the connection is closed after it: else the next request might be sent on it.
-        head = f"HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {len(EMPTY_PAGE)}\r\n{headers}\r\n"
-        connection.sendall(head.encode() + EMPTY_PAGE)
+        page = echoing(server.requests[-1][0], json.loads(EMPTY_PAGE))
+        head = f"HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {len(page)}\r\n{headers}\r\n"
+        connection.sendall(head.encode() + page)
 
     return behave
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_passing_refusals_are_tried_again(reading: Callable[..., object], server: Answering, status: int) -> None:
-    server.behave = answers(status, status, 200)
+    server.behave = answers(server, status, status, 200)
     with Client(server.url, retry=AT_ONCE) as client:
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 3
@@ -194,14 +196,14 @@ def test_passing_refusals_are_tried_again(reading: Callable[..., object], server
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 422, 500, 501, 520])
 def test_other_refusals_are_not(reading: Callable[..., object], server: Answering, status: int) -> None:
-    server.behave = answers(status, 200)
+    server.behave = answers(server, status, 200)
     with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.StatusError):
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 1
 
 
 def test_failures_of_the_connection_are_tried_again(reading: Callable[..., object], server: Answering) -> None:
-    left = [lambda connection: connection.close(), lambda connection: connection.sendall(HEAD), answers(200)]
+    left = [lambda connection: connection.close(), lambda connection: connection.sendall(HEAD), answers(server, 200)]
     server.behave = lambda connection: left.pop(0)(connection)
     with Client(server.url, retry=AT_ONCE) as client:
         reading(DEFINITION_ID, client=client)
@@ -210,7 +212,7 @@ def test_failures_of_the_connection_are_tried_again(reading: Callable[..., objec
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_retries_end(reading: Callable[..., object], server: Answering, retries: int) -> None:
-    server.behave = answers(503)
+    server.behave = answers(server, 503)
     retry = Retry(max_retries=retries, backoff=0.0)
     with Client(server.url, retry=retry) as client, pytest.raises(errors.ServiceUnavailableError):
         reading(DEFINITION_ID, client=client)
@@ -220,7 +222,7 @@ def test_retries_end(reading: Callable[..., object], server: Answering, retries:
 @pytest.mark.parametrize("form", ["seconds", "date"])
 def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object], server: Answering, form: str) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    server.behave = answers(429, headers=f"Retry-After: {date if form == 'date' else 61}\r\n")
+    server.behave = answers(server, 429, headers=f"Retry-After: {date if form == 'date' else 61}\r\n")
     with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.RateLimitError) as raised:
         reading(DEFINITION_ID, client=client)
     wait = raised.value.retry_after
@@ -229,7 +231,7 @@ def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object],
 
 
 def test_a_wait_beyond_the_deadline_is_raised_at_once(server: Answering) -> None:
-    server.behave = answers(503, headers="Retry-After: 5\r\n")
+    server.behave = answers(server, 503, headers="Retry-After: 5\r\n")
     with Client(server.url, retry=Retry(total=4.0)) as client, pytest.raises(errors.ServiceUnavailableError):
         CALLS["sync"](DEFINITION_ID, client=client)
     assert len(server.requests) == 1
@@ -268,14 +270,14 @@ def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: 
 
 
 def test_retry_after_is_heeded(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
-    server.behave = answers(503, 200, headers="Retry-After: 1\r\n")
+    server.behave = answers(server, 503, 200, headers="Retry-After: 1\r\n")
     with Client(server.url, retry=AT_ONCE) as client, caplog.at_level(logging.DEBUG, ks_workflow_runs.__name__):
         CALLS["sync"](DEFINITION_ID, client=client)
     assert "the next one is in 1.0 s" in caplog.text
 
 
 def test_attempts_are_logged_without_credentials(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
-    server.behave = answers(503, 200)
+    server.behave = answers(server, 503, 200)
     client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", retry=AT_ONCE)
     with client, caplog.at_level(logging.DEBUG):
         CALLS["sync"](DEFINITION_ID, client=client)

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from ks_workflow_runs._walk import Page, Walk, Wanted, walk
+from ks_workflow_runs._walk import Page, Position, Walk, Wanted, walk
 from ks_workflow_runs.errors import ListChangedError
 from ks_workflow_runs.models import WorkflowRunPage, WorkflowRunResponse
 
@@ -44,7 +44,7 @@ class Reading(RuleBasedStateMachine):
         self.deleted: set[int] = set()
         self.yielded: list[int] = []
         self.done = False
-        self.walker = walk(offset, page_size, concurrency)
+        self.walker = walk(Position.at("", offset), page_size, concurrency)
         self.pending: list[Wanted] = []
         self.answers: dict[Wanted, WorkflowRunPage] = {}
         self.advance(None)
@@ -121,7 +121,7 @@ def read_all(runs: Sequence[int], walker: Walk, cap: int = 100) -> tuple[list[in
 
 @pytest.mark.parametrize("concurrency", [1, 3, 8])
 def test_a_list_that_stands_still_takes_no_more_pages_than_it_has(concurrency: int) -> None:
-    yielded, asked = read_all(range(1000), walk(0, 100, concurrency))
+    yielded, asked = read_all(range(1000), walk(Position.at("", 0), 100, concurrency))
     assert yielded == list(range(1000))
     # 99 new runs a page, and one of overlap.
     assert [wanted[0].offset for wanted in asked] == list(range(0, 1000, 99))
@@ -131,18 +131,18 @@ def test_a_list_that_stands_still_takes_no_more_pages_than_it_has(concurrency: i
 
 @pytest.mark.parametrize(("offset", "expected"), [(0, 10), (1, 9), (5, 5), (9, 1), (10, 0), (500, 0)])
 def test_runs_in_front_of_the_offset_are_left_out(offset: int, expected: int) -> None:
-    yielded, _ = read_all(range(10), walk(offset, 4, 1))
+    yielded, _ = read_all(range(10), walk(Position.at("", offset), 4, 1))
     assert yielded == list(range(10))[offset:] and len(yielded) == expected
 
 
 def test_a_server_that_gives_fewer_than_asked_for_is_read_whole() -> None:
-    yielded, asked = read_all(range(100), walk(0, 50, 4), cap=10)
+    yielded, asked = read_all(range(100), walk(Position.at("", 0), 50, 4), cap=10)
     assert yielded == list(range(100))
     assert {page.limit for wanted in asked[1:] for page in wanted} == {10}
 
 
 def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
-    walker = walk(0, 10, 1)
+    walker = walk(Position.at("", 0), 10, 1)
     step = next(walker)
     generation, yielded = 0, 0
     with pytest.raises(ListChangedError) as raised:
@@ -162,4 +162,4 @@ def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
 
 def test_a_server_that_gives_one_run_at_a_time_ends_in_one_error() -> None:
     with pytest.raises(ListChangedError):
-        read_all(range(100), walk(0, 10, 1), cap=1)
+        read_all(range(100), walk(Position.at("", 0), 10, 1), cap=1)

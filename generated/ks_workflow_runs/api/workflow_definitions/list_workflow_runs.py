@@ -3,15 +3,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from uuid import UUID
 
 from ... import _inputs
 from ..._decoding import decode
+from ..._pages import Paging, check
 from ..._sending import Answer
 from ...client import Call, Client
 from ...models import WorkflowRunPage
 from ...types import UNSET, Response, Unset
+
+PAGING = Paging(
+    limit="limit",
+    offset="offset",
+    items="items",
+    total="total",
+    key="id",
+    echoes={"limit": "limit", "offset": "offset"},
+    item_echoes={"workflow_definition_id": "definition_id"},
+    least=1,
+    most=100,
+)
+"""How the operation pages."""
 
 
 def build_call(
@@ -37,16 +52,18 @@ def build_call(
         headers["Authorization"] = _inputs.header("authorization", authorization)
     if ks_uat is not None and not isinstance(ks_uat, Unset):
         headers["Cookie"] = "ks_uat=" + _inputs.credential("ks_uat", ks_uat)
-    return Call("GET", path, params, headers, success=200)
+    asked = {**params}
+    asked["definition_id"] = str(definition_id)
+    return Call("GET", path, params, headers, 200, asked)
 
 
-def _read(client: Client, answer: Answer) -> Response[WorkflowRunPage]:
-    return Response(
-        status_code=HTTPStatus(answer.status_code),
-        content=answer.content,
-        headers=answer.headers,
-        parsed=decode(WorkflowRunPage, answer, strict=client.strict),
-    )
+def _reader(client: Client, call: Call) -> Callable[[Answer], Response[WorkflowRunPage]]:
+    def read(answer: Answer) -> Response[WorkflowRunPage]:
+        page = decode(WorkflowRunPage, answer, strict=client.strict)
+        check(PAGING, call.asked, page, answer)
+        return Response(HTTPStatus(answer.status_code), answer.content, answer.headers, page)
+
+    return read
 
 
 def sync_detailed(
@@ -87,22 +104,18 @@ def sync_detailed(
     Raises:
         ConfigurationError: A parameter is not what the contract allows; nothing was sent.
         StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says.
+        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
         ApiConnectionError: There was no answer.
     """
 
-    return _read(
-        client,
-        client.send(
-            build_call(
-                definition_id,
-                limit=limit,
-                offset=offset,
-                authorization=authorization,
-                ks_uat=ks_uat,
-            )
-        ),
+    call = build_call(
+        definition_id,
+        limit=limit,
+        offset=offset,
+        authorization=authorization,
+        ks_uat=ks_uat,
     )
+    return client.read(call, _reader(client, call))
 
 
 def sync(
@@ -143,7 +156,7 @@ def sync(
     Raises:
         ConfigurationError: A parameter is not what the contract allows; nothing was sent.
         StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says.
+        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
         ApiConnectionError: There was no answer.
     """
 
@@ -195,22 +208,18 @@ async def asyncio_detailed(
     Raises:
         ConfigurationError: A parameter is not what the contract allows; nothing was sent.
         StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says.
+        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
         ApiConnectionError: There was no answer.
     """
 
-    return _read(
-        client,
-        await client.send_async(
-            build_call(
-                definition_id,
-                limit=limit,
-                offset=offset,
-                authorization=authorization,
-                ks_uat=ks_uat,
-            )
-        ),
+    call = build_call(
+        definition_id,
+        limit=limit,
+        offset=offset,
+        authorization=authorization,
+        ks_uat=ks_uat,
     )
+    return await client.read_async(call, _reader(client, call))
 
 
 async def asyncio(
@@ -251,7 +260,7 @@ async def asyncio(
     Raises:
         ConfigurationError: A parameter is not what the contract allows; nothing was sent.
         StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says.
+        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
         ApiConnectionError: There was no answer.
     """
 

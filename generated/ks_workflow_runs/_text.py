@@ -1,0 +1,87 @@
+# Copied by `make generate` from overrides/package/_text.py. Do not edit it here.
+"""Text of a server as it may be shown: escaped, cut, and without the credentials that were sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import httpx2
+
+MOST = 300
+"""Characters of a server's text that are shown at most."""
+
+# What says nothing of who asks: all that an error keeps of a request's headers.
+_PLAIN = frozenset({b"host", b"accept", b"accept-encoding", b"connection", b"user-agent"})
+_SECRET = re.compile(rb"auth|cookie|key|token|secret|session|password", re.IGNORECASE)
+_LEAST_SECRET = 4
+_DISGUISE = b"***"
+
+
+def shown(text: str, most: int = MOST) -> str:
+    """Returns text as any terminal and log can take it: on one line, printable, and cut."""
+    rest = f"... ({len(text)} characters)" if len(text) > most else ""
+    return "".join(map(_escaped, text[:most])) + rest
+
+
+def _escaped(character: str) -> str:
+    return character if character.isprintable() else ascii(character)[1:-1]
+
+
+def bare(request: httpx2.Request) -> httpx2.Request:
+    """Returns a copy without credentials, for an error that may be logged, pickled or shown."""
+    headers = [(name, value) for name, value in request.headers.raw if name.lower() in _PLAIN]
+    return httpx2.Request(request.method, request.url, headers=headers)
+
+
+class Disguise:
+    """Takes the credentials of a request out of what a server says, in the forms that programs commonly write them in.
+
+    Args:
+        request: The request, as it was sent.
+    """
+
+    def __init__(self, request: httpx2.Request) -> None:
+        self._secrets = sorted(set(_secrets(request)), key=len, reverse=True)
+        self._forms = sorted({form for secret in self._secrets for form in _forms(secret)}, key=len, reverse=True)
+
+    def of_bytes(self, data: bytes) -> bytes:
+        # To look for them first is much quicker than a pattern of all of them, and there mostly is none.
+        small = data.lower()
+        patterns = [re.escape(form) for form in self._forms if form.lower() in small]
+        if b"\\u00" in small:
+            patterns += [b"".join(map(_or_escaped, secret)) for secret in self._secrets]
+        return re.sub(b"|".join(patterns), _DISGUISE, data, flags=re.IGNORECASE) if patterns else data
+
+    def of_text(self, text: str) -> str:
+        return self.of_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
+def _secrets(request: httpx2.Request) -> Iterator[bytes]:
+    for name, value in request.headers.raw:
+        if name.lower() not in _PLAIN and _SECRET.search(name):
+            # `Bearer <token>` and `name=<value>; name=<value>`: what counts is the last part.
+            for part in re.split(rb"[\s;,]+", value):
+                secret = part.partition(b"=")[2] if name.lower() == b"cookie" else part
+                if len(secret) >= _LEAST_SECRET and secret.lower() not in (b"bearer", b"basic", b"digest", b"token"):
+                    yield secret
+
+
+def _forms(secret: bytes) -> Iterator[bytes]:
+    yield secret
+    yield quote(secret, safe="").encode()
+    if len(secret) >= 2 * _LEAST_SECRET:
+        # Seldom needed, and not imported by what is imported before.
+        import base64
+
+        yield secret.hex().encode()
+        for shift in range(3):
+            # The same bytes read differently by what stands before them. The characters at the edges depend on the
+            # neighbours.
+            for encode in (base64.b64encode, base64.urlsafe_b64encode):
+                yield encode(b"\0" * shift + secret).rstrip(b"=")[(0, 2, 3)[shift] : -1]
+
+
+def _or_escaped(byte: int) -> bytes:
+    return rb"(?:%b|\\u00%02x)" % (re.escape(bytes([byte])), byte)

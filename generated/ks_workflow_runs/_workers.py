@@ -1,0 +1,72 @@
+# Copied by `make generate` from overrides/package/_workers.py. Do not edit it here.
+"""Threads in which several blocking calls are made at once, and which nobody has to wait for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Thread
+from typing import Generic, TypeVar
+
+from ._deadline import Deadline
+
+ResultT = TypeVar("ResultT")
+
+_PARTING = 1.0
+
+
+class Workers(Generic[ResultT]):
+    """Makes calls in threads. They are daemons, other than those of `ThreadPoolExecutor`: no exit waits for them.
+
+    Args:
+        count: How many calls are made at once.
+        seconds: How long each may take.
+    """
+
+    def __init__(self, count: int, seconds: float) -> None:
+        self._count = count
+        self._seconds = seconds
+        self._threads: list[Thread] = []
+        self._due: SimpleQueue[tuple[Future[ResultT], Callable[[Deadline], ResultT]] | None] = SimpleQueue()
+        self._running: set[Deadline] = set()
+        self._is_closed = False
+
+    def submit(self, call: Callable[[Deadline], ResultT]) -> Future[ResultT]:
+        """Makes a call, once a thread is free for it."""
+        future: Future[ResultT] = Future()
+        self._due.put((future, call))
+        if len(self._threads) < self._count:
+            thread = Thread(target=self._work, daemon=True, name=f"ks_workflow_runs_{len(self._threads)}")
+            self._threads.append(thread)
+            thread.start()
+        return future
+
+    def close(self) -> None:
+        """Ends all calls at once. A thread that cannot be woken, as it looks up an address, say, ends by itself."""
+        self._is_closed = True
+        for _ in self._threads:
+            self._due.put(None)
+        for deadline in list(self._running):
+            deadline.stop()
+        end = time.monotonic() + _PARTING
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _work(self) -> None:
+        while (item := self._due.get()) is not None:
+            future, call = item
+            if self._is_closed or not future.set_running_or_notify_cancel():
+                continue
+            deadline = Deadline(self._seconds)
+            self._running.add(deadline)
+            # After it can be found: it is stopped by `close`, or here.
+            if self._is_closed:
+                deadline.stop()
+            try:
+                future.set_result(call(deadline))
+            except BaseException as error:
+                future.set_exception(error)
+            finally:
+                self._running.discard(deadline)

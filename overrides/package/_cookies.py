@@ -1,0 +1,39 @@
+"""Which cookies go with a request: those that the caller gave, and never one that a server has set."""
+
+from __future__ import annotations
+
+import contextlib
+
+import httpx2
+
+
+class OwnCookies:
+    """The cookies that an httpx2 client has when it is taken into use.
+
+    httpx2 puts what servers set into the same jar, and has no way to turn that off.
+    """
+
+    def __init__(self, http: httpx2.Client | httpx2.AsyncClient) -> None:
+        self._http = http.cookies
+        self._cookies = {(each.domain, each.path, each.name): each for each in http.cookies.jar}
+
+    def put_into(self, request: httpx2.Request) -> None:
+        """Has a request carry these cookies, instead of those that httpx2 has put into it."""
+        request.headers.pop("Cookie", None)
+        if self._cookies:
+            cookies = httpx2.Cookies()
+            for cookie in self._cookies.values():
+                cookies.jar.set_cookie(cookie)
+            cookies.set_cookie_header(request)
+
+    def forget_of(self, response: httpx2.Response) -> None:
+        """Takes what a response has set out of the jar again."""
+        came = httpx2.Cookies()
+        came.extract_cookies(response)
+        for each in came.jar:
+            key = each.domain, each.path, each.name
+            if key in self._cookies:
+                self._http.jar.set_cookie(self._cookies[key])
+            else:
+                with contextlib.suppress(KeyError):
+                    self._http.jar.clear(*key)

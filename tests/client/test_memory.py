@@ -1,0 +1,141 @@
+"""What a hostile body may cost: memory in bounds, and one short error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from codegen import ROOT
+from ks_workflow_runs._decoding import _SMALL, MAX_VALUES
+from ks_workflow_runs._sending import MAX_REFUSAL
+from tests.client.answering import Answering
+from tests.client.pages import PAGE
+from tests.reference_server import seed
+
+LARGE = 16 * 2**20
+MOST = 300 * 2**20
+RUN = json.dumps(PAGE["items"][0]).encode()
+PATH = json.dumps(PAGE["items"][0]["run_snapshot"]["sources"][0]).encode()
+
+
+def filled(size: int, front: bytes, part: bytes | Callable[[int], bytes], back: bytes = b"") -> bytes:
+    """Front and back, and as many parts between them as there is room for."""
+    length = size - len(front) - len(back)
+    if isinstance(part, bytes):
+        return front + part * (length // len(part)) + back
+    return front + b"".join(map(part, range(length // len(part(10**6))))) + back
+
+
+REST = b'"total": 1, "limit": 20, "offset": 0'
+EMPTY = b'{"items": [], ' + REST
+NO_TOTAL = b'{"items": [], "limit": 20, "offset": 0, "total": '
+SOURCES = RUN.replace(PATH, PATH + b"SOURCES", 1).partition(b"SOURCES")
+END = SOURCES[2] + b"], " + REST + b"}"
+
+# Front, what is repeated, back.
+BODIES: dict[str, tuple[bytes, bytes | Callable[[int], bytes], bytes]] = {
+    "integers as items": (b'{"items": [', b"1,", b"1], " + REST + b"}"),
+    "objects as items": (b'{"items": [', b"{},", b"{}], " + REST + b"}"),
+    "good items": (b'{"items": [', RUN + b",", RUN + b"], " + REST + b"}"),
+    "an item's paths": (b'{"items": [' + SOURCES[0], b"," + PATH, END),
+    "an item's wrong paths": (b'{"items": [' + SOURCES[0], b",1", END),
+    "nested lists": (b'{"items": ', b"[", b""),
+    "nested objects": (b'{"items": ', b'{"a":', b""),
+    "nested in an unknown field": (EMPTY + b', "x": ', b"[", b""),
+    "a list as total": (NO_TOTAL + b"[", b"[],", b"1]}"),
+    "unknown fields": (EMPTY, lambda index: b',"%x":1' % index, b"}"),
+    "lists in an unknown field": (EMPTY + b', "x": [', b"[],", b"1]}"),
+    "objects in an unknown field": (EMPTY + b', "x": [', b'{"a":1},', b"1]}"),
+    "numbers in an unknown field": (EMPTY + b', "x": [', b"0.1,", b"1]}"),
+    "a long integer": (NO_TOTAL, b"1", b"}"),
+    "a long integer in an unknown field": (EMPTY + b', "x": ', b"1", b"}"),
+    "a long fraction": (NO_TOTAL + b"1.", b"1", b"}"),
+    "a long string as total": (NO_TOTAL + b'"', b"a", b'"}'),
+    "a long unknown field": (EMPTY + b', "', b"a", b'": 1}'),
+    "escapes": (EMPTY + b', "x": "', b"\\u0007", b'"}'),
+    "white space": (b"", b" ", b""),
+}
+LONG = [name for name in BODIES if name.startswith(("a long", "escapes", "white"))]
+
+CALL = """
+import sys, resource, pathlib
+from ks_workflow_runs import ApiError, AuthenticatedClient
+from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
+
+url, definition_id, strict = sys.argv[1:]
+with AuthenticatedClient(url, "a-token-that-is-long", strict=strict == "True") as client:
+    try:
+        list_workflow_runs.sync(definition_id, client=client)
+        told = "None"
+    except ApiError as error:
+        told = f"{type(error).__name__} {error}"
+try:
+    # Of this program alone; what getrusage says includes what the one that started it had.
+    [line] = [each for each in pathlib.Path("/proc/self/status").read_text().splitlines() if each[:6] == "VmHWM:"]
+    peak = int(line.split()[1]) * 1024
+except OSError:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+print(peak, ascii(told))
+"""
+
+
+def call(server: Answering, *, strict: bool = False) -> tuple[int, str]:
+    """Makes a call in a process of its own. Returns how many bytes that had at most, and the error's text."""
+    command = [sys.executable, "-c", CALL, server.url, seed.DEFINITION_ID, str(strict)]
+    done = subprocess.run(command, cwd=ROOT / "generated", capture_output=True, text=True, timeout=120, check=True)
+    peak, _, told = done.stdout.partition(" ")
+    return int(peak), told.strip().strip("'")
+
+
+@pytest.mark.parametrize("name", ["integers as items", "good items", "nested objects", "unknown fields", *LONG])
+def test_a_large_body_costs_little(server: Answering, name: str) -> None:
+    server.body = filled(LARGE, *BODIES[name])
+    peak, told = call(server)
+    assert peak < MOST
+    assert told.startswith(("DecodingError", "PageError")) and len(told) < 1000
+
+
+@pytest.mark.parametrize("name", [name for name in BODIES if name not in LONG])
+def test_a_body_whose_values_are_not_counted_costs_little(server: Answering, name: str) -> None:
+    server.body = filled(_SMALL, *BODIES[name])
+    peak, told = call(server)
+    assert peak < MOST
+    assert told.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in told
+    assert len(told) < 1000
+
+
+@pytest.mark.parametrize("name", ["good items", "an item's paths", "objects in an unknown field"])
+def test_a_body_of_as_many_values_as_there_may_be_costs_little(server: Answering, name: str) -> None:
+    front, part, back = BODIES[name]
+    assert isinstance(part, bytes)
+    size = len(part) * MAX_VALUES // sum(map(part.count, (b",", b"[", b"{")))
+    server.body = filled(size - 2000, front, part, back).ljust(_SMALL + 1)
+    peak, told = call(server, strict=True)
+    assert peak < MOST
+    assert told.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in told
+    assert len(told) < 1000
+
+
+FAULT = b'{"loc": ["query"], "msg": "x", "type": "x"},'
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (422, (b'{"detail": [', FAULT, FAULT[:-1] + b"]}")),
+        (422, (b'{"detail": [', b"1,", b"1]}")),
+        (401, (b'{"detail": "', b"a", b'"}')),
+        (500, (b"", b"\x1b", b"")),
+    ],
+)
+def test_a_large_refusal_costs_little(server: Answering, status: int, body: tuple[bytes, bytes, bytes]) -> None:
+    server.status = status
+    for size in (LARGE, MAX_REFUSAL - 1):
+        server.body = filled(size, *body)
+        peak, told = call(server)
+        assert peak < MOST
+        assert f" {status} for GET " in told and len(told) < 1000 and "\x1b" not in told
