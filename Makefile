@@ -29,6 +29,8 @@ THOROUGH ?=
 MAX_EXAMPLES ?=
 # contract: seconds after which no more requests are made; 0 means no limit (0)
 MAX_TIME ?=
+# contract: bytes that an answer may have (16777216)
+MAX_ANSWER ?=
 # contract: another number, other requests; with CHURN, other changes too (0)
 SEED ?=
 # contract: requests to a deployment at most, as number/s, /m or /h (20/s)
@@ -60,7 +62,7 @@ ARGS ?=
 
 # For `make contract` and `make drift`: by the environment, so that no secret shows in a list of processes.
 export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITION_ID ALL_METHODS EXCLUDE_CHECKS
-export FAIL_FAST THOROUGH MAX_EXAMPLES MAX_TIME SEED RATE_LIMIT REPORT_DIR
+export FAIL_FAST THOROUGH MAX_EXAMPLES MAX_TIME MAX_ANSWER SEED RATE_LIMIT REPORT_DIR
 # For `make breaking`.
 export BASE
 # For `make serve`, and for the server that `make contract` starts.

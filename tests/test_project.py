@@ -147,7 +147,7 @@ def test_the_workflow_for_deployments_gives_what_the_contract_run_takes() -> Non
 def test_defaults_of_the_contract_run_are_told_as_they_are() -> None:
     defaults = read_environment({})
     help_text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in ("MAX_EXAMPLES", "MAX_TIME", "SEED", "RATE_LIMIT", "REPORT_DIR"):
+    for name in ("MAX_EXAMPLES", "MAX_TIME", "MAX_ANSWER", "SEED", "RATE_LIMIT", "REPORT_DIR"):
         value = getattr(defaults, name.lower())
         assert re.search(rf"^  {name} .*\({value}\)$", help_text, flags=re.MULTILINE), name
         assert re.search(rf"^    {name} .*\(default {value}\)$", contract.__doc__ or "", flags=re.MULTILINE), name

@@ -15,6 +15,7 @@ import math
 import os
 import re
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -77,10 +78,15 @@ def drift(root: Path) -> int:
     return 1
 
 
-def mention(base_url: str) -> str:
-    """Returns the outcome in one line, for the verdict of the contract run; nothing where there is no document."""
+def mention(base_url: str, read: Callable[[str], bytes] | None = None) -> str:
+    """Returns the outcome in one line, for the verdict of the contract run; nothing where there is no document.
+
+    Args:
+        base_url: The deployment.
+        read: Gets what is at an address, as `fetch` has it: a contract run asks for it as for all else.
+    """
     try:
-        found = differences(Contract(ROOT / "openapi.yaml").document, fetch(base_url))
+        found = differences(Contract(ROOT / "openapi.yaml").document, fetch(base_url, read))
     except Absent:
         return ""
     except Problem as problem:
@@ -131,8 +137,12 @@ def _find(document: dict[str, Any], path: str, method: str) -> Operation | None:
     return next(iter(fitting.values()), None)
 
 
-def fetch(base_url: str) -> Any:
+def fetch(base_url: str, read: Callable[[str], bytes] | None = None) -> Any:
     """Returns the document that a deployment serves: any JSON value.
+
+    Args:
+        base_url: The deployment.
+        read: Gets what is at an address, within bounds of its own; raises Absent or Problem. Ours if not given.
 
     Raises:
         Absent: The server cannot be reached, or has no such document.
@@ -141,7 +151,7 @@ def fetch(base_url: str) -> Any:
     _check_address(base_url)
     url = _address(base_url)
     try:
-        text = asyncio.run(_fetch(url))
+        text = read(url) if read else asyncio.run(_fetch(url))
     except TimeoutError as error:
         raise Problem(
             f"{url} was not there after {MOST_SECONDS} s", "check that BASE_URL is right, and that the server runs"

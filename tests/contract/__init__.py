@@ -27,6 +27,7 @@ Everything is given by environment variables, so that no secret shows in a list 
     THOROUGH       1 also asks for every limit, and for some hundred offsets: 300 to 500 requests more
     MAX_EXAMPLES   how many requests the fuzzing phase makes at most (default 30)
     MAX_TIME       seconds after which no more requests are made; 0 means no limit (default 0)
+    MAX_ANSWER     bytes that an answer may have, beyond which it counts as none (default 16777216)
     SEED           another number, other requests (default 0)
     RATE_LIMIT     requests to a deployment at most, as number/s, /m or /h (default 20/s)
     MUTANT         a deliberate fault of the reference server, to see how the run names it

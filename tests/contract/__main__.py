@@ -14,12 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import requests
+
 from codegen.text import escaped
 
 from . import __doc__ as usage
 from .preflight import preflight
 from .redaction import without_secrets
-from .session import Session
+from .session import Ended, Session
 from .target import Problem, Target, Told, read_environment, start_reference_server
 
 if TYPE_CHECKING:
@@ -175,7 +177,7 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     lines += wrapped("not judged  ", "; ".join(not_judged(target, outcome)))
     # The reference server shows the contract as its own. One that gave no whole answers is not asked for more.
     if target.is_deployment and not session.ended_early:
-        lines += wrapped("drift       ", mention(target.base_url))
+        lines += wrapped("drift       ", mention(target.base_url, read_document))
     lines += [*wrapped("reports     ", ", ".join(str(target.report_dir / report) for report in REPORTS)), ""]
     # What can be repeated comes first; what judges the run as a whole may just follow from it.
     findings = sorted(outcome.findings.values(), key=lambda finding: (not finding.curl, finding.check))
@@ -196,6 +198,23 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"   and {len(findings) - FINDINGS_SHOWN} more in the reports")
     return "\n".join([*lines, *wrapped("next: ", next_step(target, bool(findings)))])
+
+
+def read_document(url: str) -> bytes:
+    """What is at the address, asked for without credentials. Raises what `codegen.drift.fetch` does."""
+    from codegen import Problem as Incomparable
+    from codegen.drift import Absent
+
+    fix = "make drift, which says more"
+    try:
+        answer = requests.get(url, headers={"Accept": "application/json"}, allow_redirects=False)
+    except (Ended, requests.RequestException) as error:
+        raise Absent(f"{url} cannot be read: {error}", fix) from error
+    if answer.status_code == 0:
+        raise Incomparable(answer.reason, fix)
+    if answer.status_code != 200:
+        raise Absent(f"{url} answers {answer.status_code}, not with a document", fix)
+    return answer.content
 
 
 def repeatable(curl: str, file: Path) -> str:

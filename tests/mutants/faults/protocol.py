@@ -110,6 +110,16 @@ mutant(
     ),
     "response_headers_conformance",
 )
+mutant(
+    PROTOCOL,
+    "quota_until_soon",
+    AnswerFault(
+        lambda answer: Response('{"detail": "Quota exceeded"}', 429, {"Retry-After": "soon"}, "application/json"),
+        always,
+        every=40,
+    ),
+    "retry_after_readable",
+)
 
 
 class Hangs(ReferenceServer):
