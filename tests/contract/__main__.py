@@ -19,10 +19,11 @@ import requests
 from codegen.text import escaped
 
 from . import __doc__ as usage
+from .contract import Problem
 from .preflight import preflight
 from .redaction import without_secrets
 from .session import Ended, Session
-from .target import Problem, Target, Told, read_environment, start_reference_server
+from .target import Target, Told, read_environment, start_reference_server
 
 if TYPE_CHECKING:
     from .run import Outcome

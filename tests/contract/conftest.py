@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from .__main__ import clear_reports, examine, find, told
-from .target import Problem, read_environment
+from .contract import Problem
+from .target import read_environment
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -18,7 +18,8 @@ import jsonschema_rs
 from codegen import Problem as DriverProblem
 from codegen.openapi import Node, operations, read
 
-from .target import OPERATION, ROOT, Problem
+from .contract import ROOT, Problem
+from .target import OPERATION
 
 OPENAPI = ROOT / "openapi.yaml"
 

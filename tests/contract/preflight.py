@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import requests
 
+from .contract import Problem
 from .exchange import NoAnswer, root_cause
 from .session import Ended, Session
-from .target import OPERATION, Problem, Target
+from .target import OPERATION, Target
 
 # Larger ones are no number of runs; nor can offsets be made of them.
 LARGEST_TOTAL = 2**53

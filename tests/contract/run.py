@@ -35,11 +35,12 @@ from schemathesis.openapi.checks import JsonSchemaError
 from codegen.text import escaped
 
 from .checks import CLASSES
+from .contract import Problem
 from .operation import CONTRACT
 from .redaction import disguised, without_secrets
 from .session import Session
 from .slow import Times
-from .target import Problem, Target
+from .target import Target
 from .under_way import begin, under_way
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")

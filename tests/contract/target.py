@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).parents[2]
+from .contract import ROOT, Problem
+
 OPERATION = "/v1/workflow-definitions/{}/runs"
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 # Seconds.
@@ -23,15 +24,6 @@ CANNOT_START = 2
 ANSWER = 10
 # Bytes.
 MAX_ANSWER = 16 * 2**20
-
-
-class Problem(Exception):
-    """Why the contract cannot be tested, and what to do about it."""
-
-    def __init__(self, problem: str, fix: str) -> None:
-        super().__init__(problem)
-        self.problem = problem
-        self.fix = fix
 
 
 class Told(Exception):

@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
+from tests.contract.contract import Problem
 from tests.contract.preflight import preflight
 from tests.contract.session import Session
-from tests.contract.target import Problem, read_environment
+from tests.contract.target import read_environment
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
