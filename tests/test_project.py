@@ -13,7 +13,7 @@ import pytest
 from codegen import ROOT
 from codegen.openapi import read
 from tests import contract
-from tests.contract.target import read_environment
+from tests.contract.settings import read_environment
 
 LOCKS = {
     "dev": (ROOT / "requirements.lock").read_text(encoding="utf-8"),

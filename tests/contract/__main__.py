@@ -19,11 +19,13 @@ import requests
 from codegen.text import escaped
 
 from . import __doc__ as usage
-from .contract import Problem
+from .contract import Problem, contract, either
+from .embedded import Told, start_reference_server
 from .preflight import preflight
 from .redaction import without_secrets
 from .session import Ended, Session
-from .target import Target, Told, read_environment, start_reference_server
+from .settings import read_environment
+from .target import Target
 
 if TYPE_CHECKING:
     from .run import Outcome
@@ -56,7 +58,7 @@ def main() -> int:
             complain(problem.problem, problem.fix)
         except Exception:
             # Not 1, the exit code of a traceback, which would say that the server violates the contract.
-            for line in without_secrets(traceback.format_exc(), os.environ).splitlines():
+            for line in without_secrets(traceback.format_exc(), secrets()).splitlines():
                 print(escaped(line), file=sys.stderr)
             complain("the contract run itself failed, see above", "report it with this output")
         return UNTESTED
@@ -88,8 +90,16 @@ def complain(problem: str, fix: str) -> None:
 
 def told(problem: str, fix: str) -> tuple[str, str]:
     """As it can be shown: there may be a server's own words in it."""
-    title, remedy = (escaped(without_secrets(text, os.environ), TOLD) for text in (problem, fix))
+    title, remedy = (escaped(without_secrets(text, secrets()), TOLD) for text in (problem, fix))
     return f"problem: {title}", f"fix: {remedy}"
+
+
+def secrets() -> dict[str, str]:
+    """Those of the environment. Nothing was sent, and none can be told, while the contract cannot be read."""
+    try:
+        return contract().given(os.environ)
+    except Problem:
+        return {}
 
 
 def clear_reports(folder: Path) -> None:
@@ -237,29 +247,34 @@ def wrapped(title: str, text: str) -> list[str]:
 
 def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     """What this run could not see, each with what would let it."""
+    described = contract()
+    parent, things, variable = described.parent_noun, described.items_noun, described.parent_variable
     items = []
     if not target.all_methods:
         left_out = f", of the contract {', '.join(sorted(outcome.left_out))}" if outcome.left_out else ""
         items.append(f"methods other than GET{left_out} (ALL_METHODS=1 sends them)")
     if not target.empty:
-        items.append("a definition without runs (EMPTY_DEFINITION_ID)")
+        items.append(f"a {parent} without {things} (EMPTY_{variable})")
     if not target.foreign:
-        items.append("a definition that may not be read (FOREIGN_DEFINITION_ID)")
-    for status, kind in ((404, "of another tenant"), (403, "without access")):
-        if target.foreign and outcome.foreign and status not in outcome.foreign:
-            items.append(f"a definition {kind}, which is a {status} (a further FOREIGN_DEFINITION_ID)")
-    for name, value in (("TOKEN", target.token), ("KS_UAT", target.ks_uat)):
-        if not value:
-            items.append(f"the other credential ({name})")
+        items.append(f"a {parent} that may not be read (FOREIGN_{variable})")
+    for stage, kind in (("existence", "of another tenant"), ("access", "without access")):
+        for status in sorted(described.refused(stage)):
+            if target.foreign and outcome.foreign and status not in outcome.foreign:
+                items.append(f"a {parent} {kind}, which is a {status} (a further FOREIGN_{variable})")
+    items += [f"the other credential ({name})" for name in described.variables if name not in target.secrets]
+    most = described.limits[-1]
     for definition in target.definitions:
         total, read = target.totals.get(definition, 0), len(outcome.rows.get(definition, ()))
-        if total <= 100:
-            more = "a DEFINITION_ID with" if target.is_deployment else "SEED_RUNS of"
-            items.append(f"a full page of 100: {definition} has {total} runs ({more} more than 100)")
+        if total <= most:
+            more = f"a {variable} with" if target.is_deployment else "SEED_RUNS of"
+            items.append(f"a full page of {most}: {definition} has {total} {things} ({more} more than {most})")
         elif read < total * 0.9:
-            items.append(f"most of the {total} runs of {definition}: {read} were read, from both ends and between")
-    if missing := {"PENDING", "RUNNING", "COMPLETED", "FAILED"} - outcome.statuses:
-        items.append(f"runs that are {' or '.join(sorted(missing))}: there were none")
+            items.append(f"most of the {total} {things} of {definition}: {read} were read, from both ends and between")
+    items += [
+        f"{things} whose {name} is {escaped(either(missing), MESSAGE_SHOWN)}: there were none"
+        for name, values in described.choices.items()
+        if (missing := [value for value in values if value not in outcome.seen.get(name, ())])
+    ]
     if outcome.unsettled:
         items.append(f"{' and '.join(sorted(outcome.unsettled))} in full: the list changed too often")
     if target.excluded_checks:
@@ -278,7 +293,8 @@ def next_step(target: Target, violates: bool) -> str:
         return f"{serve}, and repeat a request with its curl command in another terminal"
     if target.is_deployment:
         return "look closer with more requests, MAX_EXAMPLES=1000; or run this on a schedule"
-    return "test a deployment: TOKEN=... make contract BASE_URL=https://host.example/api DEFINITION_ID=..."
+    first, parent = contract().variables[0], contract().parent_variable
+    return f"test a deployment: {first}=... make contract BASE_URL=https://host.example/api {parent}=..."
 
 
 if __name__ == "__main__":

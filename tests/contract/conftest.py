@@ -16,7 +16,7 @@ import pytest
 
 from .__main__ import clear_reports, examine, find, told
 from .contract import Problem
-from .target import read_environment
+from .settings import read_environment
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

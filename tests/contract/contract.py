@@ -5,7 +5,7 @@ The operation is the first GET that lists pages by limit and offset (`x-list`) b
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -139,6 +139,31 @@ class Contract:
         """That which has what lists are read of; with EMPTY_ and FOREIGN_ before it for the other kinds."""
         return as_variable(self.parent)
 
+    @property
+    def parent_noun(self) -> str:
+        """What messages call it."""
+        return self.parent.removesuffix("_id").replace("_", " ")
+
+    @property
+    def items_noun(self) -> str:
+        last = self.path.rpartition("/")[2]
+        return "items" if "{" in last else re.sub("[-_]", " ", last)
+
+    @property
+    def prefix(self) -> str:
+        """The first part of its path, by which an address shows to hold too much."""
+        return "/" + self.path.split("/")[1]
+
+    def given(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """The credentials that the environment has, by variable."""
+        found = {name: environment.get(name, "").strip() for name in self.variables}
+        return {name: value for name, value in found.items() if value}
+
+
+def either(choices: Iterable[object]) -> str:
+    """In words, for messages."""
+    return " or ".join(map(str, choices))
+
 
 def as_variable(name: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", name.upper())
@@ -216,7 +241,7 @@ def read_credentials(described: Described) -> tuple[Credential, ...]:
     for alternative in described.operation.security.elements():
         names = [name for name, _ in alternative.items()]
         if len(names) > 1:
-            raise lacking(alternative, f"{' or '.join(names)} alone, as they send one credential at a time")
+            raise lacking(alternative, f"{either(names)} alone, as they send one credential at a time")
         for name in names:
             credential = read_credential(name, schemes.at(name).resolved() or schemes.at(name))
             found.setdefault((credential.place, credential.name), credential)
@@ -226,10 +251,10 @@ def read_credentials(described: Described) -> tuple[Credential, ...]:
 
 
 def read_credential(scheme: str, node: Node) -> Credential:
-    kind, place, name = (str(node.at(key).value or "") for key in ("type", "in", "name"))
+    kind, place, name, word = (str(node.at(key).value or "") for key in ("type", "in", "name", "scheme"))
     description = str(node.at("description").value or "").strip()
     if kind == "apiKey":
         return Credential(scheme, place, name, "", as_variable(name), description)
-    word = str(node.at("scheme").value or "bearer").lower() if kind == "http" else "bearer"
-    variable = "TOKEN" if word == "bearer" else as_variable(scheme)
-    return Credential(scheme, "header", "Authorization", f"{word.capitalize()} ", variable, description)
+    if kind == "http" and word.lower() != "bearer":
+        raise lacking(node, f"another scheme than {word or 'none'}: bearer, or an API key")
+    return Credential(scheme, "header", "Authorization", "Bearer ", "TOKEN", description)

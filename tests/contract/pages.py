@@ -18,6 +18,7 @@ from schemathesis import Case, HookContext, Response
 from codegen.text import escaped
 
 from .asked import RIGHT, Asked, read_request
+from .contract import contract
 from .operation import VALID
 from .target import UUID
 from .under_way import again, under_way
@@ -132,7 +133,10 @@ def kind_of(response: Response) -> str:
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     # Here, as what Schemathesis keeps of an answer is cut.
     under_way().kinds[case.id] = kind_of(response)
-    under_way().statuses |= {str(run.get("status")) for run in read_runs(response)}
+    for run in read_runs(response):
+        for name, texts in contract().choices.items():
+            if run.get(name) in texts:
+                under_way().seen.setdefault(name, set()).add(run[name])
 
 
 def shown(value: object) -> str:

@@ -40,10 +40,10 @@ def in_base64(text: str) -> str:
     return b64encode(text.encode()).decode()
 
 
-def without_secrets(text: str, variables: Mapping[str, str]) -> str:
+def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
     """The text with the names of the variables in place of their values."""
-    for name in ("TOKEN", "KS_UAT"):
-        for form in forms(variables.get(name, "").strip()):
+    for name, secret in secrets.items():
+        for form in forms(secret):
             text = text.replace(form, f"${name}")
     return text
 

@@ -35,8 +35,7 @@ from schemathesis.openapi.checks import JsonSchemaError
 from codegen.text import escaped
 
 from .checks import CLASSES
-from .contract import Problem
-from .operation import CONTRACT
+from .contract import OPENAPI, Contract, Problem, contract
 from .redaction import disguised, without_secrets
 from .session import Session
 from .slow import Times
@@ -48,6 +47,8 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 SERVED = "http://127.0.0.1:8000"
 # Sent with every request, and of no use in a command that repeats it.
 ROUTINE_HEADERS = {**requests.utils.default_headers(), "User-Agent": USER_AGENT, "Connection": "close"}
+# Offsets that no list reaches.
+FAR = (2**31, 2**63 - 1)
 # Characters.
 LONGEST_MESSAGE, LONGEST_LINE = 2000, 10_000
 REPORTS = {"junit": "junit.xml", "har": "requests.har", "html": "html"}
@@ -86,11 +87,10 @@ class Outcome:
     errors: list[str] = field(default_factory=list)
     """Why Schemathesis could not do its work."""
     exit_code: int = 0
-    statuses: set[str] = field(default_factory=set)
-    """Those of the runs that were seen."""
     times: Times = field(default_factory=Times)
     # The rest is as under_way.py has it.
     sent: int = 0
+    seen: dict[str, set[str]] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
     lenient: dict[str, set[str]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
@@ -101,7 +101,11 @@ class Outcome:
     @property
     def is_empty(self) -> bool:
         """Whether some kind of answer that every server must give was never seen."""
-        return not {"200 with items", "200 without items", "401", "404", "422"} <= self.answers.keys()
+        described = contract()
+        pages = {f"{described.page_status} {kind} items" for kind in ("with", "without")}
+        refused = (described.refused(stage) for stage in ("credentials", "parameters", "existence"))
+        seen = self.answers.keys()
+        return not (pages <= seen and all(not each or seen & set(map(str, each)) for each in refused))
 
     def add(self, key: tuple[str, str], finding: Finding) -> None:
         if key in self.findings:
@@ -116,27 +120,23 @@ class Outcome:
 def configuration(target: Target, folder: Path) -> schemathesis.Config:
     """schemathesis.toml, completed."""
     data = tomllib.loads(CONFIG.read_text("utf-8"))
-    total = target.totals.get(target.definitions[0], 0)
+    described = contract()
+    # By the environment: a secret may hold what Schemathesis would take for a placeholder.
+    schemes = {
+        each.scheme: {"bearer" if each.prefix else "api_key": f"${{{each.variable}}}"}
+        for each in described.credentials
+        if each.variable in target.secrets
+    }
     data |= {
         "base-url": target.base_url,
         "color": False,
         "seed": target.seed,
         "request-timeout": target.answer_within,
         "reports": {name: {"path": str(folder / file)} for name, file in REPORTS.items()},
-        "auth": {"openapi": {}},
+        "auth": {"openapi": schemes},
     }
-    # By the environment: a secret may hold what Schemathesis would take for a placeholder.
-    if target.token:
-        data["auth"]["openapi"]["bearerAuth"] = {"bearer": "${TOKEN}"}
-    if target.ks_uat:
-        data["auth"]["openapi"]["sessionCookie"] = {"api_key": "${KS_UAT}"}
     data["generation"]["max-examples"] = target.max_examples
-    # Around the edges of this list, spread over it, and far past its end.
-    offsets = {0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, 2**31, 2**63 - 1, -1}
-    data["dictionaries"] |= {
-        "definitions": {"values": list(target.definitions)},
-        "offsets": {"values": sorted(offsets)},
-    }
+    data["parameters"], data["dictionaries"] = values(target, described)
     used = {check for names in CLASSES.values() for check in names} - set(target.excluded_checks)
     if target.all_methods:
         del data["phases"]["coverage"]["unexpected-methods"]
@@ -148,6 +148,31 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     if target.fail_fast:
         data |= {"continue-on-failure": False, "max-failures": 1}
     return schemathesis.Config.from_dict(data, base_dir=str(CONFIG.parent))
+
+
+def values(target: Target, described: Contract) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Which values Schemathesis is to use for some parameters, and how often."""
+    listing, limits = described.listing, described.limits
+    total = target.totals.get(target.definitions[0], 0)
+    inside = {limits[0], limits[0] + 1, described.defaults[listing.limit], 7, 37, limits[-1] - 1, limits[-1]}
+    parameters = {
+        # Mostly those under test, since a random id is a refusal that tells nothing about pages. Not pinned: a plain
+        # value would also replace the malformed ids.
+        f"path.{described.parent}": (0.9, list(target.definitions)),
+        # Left alone, Schemathesis picks limits and offsets at random, and hardly ever reads a row in the middle.
+        # What the contract refuses is only used where a request is meant to be refused.
+        f"query.{listing.limit}": (
+            0.5,
+            [*sorted(inside & set(limits)), limits[0] - 1, -1, limits[-1] + 1],
+        ),
+        # Around the edges of the list, spread over it, and far past its end.
+        f"query.{listing.offset}": (
+            0.7,
+            sorted({0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, *FAR, -1}),
+        ),
+    }
+    used = {name: {"dictionary": name, "probability": often} for name, (often, _) in parameters.items()}
+    return used, {name: {"values": listed} for name, (_, listed) in parameters.items()}
 
 
 @dataclass
@@ -185,7 +210,7 @@ def run(
     if session is None:
         with Session(target).opened() as session:
             return run(target, folder, progress, session)
-    os.environ |= {"TOKEN": target.token, "KS_UAT": target.ks_uat}
+    os.environ |= {name: target.secrets.get(name, "") for name in contract().variables}
     session.progress = progress
     outcome = Outcome()
     state = begin(target, session)
@@ -193,12 +218,12 @@ def run(
     _listeners[:] = [Listener(target, outcome, progress)]
     # As JSON: by itself Schemathesis would read YAML 1.1, in which `on` and `no` are Booleans.
     place = Path(tempfile.mkdtemp())
-    contract = place / "openapi.json"
+    document = place / "openapi.json"
     try:
-        contract.write_text(json.dumps(CONTRACT), "utf-8")
+        document.write_text(json.dumps(contract().document), "utf-8")
         with redirect_stdout(output), redirect_stderr(output):
             cli.schemathesis.commands["run"].main(
-                [str(contract), *target.arguments],
+                [str(document), *target.arguments],
                 prog_name="schemathesis run",
                 obj=configuration(target, folder),
                 standalone_mode=False,
@@ -209,12 +234,12 @@ def run(
         fix = "see what it takes: .venv/bin/schemathesis run --help"
         raise Problem(f"Schemathesis refuses its arguments: {error.format_message()}", fix) from error
     finally:
-        outcome.statuses = state.statuses
+        outcome.seen = state.seen
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
         outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
         outcome.left_out = state.left_out
         shutil.rmtree(place, ignore_errors=True)
-        text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(contract), "openapi.yaml")
+        text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(document), OPENAPI.name)
         folder.mkdir(parents=True, exist_ok=True)
         lines = (escaped(line, LONGEST_LINE) for line in text.split("\n"))
         (folder / "schemathesis.txt").write_text("\n".join(lines), "utf-8")
@@ -303,7 +328,7 @@ def said_by(failure: Failure) -> str:
     return message if failure.title.startswith("Custom check failed") else f"{failure.title}. {message}"
 
 
-def hidden(target: Target) -> dict[str, str]:
+def hidden(target: Target) -> Mapping[str, str]:
     """The secrets. The reference server's credentials are none."""
     return target.secrets if target.is_deployment else {}
 

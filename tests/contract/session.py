@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,12 +21,11 @@ import requests.sessions
 from requests.exceptions import ConnectionError, SSLError
 from urllib3.exceptions import NewConnectionError
 
+from .contract import contract
 from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, root_cause, without_answer
 from .target import Target
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-# May happen to any request, the contract says.
-NOT_NOW = {429, 503}
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Seconds between the tries where no Retry-After says how long to wait, and so how often a request is sent again.
 BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -166,7 +166,7 @@ class Session:
     def send(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
         """Returns the answer, or what stands for it (`without_answer`).
 
-        A 429 or 503 is waited out, as long as it says, and the request is sent again.
+        What may happen to any request (`Contract.not_now`) is waited out, as long as it says, and it is sent again.
 
         Raises:
             Ended: No more requests are sent.
@@ -177,7 +177,7 @@ class Session:
         # One that never ends is repeated enough once it has shown to be no matter of the moment.
         for pause in (*(BACKOFF[:1] if self.knows_constant else BACKOFF), None):
             response = self.ask(request, exchange)
-            if response.status_code not in NOT_NOW:
+            if response.status_code not in contract().not_now:
                 break
             told = read_retry_after(response.headers.get("Retry-After", ""))
             wait = pause if told is None else told
@@ -189,7 +189,7 @@ class Session:
             if wait >= ANNOUNCED:
                 self.progress(f"  waiting {wait:.0f} s, as the server says ({response.status_code})")
             self.sleep(wait)
-        if response.status_code == 200 and request.method == "GET":
+        if 200 <= response.status_code < 300 and request.method == "GET":
             self.last_good = request
         return response
 
@@ -197,12 +197,17 @@ class Session:
         """What stays "not now" is no matter of the moment if the server answers another request in between."""
         status = response.status_code
         told = response.headers.get("Retry-After")
-        is_told = status == 429 and is_long
-        if not is_told and self.last_good and self.ask(self.last_good, exchange).status_code not in NOT_NOW | {0}:
+        is_quota = status == HTTPStatus.TOO_MANY_REQUESTS
+        is_told = is_quota and is_long
+        if (
+            not is_told
+            and self.last_good
+            and self.ask(self.last_good, exchange).status_code not in contract().not_now | {0}
+        ):
             self.knows_constant = True
             return
         self.is_out = True
-        what = "the quota was exceeded (429)" if status == 429 else f"the server answered {status} to everything"
+        what = f"the quota was exceeded ({status})" if is_quota else f"the server answered {status} to everything"
         self.ended_early = self.ended_early or f"{what}, Retry-After: {told or 'none'}"
 
     def ask(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
@@ -263,3 +268,10 @@ def is_refused(error: BaseException) -> bool:
     """Whether no connection came about, as while a server starts anew."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, NewConnectionError)
+
+
+# For checks.py and steadiness.py.
+def __getattr__(name: str) -> Any:
+    if name == "NOT_NOW":
+        return contract().not_now
+    raise AttributeError(name)

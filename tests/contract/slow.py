@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from schemathesis import Response
 
+from .contract import contract
+
 # Seconds, and how many times the usual: only what is both is worth a line.
 SLOW, SLOWER = 1.0, 10
 # How many of the slow requests are shown, and how many characters of each.
 SHOWN, WIDTH = 3, 60
-# Waits of their own: no answer, refusals that are delayed on purpose, and servers that cannot answer now.
-NOT_TIMED = {0, 401, 429, 503}
 
 
 @dataclass
@@ -21,9 +21,10 @@ class Times:
     """In seconds, with what was asked for."""
 
     def note(self, response: Response) -> None:
-        if response.status_code not in NOT_TIMED:
+        # Waits of their own: no answer, refusals that are delayed on purpose, and servers that cannot answer now.
+        if response.status_code not in {0} | contract().refused("credentials", "any"):
             path, _, query = (response.request.url or "").partition("?")
-            self.answers.append((response.elapsed, query or path.rpartition("/v1/")[2]))
+            self.answers.append((response.elapsed, query or path.rpartition(f"{contract().prefix}/")[2]))
 
     @property
     def slow(self) -> str:

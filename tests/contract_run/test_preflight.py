@@ -17,7 +17,7 @@ import pytest
 from tests.contract.contract import Problem
 from tests.contract.preflight import preflight
 from tests.contract.session import Session
-from tests.contract.target import read_environment
+from tests.contract.settings import read_environment
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
@@ -192,7 +192,7 @@ def test_a_body_that_breaks_the_contract_is_no_reason_not_to_test(
 ) -> None:
     with hostile({number: page(PAGE % total) for number, total in enumerate(TOTALS, 1)}) as (base_url, server):
         for _ in TOTALS:
-            target = replace(impatient(base_url, tmp_path), token="", empty=())
+            target = replace(impatient(base_url, tmp_path), secrets={"KS_UAT": seed.KS_UAT}, empty=())
             with Session(target).opened() as session:
                 assert preflight(target, session).totals.keys() <= set(target.definitions)
         assert len(server.requests) == len(TOTALS)

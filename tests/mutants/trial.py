@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tests.contract.embedded import seeded
 from tests.contract.run import run
 from tests.contract.target import Target
-from tests.reference_server import seed
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.running import running
 
@@ -63,16 +63,11 @@ def target_at(base_url: str, reports: Path) -> Target:
     """The reference server, or a mutant of it, as the contract run tests it by default."""
     return Target(
         base_url=base_url,
-        definitions=(seed.DEFINITION_ID,),
-        empty=(seed.EMPTY_DEFINITION_ID,),
-        foreign=(seed.FOREIGN_DEFINITION_ID, seed.FORBIDDEN_DEFINITION_ID),
-        token=seed.TOKEN,
-        ks_uat=seed.KS_UAT,
         is_deployment=False,
         max_examples=30,
         seed=0,
         rate_limit="20/s",
         report_dir=reports,
-        totals={seed.DEFINITION_ID: seed.RUNS},
         answer_within=ANSWER_WITHIN,
+        **seeded(),
     )

@@ -1,0 +1,174 @@
+"""Reads from the environment what is to be tested, and how; which variables there are follows from the contract."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import jsonschema_rs
+
+from .contract import Contract, Problem, contract, either
+from .target import MAX_ANSWER, Target
+
+# What is read of, in three kinds: what stands before its variable, and what each is.
+KINDS = {"": "one with {items}", "EMPTY_": "one without", "FOREIGN_": "one that may not be read"}
+# What a value may hold to travel unchanged.
+ALLOWED = {"cookie": r"[!#-+\--:<-\[\]-~]*"}
+ALLOWED_ELSEWHERE = r"[!-~]*"
+
+
+def read_environment(environment: Mapping[str, str]) -> Target:
+    """Raises Problem for the first thing that is missing or wrong."""
+    described = contract()
+    given = {name: value.strip() for name, value in environment.items()}
+    base_url = given.get("BASE_URL", "")
+    definitions, empty, foreign = (read_ids(given, name) for name in parent_variables(described))
+    target = Target(
+        base_url=base_url.rstrip("/"),
+        definitions=definitions,
+        empty=empty,
+        foreign=foreign,
+        secrets=described.given(given),
+        is_deployment=bool(base_url),
+        max_examples=read_number("MAX_EXAMPLES", given.get("MAX_EXAMPLES") or "30", least=1),
+        seed=read_number("SEED", given.get("SEED") or "0", least=0),
+        rate_limit=given.get("RATE_LIMIT") or "20/s",
+        report_dir=Path(given.get("REPORT_DIR") or "reports"),
+        max_time=read_number("MAX_TIME", given.get("MAX_TIME") or "0", least=0),
+        max_answer=read_number("MAX_ANSWER", given.get("MAX_ANSWER") or str(MAX_ANSWER), least=1),
+        all_methods=read_switch(given, "ALL_METHODS") or not base_url,
+        fail_fast=read_switch(given, "FAIL_FAST"),
+        thorough=read_switch(given, "THOROUGH"),
+        excluded_checks=tuple(map(str.lower, read_list(given, "EXCLUDE_CHECKS"))),
+        mutant=given.get("MUTANT", ""),
+    )
+    if not re.fullmatch(r"[1-9][0-9]*/[smh]", target.rate_limit, re.ASCII):
+        raise Problem(
+            f"RATE_LIMIT is '{target.rate_limit}', which is no rate", "give requests per time: RATE_LIMIT=5/s"
+        )
+    if not target.is_deployment:
+        for name in parent_variables(described):
+            if given.get(name):
+                raise Problem(
+                    f"{name} is given, but not BASE_URL: which server is to be tested?",
+                    f"give BASE_URL too; or, to test the reference server, unset {name}",
+                )
+        return target
+    if target.mutant:
+        raise Problem(
+            "MUTANT is given, and BASE_URL: only the reference server has mutants",
+            "unset one of them; to see a mutant at another address, start it with make serve MUTANT=...",
+        )
+    check_base_url(target.base_url, described)
+    check_credentials(target, described)
+    check_definitions(target, described)
+    return target
+
+
+def parent_variables(described: Contract) -> tuple[str, ...]:
+    return tuple(kind + described.parent_variable for kind in KINDS)
+
+
+def check_definitions(target: Target, described: Contract) -> None:
+    name, items, parent = described.parent_variable, described.items_noun, described.parent_noun
+    example = described.parameters["path", described.parent].at("example").value or "..."
+    if not target.definitions:
+        refused = either(sorted(described.refused("existence", "access"))[-1:]) or "refusal"
+        raise Problem(
+            f"{name} is not given. One is needed because the operation lists the {items} of one {parent}: its id "
+            f"cannot be guessed, and without one that has {items} every answer would be a {refused}, and nothing would "
+            "be tested",
+            f"give the id of a {parent} that has {items}: {name}={example}",
+        )
+    is_id = jsonschema_rs.Draft202012Validator(
+        {**described.parent_schema, "components": described.document.get("components", {})}, validate_formats=True
+    ).is_valid
+    kind = "UUID" if described.parent_schema.get("format") == "uuid" else f"value of {described.parent}"
+    seen: dict[str, str] = {}
+    lists = zip(parent_variables(described), (target.definitions, target.empty, target.foreign), strict=True)
+    for name, identifier in ((name, identifier) for name, ids in lists for identifier in ids):
+        if not is_id(identifier) and not (re.fullmatch("[0-9]+", identifier) and is_id(int(identifier))):
+            raise Problem(
+                f"{name} is '{identifier}', which is no {kind}", f"give the id as the API writes it: {name}={example}"
+            )
+        if identifier in seen:
+            raise Problem(
+                f"the {parent} {identifier} is given twice, as {seen[identifier]} and as {name}",
+                f"give it once, as what it is: {either(KINDS.values()).format(items=items)}",
+            )
+        seen[identifier] = name
+
+
+def read_ids(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    ids = read_list(given, name)
+    # Those are the same in either case.
+    return tuple(each.lower() for each in ids) if contract().parent_schema.get("format") == "uuid" else ids
+
+
+def read_list(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in given.get(name, "").split(",") if word.strip())
+
+
+def read_switch(given: Mapping[str, str], name: str) -> bool:
+    if given.get(name, "") not in ("", "0", "1"):
+        raise Problem(f"{name} is '{given[name]}', which is neither 0 nor 1", f"give {name}=1, or leave it out")
+    return given.get(name) == "1"
+
+
+def read_number(name: str, text: str, least: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < least:
+        raise Problem(f"{name} is '{text}', which is no number from {least} up", f"give one: {name}={least + 100}")
+    return int(text)
+
+
+def right_address(described: Contract) -> str:
+    """What to do about an address that is not the API's."""
+    return f"give what comes before {described.prefix} in the API's addresses: BASE_URL=https://host.example/api"
+
+
+def check_base_url(base_url: str, described: Contract) -> None:
+    fix = right_address(described)
+    try:
+        url = urlsplit(base_url)
+        # Reading the port checks it.
+        valid = url.scheme in ("http", "https") and url.hostname is not None and url.port != 0
+    except ValueError:
+        valid = False
+        url = urlsplit("")
+    if url.username is not None or "@" in base_url.partition("/")[0]:
+        # Not shown: there is a password in it.
+        raise Problem(f"BASE_URL holds credentials, which would be sent instead of {either(described.variables)}", fix)
+    if "://" not in base_url:
+        raise Problem(f"BASE_URL is '{base_url}', without http:// or https:// in front", f"BASE_URL=http://{base_url}")
+    if url.query or url.fragment:
+        raise Problem(f"BASE_URL is '{base_url}', which has a query or a fragment", fix)
+    if not valid or re.search(r"\s", base_url):
+        raise Problem(f"BASE_URL is '{base_url}', which is not an http or https address", fix)
+    own = described.path.partition("/{")[0]
+    if own and f"{own}/" in f"{url.path}/":
+        raise Problem(f"BASE_URL is '{base_url}', which already holds the operation's own path", fix)
+
+
+def check_credentials(target: Target, described: Contract) -> None:
+    if not target.secrets:
+        several = len(described.credentials) > 1
+        ways = (f"{each.variable}, {each.description or each.name}".rstrip(".") for each in described.credentials)
+        raise Problem(
+            f"{'neither ' if several else ''}{' nor '.join(described.variables)} is {'' if several else 'not '}given, "
+            "and the API answers nobody without credentials",
+            f"give one in the environment variable {'; or in '.join(ways)}",
+        )
+    # The value itself is not shown.
+    for credential in described.credentials:
+        name, value = credential.variable, target.secrets.get(credential.variable, "")
+        if not re.fullmatch(ALLOWED.get(credential.place, ALLOWED_ELSEWHERE), value, re.ASCII):
+            without = f"'{credential.prefix.strip()}', quotes" if credential.prefix else "quotes"
+            raise Problem(
+                f"{name} holds characters that no credential can have",
+                f"give the bare value as {name}, without {without} or blanks",
+            )
+        if not credential.prefix and value.startswith(f"{credential.name}="):
+            raise Problem(
+                f"{name} holds the {credential.place}'s name besides its value",
+                f"give what comes after {credential.name}=",
+            )
