@@ -53,7 +53,11 @@ def forms(secret: str) -> tuple[str, ...]:
     """Every form that is looked for, the longest first: one that is part of another must not spoil it."""
     if len(secret) < SHORTEST:
         return ()
-    values = {secret.lower(), secret.upper(), *(value for value, _ in disguised("", secret) if len(value) >= SHORTEST)}
+    values = {
+        secret.lower(),
+        secret.upper(),
+        *(value for value, _ in disguised("", secret) if len(value) >= SHORTEST - 1),
+    }
     once = {form for value in values for form in encoded(value)}
     # What a body holds in one form, a report holds in another.
     found = once | {further for form in once for further in (*escapes(form), *aligned(form))}
