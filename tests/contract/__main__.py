@@ -273,7 +273,7 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     items += [
         f"{things} whose {name} is {escaped(either(missing), MESSAGE_SHOWN)}: there were none"
         for name, values in described.choices.items()
-        if (missing := [value for value in values if value not in outcome.seen.get(name, ())])
+        if (missing := [value for value in values if value not in outcome.choices.get(name, ())])
     ]
     if outcome.unsettled:
         items.append(f"{' and '.join(sorted(outcome.unsettled))} in full: the list changed too often")

@@ -136,7 +136,7 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
     for run in read_runs(response):
         for name, texts in contract().choices.items():
             if run.get(name) in texts:
-                under_way().seen.setdefault(name, set()).add(run[name])
+                under_way().choices.setdefault(name, set()).add(run[name])
 
 
 def shown(value: object) -> str:

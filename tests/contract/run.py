@@ -90,7 +90,7 @@ class Outcome:
     times: Times = field(default_factory=Times)
     # The rest is as under_way.py has it.
     sent: int = 0
-    seen: dict[str, set[str]] = field(default_factory=dict)
+    choices: dict[str, set[str]] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
     lenient: dict[str, set[str]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
@@ -234,7 +234,7 @@ def run(
         fix = "see what it takes: .venv/bin/schemathesis run --help"
         raise Problem(f"Schemathesis refuses its arguments: {error.format_message()}", fix) from error
     finally:
-        outcome.seen = state.seen
+        outcome.choices = state.choices
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
         outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
         outcome.left_out = state.left_out

@@ -31,7 +31,7 @@ class UnderWay:
     """Operations of the contract that are not sent, as their methods are not safe."""
     kinds: dict[str, str] = field(default_factory=dict)
     """Which kind of answer each case got."""
-    seen: dict[str, set[str]] = field(default_factory=dict)
+    choices: dict[str, set[str]] = field(default_factory=dict)
     """By field, which of the texts that it may have (`Contract.choices`) the items had that were read."""
     sendings: dict[str, Sending] = field(default_factory=dict)
     """What it took to get an answer, by case, where that was more than one request."""
