@@ -7,6 +7,7 @@ the contract leaves to the server, such as a UUID without dashes, may be answere
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
 
@@ -14,11 +15,11 @@ import requests
 
 from codegen.text import escaped
 
-from .operation import DEFAULTS, INTEROPERABLE, INVALID, LENIENT, PARAMETERS, VALID, loose_integer
+from .contract import Credential, contract
+from .operation import DEFAULTS, IN_PATH, INTEROPERABLE, INVALID, LENIENT, PARAMETERS, VALID, Parameter, loose_integer
 from .redaction import disguised
-from .target import OPERATION, UUID, Target
+from .target import Target
 
-LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
 # What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
 CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
 # What firewalls take for an attack.
@@ -62,16 +63,18 @@ class Asked:
     """What one request asks for."""
 
     method: str
-    definition: str
-    """The id in lower case, as it was sent otherwise; empty if the address is another one than the operation's."""
-    definition_judgement: str
-    limit: Integer
-    offset: Integer
-    others: Mapping[str, str]
-    """How the further parameters of the contract are judged, those that are given or have to be."""
+    parent: str
+    """What the list belongs to: the id in lower case if it is a UUID, as it was sent otherwise; empty if the address is
+    another one than the operation's."""
+    integers: Mapping[str, Integer]
+    """The limit and the offset, by name."""
+    judgements: Mapping[str, str]
+    """How each parameter is judged: that in the path, limit and offset, and others that are given or have to be."""
     credentials: str
     kind_of_credentials: str
     """In words, for messages; never a secret."""
+    scheme: str
+    """The security scheme of the credential that is right; empty if none is."""
     texts: Mapping[str, tuple[str, ...]]
     """How each parameter was sent."""
     is_trailing_slash: bool = False
@@ -79,14 +82,26 @@ class Asked:
     """The statuses with which servers and proxies may refuse it before the API is asked."""
 
     @property
-    def judgements(self) -> dict[str, str]:
-        """By parameter."""
-        return {
-            "definition_id": self.definition_judgement,
-            "limit": self.limit.judgement,
-            "offset": self.offset.judgement,
-            **self.others,
-        }
+    def is_operation(self) -> bool:
+        """Whether it is the operation that is asked."""
+        return bool(self.parent) and self.method == METHOD
+
+    @property
+    def parent_judgement(self) -> str:
+        return self.judgements[contract().parent]
+
+    @property
+    def limit(self) -> Integer:
+        return self.integers[contract().listing.limit]
+
+    @property
+    def offset(self) -> Integer:
+        return self.integers[contract().listing.offset]
+
+    @property
+    def named(self) -> str:
+        """What the list belongs to, for messages."""
+        return f"{contract().parent} {self.parent}"
 
     def sent(self, name: str) -> str:
         """A parameter as it was sent, for messages."""
@@ -95,40 +110,58 @@ class Asked:
 
     @property
     def query(self) -> str:
-        """All of them, but the definition."""
-        return ", ".join(self.sent(name) for name in self.texts if name != "definition_id") or "without a query"
+        """All of them, but that in the path."""
+        return ", ".join(self.sent(name) for name in self.texts if name != contract().parent) or "without a query"
 
     @property
     def invalid_parameters(self) -> set[str]:
         return {name for name, judgement in self.judgements.items() if judgement == INVALID}
 
 
+METHOD = contract().described.operation.method.upper()
+
+
+@cache
+def address() -> re.Pattern[str]:
+    """The operation's path, with what is in place of its parameter."""
+    before, after = map(re.escape, contract().path_of("{}").split("{}"))
+    return re.compile(f"{before}([^/]*){after}(/?)")
+
+
+def normal_id(parameter: Parameter, text: str) -> str:
+    """A UUID is the same in upper and in lower case."""
+    return text.lower() if parameter.is_uuid else text
+
+
 def read_request(request: requests.PreparedRequest, target: Target) -> Asked:
     url = urlsplit(request.url or "")
     query = parse_qs(url.query, keep_blank_values=True)
-    path = url.path.removeprefix(urlsplit(target.base_url).path)
-    is_trailing_slash = path.endswith("/runs/")
-    before, after = OPERATION.split("{}")
-    text = unquote(path.removeprefix(before).removesuffix("/").removesuffix(after))
-    if before + path.removeprefix(before).removesuffix("/").removesuffix(after) + after != path.removesuffix("/"):
-        text = ""
+    found = address().fullmatch(url.path.removeprefix(urlsplit(target.base_url).path))
+    text = unquote(found[1]) if found else ""
     if NO_SEGMENT.search(text):
         text = ""
-    judgement = VALID if UUID.fullmatch(text) else LENIENT if LENIENT_UUID.fullmatch(text) else INVALID
+    is_trailing_slash = bool(found and found[2])
+    parent = IN_PATH[contract().parent]
+    integers = {name: read_integer(name, query.get(name, [])) for name in DEFAULTS}
+    others = {
+        name: parameter.judge(query.get(name, []))
+        for name, parameter in PARAMETERS.items()
+        if name not in DEFAULTS and (name in query or parameter.is_required)
+    }
+    judgement, scheme = judge_credentials(request, target)
     return Asked(
         method=request.method or "",
-        definition="" if is_trailing_slash else text.lower(),
-        definition_judgement=judgement,
-        limit=read_integer("limit", query.get("limit", [])),
-        offset=read_integer("offset", query.get("offset", [])),
-        others={
-            name: parameter.judge(query.get(name, []))
-            for name, parameter in PARAMETERS.items()
-            if name not in DEFAULTS and (name in query or parameter.is_required)
+        parent="" if is_trailing_slash else normal_id(parent, text),
+        integers=integers,
+        judgements={
+            parent.name: parent.judge_one(text),
+            **{name: integer.judgement for name, integer in integers.items()},
+            **others,
         },
-        credentials=judge_credentials(request, target),
+        credentials=judgement,
         kind_of_credentials=describe_credentials(request, target),
-        texts={name: tuple(texts) for name, texts in query.items()} | {"definition_id": (text,)},
+        scheme=scheme,
+        texts={name: tuple(texts) for name, texts in query.items()} | {parent.name: (text,)},
         is_trailing_slash=is_trailing_slash,
         early=early_refusals(request),
     )
@@ -155,43 +188,73 @@ def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
     return frozenset(allowed)
 
 
-def judge_credentials(request: requests.PreparedRequest, target: Target) -> str:
-    """Whether they are those given. Unclear is what the contract does not settle: a right one beside a wrong one."""
-    header = as_text(request.headers.get("Authorization"))
-    cookie = read_cookies(request).get("ks_uat")
-    right = {
-        header is not None and bool(target.token) and header == f"Bearer {target.token}",
-        cookie is not None and bool(target.ks_uat) and cookie == target.ks_uat,
-    }
-    if header is None or cookie is None:
-        if True in right:
-            return RIGHT
-        scheme, _, token = (header or "").strip().partition(" ")
-        swapped = scheme.lower() == "bearer" and token.strip() in (target.token, target.ks_uat) and token.strip()
-        return UNCLEAR if swapped or (cookie and cookie == target.token) else WRONG
-    return RIGHT if right == {True} else UNCLEAR if True in right else WRONG
+def presented(request: requests.PreparedRequest, credential: Credential) -> str | None:
+    """What the request has where this credential travels."""
+    if credential.place == "header":
+        return as_text(request.headers.get(credential.name))
+    if credential.place == "cookie":
+        return read_cookies(request).get(credential.name)
+    texts = parse_qs(urlsplit(request.url or "").query, keep_blank_values=True).get(credential.name)
+    return texts[-1] if texts else None
+
+
+def judge_credentials(request: requests.PreparedRequest, target: Target) -> tuple[str, str]:
+    """Whether they are those given, and by which security scheme.
+
+    Unclear is what the contract does not settle: a right one beside a wrong one, or in the place of another.
+    """
+    right, wrong = [], []
+    for credential in contract().credentials:
+        value = presented(request, credential)
+        secret = target.secrets.get(credential.variable)
+        if value is not None and secret and value == credential.prefix + secret:
+            right.append(credential.scheme)
+        elif value is not None:
+            wrong.append(bare(value, credential))
+    if right:
+        return (UNCLEAR if wrong else RIGHT), right[0]
+    is_near = len(wrong) == 1 and wrong[0] in target.secrets.values()
+    return UNCLEAR if is_near else WRONG, ""
+
+
+def bare(value: str, credential: Credential) -> str:
+    """The value without what stands before it, in whatever case."""
+    prefix = credential.prefix
+    value = value.strip()
+    return value[len(prefix) :].strip() if value.lower().startswith(prefix.lower()) else "" if prefix else value
 
 
 def describe_credentials(request: requests.PreparedRequest, target: Target) -> str:
     """What was sent as credentials, in words, for messages. No secret is shown, nor what is nearly one."""
     found = []
+    known = {(each.place, each.name.lower() if each.place == "header" else each.name): each for each in CREDENTIALS}
     for name, value in request.headers.items():
-        text = as_text(value) or ""
-        scheme, blank, token = text.partition(" ")
-        if name.lower() == "authorization" and scheme.lower() == "bearer":
-            found.append(compared("bearer token", token, target))
-        elif name.lower() == "authorization" and blank:
-            found.append(f"{compared('token', token, target)} with another scheme ('{escaped(scheme, SHOWN)}')")
-        elif name.lower() == "authorization":
-            found.append(f"{compared('token', text, target)} without a scheme")
-        elif name.lower() != "cookie" and any(secret in text for secret in target.secrets.values()):
+        text, credential = as_text(value) or "", known.get(("header", name.lower()))
+        if credential and credential.prefix:
+            found.append(described_header(text, credential, target))
+        elif credential or (name.lower() != "cookie" and any(secret in text for secret in target.secrets.values())):
             found.append(compared(f"header {name}", text, target))
     for name, value in read_cookies(request).items():
-        which = "cookie ks_uat" if name == "ks_uat" else f"cookie of another name ('{escaped(name, SHOWN)}')"
+        is_known = ("cookie", name) in known
+        which = f"cookie {name}" if is_known else f"cookie of another name ('{escaped(name, SHOWN)}')"
         found.append(compared(which, value, target))
     if any(quote(secret, safe="") in (request.url or "") for secret in target.secrets.values()):
         found.append("a credential in the address")
     return " and ".join(found) or "no credentials"
+
+
+CREDENTIALS = contract().credentials
+
+
+def described_header(text: str, credential: Credential, target: Target) -> str:
+    """A header that has the name of an authentication scheme before the value."""
+    wanted = credential.prefix.strip().lower()
+    scheme, blank, token = text.partition(" ")
+    if scheme.lower() == wanted:
+        return compared(f"{wanted} token", token, target)
+    if blank:
+        return f"{compared('token', token, target)} with another scheme ('{escaped(scheme, SHOWN)}')"
+    return f"{compared('token', text, target)} without a scheme"
 
 
 def compared(what: str, value: str, target: Target) -> str:
@@ -201,6 +264,7 @@ def compared(what: str, value: str, target: Target) -> str:
     for name, secret in target.secrets.items():
         if value == secret:
             return f"the value of {name} as a {what}"
+    for name, secret in target.secrets.items():
         if len(value) > 3 and value in secret:
             return f"a part of {name} as a {what}"
         if secret in value:
@@ -216,28 +280,43 @@ def as_text(value: Any) -> str | None:
     return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
+PASSES, FAILS, OPEN = "passes", "fails", "open"
+
+
 def due(asked: Asked, target: Target) -> frozenset[int] | None:
     """The statuses that the contract allows in answer, in the order in which it judges; None if it does not say.
 
-    429 and 503, which may happen to any request, are not among them.
+    What may happen to any request, such as that it comes too often, is not among them.
     """
-    if asked.method != "GET" or not asked.definition:
+    stages = contract().described.judged
+    if not asked.is_operation or not stages:
         return None
-    if asked.credentials == WRONG:
-        return frozenset({401})
-    if asked.invalid_parameters:
-        # What is no text is no address either, to some routers.
-        return frozenset({404, 422} if CONTROL.search(asked.definition) else {422})
-    if asked.definition_judgement == LENIENT:
-        allowed = {200, 403, 404, 422}
-    elif asked.definition in target.readable:
-        allowed = {200}
-    elif asked.definition in target.foreign:
-        allowed = {403, 404}
-    else:
-        allowed = {404}
-    if LENIENT in asked.judgements.values():
-        allowed |= {422}
-    if asked.credentials == UNCLEAR:
-        allowed |= {401}
-    return frozenset(allowed)
+    allowed: set[int] = set()
+    for stage in stages:
+        outcome = outcome_of(stage.name, asked, target)
+        if outcome != PASSES:
+            allowed |= set(stage.statuses)
+        if outcome == FAILS:
+            if stage.name == "parameters" and CONTROL.search(asked.parent):
+                # What is no text is no address either, to some routers.
+                allowed |= contract().refused("existence")
+            return frozenset(allowed)
+    return frozenset(allowed | {contract().page_status})
+
+
+def outcome_of(stage: str, asked: Asked, target: Target) -> str:
+    """Whether the request passes a stage of its judgement; open where the contract leaves it to the server."""
+    if stage == "credentials":
+        return {RIGHT: PASSES, WRONG: FAILS}.get(asked.credentials, OPEN)
+    if stage == "parameters":
+        return FAILS if asked.invalid_parameters else OPEN if LENIENT in asked.judgements.values() else PASSES
+    if stage in ("existence", "access"):
+        if asked.parent_judgement != VALID:
+            return OPEN
+        if asked.parent in target.readable:
+            return PASSES
+        if asked.parent in target.foreign:
+            # Of another tenant, or without access: which, is not known.
+            return FAILS if stage == "access" else OPEN
+        return FAILS if stage == "existence" else PASSES
+    return OPEN if stage == "state" else PASSES

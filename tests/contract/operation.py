@@ -1,4 +1,4 @@
-"""What openapi.yaml says of the operation: its statuses, its query parameters, and which texts are values of these.
+"""The operation's parameters, and which texts are values of them.
 
 Some spellings are left to the server: `1.0`, `1e1`, `+5`, ` 5`, `05`, `1_0`, `0x5` and digits of other scripts for
 integers, `yes` for true, a parameter given twice, integers from 2**53. Either answer to these is right; one that takes
@@ -6,7 +6,7 @@ them is noted as lenient.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cached_property
@@ -15,18 +15,14 @@ from typing import Any
 
 import jsonschema_rs
 
-from codegen import Problem as DriverProblem
-from codegen.openapi import Node, operations, read
+from codegen.openapi import schema_of
 
-from .contract import ROOT, Problem
-from .target import OPERATION
-
-OPENAPI = ROOT / "openapi.yaml"
-
-PATH = OPERATION.format("{definition_id}")
+from .contract import contract, resolved
 
 VALID, LENIENT, INVALID = "valid", "lenient", "invalid"
 
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
 INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 # With digits of any script, as Python's int() reads them.
 LENIENT_INTEGER = re.compile(r"\s*([+-]?\d+(_\d+)*(\.\d*)?(e[+-]?\d{1,3})?)\s*", re.IGNORECASE)
@@ -70,12 +66,25 @@ class Parameter:
         return judgements.pop() if len(texts) == 1 or judgements == {INVALID} else LENIENT
 
     def judge_one(self, text: str) -> str:
+        if self.is_uuid:
+            return VALID if UUID.fullmatch(text) else LENIENT if LENIENT_UUID.fullmatch(text) else INVALID
         strict, lenient = self.validators
         values = list(plain(text, self.is_number))
         if any(strict.is_valid(value) for value in values):
             return VALID
         values += loose(text, self.is_number)
         return LENIENT if any(lenient.is_valid(value) for value in values) else INVALID
+
+    def value(self, texts: Sequence[str]) -> Any:
+        """What the texts stand for, as JSON value: themselves where that is not clear."""
+        if len(texts) != 1:
+            return list(texts)
+        values = list(plain(texts[0], self.is_number))
+        return next((value for value in values if self.validators[0].is_valid(value)), texts[0])
+
+    @property
+    def is_uuid(self) -> bool:
+        return self.schema.get("format") == "uuid"
 
     @property
     def is_number(self) -> bool:
@@ -124,42 +133,17 @@ def loose_integer(text: str) -> int | None:
         return int(value) if value == value.to_integral_value() else None
 
 
-def read_contract() -> dict[str, Any]:
-    """Raises Problem."""
-    try:
-        document = read(OPENAPI).value
-    except DriverProblem as problem:
-        raise Problem(str(problem), "mend it; make generate names the line") from problem
-    if not isinstance(document, dict):
-        raise Problem("openapi.yaml is no OpenAPI document", "make generate, which says more")
-    return document
-
-
-def read_parameters(document: dict[str, Any]) -> list[Node]:
-    """All parameters of the operation, references followed."""
-    return list(operations(document)[OPERATION, "get"].parameters.values())
-
-
-def read_schema(parameter: Node) -> dict[str, Any]:
-    schema = parameter.at("schema")
-    resolved: dict[str, Any] = (schema.resolved() or schema).value
-    return resolved
-
-
-CONTRACT = read_contract()
-try:
-    DOCUMENTED = {int(status) for status in CONTRACT["paths"][PATH]["get"]["responses"]}
-    PARAMETERS = {
-        each.value["name"]: Parameter(
-            each.value["name"], each.value.get("required", False), read_schema(each), CONTRACT
-        )
-        for each in read_parameters(CONTRACT)
-        if each.value["in"] == "query"
+def read_parameters(place: str) -> dict[str, Parameter]:
+    """Those of the operation in one place, by name."""
+    return {
+        name: Parameter(name, node.value.get("required", False), resolved(schema_of(node)), contract().document)
+        for (where, name), node in contract().parameters.items()
+        if where == place
     }
-    DEFAULTS = {name: int(PARAMETERS[name].schema["default"]) for name in ("limit", "offset")}
-    LIMITS = range(PARAMETERS["limit"].schema["minimum"], PARAMETERS["limit"].schema["maximum"] + 1)
-except (KeyError, TypeError, ValueError) as error:
-    raise Problem(
-        f"the checks need more of openapi.yaml than it has: {error}",
-        f"they read pages of {PATH} by limit, which has bounds and a default, and offset; see {__name__}",
-    ) from error
+
+
+CONTRACT = contract().document
+PARAMETERS = read_parameters("query")
+IN_PATH = read_parameters("path")
+DEFAULTS = contract().defaults
+LIMITS = contract().limits

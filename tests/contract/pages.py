@@ -1,58 +1,88 @@
-"""Pages as the checks compare them, and the rule that nothing is accused of differing before it was asked again.
-
-The list may change between two requests. So of two pages that do not go together, the first is asked for again, then
-the second, then the first once more: if the first one is what it was, nothing happened in between that could explain
-the second. As rows may also come and go in so short a time, it takes several such proofs, and no proof to the contrary.
-"""
+"""Pages of the list, as the checks compare them, and values as messages show them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
-import schemathesis
-from schemathesis import Case, HookContext, Response
+from schemathesis import Case
 
+from codegen.extensions import AtMost
 from codegen.text import escaped
 
-from .asked import RIGHT, Asked, read_request
 from .contract import contract
-from .operation import VALID
-from .target import UUID
-from .under_way import again, under_way
+from .operation import UUID
 
-# How often two pages are asked for again, and how often they must not go together.
-TRIES = 8
-PROOFS = 3
 # Characters of a value in a message.
 SHOWN = 40
 
 
-TIMES = ("created_at", "started_at", "completed_at", "updated_at")
-# What never changes of a run.
-FROZEN = ("workflow_definition_id", "user_id", "created_at", "run_snapshot")
+@dataclass(frozen=True)
+class Page:
+    """One page, with what it takes to ask for it again."""
+
+    parent: str
+    """What the list belongs to."""
+    limit: int
+    offset: int
+    total: int
+    items: tuple[dict[str, Any], ...]
+    keys: tuple[str, ...]
+    """What tells the items apart; a UUID in lower case."""
+    case: Case[Any]
+
+    @property
+    def place(self) -> str:
+        listing = contract().listing
+        return f"{listing.limit} {self.limit}, {listing.offset} {self.offset}"
+
+    @cached_property
+    def by_key(self) -> Mapping[str, dict[str, Any]]:
+        return dict(zip(self.keys, self.items, strict=True))
+
+    @cached_property
+    def is_unique(self) -> bool:
+        return len(self.by_key) == len(self.keys)
+
+    def number(self, key: str) -> int:
+        """The item's place in the whole list, from 0."""
+        return self.offset + self.keys.index(key)
+
+    def meeting(self, at_most: AtMost) -> frozenset[str]:
+        """The keys of the items that meet the condition."""
+        if at_most.where.id not in self._meeting:
+            found = contract().lists.meeting(at_most, self.items)
+            self._meeting[at_most.where.id] = frozenset(
+                key for key, is_met in zip(self.keys, found, strict=True) if is_met
+            )
+        return self._meeting[at_most.where.id]
+
+    @cached_property
+    def _meeting(self) -> dict[str, frozenset[str]]:
+        return {}
 
 
-def read_times(run: dict[str, Any]) -> list[tuple[str, datetime]]:
-    """Those that are set and can be read, in the order in which they must be."""
-    times = []
-    for name in TIMES:
-        value = run.get(name)
-        try:
-            moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-        except ValueError:
-            moment = None
-        if moment is not None and moment.tzinfo is not None:
-            times.append((name, moment))
-    return times
+def as_integer(value: object) -> int | None:
+    """The value if it is an integer, as JSON Schema has it: `20.0` is one."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def values(run: dict[str, Any], names: Iterable[str]) -> list[Any]:
-    """Those fields of the run; a time or a UUID is the same however it is spelled."""
-    times = dict(read_times(run))
-    return [times.get(name) or normal(run.get(name)) for name in names]
+def key_of(item: Any) -> str | None:
+    """The item's key as text; that of another form than the contract's as it is."""
+    lists = contract().lists
+    key = lists.key(item)
+    if key is None and isinstance(item, dict):
+        value = item.get(lists.listing.key)
+        return value.lower() if isinstance(value, str) else None
+    return key
+
+
+def named(key: str | None) -> str:
+    """An item, for messages."""
+    return f"the item with {contract().listing.key} {shown(key)}"
 
 
 def normal(value: Any) -> Any:
@@ -64,85 +94,15 @@ def normal(value: Any) -> Any:
     return value.lower() if isinstance(value, str) and UUID.fullmatch(value) else value
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page of a definition, with what it takes to ask for it again."""
-
-    definition: str
-    limit: int
-    offset: int
-    total: int
-    runs: tuple[dict[str, Any], ...]
-    case: Case[Any]
-
-    @cached_property
-    def ids(self) -> tuple[str, ...]:
-        """In lower case: a UUID is the same in either."""
-        return tuple(run["id"].lower() for run in self.runs)
-
-    @property
-    def place(self) -> str:
-        return f"limit {self.limit}, offset {self.offset}"
-
-    @cached_property
-    def frozen(self) -> list[list[Any]]:
-        """What never changes of each run."""
-        return [values(run, FROZEN) for run in self.runs]
-
-    def number(self, identifier: str) -> int:
-        """The run's place in the whole list, from 0."""
-        return self.offset + self.ids.index(identifier)
-
-    def run(self, identifier: str) -> dict[str, Any]:
-        return self.runs[self.ids.index(identifier)]
-
-
-def read_body(response: Response) -> dict[str, Any] | None:
-    """The body of a 200, or None if it is none or cannot be read."""
-    if response.status_code != 200:
-        return None
-    try:
-        body = response.json()
-    except (ValueError, RecursionError):
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def as_integer(value: object) -> int | None:
-    """The value if it is an integer, as JSON Schema has it: `20.0` is one."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def read_runs(response: Response) -> list[dict[str, Any]]:
-    """The runs of a page, as far as they can be read."""
-    items = (read_body(response) or {}).get("items")
-    return [run for run in items if isinstance(run, dict)] if isinstance(items, list) else []
-
-
-def kind_of(response: Response) -> str:
-    """The kind of answer, as the verdict counts them."""
-    page = read_body(response)
-    if page is None or not isinstance(page.get("items"), list):
-        return str(response.status_code) if response.status_code else "no answer"
-    return "200 with items" if page["items"] else "200 without items"
-
-
-@schemathesis.hook
-def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-    # Here, as what Schemathesis keeps of an answer is cut.
-    under_way().kinds[case.id] = kind_of(response)
-    for run in read_runs(response):
-        for name, texts in contract().choices.items():
-            if run.get(name) in texts:
-                under_way().choices.setdefault(name, set()).add(run[name])
-
-
 def shown(value: object) -> str:
     """A value of an answer, as it stands in a message: on one line, and short."""
     is_text = not isinstance(value, (dict, list, bool, int, float, type(None)))
     return escaped(str(value) if is_text else json.dumps(value, ensure_ascii=False), SHOWN)
+
+
+def quoted(value: object) -> str:
+    """The same with quotes around text, so that an empty one is seen."""
+    return f"'{shown(value)}'" if isinstance(value, str) else shown(value)
 
 
 def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -155,58 +115,3 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any
             yield from differences(*pair, f"{path}[{index}]")
     elif normal(one) != normal(other):
         yield path, one, other
-
-
-def asked_for(response: Response) -> Asked:
-    return read_request(response.request, under_way().target)
-
-
-def read_page(response: Response, case: Case[Any]) -> Page | None:
-    """The page, or None if the request or the answer leaves anything about it open."""
-    body, asked = read_body(response), asked_for(response)
-    if body is None or asked.method != "GET" or asked.credentials != RIGHT:
-        return None
-    # What is taken beyond the contract's letter is a page like any other, where it has one meaning.
-    if asked.definition_judgement != VALID or asked.invalid_parameters:
-        return None
-    # A further parameter may make another list of it.
-    if asked.others:
-        return None
-    if len(asked.limit.values) != 1 or len(asked.offset.values) != 1:
-        return None
-    total, items = as_integer(body.get("total")), body.get("items")
-    if total is None or not isinstance(items, list):
-        return None
-    if not all(isinstance(run, dict) and isinstance(run.get("id"), str) for run in items):
-        return None
-    (limit,), (offset,) = asked.limit.values, asked.offset.values
-    return Page(asked.definition, limit, offset, total, tuple(items), case)
-
-
-Differ = Callable[[Page, Page], object]
-"""In what two pages do not go together; False if they do, None if it cannot be told from these two."""
-
-
-def proof(first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
-    """Both pages, not going together though the list stands still; False if they do, None if it never stands still."""
-    if len(first.runs) < len(second.runs):
-        # What shows more of the list shows better whether that changes.
-        first, second = second, first
-    proofs: list[object] = []
-    for _ in range(TRIES):
-        # Three requests, so that a list that is another one for each second request meets each page in either state.
-        before, between, after = (read_page(again(page.case), page.case) for page in (first, second, first))
-        if not before or not between or not after or differ(before, after) is not False:
-            continue
-        if (before.total, before.ids) != (after.total, after.ids):
-            continue
-        found = differ(before, between)
-        if found is False:
-            return False
-        if isinstance(found, tuple) and found[::-1] in proofs:
-            # It is the list that changes, in step with the requests.
-            return None
-        proofs.append(found)
-        if found and proofs.count(found) == PROOFS:
-            return before, between
-    return None

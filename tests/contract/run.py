@@ -34,7 +34,7 @@ from schemathesis.openapi.checks import JsonSchemaError
 
 from codegen.text import escaped
 
-from .checks import CLASSES
+from .checks import CLASSES, Violation
 from .contract import OPENAPI, Contract, Problem, contract
 from .redaction import disguised, without_secrets
 from .session import Session
@@ -325,7 +325,7 @@ def said_by(failure: Failure) -> str:
         what, place = failure.message.partition("\n\n")[0], "".join(f"/{part}" for part in failure.instance_path)
         return f"{failure.title}: at {place or 'its root'}, {' '.join(what.split())}"
     message = " ".join(failure.message.split())
-    return message if failure.title.startswith("Custom check failed") else f"{failure.title}. {message}"
+    return message if isinstance(failure, Violation) else f"{failure.title}. {message}"
 
 
 def hidden(target: Target) -> Mapping[str, str]:

@@ -268,10 +268,3 @@ def is_refused(error: BaseException) -> bool:
     """Whether no connection came about, as while a server starts anew."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, NewConnectionError)
-
-
-# For checks.py and steadiness.py.
-def __getattr__(name: str) -> Any:
-    if name == "NOT_NOW":
-        return contract().not_now
-    raise AttributeError(name)

@@ -1,13 +1,9 @@
 """What is tested, and how; settings.py reads it from the environment."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-# For asked.py and pages.py.
-OPERATION = "/v1/workflow-definitions/{}/runs"
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 # Seconds.
 ANSWER = 10
 # Bytes.
@@ -56,7 +52,7 @@ class Target:
     def readable(self) -> tuple[str, ...]:
         return self.definitions + self.empty
 
-    # For asked.py.
+    # For wrong_credentials.py.
     @property
     def token(self) -> str:
         return self.secrets.get("TOKEN", "")

@@ -24,11 +24,17 @@ class UnderWay:
     unsettled: set[str] = field(default_factory=set)
     """Checks that could not make sure of a difference, as the list changed under them."""
     foreign: set[int] = field(default_factory=set)
-    """The statuses for definitions that the credentials may not read."""
+    """The statuses for lists that the credentials may not read."""
     rows: dict[str, set[str]] = field(default_factory=dict)
-    """Ids of the runs that were read, by definition."""
+    """Keys of the items that were read, by what their list belongs to."""
     left_out: set[str] = field(default_factory=set)
     """Operations of the contract that are not sent, as their methods are not safe."""
+    interactions: dict[int, Any] = field(default_factory=dict)
+    """The latest, by the answer's identity (interaction.py)."""
+    latest: dict[str, Any] = field(default_factory=dict)
+    """By key, the page on which each item was read last."""
+    shared: set[str] = field(default_factory=set)
+    """Keys that stand on two items."""
     kinds: dict[str, str] = field(default_factory=dict)
     """Which kind of answer each case got."""
     choices: dict[str, set[str]] = field(default_factory=dict)

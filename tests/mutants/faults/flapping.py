@@ -70,13 +70,13 @@ for name, kind, change, killed_by in (
     ("total_flaps_to_0", "paging", lambda page: put(page, "total", 0), ("number_of_items",)),
     (
         "duration_flaps",
-        "identity",
+        "rules",
         each(lambda run: put(run, "run_snapshot", "max_run_duration_seconds", 301)),
         ("unique_ids",),
     ),
     (
         "status_flaps",
-        "lifecycle",
+        "rules",
         each(
             lambda run: (put(run, "status", "FAILED"), put(run, "error", "It broke.")),
             lambda run: run["status"] == "COMPLETED",
@@ -85,25 +85,25 @@ for name, kind, change, killed_by in (
     ),
     (
         "error_flaps",
-        "lifecycle",
+        "rules",
         each(lambda run: put(run, "error", "It broke."), lambda run: run["status"] == "FAILED"),
         ("ended_runs_stay",),
     ),
     (
         "updated_at_flaps",
-        "lifecycle",
+        "rules",
         each(lambda run: seconds_later(run, "updated_at"), is_ended),
         ("ended_runs_stay",),
     ),
     (
         "completed_at_flaps",
-        "lifecycle",
+        "rules",
         each(lambda run: (seconds_later(run, "completed_at"), seconds_later(run, "updated_at")), is_ended),
         ("ended_runs_stay",),
     ),
     (
         "running_flaps_to_pending",
-        "lifecycle",
+        "rules",
         each(lambda run: put(run, "status", "PENDING"), lambda run: run["status"] == "RUNNING"),
         ("ended_runs_stay",),
     ),

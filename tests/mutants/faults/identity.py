@@ -14,11 +14,11 @@ from tests.reference_server.database import Run
 from .making import OTHER_ID, Body, RunFault, StepFault, always_true, mutant, put
 from .paging import dice
 
-IDENTITY = "identity"
+RULES = "rules"
 
 
 mutant(
-    IDENTITY,
+    RULES,
     "rare_foreign_run",
     RunFault(
         lambda run: (
@@ -29,13 +29,13 @@ mutant(
     "runs_of_the_definition",
 )
 mutant(
-    IDENTITY,
+    RULES,
     "snapshot_of_another_definition",
     RunFault(lambda run: put(run, "run_snapshot", "workflow_definition_id", OTHER_ID)),
     "snapshot_of_the_run",
 )
 mutant(
-    IDENTITY,
+    RULES,
     "snapshot_of_another_user",
     RunFault(lambda run: put(run, "run_snapshot", "user_id", OTHER_ID)),
     "snapshot_of_the_run",
@@ -61,23 +61,23 @@ class PathIgnored(ReferenceServer):
         return super().load_page(session, replace(parameters, definition_id=uuid.UUID(seed.DEFINITION_ID)))
 
 
-mutant(IDENTITY, "one_id_on_two_runs", SharedId, "unique_ids")
-mutant(IDENTITY, "one_id_on_neighbours", NeighboursShareId, "unique_ids")
+mutant(RULES, "one_id_on_two_runs", SharedId, "unique_ids")
+mutant(RULES, "one_id_on_neighbours", NeighboursShareId, "unique_ids")
 mutant(
-    IDENTITY,
+    RULES,
     "another_id_each_time",
     RunFault(lambda run: put(run, "id", str(uuid.UUID(int=dice.getrandbits(128), version=4))), always_true),
     "unique_ids",
 )
 mutant(
-    IDENTITY,
+    RULES,
     "snapshot_as_it_is_now",
     RunFault(lambda run: dice.shuffle(run["run_snapshot"]["sources"]), always_true),
     "unique_ids",
 )
-mutant(IDENTITY, "path_id_ignored", PathIgnored, "runs_of_the_definition")
+mutant(RULES, "path_id_ignored", PathIgnored, "runs_of_the_definition")
 mutant(
-    IDENTITY,
+    RULES,
     "runs_of_all_definitions",
     StepFault(
         "load_page",

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from .making import Body, PageFault, RunFault, always_true, has, mutant, now, put
 
-LIFECYCLE = "lifecycle"
+RULES = "rules"
 
 
 def later(run: Body) -> list[tuple[str, str]]:
@@ -14,64 +14,64 @@ def later(run: Body) -> list[tuple[str, str]]:
 
 
 mutant(
-    LIFECYCLE,
+    RULES,
     "running_with_end",
     RunFault(lambda run: put(run, "completed_at", run["updated_at"]), has("RUNNING")),
     "completed_at_by_status",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "pending_with_end",
     RunFault(lambda run: put(run, "completed_at", run["updated_at"]), has("PENDING")),
     "completed_at_by_status",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "completed_without_end",
     RunFault(lambda run: run["status"] == "COMPLETED" and put(run, "completed_at", None)),
     "completed_at_by_status",
 )
 mutant(
-    LIFECYCLE, "failed_without_error", RunFault(lambda run: put(run, "error", None), has("FAILED")), "error_by_status"
+    RULES, "failed_without_error", RunFault(lambda run: put(run, "error", None), has("FAILED")), "error_by_status"
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "completed_with_error",
     RunFault(lambda run: run["status"] == "COMPLETED" and put(run, "error", "late")),
     "error_by_status",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "error_empty_when_completed",
     RunFault(lambda run: put(run, "error", ""), has("COMPLETED")),
     "error_by_status",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "started_before_created",
     RunFault(lambda run: put(run, "created_at", run["completed_at"])),
     "times_in_order",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "updated_before_completed",
     RunFault(lambda run: put(run, "updated_at", run["created_at"])),
     "times_in_order",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "local_time_as_utc",
     RunFault(lambda run: put(run, "updated_at", run["updated_at"].replace("Z", "+12:00"))),
     "times_in_order",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "updated_in_the_future",
     RunFault(lambda run: put(run, "updated_at", "2999-01-01T00:00:00Z")),
     "nothing_in_the_future",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "two_running",
     RunFault(
         lambda run: (put(run, "status", "RUNNING"), put(run, "completed_at", None), put(run, "error", None)),
@@ -80,14 +80,14 @@ mutant(
     "one_running",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "stuck_in_running",
     RunFault(lambda run: (put(run, "status", "RUNNING"), put(run, "completed_at", None), put(run, "error", None))),
     "one_running",
 )
 
 mutant(
-    LIFECYCLE,
+    RULES,
     "completed_when_read",
     RunFault(
         lambda run: (put(run, "completed_at", now()), put(run, "updated_at", now())),
@@ -96,10 +96,10 @@ mutant(
     "ended_runs_stay",
 )
 mutant(
-    LIFECYCLE, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "ended_runs_stay"
+    RULES, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "ended_runs_stay"
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "failures_shortened_in_small_pages",
     PageFault(
         lambda page, asked: (
@@ -109,7 +109,7 @@ mutant(
     "ended_runs_stay",
 )
 mutant(
-    LIFECYCLE,
+    RULES,
     "local_time_ahead",
     RunFault(lambda run: [put(run, *each) for each in later(run)], always_true),
     "nothing_in_the_future",

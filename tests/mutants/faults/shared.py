@@ -98,7 +98,7 @@ mutant(
     "credentials_required",
 )
 mutant(
-    "identity",
+    "rules",
     "cached_by_query_alone",
     CacheFault(lambda request: (request.url.query, request.headers.get("authorization")), is_later),
     "runs_of_the_definition",
@@ -220,9 +220,9 @@ mutant(
     WorkerFault(method("authenticate", lambda self, session, request: somebody(session)), 4),
     "credentials_required",
 )
-mutant("identity", "second_worker_has_other_snapshots", WorkerFault(method("render_run", other_name)), "unique_ids")
+mutant("rules", "second_worker_has_other_snapshots", WorkerFault(method("render_run", other_name)), "unique_ids")
 mutant(
-    "lifecycle",
+    "rules",
     "third_worker_has_other_errors",
     WorkerFault(method("render_run", other_error), 3),
     "runs_do_not_go_back",

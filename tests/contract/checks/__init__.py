@@ -1,0 +1,21 @@
+"""What Schemathesis cannot know of this operation: the hooks that shape its requests, and checks of the answers.
+
+Schemathesis loads this package (`hooks` in schemathesis.toml), so any of its front ends uses the same checks:
+
+    classes.py      their names, by what they are about
+    base.py         how they are registered, and what they raise
+    comparing.py    what makes sure of a difference before it is called a violation
+    hooks.py        what shapes Schemathesis's requests
+    rules.py        the contract's rules (`x-rules`, `at_most`), a check for each
+    the others      one for each class
+
+Each check judges one thing; a body that cannot be read is left to `response_schema_conformance`, a status that the
+contract does not have to `documented_status`. Returning True means "nothing to judge here". Checks raise instead of
+using `assert`: under `python -O` they would pass everything.
+"""
+
+from . import bounds, credentials, errors, evidence, hooks, paging, protocol, rules, schema, steadiness  # noqa: F401
+from .base import Violation, check
+from .classes import CLASSES
+
+__all__ = ["CLASSES", "Violation", "check"]

@@ -1,0 +1,39 @@
+"""Every check that a run uses, by what it is about."""
+
+from ..contract import contract
+from ..interaction import RULES
+
+CLASSES: dict[str, tuple[str, ...]] = {
+    "schema": ("response_schema_conformance", "strict_json"),
+    "bounds and defaults": (
+        "valid_request_accepted",
+        "invalid_parameter_refused",
+        "invalid_parameter_named",
+        "defaults_applied",
+    ),
+    "paging": (
+        "unique_ids",
+        "limit_and_offset_echoed",
+        "number_of_items",
+        "same_total",
+        "one_order",
+        "pages_fit_together",
+        "one_list",
+        "runs_do_not_go_back",
+    ),
+    # As the contract names them.
+    "rules": (*RULES, *(each.where.id for each in contract().listing.at_most)),
+    "credentials": ("credentials_required", "credentials_accepted", "foreign_definition_hidden"),
+    "errors": ("unknown_definition_not_found", "documented_status", "unavailability_passes"),
+    "protocol": (
+        "json_content_type",
+        "response_headers_conformance",
+        "unsupported_method",
+        "allow_header_conformance",
+        "connection_kept",
+        "no_answer",
+        "retry_after_readable",
+    ),
+    "evidence": ("reached",),
+}
+"""What is not named here is switched off, `transient_answers` aside, which applies some of these to further answers."""

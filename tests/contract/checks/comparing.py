@@ -1,0 +1,82 @@
+"""Checks that hold pages against each other, and make sure before they accuse.
+
+The list may change between two requests. So of two pages that do not go together, the first is asked for again, then
+the second, then the first once more: if the first one is what it was, nothing happened in between that could explain
+the second. Items may come and go in so short a time, too: it takes several such proofs, and no proof to the contrary.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from ..interaction import Interaction, ask_again
+from ..pages import Page
+from ..under_way import under_way
+from .base import Check
+
+# How often two pages are asked for again, and how often they must not go together.
+TRIES = 8
+PROOFS = 3
+# How many requests a check makes to be sure of differences before it gives up on a list that changes all the time.
+REQUESTS = 60
+# How often it looks again for what exactly is wrong.
+TELLING = 4
+# How often what was gone must be there again: once might be a copy of the database that was a moment behind.
+RETURNS = 3
+
+Differ = Callable[[Page, Page], object]
+"""In what two pages do not go together; False if they do, None if it cannot be told from these two."""
+
+
+class Comparing(Check):
+    """A check that holds each page against earlier ones."""
+
+    def __init__(self) -> None:
+        self.requests = REQUESTS
+        self.is_done = False
+
+    def judge(self, found: Interaction) -> bool | None:
+        if found.page is None or self.is_done:
+            return True
+        return self.compare(found.page, found)
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        raise NotImplementedError
+
+    def confirmed(self, first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
+        """Asks for both again. Gives pages at most once: of what was found, one case is enough."""
+        found = None
+        if self.requests > 0:
+            sent = under_way().sent
+            found = proof(first, second, differ)
+            self.requests -= under_way().sent - sent
+        if found is None:
+            under_way().unsettled.add(type(self).__name__)
+        if not found:
+            under_way().doubts.append(second)
+        self.is_done = bool(found)
+        return found
+
+
+def proof(first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
+    """Both pages, not going together though the list stands still; False if they do, None if it never stands still."""
+    if len(first.items) < len(second.items):
+        # What shows more of the list shows better whether that changes.
+        first, second = second, first
+    proofs: list[object] = []
+    for _ in range(TRIES):
+        # Three requests, so that a list that is another one for each second request meets each page in either state.
+        before, between, after = (ask_again(page.case) for page in (first, second, first))
+        if not before or not between or not after or differ(before, after) is not False:
+            continue
+        if (before.total, before.keys) != (after.total, after.keys):
+            continue
+        found = differ(before, between)
+        if found is False:
+            return False
+        if isinstance(found, tuple) and found[::-1] in proofs:
+            # It is the list that changes, in step with the requests.
+            return None
+        proofs.append(found)
+        if found and proofs.count(found) == PROOFS:
+            return before, between
+    return None

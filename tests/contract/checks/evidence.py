@@ -1,0 +1,44 @@
+"""Evidence: a run that has not seen what it is about proves nothing."""
+
+from schemathesis import CheckContext
+
+from ..contract import contract
+from ..interaction import Interaction
+from ..under_way import under_way
+from .base import Check, Violation, check
+
+
+def to_be_seen() -> dict[str, str]:
+    """Each kind of answer that every server must give, and what it is."""
+    status, parent = contract().page_status, contract().parent
+    found = {
+        f"{status} with items": f"a page that has items; give a {contract().parent_variable} that has some",
+        f"{status} without items": "a page past the end",
+    }
+    for stage, meaning in (
+        ("credentials", "a refusal of missing or wrong credentials; both were sent"),
+        ("existence", f"a refusal of an unknown {parent}; one that nobody has was asked for"),
+        ("parameters", "a refusal of an invalid parameter; malformed ids, limits and offsets were sent"),
+    ):
+        found |= {str(each): meaning for each in sorted(contract().refused(stage))}
+    return found
+
+
+@check
+class reached(Check):
+    """The run saw what it is about: pages with items, and each kind of refusal. Otherwise it proved nothing."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+
+    def judge(self, found: Interaction) -> bool | None:
+        # Another address, or another method, is refused for other reasons.
+        if found.asked.is_operation and (found.body is None or found.items is not None):
+            self.seen.add(found.kind)
+        return None
+
+    def after_run(self, ctx: CheckContext) -> None:
+        missing = [f"{kind} ({meaning})" for kind, meaning in to_be_seen().items() if kind not in self.seen]
+        # A phase that ended before its time has not shown what it would have shown.
+        if missing and under_way().sent == under_way().answered and not under_way().ended_early:
+            raise Violation("never seen: " + "; ".join(missing)).by(type(self).__name__, None)

@@ -1,0 +1,272 @@
+"""Paging: one list in one order, cut into pages, as `x-list` promises."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from ..contract import contract
+from ..interaction import Interaction, ask_again, is_other, twice
+from ..operation import INVALID
+from ..pages import Page, differences, named, normal, quoted
+from ..under_way import under_way
+from .base import Check, PagesContradict, Violation, check
+from .comparing import REQUESTS, RETURNS, TELLING, Comparing
+
+# Requests for one look at whether a page that is off by a few is so each time.
+LOOKS = 4
+# By how many a page may be off that was counted at one moment and read at the next.
+RACE = 3
+
+
+# The first of those that compare: what it finds explains what the others would.
+@check
+class unique_ids(Comparing):  # In lower case like all checks: it is the name that reports show.
+    """No two items share a key, neither of one page nor of two, and no item has two."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = TELLING
+        self.pages: dict[tuple[str, int, int], Page] = {}
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        under_way().rows.setdefault(page.parent, set()).update(page.keys)
+        key = contract().listing.key
+        before = self.pages.setdefault((page.parent, page.limit, page.offset), page)
+        if len(page.items) > 1 and not set(before.keys).intersection(page.keys) and apart(before) == apart(page):
+            raise PagesContradict(
+                f"the items with {page.place} have another {key} each time that they are read: of the first one it was "
+                f"{before.keys[0]}, and is {page.keys[0]}"
+            )
+        for index, value in enumerate(() if page.is_unique else page.keys):
+            if value in page.keys[:index]:
+                under_way().shared.add(value)
+                raise PagesContradict(
+                    f"the {key} {quoted(value)} stands twice on one page, as item {page.keys.index(value)} and as item "
+                    f"{index} with {page.place}"
+                )
+        for value in dict.fromkeys(value for keys in found.changes.values() for value in keys):
+            if wrong := self.shared(found.earlier[value], page, value):
+                under_way().shared.add(value)
+                raise PagesContradict(wrong)
+        return None
+
+    def shared(self, first: Page, second: Page, value: str) -> str:
+        """What to say if it is one key on two items: those both stay, each in its place. Empty if one item changed."""
+        key = contract().listing.key
+        if first.parent != second.parent:
+            return (
+                f"items of two lists, those of {contract().parent} {first.parent} ({first.place}) and {second.parent} "
+                f"({second.place}), share the {key} {quoted(value)}"
+            )
+        if self.looks > 0:
+            self.looks -= 1
+            one, other = (ask_again(page.case) or page for page in (first, second))
+            if value in one.keys and value in other.keys and is_other(one, other, value):
+                first, second = one, other
+        here, there = first.number(value), second.number(value)
+        if here == there or first.total != second.total:
+            return ""
+        field, before, after = next(differences(first.by_key[value], second.by_key[value]))
+        return (
+            f"two items, numbers {here} and {there} of the list, share the {key} {quoted(value)}: {field} "
+            f"{quoted(before)} ({first.place}) and {quoted(after)} ({second.place})"
+        )
+
+
+def apart(page: Page) -> Sequence[Any]:
+    """The items without their keys."""
+    key = contract().listing.key
+    return [normal({name: value for name, value in item.items() if name != key}) for item in page.items]
+
+
+@check
+def limit_and_offset_echoed(found: Interaction) -> bool | None:
+    """A page names the limit and the offset that were asked for."""
+    if found.body is None or not found.is_asked:
+        return True
+    judged = False
+    for name, field in contract().listing.echoes.items():
+        asked, said = found.asked.integers.get(name), found.said(field)
+        if asked and asked.is_given and asked.values and asked.judgement != INVALID and said is not None:
+            judged = True
+            if said not in asked.echoes:
+                wanted = " or ".join(map(str, sorted(asked.values)))
+                raise Violation(f"{name} {wanted} was asked for, but the page says {said}")
+    return None if judged else True
+
+
+@check
+class number_of_items(Check):
+    """A page holds as many items as asked for, or as there are from its offset on, whichever is less."""
+
+    def __init__(self) -> None:
+        self.totals: dict[str, set[int]] = {}
+        self.is_sure = False
+        self.looks = REQUESTS // LOOKS
+
+    def judge(self, found: Interaction) -> bool | None:
+        page, listing = found.page, contract().listing
+        if page is None:
+            return True
+        # Without a limit, the one that the page names counts: whether it is the right one is for `defaults_applied`.
+        echoed = found.said(listing.echoes.get(listing.limit, ""))
+        limit = page.limit if found.asked.limit.is_given else echoed
+        if limit is None:
+            return True
+        wrong = self.surplus(page, limit)
+        if wrong and (self.is_sure or abs(wrong) > RACE or not self.is_explained(page, limit)):
+            self.is_sure = True
+            raise PagesContradict(
+                f"{listing.limit} {limit}, {listing.offset} {page.offset} and the page's {listing.total} {page.total} "
+                f"make {len(page.items) - wrong} items, but it has {len(page.items)}"
+            )
+        self.totals.setdefault(page.parent, set()).add(page.total)
+        return None
+
+    @staticmethod
+    def surplus(page: Page, limit: int) -> int:
+        return len(page.items) - max(0, min(limit, page.total - page.offset))
+
+    def is_explained(self, page: Page, limit: int) -> bool:
+        """Whether a list that changes explains it: a server may count the items first, and read them a moment later."""
+        if self.looks == 0:
+            under_way().unsettled.add(type(self).__name__)
+            return True
+        self.looks -= 1
+        pages = [ask_again(page.case) for _ in range(LOOKS)]
+        totals = {page.total, *self.totals.get(page.parent, ()), *(each.total for each in pages if each)}
+        # A fault would be the same one each time.
+        return len(totals) > 1 and any(self.surplus(each, limit) != self.surplus(page, limit) for each in pages if each)
+
+
+@check
+class same_total(Comparing):
+    """The total does not depend on limit or offset."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, Page] = {}
+
+    @staticmethod
+    def differ(first: Page, second: Page) -> object:
+        return first.total != second.total and (first.total, second.total)
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        earlier = self.seen.setdefault(page.parent, page)
+        if earlier.total != page.total:
+            if pair := self.confirmed(earlier, page, self.differ):
+                one, other = pair
+                raise PagesContradict(
+                    f"the total is {one.total} with {one.place}, but {other.total} with {other.place}, repeatedly and "
+                    "by turns"
+                )
+            self.seen[page.parent] = page
+        return None
+
+
+@check
+class one_order(Comparing):
+    """Two items never change places, whatever is added or deleted, and none that was gone is there again.
+
+    Needs no second look: no change of the list explains it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, dict[tuple[str, ...], Page]] = {}
+        self.gone: set[str] = set()
+        self.returns = 0
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        if not contract().listing.order:
+            return True
+        seen = self.seen.setdefault(page.parent, {})
+        if not page.is_unique:
+            return None
+        self.note_returns(page, list(seen.values()))
+        if page.keys in seen:
+            # Now the latest one.
+            seen[page.keys] = seen.pop(page.keys)
+            return None
+        for earlier in seen.values():
+            places = {key: number for number, key in enumerate(earlier.keys)}
+            common = [key for key in page.keys if key in places]
+            for before, after in pairwise(common):
+                if places[before] > places[after] and not twice(earlier, page):
+                    raise PagesContradict(
+                        f"{named(before)} stands before {after} with {page.place}, but after it with {earlier.place}"
+                    )
+        seen[page.keys] = page
+        return None
+
+    def note_returns(self, page: Page, earlier: list[Page]) -> None:
+        back = self.gone.intersection(page.keys)
+        self.gone -= back
+        self.returns += bool(back)
+        if back and self.returns == RETURNS:
+            raise PagesContradict(
+                f"{named(min(back))} was gone, and is there again with {page.place}; it happened {RETURNS} times: "
+                "old states of the list are shown, as by a cache, or by a copy of the database that is behind"
+            )
+        is_last = len(page.items) < page.limit and page.offset + len(page.items) == page.total
+        for other in earlier[-10:]:
+            common = [number for number, key in enumerate(other.keys) if key in page.by_key]
+            # What stood between two that are on this page would be on it as well.
+            first = 0 if page.offset == 0 else common[0] if common else 0
+            last = len(other.keys) if is_last else common[-1] if common else 0
+            missing = set(other.keys[first:last]).difference(page.by_key) if common else set()
+            if missing and not twice(other, page):
+                self.gone |= missing
+
+
+@check
+class pages_fit_together(Comparing):
+    """Pages of any size are cut from one list: each place holds one item, and each item has one place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by_place: dict[tuple[str, int], Page] = {}
+        self.by_key: dict[tuple[str, str], Page] = {}
+
+    @staticmethod
+    def differ(first: Page, second: Page) -> bool:
+        keys = dict(enumerate(first.keys, first.offset))
+        places = {key: place for place, key in keys.items()}
+        return any(
+            keys.get(place, key) != key or places.get(key, place) != place
+            for place, key in enumerate(second.keys, second.offset)
+        )
+
+    def differ_at_rest(self, first: Page, second: Page) -> bool | None:
+        return self.differ(first, second) if first.total == second.total else None
+
+    @staticmethod
+    def conflict(first: Page, second: Page) -> str:
+        """What does not go together, of two pages that do not."""
+        if common := [key for key in first.keys if key in second.keys and first.number(key) != second.number(key)]:
+            what = f"{named(common[0])} is number"
+            one, other = (f"{page.number(common[0])} with {page.place}" for page in (first, second))
+        else:
+            here, there = (dict(enumerate(page.keys, page.offset)) for page in (first, second))
+            number = min(place for place in here.keys() & there.keys() if here[place] != there[place])
+            what = f"number {number} of the list is the item with {contract().listing.key}"
+            one, other = f"{here[number]} with {first.place}", f"{there[number]} with {second.place}"
+        return f"{what} {one}, but {other}, repeatedly and by turns: an item is missing between pages, or there twice"
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        for place, key in enumerate(page.keys, page.offset):
+            for earlier in (self.by_place.get((page.parent, place)), self.by_key.get((page.parent, key))):
+                if earlier is None or not self.differ(earlier, page):
+                    continue
+                if twice(earlier, page):
+                    # One key on two items, which is another matter.
+                    return True
+                # Where the totals differ, the list changed; if it did not, that is for `same_total`.
+                if earlier.total == page.total and (pair := self.confirmed(earlier, page, self.differ_at_rest)):
+                    raise PagesContradict(self.conflict(*pair))
+                # The list changed: what was seen before says nothing about it any more.
+                self.by_place.clear()
+                self.by_key.clear()
+        for place, key in enumerate(page.keys, page.offset):
+            self.by_place[page.parent, place] = self.by_key[page.parent, key] = page
+        return None

@@ -1,0 +1,82 @@
+"""Protocol: `unsupported_method` and `allow_header_conformance` are Schemathesis's own."""
+
+from email.message import Message
+from typing import Any
+
+import schemathesis
+import schemathesis.checks
+from schemathesis import Case, CheckContext, Response
+
+from ..contract import contract
+from ..interaction import Interaction
+from ..pages import shown
+from ..session import read_retry_after
+from ..under_way import under_way
+from .base import Violation, check
+
+# What is judged of an answer that came in place of another one.
+FOR_ANY_STATUS = (
+    "response_schema_conformance",
+    "response_headers_conformance",
+    "strict_json",
+    "json_content_type",
+    "retry_after_readable",
+)
+
+
+@check
+def json_content_type(found: Interaction) -> bool | None:
+    """Every documented answer has the contract's content type, and names no other character set than JSON's own."""
+    asked, status = found.asked, found.status
+    if not found.is_documented or not asked.parent:
+        return True
+    if status in asked.early or (asked.early and status in contract().refused("existence")):
+        return True
+    documented = contract().described.response(status)
+    allowed = {name.lower() for name, _ in documented[1].at("content").items()} if documented else set()
+    if not allowed:
+        return True
+    message = Message()
+    message["Content-Type"] = ", ".join(found.response.headers.get("content-type") or ["missing"])
+    charset = str(message.get_param("charset", "utf-8")).lower()
+    if message.get_content_type() not in allowed or charset not in ("utf-8", "utf8"):
+        raise Violation(f"{status} with the content type {shown(message['Content-Type'])}")
+    return None
+
+
+@check
+def connection_kept(found: Interaction) -> bool | None:
+    """No connection is cut in place of an answer."""
+    sending = under_way().sendings.get(found.case.id)
+    if sending and sending.cut:
+        raise Violation("the connection was cut without an answer; the same request, repeated, was answered")
+    return None
+
+
+@check
+def no_answer(found: Interaction) -> bool | None:
+    """Every request is answered, in time, and with no more than can be read."""
+    if found.status == 0:
+        raise Violation(found.response.message)
+    return None
+
+
+@check
+def retry_after_readable(found: Interaction) -> bool | None:
+    """`Retry-After` is a number of seconds or a date, wherever it stands."""
+    texts = found.response.headers.get("retry-after") or []
+    for text in texts:
+        if read_retry_after(text) is None:
+            raise Violation(f"{found.status} with Retry-After: '{text}', neither seconds nor an HTTP date")
+    return None if texts else True
+
+
+@schemathesis.check
+def transient_answers(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
+    """What was answered with "not now" at first keeps the contract as well; run.py names the check that it fails."""
+    sending = under_way().sendings.get(case.id)
+    names = set(FOR_ANY_STATUS) - set(under_way().target.excluded_checks)
+    checks: list[Any] = schemathesis.checks.CHECKS.get_by_names(sorted(names))
+    for answer in sending.transient if sending else ():
+        case.validate_response(answer, checks=checks)
+    return None if sending and sending.transient else True

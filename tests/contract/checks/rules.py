@@ -1,0 +1,238 @@
+"""The contract's rules, each a check that has the rule's id.
+
+A rule about changes (`oldSelf`) is held against what an item was when it was read last. A list may be mended while it
+is read, as when somebody migrates old data; so one change is no violation yet. It is one if the item is this and that
+by turns, if it is another one again and again, or if it is again what it was.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Any
+
+from codegen.cel import ELEMENT, Path, field_name
+from codegen.extensions import AtMost, Result, Rule, Verdict
+
+from ..contract import contract
+from ..interaction import RULES, Interaction, as_body, ask_again, changed, judged
+from ..pages import Page, key_of, named, normal, quoted
+from ..under_way import under_way
+from .base import RuleBroken, check
+from .comparing import RETURNS, TELLING, Comparing
+
+# How many values of one item are too many: it may have been mended once while it was read, or twice.
+MADE_UP = 4
+# How many fields a message shows.
+FIELDS = 8
+
+
+def read_fields(rule: Rule, variable: str, value: Any) -> dict[str, Any]:
+    """What the rule reads of a value, by field as the contract names them."""
+    found: dict[str, Any] = {}
+    for path in rule.program.uses.reads:
+        if path[0] == variable:
+            found.update(below(path[1:], value))
+    return found
+
+
+def below(path: Path, value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    for part in path:
+        if part == ELEMENT or not isinstance(value, dict):
+            break
+        # A rule has other names for fields whose names are no identifiers.
+        field = next((each for each in value if field_name(each) == part), None)
+        if field is None:
+            return
+        value, name = value[field], f"{name}.{field}" if name else field
+    if name:
+        yield name, value
+
+
+def told(fields: Mapping[str, Any]) -> str:
+    """Fields with their values, for messages."""
+    shown = [f"{name} is {quoted(value)}" for name, value in list(fields.items())[:FIELDS]]
+    return ", ".join(shown)
+
+
+def sentence(rule: Rule, what: str, fields: str) -> str:
+    return f"{what}: {rule.message}" + (f" Here {fields}." if fields else "")
+
+
+def item_at(verdict: Verdict, body: Any) -> tuple[str, Any]:
+    """The item in which a verdict's value stands, for messages, and the item itself; the place where there is none."""
+    prefix = "".join(f"/{name}" for name in contract().listing.items.split(".")) + "/"
+    page = contract().lists.read(body)
+    if page and verdict.pointer.startswith(prefix):
+        index, _, place = verdict.pointer.removeprefix(prefix).partition("/")
+        item = page.items[int(index)]
+        return named(key_of(item)) + (f", at {place}," if place else ""), item
+    return f"the answer{f' at {verdict.pointer}' if verdict.pointer else ''}", None
+
+
+def accuse(rule: Rule, found: Interaction, verdict: Verdict) -> RuleBroken:
+    if rule.place != "response":
+        what, _ = item_at(verdict, found.json)
+        fields = read_fields(rule, "self", verdict.instance)
+        if any(path[0] == "now" for path in rule.program.uses.reads):
+            fields |= {"the time": found.now.isoformat(timespec="seconds")}
+        return RuleBroken(sentence(rule, what, told(fields)))
+    request = vars(found.request)
+    fields = {name.rpartition(".")[2]: value for name, value in read_fields(rule, "request", request).items()}
+    item = culprit(rule, found)
+    if item is None:
+        fields = read_fields(rule, "response", {"status": found.status, "body": found.json}) | fields
+        return RuleBroken(sentence(rule, "the answer", told(fields)))
+    fields = {f"{name} that was asked for": value for name, value in fields.items()}
+    items = ("response", "body", *map(field_name, contract().listing.items.split(".")), ELEMENT)
+    for path in rule.program.uses.reads:
+        if path[: len(items)] == items:
+            fields = dict(below(path[len(items) :], item)) | fields
+    return RuleBroken(sentence(rule, named(key_of(item)), told(fields)))
+
+
+def culprit(rule: Rule, found: Interaction) -> Any:
+    """The first item that breaks a rule about the whole answer, by itself; None if none does."""
+    for item in found.items or ():
+        body = found.json | as_body([item]) if isinstance(found.json, dict) else as_body([item])
+        verdicts = judged(found.request, found.status, body, {}, found.now, found.headers)
+        if any(each.result is Result.BROKEN for each in verdicts.get(rule.id, ())):
+            return item
+    return None
+
+
+def check_of(rule: Rule) -> Any:
+    """A rule about an answer, as a check."""
+
+    def judge(found: Interaction) -> bool | None:
+        verdicts = [each for each in found.verdicts.get(rule.id, ()) if each.result is not Result.NOT_JUDGED]
+        for verdict in verdicts:
+            if verdict.result is Result.BROKEN:
+                raise accuse(rule, found, verdict)
+        return None if verdicts else True
+
+    judge.__name__, judge.__doc__ = rule.id, rule.message
+    return judge
+
+
+class Changes(Comparing):
+    """A rule about what may not change from one read of an item to the next, as a check."""
+
+    rule: Rule
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: dict[str, list[Any]] = {}
+        """By key, what the rule reads of the item, each time that it broke the rule."""
+        self.returns: dict[str, int] = {}
+        self.looks = TELLING
+
+    @cached_property
+    def name(self) -> str:
+        return self.rule.id
+
+    def differ(self, first: Page, second: Page) -> bool:
+        return any(self.broken(*pair) for pair in ((first, second), (second, first)))
+
+    def broken(self, first: Page, second: Page) -> list[str]:
+        return [key for key in changed(first, second).get(self.name, ()) if key not in under_way().shared]
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        verdicts = found.verdicts.get(self.name, ())
+        broken = [key for key in found.changes.get(self.name, ()) if key not in under_way().shared]
+        if broken:
+            earlier = found.earlier[broken[0]]
+            self.note(earlier, broken)
+            self.note(page, broken)
+            self.refuse_what_is_made_up(page, broken)
+            if pair := self.confirmed(earlier, page, self.differ):
+                raise RuleBroken(self.tell(*pair))
+        return None if any(each.result is not Result.NOT_JUDGED for each in verdicts) else True
+
+    def note(self, page: Page, keys: list[str]) -> None:
+        for key in keys:
+            if key not in page.by_key:
+                continue
+            state = normal(read_fields(self.rule, "self", page.by_key[key]))
+            states = self.states.setdefault(key, [])
+            if states and states[-1] != state and state in states:
+                self.returns[key] = self.returns.get(key, 0) + 1
+            if not states or states[-1] != state:
+                states.append(state)
+
+    def refuse_what_is_made_up(self, page: Page, broken: list[str]) -> None:
+        """An item may be mended now and then, but is not another one each time that it is read, nor what it was."""
+        if self.looks > 0:
+            self.looks -= 1
+            for _ in range(2):
+                if another := ask_again(page.case):
+                    self.note(another, broken)
+        for key in broken:
+            states = self.states[key]
+            kinds = {json.dumps(state, sort_keys=True) for state in states}
+            if len(kinds) >= MADE_UP or self.returns.get(key, 0) >= RETURNS:
+                self.is_done = True
+                how = "it is another one each time that it is read" if len(kinds) >= MADE_UP else "it went back"
+                parted = self.parted(states[-2], states[-1])
+                raise RuleBroken(sentence(self.rule, named(key), f"{how}, with {page.place}: {parted}"))
+
+    @staticmethod
+    def parted(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+        names = [name for name in after if before.get(name) != after[name]]
+        return ", ".join(
+            f"{name} was {quoted(before.get(name))}, then {quoted(after[name])}" for name in names[:FIELDS]
+        )
+
+    def tell(self, first: Page, second: Page) -> str:
+        key = [*self.broken(first, second), *self.broken(second, first)][0]
+        one, other = (read_fields(self.rule, "self", page.by_key[key]) for page in (first, second))
+        names = [name for name in one if normal(one[name]) != normal(other.get(name))][:FIELDS]
+        fields = [
+            f"{name} is {quoted(one[name])} with {first.place}, and {quoted(other.get(name))} with {second.place}"
+            for name in names
+        ]
+        return sentence(self.rule, named(key), f"{', '.join(fields)}, repeatedly and by turns")
+
+
+class AtMostHeld(Comparing):
+    """How many items of a whole list may meet a condition, as a check."""
+
+    at_most: AtMost
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, Page] = {}
+
+    def meeting(self, *pages: Page) -> set[str]:
+        return {key for page in pages for key in page.meeting(self.at_most)}
+
+    def differ(self, first: Page, second: Page) -> bool:
+        return len(self.meeting(first, second)) > self.at_most.count
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        here = page.meeting(self.at_most)
+        if not here:
+            return None if page.items else True
+        if len(here) > self.at_most.count:
+            raise RuleBroken(self.tell(f"on one page, with {page.place}", page))
+        earlier = self.seen.setdefault(page.parent, page)
+        if self.differ(earlier, page):
+            if pair := self.confirmed(earlier, page, self.differ):
+                raise RuleBroken(self.tell(f"with {earlier.place} and with {page.place}, at the same time", *pair))
+            self.seen[page.parent] = page
+        return None
+
+    def tell(self, where: str, *pages: Page) -> str:
+        rule, keys = self.at_most.where, sorted(self.meeting(*pages))
+        items = {key: item for page in pages for key, item in page.by_key.items()}
+        some = keys[: self.at_most.count + 1]
+        fields = "; ".join(f"of {key} {told(read_fields(rule, 'self', items[key]))}" for key in some[:FIELDS])
+        return sentence(rule, f"{len(keys)} items {where}", fields)
+
+
+for rule in RULES.values():
+    if rule.is_transition:
+        check(type(rule.id, (Changes,), {"rule": rule, "__doc__": rule.message}))
+    else:
+        check(check_of(rule))
+for at_most in contract().listing.at_most:
+    check(type(at_most.where.id, (AtMostHeld,), {"at_most": at_most, "__doc__": at_most.where.message}))

@@ -1,0 +1,51 @@
+"""The body as such: `response_schema_conformance` is Schemathesis's own."""
+
+import json
+import re
+from typing import Any
+
+from codegen.cel import MISSING
+
+from ..interaction import Interaction
+from ..pages import shown
+from .base import Violation, check
+
+# Before it is decoded: of a large body each copy counts.
+SURROGATE = re.compile(rb"\\u[dD]")
+
+
+class Repeated(Exception):
+    pass
+
+
+def no_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise Repeated(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def no_constant(name: str) -> None:
+    raise Violation(f"the body holds {name}, which is no JSON")
+
+
+@check
+def strict_json(found: Interaction) -> bool | None:
+    """Python's parser takes more than others: NaN, a key twice, half characters, a byte order mark, other encodings."""
+    if not found.is_documented or found.json is MISSING:
+        return True
+    try:
+        text = found.response.content.decode("utf-8")
+        body = json.loads(text, object_pairs_hook=no_repetition, parse_constant=no_constant)
+        if SURROGATE.search(found.response.content):
+            json.dumps(body, ensure_ascii=False).encode()
+    except Repeated as repeated:
+        raise Violation(f"the body has the key '{shown(str(repeated))}' twice in one object") from None
+    except UnicodeEncodeError:
+        raise Violation("the body holds one half of a surrogate pair, which is no character") from None
+    except UnicodeDecodeError as error:
+        raise Violation(f"the body is not UTF-8: {error}") from None
+    except json.JSONDecodeError as error:
+        raise Violation(f"the body is no JSON: {error}") from None
+    return None

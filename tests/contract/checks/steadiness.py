@@ -1,0 +1,197 @@
+"""Checks that an answer does not come and go: what differs from one time to the next, and back again.
+
+A list may change between two requests, and an item may. But none that was deleted is there again, and none goes back to
+what it was. So what returns shows a fault: a second worker, a cache, a copy of the database that is behind.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any, TypeVar
+
+from codegen.cel import MISSING, timestamp
+
+from ..contract import contract
+from ..interaction import CHANGES, RULES, Interaction, ask_again
+from ..operation import LIMITS
+from ..pages import Page, differences, named, normal, quoted
+from ..under_way import under_way
+from .base import PagesContradict, check
+from .comparing import RETURNS, TELLING, Comparing
+from .rules import read_fields
+
+T = TypeVar("T")
+
+# How far apart two clocks may be.
+CLOCK_SKEW = timedelta(minutes=5)
+# How many differences must be gone when they are asked for again, before it is looked whether they come and go; and how
+# often it is looked.
+DOUBTS, LOOKS = 3, 2
+# Rounds of one look, of three requests each; and how often what was seen before must be there again.
+ROUNDS, TURNS = 14, 2
+# How many items must have changed, all of a page, before it is looked whether they do each time.
+ALL_OF = 5
+
+
+def turns(states: list[T]) -> int:
+    """How often an earlier state is there again, after another one."""
+    return sum(before != now and now in states[:number] for number, (before, now) in enumerate(pairwise(states), 1))
+
+
+def there_since(item: Any) -> datetime | None:
+    """The first of the item's times that rules about changes read: since then it is there. None if there is none."""
+    read = [value for name in CHANGES for value in read_fields(RULES[name], "self", item).values()]
+    times = [moment.ToDatetime(UTC) for value in read if (moment := timestamp(value)) is not MISSING]
+    return min(times, default=None)
+
+
+@dataclass
+class Least:
+    """The smallest total of a list so far, and which items of that time were seen since."""
+
+    page: Page
+    moment: datetime
+    since: set[str] = field(default_factory=set)
+
+
+@check
+class one_list(Comparing):
+    """All pages show one list: the total counts every item that was there, and nothing flips back and forth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.least: dict[str, Least] = {}
+        self.looks = 0
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        # By this machine's clock or the server's, whichever is behind.
+        now = datetime.now(UTC)
+        self.count(page, min(now, found.server_time) if found.server_time else now)
+        doubts = under_way().doubts
+        if len(doubts) >= DOUBTS and self.looks < LOOKS:
+            self.looks += 1
+            suspect = doubts[-1]
+            doubts.clear()
+            self.look(suspect)
+        return None
+
+    def count(self, page: Page, now: datetime) -> None:
+        least = self.least.get(page.parent)
+        if least is None or page.total < least.page.total:
+            self.least[page.parent] = Least(page, now)
+            return
+        for key, item in page.by_key.items():
+            if key not in least.since and (moment := there_since(item)) and moment < least.moment - CLOCK_SKEW:
+                least.since.add(key)
+        if len(least.since) > least.page.total:
+            self.is_done = True
+            raise PagesContradict(
+                f"the total was {least.page.total} with {least.page.place}, but {len(least.since)} items that had been "
+                f"there long before were read since, the last of them with {page.place}"
+            )
+
+    def look(self, suspect: Page) -> None:
+        """Asks for the first page, the last one, and that which differed once, by turns.
+
+        Whatever is added or deleted shows on one of the first two, and does not go away again.
+        """
+        limit = LIMITS[-1]
+        first = page_like(suspect, limit, 0)
+        last = page_like(suspect, limit, max(suspect.total - limit // 2, 0))
+        seen: list[list[Page]] = [[], [], []]
+        for _ in range(ROUNDS):
+            for pages, page in zip(seen, (first, last, suspect), strict=True):
+                if page and (found := ask_again(page.case)):
+                    pages.append(found)
+            starts, ends = ([page.keys for page in pages] for pages in seen[:2])
+            if turns(starts) >= TURNS:
+                raise PagesContradict(
+                    f"the items with {seen[0][0].place} are others now and then, and the same again: asked for "
+                    f"{len(starts)} times in a row, they changed back {turns(starts)} times"
+                )
+            if len(set(starts)) > 1 or len(set(ends)) > 1:
+                # It is the list that changes.
+                under_way().unsettled.add(type(self).__name__)
+                return
+            totals = [page.total for page in merged(seen)]
+            if turns(totals) >= TURNS:
+                raise PagesContradict(
+                    f"the total is {totals[0]}, now and then {next(each for each in totals if each != totals[0])}, and "
+                    f"{totals[0]} again, while the first and the last page hold the same items"
+                )
+            rows = [page.keys for page in seen[2]]
+            if turns(rows) >= TURNS:
+                raise PagesContradict(f"the items with {suspect.place} are others now and then, and the same again")
+
+
+def page_like(page: Page, limit: int, offset: int) -> Page | None:
+    listing = contract().listing
+    case = page.case.derive(keep_auth=True, query={listing.limit: limit, listing.offset: offset})
+    found = ask_again(case)
+    return replace(found, case=case) if found else None
+
+
+def merged(seen: list[list[Page]]) -> list[Page]:
+    """In the order of asking."""
+    return [page for pages in zip(*seen, strict=False) for page in pages]
+
+
+@check
+class runs_do_not_go_back(Comparing):
+    """No item is again what it was before it changed, and not all of them are others each time that they are read.
+
+    What a rule of the contract forbids to change is for that rule.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: dict[str, list[Any]] = {}
+        self.returns = 0
+        self.looks = TELLING
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        broken = {key for keys in found.changes.values() for key in keys} | under_way().shared
+        back = ""
+        new = 0
+        for key, item in page.by_key.items():
+            states = self.states.setdefault(key, [])
+            if key in broken or not states or states[-1] == item or normal(states[-1]) == normal(item):
+                if not states or key in broken:
+                    states.append(item)
+                continue
+            new += 1
+            if item in states:
+                back = self.tell(key, item, states[-1], page)
+            states.append(item)
+        self.returns += bool(back)
+        if back and self.returns >= RETURNS:
+            self.is_done = True
+            raise PagesContradict(f"{back}; such happened {RETURNS} times: old states are shown, or made up")
+        if new >= ALL_OF and new == len(page.items) and self.looks > 0:
+            self.looks -= 1
+            self.look(page)
+        return None if page.items else True
+
+    @staticmethod
+    def tell(key: str, now: Any, before: Any, page: Page) -> str:
+        name, here, there = next(differences(now, before))
+        return (
+            f"{named(key)} went back: its {name} is {quoted(here)} with {page.place}, was {quoted(there)} before, and "
+            f"{quoted(here)} before that"
+        )
+
+    def look(self, page: Page) -> None:
+        """No list changes all of its items between any two requests."""
+        before = page
+        for _ in range(RETURNS):
+            after = ask_again(page.case)
+            common = [key for key in after.by_key if key in before.by_key] if after else []
+            if not after or not common or any(after.by_key[key] == before.by_key[key] for key in common):
+                return
+            before = after
+        self.is_done = True
+        name, here, there = next(differences(before.items[0], page.items[0]))
+        raise PagesContradict(
+            f"all items with {page.place} are others each time that they are read: of {named(page.keys[0])}, {name} "
+            f"was {quoted(there)}, and is {quoted(here)}"
+        )
