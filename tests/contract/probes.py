@@ -6,7 +6,7 @@ headers that change nothing, wrong credentials are tried on pages that were read
 kind.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -16,22 +16,23 @@ import schemathesis
 from schemathesis import Case, HookContext
 from schemathesis.core.parameters import RAW_QUERY_STRING_KEY, RawQueryString
 
-from .operation import DEFAULTS, LIMITS
-from .spellings import ENCODED_QUERIES, IGNORED, QUERIES, Query, invalid, odd_ids
+from .contract import contract
+from .operation import DEFAULTS, IN_PATH, LIMITS, VALID
+from .spellings import ENCODED_QUERIES, IGNORED, LIMIT, QUERIES, Query, invalid, odd_ids, page
 from .target import Target
-from .wrong_credentials import NONE, WRONG_CREDENTIAL, Wrong, kinds
+from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
 
 T = TypeVar("T")
 
-# Nobody has this: a version 4 UUID made by dice once.
-UNKNOWN_DEFINITION_ID = "d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5"
+# Nobody has these: a version 4 UUID made by dice once, and a large number.
+UNKNOWN_IDS = ("d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "2147483629")
 NIL = "00000000-0000-0000-0000-000000000000"
 # Of a long list this many pages are read for each page size: from both ends, and spread between.
 PAGES_READ = 20
 # Page sizes that nobody would pick as a bound, and some that somebody might.
 SIZES = (3, 98, 10, 64, 25, 33, 51, 12, 80, 30)
-# Offsets that THOROUGH=1 tries: spread over the list, and around the powers of two.
-OFFSETS_TRIED = 300
+# Limits and offsets that THOROUGH=1 tries at most: spread over the list, and around the powers of two.
+TRIED = 300
 
 BROWSER = "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
 # What clients, proxies and browsers send besides, and what must change nothing.
@@ -72,7 +73,7 @@ def probes(known: Case[Any], target: Target) -> list[Case[Any]]:
     )
     first, last = (
         list(make.walk(LIMITS[-1])),
-        [*make.walk(LIMITS[-1]), make.ask(), make.ask(query={"limit": LIMITS[0]})],
+        [*make.walk(LIMITS[-1]), make.ask(), make.ask(query=page(LIMITS[0]))],
     )
     return [*first, *merged, *last, *(make.thorough() if target.thorough else ())]
 
@@ -94,6 +95,24 @@ def interleaved(*lists: list[T]) -> list[T]:
     return merged
 
 
+def fitting(size: int) -> int:
+    """The limit that comes nearest."""
+    return min(max(size, LIMITS[0]), LIMITS[-1])
+
+
+def another_id(known: str) -> str:
+    """One that differs in its last character."""
+    return known[:-1] + ("1" if known[-1:] != "1" else "2")
+
+
+def unknown_id(target: Target) -> str:
+    """An id that there is not, as the contract has them."""
+    known = {*target.readable, *target.foreign}
+    candidates = [*UNKNOWN_IDS, *(another_id(each) for each in target.definitions)]
+    judge = IN_PATH[contract().parent].judge_one
+    return next((each for each in candidates if each not in known and judge(each) == VALID), UNKNOWN_IDS[0])
+
+
 class Raw(str):
     """An id as it is to stand in the address."""
 
@@ -104,163 +123,146 @@ class Maker:
     def __init__(self, known: Case[Any], target: Target) -> None:
         self.operation, self.path = known.operation, known.path
         self.target = target
-        self.definition = target.definitions[0]
-        self.total = target.totals.get(self.definition, 0)
+        self.parent, self.unknown = target.definitions[0], unknown_id(target)
+        self.total = target.totals.get(self.parent, 0)
+        self.credentials = [each for each in contract().credentials if each.variable in target.secrets]
         self.asked = self.dressed = 0
 
-    def ask(self, definition: str = "", query: Query | None = None, **headers: str) -> Case[Any]:
-        names = sorted(self.target.secrets, reverse=True)
-        # Two of three with the token.
-        name = names[self.asked % 3 % len(names)]
+    def ask(self, parent: str = "", query: Query | None = None, **headers: str) -> Case[Any]:
+        # Two of three with the first one.
+        credential = self.credentials[self.asked % 3 % len(self.credentials)]
         self.asked += 1
-        value = self.target.secrets[name]
-        if name == "TOKEN":
-            return self.make(definition, query, {"Authorization": f"Bearer {value}", **headers})
-        others = headers.pop("Cookie", "")
-        return self.make(definition, query, {**headers, "Cookie": "; ".join(filter(None, [others, f"ks_uat={value}"]))})
+        value = credential.prefix + self.target.secrets[credential.variable]
+        return self.make(parent, query, placed(credential.place, credential.name, value), headers)
 
-    def ask_dressed(self, definition: str = "", query: Query | None = None) -> Case[Any]:
+    def ask_dressed(self, parent: str = "", query: Query | None = None) -> Case[Any]:
         """With headers that must not change anything."""
         self.dressed += 1
         url = urlsplit(self.target.base_url)
         own = {"origin": f"{url.scheme}://{url.netloc}", "host": url.netloc}
         headers = ORDINARY[self.dressed % len(ORDINARY)]
-        return self.ask(definition, query, **{name: value.format(**own) for name, value in headers.items()})
+        return self.ask(parent, query, **{name: value.format(**own) for name, value in headers.items()})
 
-    def ask_wrong(self, wrong: Wrong, definition: str = "", query: Query | None = None) -> Case[Any]:
-        cookies = {"Cookie": "; ".join(f"{name}={value}" for name, value in wrong.cookies.items())}
-        headers = wrong.headers | (cookies if wrong.cookies else {})
-        return self.make(definition, (query or {}) | wrong.query, headers)
-
-    def make(self, definition: str, query: Query | None, headers: dict[str, str]) -> Case[Any]:
-        case: Case[Any] = self.operation.Case(
-            path_parameters={"definition_id": definition or self.definition}, headers=headers
-        )
-        case.query = query or {}
+    def make(
+        self, parent: str, query: Query | None, credentials: Presented, headers: Mapping[str, str] | None = None
+    ) -> Case[Any]:
+        sent = {**credentials.headers, **(headers or {})}
+        if credentials.cookies:
+            cookies = [sent.get("Cookie", ""), *(f"{name}={value}" for name, value in credentials.cookies.items())]
+            sent["Cookie"] = "; ".join(filter(None, cookies))
+        parameters = {contract().parent: parent or self.parent}
+        case: Case[Any] = self.operation.Case(path_parameters=parameters, headers=sent)
+        case.query = {**(query or {}), **credentials.query}
         return case
 
     def walk(self, size: int) -> Iterator[Case[Any]]:
         """All pages of that size, or of a long list some of them; the last one holds what is left."""
-        for definition in self.target.definitions:
-            total = self.target.totals.get(definition, 0)
+        for parent in self.target.definitions:
+            total = self.target.totals.get(parent, 0)
             # Walks by small pages show what large ones cannot, an order by the size, and need not be whole.
-            pages = {LIMITS[-1]: PAGES_READ, 37: PAGES_READ, 1: 3}.get(size, 6)
+            pages = {LIMITS[-1]: PAGES_READ, fitting(37): PAGES_READ, LIMITS[0]: 3}.get(size, 6)
             for offset in spread(range(0, max(total, 1), size), pages):
-                query: Query = {"limit": size, "offset": offset}
-                yield self.ask(definition, query) if size == LIMITS[-1] else self.ask_dressed(definition, query)
+                query = page(size, offset)
+                yield self.ask(parent, query) if size == LIMITS[-1] else self.ask_dressed(parent, query)
 
     def pages(self) -> Iterable[Case[Any]]:
-        least, most, default, total = LIMITS[0], LIMITS[-1], DEFAULTS["limit"], self.total
+        least, most, default, total = LIMITS[0], LIMITS[-1], DEFAULTS[LIMIT], self.total
         yield self.ask()
-        for size in (37, default, 1):
+        for size in (fitting(37), default, least):
             yield from self.walk(size)
         for number, size in enumerate(size for size in SIZES if size in LIMITS):
             # Some with an offset that another size has as well.
             offset = 37 * (number // 2 % 2 + 1) if number % 2 else total * number // len(SIZES)
-            yield self.ask_dressed(query={"limit": size, "offset": offset})
+            yield self.ask_dressed(query=page(size, offset))
         yield self.ask()
         for limit in (least, least + 1, default - 1, default + 1, most // 2, most - 1):
-            yield self.ask_dressed(query={"limit": limit})
-        ends = (
-            0,
-            1,
-            default,
-            total - 1,
-            total,
-            total + 1,
-            10**6,
-            2**31 - 1,
-            2**31,
-            2**32,
-            2**53,
-            2**63 - 1,
-        )
-        for offset in (*ends, 2**63):
-            yield self.ask_dressed(query={"offset": max(offset, 0)})
-        yield self.ask(query={"limit": most, "offset": max(total - 1, 0)})
+            yield self.ask_dressed(query=page(limit))
+        ends = (0, 1, default, total - 1, total, total + 1, 10**6, 2**31 - 1, 2**31, 2**32, 2**53, 2**63 - 1, 2**63)
+        for offset in ends:
+            yield self.ask_dressed(query=page(offset=max(offset, 0)))
+        yield self.ask(query=page(most, max(total - 1, 0)))
         # Where the list ends, and where both are the same.
-        yield self.ask(query={"limit": 7, "offset": max(total - 7, 0)})
-        yield self.ask(query={"limit": 13, "offset": 13})
+        yield self.ask(query=page(fitting(7), max(total - fitting(7), 0)))
+        yield self.ask(query=page(fitting(13), fitting(13)))
         for queries in (IGNORED, map(as_raw, ENCODED_QUERIES)):
             for query in queries:
                 yield self.ask(query=dict(query))
 
     def invalid(self) -> Iterable[Case[Any]]:
         # Parameters come before existence and access.
-        definitions = (UNKNOWN_DEFINITION_ID, *self.target.empty, *self.target.foreign)
-        queries = [*invalid(self.definition), *((self.definition, as_raw(query)) for query in QUERIES)]
-        for number, (definition, query) in enumerate(queries):
-            if number % 5 == 4 and definition == self.definition:
-                definition = definitions[number // 5 % len(definitions)]
-            yield (self.ask_dressed if number % 4 == 0 else self.ask)(definition, query)
+        parents = (self.unknown, *self.target.empty, *self.target.foreign)
+        queries = [*invalid(self.parent), *((self.parent, as_raw(query)) for query in QUERIES)]
+        for number, (parent, query) in enumerate(queries):
+            if number % 5 == 4 and parent == self.parent:
+                parent = parents[number // 5 % len(parents)]
+            yield (self.ask_dressed if number % 4 == 0 else self.ask)(parent, query)
         slash = self.ask()
         slash.path += "/"
         yield slash
 
     def refusals(self) -> Iterable[Case[Any]]:
         """Wrong credentials: on pages that were read with right ones, and where something else is wrong as well."""
-        most, default = LIMITS[-1], DEFAULTS["limit"]
+        most, default = LIMITS[-1], DEFAULTS[LIMIT]
         pages: list[tuple[str, Query]] = [
-            (self.definition, {"limit": most, "offset": 0}),
-            (self.definition, {}),
-            (self.definition, {"limit": default, "offset": default}),
-            (self.definition, {"limit": most, "offset": most}),
-            (self.definition, {"offset": 1}),
-            (self.definition, {"limit": 1}),
-            (self.definition, {"offset": max(self.total, 1)}),
-            (self.definition, {"limit": 37, "offset": 37}),
+            (self.parent, page(most, 0)),
+            (self.parent, {}),
+            (self.parent, page(default, default)),
+            (self.parent, page(most, most)),
+            (self.parent, page(offset=1)),
+            (self.parent, page(LIMITS[0])),
+            (self.parent, page(offset=max(self.total, 1))),
+            (self.parent, page(fitting(37), fitting(37))),
         ]
         others: list[tuple[str, Query]] = [
-            *((definition, {}) for definition in (*self.target.empty, *self.target.foreign)),
-            (UNKNOWN_DEFINITION_ID, {}),
-            (self.definition, {"limit": 0}),
+            *((parent, {}) for parent in (*self.target.empty, *self.target.foreign)),
+            (self.unknown, {}),
+            (self.parent, page(LIMITS[0] - 1)),
             ("malformed", {}),
-            (self.definition, {"offset": "abc"}),
+            (self.parent, page(offset="abc")),
         ]
-        yield self.make(self.definition, {"limit": 9, "offset": 9}, {})
-        yield self.ask(query={"limit": 9, "offset": 9})
-        for definition, query in pages + others:
-            yield self.ask_wrong(NONE, definition, query)
-        wrong = Wrong({"Authorization": f"Bearer {WRONG_CREDENTIAL}"})
-        for definition in (UNKNOWN_DEFINITION_ID, *self.target.foreign[:1]):
-            yield self.ask_wrong(wrong, definition)
+        yield self.make(self.parent, page(fitting(9), fitting(9)), NONE)
+        yield self.ask(query=page(fitting(9), fitting(9)))
+        for parent, query in pages + others:
+            yield self.make(parent, query, NONE)
+        for parent in (self.unknown, *self.target.foreign[:1]):
+            yield self.make(parent, None, wrong_value(self.credentials[0]))
         places = pages + others + pages
         for number, kind in enumerate(kinds(self.target)):
-            yield self.ask_wrong(kind, *places[number % len(places)])
+            yield self.make(*places[number % len(places)], kind)
 
     def identifiers(self) -> Iterable[Case[Any]]:
-        yield self.ask(UNKNOWN_DEFINITION_ID)
-        yield self.ask(UNKNOWN_DEFINITION_ID, {"limit": LIMITS[-1], "offset": 0})
+        yield self.ask(self.unknown)
+        yield self.ask(self.unknown, page(LIMITS[-1], 0))
         # One that differs in its last digit from one that is there.
-        yield self.ask(self.definition[:-1] + ("1" if self.definition[-1] != "1" else "2"))
+        yield self.ask(another_id(self.parent))
         yield self.ask(NIL)
-        for text in odd_ids(self.definition):
-            yield self.ask(text, {"limit": 2})
-        yield self.ask(Raw(self.definition.replace("-", "%2D", 2)), {"limit": 2})
+        for text in odd_ids(self.parent):
+            yield self.ask(text, page(fitting(2)))
+        yield self.ask(Raw(self.parent.replace("-", "%2D", 2)), page(fitting(2)))
 
     def others(self) -> Iterable[Case[Any]]:
-        """Definitions that have no runs, and those that must not be shown."""
-        most, default = LIMITS[-1], DEFAULTS["limit"]
-        pages: tuple[Query, ...] = ({}, {"limit": most, "offset": 0}, {"limit": most, "offset": most})
-        for definition in self.target.empty:
+        """Lists that are empty, and those that must not be shown."""
+        most, default = LIMITS[-1], DEFAULTS[LIMIT]
+        pages: tuple[Query, ...] = ({}, page(most, 0), page(most, most))
+        for parent in self.target.empty:
             for query in pages:
-                yield self.ask(definition, query)
-        for definition in self.target.foreign:
+                yield self.ask(parent, query)
+        for parent in self.target.foreign:
             for query in pages:
-                yield self.ask(definition, query)
-            yield self.ask(definition.upper(), {"limit": default, "offset": default})
-        # They are told from one that does not exist by nothing: neither by a 404, nor by what is judged before.
-        for definition in (UNKNOWN_DEFINITION_ID, *self.target.foreign):
-            yield self.ask(definition, {"limit": LIMITS[0] - 1})
+                yield self.ask(parent, query)
+            yield self.ask(parent.upper(), page(default, default))
+        # They are told from one that does not exist by nothing: not by its refusal, nor by what is judged before.
+        for parent in (self.unknown, *self.target.foreign):
+            yield self.ask(parent, page(LIMITS[0] - 1))
 
     def thorough(self) -> Iterable[Case[Any]]:
         """Every limit, and many offsets: one of them may be answered unlike its neighbours."""
-        for limit in LIMITS:
-            yield self.ask(query={"limit": limit, "offset": self.total * limit // len(LIMITS) // 2})
+        for limit in spread(LIMITS, TRIED):
+            yield self.ask(query=page(limit, self.total * limit // len(LIMITS) // 2))
         powers = {2**bits + more for bits in range(3, 33) for more in (-1, 0, 1)}
         rounds = {digit * 10**zeros for zeros in range(1, 8) for digit in (1, 2, 5)}
-        for offset in sorted({*spread(range(self.total + 2), OFFSETS_TRIED), *powers, *rounds}):
-            yield self.ask(query={"limit": LIMITS[0], "offset": offset})
+        for offset in sorted({*spread(range(self.total + 2), TRIED), *powers, *rounds}):
+            yield self.ask(query=page(LIMITS[0], offset))
 
 
 def as_raw(text: str) -> Query:
@@ -271,14 +273,14 @@ def as_raw(text: str) -> Query:
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
     """Some texts are to be sent as they are, where libraries would decode `%31` before they send it."""
     query = (case.query or {}).get(RAW_QUERY_STRING_KEY)
-    definition = (case.path_parameters or {}).get("definition_id")
-    if not isinstance(query, RawQueryString) and not isinstance(definition, Raw):
+    parent = (case.path_parameters or {}).get(contract().parent)
+    if not isinstance(query, RawQueryString) and not isinstance(parent, Raw):
         return
 
     def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
         url = urlsplit(request.url or "")
-        if isinstance(definition, Raw):
-            url = url._replace(path=url.path.replace(unquote(definition), definition))
+        if isinstance(parent, Raw):
+            url = url._replace(path=url.path.replace(unquote(parent), parent))
         if isinstance(query, RawQueryString):
             url = url._replace(query=str(query))
         request.url = url.geturl()

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from .operation import DEFAULTS, LIMITS
+from .contract import contract
+from .operation import DEFAULTS, LIMITS, PARAMETERS
 
 Query = dict[str, object]
+LIMIT, OFFSET = contract().listing.limit, contract().listing.offset
 
 # What programs write for nothing, other notations, and what careless parsers stop at.
 NO_INTEGERS = (
@@ -17,34 +19,46 @@ NO_INTEGERS = (
 LENIENT_INTEGERS = ("1.0", "+5", " 5", "05", "1e1", "0x10")
 # As they stand in a query, where the texts above would be encoded: without a value, separated as it once was usual,
 # bytes that are no character.
-QUERIES = ("limit", "offset&limit=5", "limit=5;offset=3", "limit=%FF", "offset=%C0%B5")
+QUERIES = (LIMIT, f"{OFFSET}&{LIMIT}=5", f"{LIMIT}=5;{OFFSET}=3", f"{LIMIT}=%FF", f"{OFFSET}=%C0%B5")
 # What is valid, in spellings that a server decodes before it looks.
-ENCODED_QUERIES = ("limit=%37&offset=%31%30", "&&offset=5&%6Cimit=7&")
+ENCODED_QUERIES = (f"{LIMIT}=%37&{OFFSET}=%31%30", f"&&{OFFSET}=5&%{ord(LIMIT[0]):02X}{LIMIT[1:]}=7&")
 # What nobody knows is ignored, and what is written alike is another parameter.
-IGNORED: tuple[Query, ...] = (
-    {"page": 2, "per_page": 7, "cursor": "a", "sort": "id", "status": "FAILED"},
-    {"LIMIT": 0, "Limit": 7, "Offset": 3, "limit[]": 9, "offset[]": 2, "page_size": 5},
+UNKNOWN_PARAMETERS: tuple[Query, ...] = (
+    {
+        **{"page": 2, "per_page": 7, "cursor": "a", "sort": contract().listing.key},
+        **{name: texts[1 % len(texts)] for name, texts in contract().choices.items()},
+    },
+    {
+        **{LIMIT.upper(): 0, LIMIT.capitalize(): 7, OFFSET.capitalize(): 3, f"{LIMIT}[]": 9, f"{OFFSET}[]": 2},
+        "page_size": 5,
+    },
 )
+IGNORED = [{name: value for name, value in query.items() if name not in PARAMETERS} for query in UNKNOWN_PARAMETERS]
 
 
-def invalid(definition: str) -> Iterator[tuple[str, Query]]:
+def page(limit: object = None, offset: object = None) -> Query:
+    """A query for a page."""
+    return {name: value for name, value in ((LIMIT, limit), (OFFSET, offset)) if value is not None}
+
+
+def invalid(parent: str) -> Iterator[tuple[str, Query]]:
     """Ids and queries that are invalid, or look so.
 
     Most hold several faults. Of a server that names them all, one request is enough; of one that names the first, the
     check asks for the others by themselves.
     """
-    least, most, default = LIMITS[0], LIMITS[-1], DEFAULTS["limit"]
+    least, most, default = LIMITS[0], LIMITS[-1], DEFAULTS[LIMIT]
     for out in (least - 1, most + 1):
-        yield definition, {"limit": out}
+        yield parent, page(limit=out)
     for odd in (-1, 2**64, "9" * 4400):
-        yield definition, {"offset": odd}
+        yield parent, page(offset=odd)
     for text in LENIENT_INTEGERS:
         for name in DEFAULTS:
-            yield definition, {name: text}
+            yield parent, {name: text}
     # The first one, or the last one, would do.
-    yield definition, {"limit": [default, most + 1]}
+    yield parent, page(limit=[default, most + 1])
     for name in DEFAULTS:
-        yield definition, {name: [1, 2]}
+        yield parent, {name: [1, 2]}
     # The last ones are valid, if a server keeps no more than the last bits.
     limits: list[object] = [
         -1,
@@ -57,25 +71,24 @@ def invalid(definition: str) -> Iterator[tuple[str, Query]]:
         *NO_INTEGERS,
     ]
     offsets: list[object] = [*NO_INTEGERS, -20, -(2**63)]
-    for limit, offset, other in zip_longest(limits, reversed(offsets), no_ids(definition)):
-        query = {"limit": limit, "offset": offset}
-        yield other or definition, {name: value for name, value in query.items() if value is not None}
+    for limit, offset, other in zip_longest(limits, reversed(offsets), no_ids(parent)):
+        yield other or parent, page(limit, offset)
 
 
-def no_ids(definition: str) -> Iterator[str]:
-    """Texts that are no UUID, most of them made of one."""
+def no_ids(parent: str) -> Iterator[str]:
+    """Texts that are no id, of those that are UUIDs, most of them made of one."""
     yield from ("malformed", "42", "undefined", "*", "%", "_" * 36, "' OR '1'='1", "\u00e9", "\U0001f600", "x" * 300)
-    yield from (definition[:-1], definition + "0", "g" + definition[1:], " " + definition, definition + " ")
-    yield from (f"'{definition}", f'"{definition}"', definition + "\0", definition + ".", definition + ".json")
-    yield from (f"{definition},{definition}", "+" + definition, definition.replace("-", "_"))
+    yield from (parent[:-1], parent + "0", "g" + parent[1:], " " + parent, parent + " ")
+    yield from (f"'{parent}", f'"{parent}"', parent + "\0", parent + ".", parent + ".json")
+    yield from (f"{parent},{parent}", "+" + parent, parent.replace("-", "_"))
     # Digits and letters that only look so.
-    yield "".join(chr(ord(letter) + 0xFEE0) if letter.isalnum() else letter for letter in definition)
+    yield "".join(chr(ord(letter) + 0xFEE0) if letter.isalnum() else letter for letter in parent)
 
 
-def odd_ids(definition: str) -> Iterator[str]:
+def odd_ids(parent: str) -> Iterator[str]:
     """Other ways to write one: either the contract's own, or such as servers take."""
-    yield definition.upper()
-    yield "".join(letter.upper() if number % 2 else letter for number, letter in enumerate(definition))
-    yield definition.replace("-", "")
-    yield f"{{{definition}}}"
-    yield f"urn:uuid:{definition}"
+    yield parent.upper()
+    yield "".join(letter.upper() if number % 2 else letter for number, letter in enumerate(parent))
+    yield parent.replace("-", "")
+    yield f"{{{parent}}}"
+    yield f"urn:uuid:{parent}"

@@ -51,12 +51,3 @@ class Target:
     @property
     def readable(self) -> tuple[str, ...]:
         return self.definitions + self.empty
-
-    # For wrong_credentials.py.
-    @property
-    def token(self) -> str:
-        return self.secrets.get("TOKEN", "")
-
-    @property
-    def ks_uat(self) -> str:
-        return self.secrets.get("KS_UAT", "")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from .contract import Credential, contract
 from .redaction import PASSWORDS, in_base64, mended
 from .target import Target
 
@@ -16,15 +17,15 @@ WORDS = (
     "", "null", "undefined", "None", "false", "0", "[object Object]", "guest", "admin", "test", "*", "%00",
     "' OR '1'='1", "a", "\u00fc",
 )  # fmt: skip
-COOKIE_WORDS = ("", "null", "undefined", "false", "deleted", "' OR '1'='1")
+BARE_WORDS = ("", "null", "undefined", "false", "deleted", "' OR '1'='1")
 OTHER_WORDS = ("None", "true", "0", "a", "*", "guest", "[object Object]", "%00", "nil")
 # Characters: more than a token has, and no more than proxies let through.
 LONG = 4000
 # Where other programs have their tokens.
 HEADERS = ("X-API-Key", "Api-Key", "X-Auth-Token", "X-Access-Token", "X-Token", "Token", "Authentication")
 BEARER_HEADERS = ("X-Authorization", "X-Forwarded-Authorization", "Proxy-Authorization", "Authorization2")
-COOKIES = ("token", "session", "KS_UAT", "ks_uat2", "ks-uat", "access_token", "jwt", "auth", "Authorization")
-QUERY = ("access_token", "token", "api_key", "apikey", "key", "auth", "ks_uat", "authorization")
+COOKIES = ("token", "session", "access_token", "jwt", "auth", "Authorization")
+QUERY = ("access_token", "token", "api_key", "apikey", "key", "auth", "authorization")
 # What a proxy tells the server behind it, which the server must not believe anybody.
 TRUSTED = {
     "X-Forwarded-For": "127.0.0.1",
@@ -37,61 +38,104 @@ TRUSTED = {
 
 
 @dataclass(frozen=True)
-class Wrong:
-    """What to send in place of the right credentials."""
+class Presented:
+    """What a request has as credentials."""
 
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
 
 
-NONE = Wrong()
+NONE = Presented()
 
 
-def kinds(target: Target) -> Iterator[Wrong]:
-    headers = [f"Bearer {word}".rstrip() for word in WORDS]
-    headers += [f"Bearer {each}" for each in (WRONG_CREDENTIAL, "a" * LONG, jwt("none", ""), jwt("HS256", "c2ln"))]
-    headers += [f"Basic {in_base64('admin:admin')}"]
-    headers += almost_right(target.token) if target.token else []
-    for number, value in enumerate(headers):
-        # A cookie is looked at by itself below; by the way, one of another kind, for who takes either.
-        word = OTHER_WORDS[number % len(OTHER_WORDS)]
-        yield Wrong({"Authorization": value}, {"ks_uat": word} if number % 2 else {})
-    cookies = [*COOKIE_WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", "")]
-    if value := target.ks_uat:
-        cookies += [
-            value + "x",
-            value[:-1],
-            value.swapcase(),
-            mended(value),
-            value * 2,
-            value[: len(value) // 2],
-        ]
-    for value in cookies:
-        yield Wrong(cookies={"ks_uat": value})
-    yield Wrong(TRUSTED)
-    # All of them together: whichever is taken, the answer is not 401.
+def placed(place: str, name: str, value: str) -> Presented:
+    found = {name: value}
+    return (
+        Presented(found)
+        if place == "header"
+        else Presented(cookies=found)
+        if place == "cookie"
+        else Presented(query=found)
+    )
+
+
+def wrong_value(credential: Credential) -> Presented:
+    return placed(credential.place, credential.name, credential.prefix + WRONG_CREDENTIAL)
+
+
+def kinds(target: Target) -> Iterator[Presented]:
+    credentials = contract().credentials
+    bare = [each for each in credentials if not each.prefix]
+    for credential in credentials:
+        if credential.prefix:
+            for number, value in enumerate(prefixed(credential.prefix, target.secrets.get(credential.variable, ""))):
+                wrong = placed(credential.place, credential.name, value)
+                if bare and number % 2:
+                    # It is looked at by itself below; by the way, one of another kind, for who takes either.
+                    word = OTHER_WORDS[number % len(OTHER_WORDS)]
+                    wrong = both(wrong, placed(bare[0].place, bare[0].name, word))
+                yield wrong
+    for credential in bare:
+        values = [*BARE_WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", "")]
+        if secret := target.secrets.get(credential.variable):
+            values += [secret + "x", secret[:-1], secret.swapcase(), mended(secret), secret * 2]
+            values += [secret[: len(secret) // 2]]
+        for value in values:
+            yield placed(credential.place, credential.name, value)
+    yield Presented(TRUSTED)
+    yield from misplaced(target)
+
+
+def both(one: Presented, other: Presented) -> Presented:
+    return Presented(one.headers | other.headers, one.cookies | other.cookies, one.query | other.query)
+
+
+def misplaced(target: Target) -> Iterator[Presented]:
+    """Right ones under names that are not the contract's, all together: whichever is taken, the answer is a success."""
+    credentials = contract().credentials
+    own = {(each.place, each.name.lower() if each.place == "header" else each.name) for each in credentials}
+    alike = [name for each in credentials if not each.prefix for name in nearly(each.name)]
     secret = next(iter(target.secrets.values()))
-    yield Wrong(dict.fromkeys(HEADERS, secret) | dict.fromkeys(BEARER_HEADERS, f"Bearer {secret}"))
-    yield Wrong(cookies=dict.fromkeys(COOKIES, target.ks_uat or secret))
+    prefix = next((each.prefix for each in credentials if each.prefix), "Bearer ")
+    headers = dict.fromkeys(HEADERS, secret) | dict.fromkeys(BEARER_HEADERS, prefix + secret)
+    yield Presented({name: value for name, value in headers.items() if ("header", name.lower()) not in own})
+    in_cookie = next((each.variable for each in credentials if each.place == "cookie"), "")
+    cookies = [name for name in (*COOKIES, *alike) if ("cookie", name) not in own]
+    yield Presented(cookies=dict.fromkeys(cookies, target.secrets.get(in_cookie, secret)))
     if not target.is_deployment:
         # A server writes its addresses into a log.
-        yield Wrong(query=dict.fromkeys(QUERY, secret))
+        names = [name for name in (*QUERY, *(each.name for each in credentials)) if ("query", name) not in own]
+        yield Presented(query=dict.fromkeys(names, secret))
 
 
-def almost_right(token: str) -> list[str]:
+def nearly(name: str) -> Iterator[str]:
+    """Names that differ in little."""
+    yield name.upper() if name.islower() else name.lower()
+    yield f"{name}2"
+    yield name.replace("_", "-") if "_" in name else name.replace("-", "_")
+
+
+def prefixed(prefix: str, secret: str) -> list[str]:
+    """Presented values after what has to stand before one."""
+    words = [*WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", ""), jwt("HS256", "c2ln")]
+    values = [f"{prefix}{word}".rstrip() for word in words]
+    return [*values, f"Basic {in_base64('admin:admin')}", *(almost_right(prefix, secret) if secret else [])]
+
+
+def almost_right(prefix: str, token: str) -> list[str]:
     """Headers that hold a right token, or nearly."""
-    bearer = [token + "x", "x" + token, token[:-1], token[1:], token.swapcase(), mended(token), token * 2]
-    bearer += [f"{token} x", f"{token}=", f'"{token}"', f"%{ord(token[0]):02X}{token[1:]}"]
-    bearer += [
-        f"Bearer {token}",
-        f"{WRONG_CREDENTIAL}, Bearer {token}",
+    after = [token + "x", "x" + token, token[:-1], token[1:], token.swapcase(), mended(token), token * 2]
+    after += [f"{token} x", f"{token}=", f'"{token}"', f"%{ord(token[0]):02X}{token[1:]}"]
+    after += [
+        f"{prefix}{token}",
+        f"{WRONG_CREDENTIAL}, {prefix}{token}",
         f"{WRONG_CREDENTIAL} {token}",
         token[: len(token) // 2],
     ]
-    others = ("{}", "Bearer{}", "Token {}", "ApiKey {}", 'Digest username="{0}", response="{0}"')
+    others = ("{}", f"{prefix.strip()}{{}}", "Token {}", "ApiKey {}", 'Digest username="{0}", response="{0}"')
     return (
-        [f"Bearer {each}" for each in bearer]
+        [prefix + each for each in after]
         + [f"Basic {in_base64(each.format(token))}" for each in PASSWORDS]
         + [each.format(token) for each in others]
     )

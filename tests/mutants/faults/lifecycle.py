@@ -31,9 +31,7 @@ mutant(
     RunFault(lambda run: run["status"] == "COMPLETED" and put(run, "completed_at", None)),
     "completed_at_by_status",
 )
-mutant(
-    RULES, "failed_without_error", RunFault(lambda run: put(run, "error", None), has("FAILED")), "error_by_status"
-)
+mutant(RULES, "failed_without_error", RunFault(lambda run: put(run, "error", None), has("FAILED")), "error_by_status")
 mutant(
     RULES,
     "completed_with_error",
@@ -95,9 +93,7 @@ mutant(
     ),
     "ended_runs_stay",
 )
-mutant(
-    RULES, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "ended_runs_stay"
-)
+mutant(RULES, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "ended_runs_stay")
 mutant(
     RULES,
     "failures_shortened_in_small_pages",
