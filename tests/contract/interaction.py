@@ -19,7 +19,7 @@ from .asked import RIGHT, Asked, due, read_request
 from .contract import contract
 from .operation import DEFAULTS, PARAMETERS, VALID
 from .pages import Page, as_integer, key_of
-from .under_way import again, under_way
+from .under_way import under_way
 
 # How many are kept, the latest: a check may look at others in between.
 KEPT = 8
@@ -233,9 +233,18 @@ def interaction(response: Response, case: Case[Any]) -> Interaction:
     return found
 
 
+def again(case: Case[Any]) -> Interaction:
+    """Sends the same request once more."""
+    response = case.derive(keep_auth=True).call()
+    found = interaction(response, case)
+    # Not kept: what is judged at the moment must not make room for it.
+    under_way().interactions.pop(id(response))
+    return found
+
+
 def ask_again(case: Case[Any]) -> Page | None:
     """The page that the same request gets once more."""
-    return interaction(again(case), case).page
+    return again(case).page
 
 
 @schemathesis.hook

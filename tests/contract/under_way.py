@@ -82,8 +82,3 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
     response.elapsed = sending.seconds
     if sending.transient or sending.cut:
         under_way().sendings[case.id] = sending
-
-
-def again(case: Case[Any]) -> Response:
-    """Sends the same request once more."""
-    return case.derive(keep_auth=True).call()

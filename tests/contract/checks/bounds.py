@@ -10,10 +10,10 @@ from codegen.openapi import Node, schema_of
 
 from ..asked import RIGHT, Asked
 from ..contract import contract
-from ..interaction import Interaction, interaction
+from ..interaction import Interaction, again
 from ..operation import DEFAULTS, INTEGER, PARAMETERS, VALID
 from ..pages import shown
-from ..under_way import again, under_way
+from ..under_way import under_way
 from .base import StatusNotDue, Violation, check
 
 # Where the fault of a parameter may be.
@@ -117,7 +117,7 @@ def refuse_each(found: Interaction) -> None:
         alone = case.derive(keep_auth=True, query={name: case.query[name]} if name in case.query else {})
         if name != contract().parent:
             alone.path_parameters = {contract().parent: under_way().target.definitions[0]}
-        answer = interaction(again(alone), alone)
+        answer = again(alone)
         if answer.due and answer.status not in answer.due | contract().not_now:
             refused = one_of(contract().refused("parameters"))
             raise StatusNotDue(

@@ -8,9 +8,9 @@ from schemathesis import Case, Response
 from ..alike import Traits, told_apart, traits
 from ..asked import RIGHT
 from ..contract import contract
-from ..interaction import Interaction
+from ..interaction import Interaction, again
 from ..operation import VALID
-from ..under_way import again, under_way
+from ..under_way import under_way
 from .base import Check, StatusNotDue, Violation, check
 from .bounds import one_of
 
@@ -104,6 +104,6 @@ def refusal(case: Case[Any], parent: str) -> Response | None:
     """What answers the same request for another list; None if it is no refusal."""
     other = case.derive(keep_auth=True)
     other.path_parameters = {contract().parent: parent}
-    response = again(other)
+    response = again(other).response
     refusals = contract().refused("credentials", "parameters", "existence")
     return response if response.status_code in refusals else None

@@ -2,8 +2,8 @@
 
 from ..asked import due
 from ..contract import contract
-from ..interaction import Interaction, interaction
-from ..under_way import again, under_way
+from ..interaction import Interaction, again
+from ..under_way import under_way
 from .base import StatusNotDue, check
 from .bounds import one_of
 
@@ -54,7 +54,7 @@ def unavailability_passes(found: Interaction) -> bool | None:
     """What is refused is refused with its own status, sooner or later. A page has a check of its own."""
     if found.due is None or found.due == {contract().page_status} or found.status not in contract().not_now:
         return True
-    status = interaction(again(found.case), found.case).status
+    status = again(found.case).status
     if status in contract().not_now:
         raise StatusNotDue(f"{status} each time that it is asked, where {one_of(found.due)} is due")
     if status not in found.due:

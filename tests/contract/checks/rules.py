@@ -15,7 +15,7 @@ from codegen.extensions import AtMost, Result, Rule, Verdict
 
 from ..contract import contract
 from ..interaction import RULES, Interaction, as_body, ask_again, changed, judged
-from ..pages import Page, key_of, named, normal, quoted
+from ..pages import Page, differences, key_of, named, normal, quoted
 from ..under_way import under_way
 from .base import RuleBroken, check
 from .comparing import RETURNS, TELLING, Comparing
@@ -177,18 +177,15 @@ class Changes(Comparing):
 
     @staticmethod
     def parted(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-        names = [name for name in after if before.get(name) != after[name]]
-        return ", ".join(
-            f"{name} was {quoted(before.get(name))}, then {quoted(after[name])}" for name in names[:FIELDS]
-        )
+        found = list(differences(before, after))[:FIELDS]
+        return ", ".join(f"{name} was {quoted(one)}, then {quoted(other)}" for name, one, other in found)
 
     def tell(self, first: Page, second: Page) -> str:
         key = [*self.broken(first, second), *self.broken(second, first)][0]
         one, other = (read_fields(self.rule, "self", page.by_key[key]) for page in (first, second))
-        names = [name for name in one if normal(one[name]) != normal(other.get(name))][:FIELDS]
         fields = [
-            f"{name} is {quoted(one[name])} with {first.place}, and {quoted(other.get(name))} with {second.place}"
-            for name in names
+            f"{name} is {quoted(here)} with {first.place}, and {quoted(there)} with {second.place}"
+            for name, here, there in list(differences(one, other))[:FIELDS]
         ]
         return sentence(self.rule, named(key), f"{', '.join(fields)}, repeatedly and by turns")
 

@@ -72,7 +72,7 @@ for name, kind, change, killed_by in (
         "duration_flaps",
         "rules",
         each(lambda run: put(run, "run_snapshot", "max_run_duration_seconds", 301)),
-        ("unique_ids",),
+        ("frozen_fields",),
     ),
     (
         "status_flaps",
@@ -93,7 +93,7 @@ for name, kind, change, killed_by in (
         "updated_at_flaps",
         "rules",
         each(lambda run: seconds_later(run, "updated_at"), is_ended),
-        ("ended_runs_stay",),
+        ("runs_do_not_go_back",),
     ),
     (
         "completed_at_flaps",
@@ -105,7 +105,7 @@ for name, kind, change, killed_by in (
         "running_flaps_to_pending",
         "rules",
         each(lambda run: put(run, "status", "PENDING"), lambda run: run["status"] == "RUNNING"),
-        ("ended_runs_stay",),
+        ("runs_do_not_go_back",),
     ),
     ("order_flaps", "paging", swap, ("one_order",)),
     ("row_flaps_twice", "paging", repeat, ("unique_ids",)),

@@ -60,7 +60,7 @@ for name, change, when, killed_by in (
         "names_in_german",
         with_runs(lambda run: put(run, "run_snapshot", "workflow_name", "Digest auf Deutsch")),
         says("accept-language", "de"),
-        ("unique_ids",),
+        ("frozen_fields",),
     ),
     (
         "status_in_german",

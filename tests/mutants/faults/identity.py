@@ -73,7 +73,7 @@ mutant(
     RULES,
     "snapshot_as_it_is_now",
     RunFault(lambda run: dice.shuffle(run["run_snapshot"]["sources"]), always_true),
-    "unique_ids",
+    "frozen_fields",
 )
 mutant(RULES, "path_id_ignored", PathIgnored, "runs_of_the_definition")
 mutant(

@@ -93,7 +93,9 @@ mutant(
     ),
     "ended_runs_stay",
 )
-mutant(RULES, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "ended_runs_stay")
+mutant(
+    RULES, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "runs_do_not_go_back"
+)
 mutant(
     RULES,
     "failures_shortened_in_small_pages",

@@ -220,12 +220,12 @@ mutant(
     WorkerFault(method("authenticate", lambda self, session, request: somebody(session)), 4),
     "credentials_required",
 )
-mutant("rules", "second_worker_has_other_snapshots", WorkerFault(method("render_run", other_name)), "unique_ids")
+mutant("rules", "second_worker_has_other_snapshots", WorkerFault(method("render_run", other_name)), "frozen_fields")
 mutant(
     "rules",
     "third_worker_has_other_errors",
     WorkerFault(method("render_run", other_error), 3),
-    "runs_do_not_go_back",
+    "ended_runs_stay",
 )
 
 
