@@ -26,7 +26,7 @@ CONTRACT = "openapi.yaml"
 # Characters of a line that is printed: two pointers at most.
 LINE = 2_100
 
-# What generated code is named after, or what only people read. The rest is in compare.py.
+# What generated code is named after, or what only people read. The rest is in compare/rules.py.
 NAMED = Rule("clients", "otherwise", "generated code carries the name: whoever uses it has to rename it too")
 GONE = Rule("clients", "less", "whoever uses the address loses it")
 WORDS = Rule("", "otherwise", "for readers: the meaning of requests and answers is the same")
@@ -61,8 +61,9 @@ class Change:
 
     @property
     def breaks_clients(self) -> bool:
-        """Whether the contract's major version has to be raised for it."""
-        return "clients" in self.rule.breaks
+        """Whether the contract's major version has to be raised for it: also where only a client of the new version
+        fails, on servers that keep to the old one."""
+        return "clients" in self.rule.breaks or bool(self.rule.note)
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
@@ -187,7 +188,8 @@ def _covers(told: str, pointer: str) -> bool:
     keyword = pointer.rpartition("/")[2]
     if pointer == told or told.startswith(f"{pointer}/"):
         return True
-    return pointer.startswith(f"{told}/") and keyword not in ANNOTATIONS
+    is_prose = keyword in ANNOTATIONS or (keyword == "message" and "/x-" in pointer)
+    return pointer.startswith(f"{told}/") and not is_prose
 
 
 def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
@@ -207,7 +209,7 @@ def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
         return
     if isinstance(old.value, list) and isinstance(new.value, list):
         names = [[_name(value) for value in node.value] for node in (old, new)]
-        if None not in (*names[0], *names[1]):
+        if None not in (*names[0], *names[1]) and all(len(set(each)) == len(each) for each in names):
             for index, name in enumerate(names[0]):
                 if name in names[1]:
                     yield from _texts(old.at(index), new.at(names[1].index(name)))
@@ -230,6 +232,10 @@ def _name(value: Any) -> str | None:
     if isinstance(value, dict) and value.get("in") == "path":
         # Its name is not sent.
         return "path"
+    if isinstance(value, dict) and isinstance(value.get("id"), str):
+        return f"id {value['id']}"
+    if isinstance(value, dict) and "stage" in value:
+        return f"stage {value['stage']} {value.get('parameter')}"
     if isinstance(value, dict) and ("name" in value or "url" in value):
         return f"{value.get('in')} {value.get('name')} {value.get('url')}"
     return None
@@ -259,6 +265,8 @@ def breaking(root: Path) -> int:
         at = change.new if change.new == change.old else f"{change.old} -> {change.new}"
         print(escaped(f"  {change.place}: {change.what}", LINE))
         print(f"      {change.rule.why}")
+        if change.rule.note:
+            print(f"      {change.rule.note}")
         print(escaped(f"      {at}", LINE))
     needed = level(found)
     is_told = raised(*versions) >= needed

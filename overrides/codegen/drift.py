@@ -25,7 +25,7 @@ import httpx2
 from codegen import ROOT, Problem, compare
 from codegen.compare import RULES, Difference
 from codegen.contract import Contract
-from codegen.openapi import Operation, operations
+from codegen.openapi import Operation, as_document, operations
 from codegen.openapi.document import check_size
 from codegen.text import escaped
 
@@ -100,6 +100,8 @@ def mention(base_url: str, read: Callable[[str], bytes] | None = None) -> str:
 def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
     """Compares the operation of the contract with the one that a document has in its place, prefixes of paths aside.
 
+    Rules, lists and orders of judgement count where the document states any: most say nothing of them.
+
     Args:
         contract: The contract, as read.
         document: What a deployment serves: any JSON value.
@@ -111,6 +113,7 @@ def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
     if not isinstance(version, str) or not version.startswith("3.") or not isinstance(document.get("paths"), dict):
         raise Problem("the document is not an OpenAPI 3 document", "check BASE_URL: is it this API's?")
     check_size(document)
+    with_extensions = compare.states_any(as_document(document))
     found = []
     for (path, method), operation in operations(contract).items():
         there = _find(document, path, method)
@@ -118,7 +121,9 @@ def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
             place, what = f"{method.upper()} {operation.path}", "there is no such operation"
             found.append(Difference("operation-removed", place, what, operation.node.pointer, "#/paths"))
         else:
-            found += compare.differences(operation, there, credentials_as_parameters=True)
+            found += compare.differences(
+                operation, there, credentials_as_parameters=True, with_extensions=with_extensions
+            )
     return found
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from codegen import ROOT, openapi
 from codegen.__main__ import main
-from codegen.breaking import changes
+from codegen.breaking import MAJOR, Change, changes, level
 from tests.codegen.trees import LIMIT, VERSION_LINE
 
 Run = Callable[[Path, str], tuple[int, str, str]]
@@ -58,6 +58,21 @@ NEW_FIELD = """        attempts:
           description: How often it was tried.
           type: integer
 """
+
+ERROR_RULE = TEXT[TEXT.index("        - id: error_by_status\n") : TEXT.index("        - id: times_in_order\n")]
+ERROR_MESSAGE = "'`error` is set exactly for `FAILED`.'"
+FURTHER_RULE = ERROR_RULE.replace("error_by_status", "named").replace(
+    "(self.error != null) == (self.status == 'FAILED')", "self.id != ''"
+)
+LIST = TEXT[TEXT.index("      x-list:\n") : TEXT.index("      x-judged:\n")]
+AT_MOST = LIST[LIST.index("        at_most:\n") :]
+JUDGED = TEXT[TEXT.index("      x-judged:\n") : TEXT.index("      responses:\n")]
+STAGES = JUDGED.splitlines(keepends=True)[1:]
+REVERSED = "".join(["      x-judged:\n", *STAGES[3::-1], STAGES[4]])
+SELECTS = """          x-selects:
+            - {id: of_the_status, rule: item.status == value, message: Only runs in this state.}
+"""
+RULE = "200 body.items[] rule"
 
 # What is replaced, by what; then every change that has to be told: its rating, its place, and what changed. The version
 # stays, and is no change.
@@ -207,6 +222,184 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
         [("            application/json:", "            application/hal+json:")],
         [(BOTH, "200", "there is no application/json"), (NEITHER, "200", "application/hal+json is possible too")],
     ),
+    # --- rules: more of them ask more of servers, fewer give less to clients
+    "a further rule": (
+        [(ERROR_RULE, ERROR_RULE + FURTHER_RULE)],
+        [(SERVERS, f"{RULE} named", f"a further rule: {ERROR_MESSAGE[1:-1]}")],
+    ),
+    "a rule that is gone": (
+        [(ERROR_RULE, "")],
+        [(CLIENTS, f"{RULE} error_by_status", f"the rule is not there: {ERROR_MESSAGE[1:-1]}")],
+    ),
+    "a rule that says more": (
+        [("rule: (self.error != null) ==", "rule: self.id != '' && (self.error != null) ==")],
+        [
+            (
+                SERVERS,
+                f"{RULE} error_by_status",
+                "self.id != '' && (self.error != null) == (self.status == 'FAILED') instead of (self.error != null)"
+                " == (self.status == 'FAILED')",
+            )
+        ],
+    ),
+    "a rule that says less": (
+        [("(self.status == 'FAILED')\n", "(self.status == 'FAILED') || self.error == ''\n")],
+        [
+            (
+                CLIENTS,
+                f"{RULE} error_by_status",
+                "(self.error != null) == (self.status == 'FAILED') || self.error == '' instead of "
+                "(self.error != null) == (self.status == 'FAILED')",
+            )
+        ],
+    ),
+    "a rule that says something else": (
+        [("(self.status == 'FAILED')\n", "(self.status in ['COMPLETED', 'FAILED'])\n")],
+        [
+            (
+                BOTH,
+                f"{RULE} error_by_status",
+                "(self.error != null) == (self.status in ['COMPLETED', 'FAILED']) instead of "
+                "(self.error != null) == (self.status == 'FAILED')",
+            )
+        ],
+    ),
+    "a rule that is written otherwise": (
+        [
+            ("rule: (self.error != null) == (self", "rule: ( (self.error!=null)==(self"),
+            ("'FAILED')\n          message: '`error`", "'FAILED') )\n          message: '`error`"),
+        ],
+        [
+            (
+                NEITHER,
+                "schemas/WorkflowRunResponse/x-rules/1/rule",
+                "\"( (self.error!=null)==(self.status == 'FAILED') )\" instead of "
+                "\"(self.error != null) == (self.status == 'FAILED')\"",
+            )
+        ],
+    ),
+    "a rule by another name": (
+        [("id: error_by_status", "id: error_of_status")],
+        [(NEITHER, f"{RULE} error_by_status", "the rule is called error_of_status now")],
+    ),
+    "the message of a rule": (
+        [(ERROR_MESSAGE, "Only failures have an `error`.")],
+        [
+            (
+                NEITHER,
+                "schemas/WorkflowRunResponse/x-rules/1/message",
+                f'"Only failures have an `error`." instead of "{ERROR_MESSAGE[1:-1]}"',
+            )
+        ],
+    ),
+    "a rule and the message of another one": (
+        [(ERROR_RULE, ERROR_RULE + FURTHER_RULE), ("message: No time of a run lies", "message: No time lies")],
+        [
+            (SERVERS, f"{RULE} named", f"a further rule: {ERROR_MESSAGE[1:-1]}"),
+            (
+                NEITHER,
+                "schemas/WorkflowRunResponse/x-rules/4/message",
+                '"No time lies in the future." instead of "No time of a run lies in the future."',
+            ),
+        ],
+    ),
+    "rules in another order": (
+        [(ERROR_RULE, ""), ("      x-rules:\n        - id: comp", f"      x-rules:\n{ERROR_RULE}        - id: comp")],
+        [],
+    ),
+    "a rule of an answer that is gone": (
+        [(TEXT[TEXT.index("          x-rules:\n            - id: runs_of") : TEXT.index("          content:\n")], "")],
+        [
+            (
+                CLIENTS,
+                "200 rule runs_of_the_definition",
+                "the rule is not there: Every run belongs to the definition that was asked for.",
+            )
+        ],
+    ),
+    "rules that are no rules": (
+        [("        - id: error_by_status\n", "        - id: [error_by_status]\n")],
+        [(BOTH, "200 body.items[]", "x-rules is not as it has to be")],
+    ),
+    # --- lists
+    "no promise of a list": ([(LIST, "")], [(CLIENTS, "x-list", "it is not stated")]),
+    "no order": ([("        order: stable\n", "")], [(CLIENTS, "x-list order", "no order instead of stable")]),
+    "another key": ([("        key: id\n", "        key: user_id\n")], [(BOTH, "x-list key", "user_id instead of id")]),
+    "no echo of the limit": (
+        [("echoes: {limit: limit, offset: offset}", "echoes: {offset: offset}")],
+        [(CLIENTS, "x-list echoes limit", "no echoes limit instead of limit")],
+    ),
+    "more items that may meet a condition": (
+        [("count: 1", "count: 2")],
+        [(CLIENTS, "x-list rule one_running", "at most 2 instead of 1")],
+    ),
+    "fewer items that may meet a condition": (
+        [("count: 1", "count: 0")],
+        [(SERVERS, "x-list rule one_running", "at most 0 instead of 1")],
+    ),
+    "fewer items that are counted": (
+        [("where: self.status == 'RUNNING'", "where: self.status == 'RUNNING' && self.error == null")],
+        [
+            (
+                CLIENTS,
+                "x-list rule one_running",
+                "self.status == 'RUNNING' && self.error == null instead of self.status == 'RUNNING'",
+            )
+        ],
+    ),
+    "no condition for the whole list": (
+        [(AT_MOST, "")],
+        [
+            (
+                CLIENTS,
+                "x-list rule one_running",
+                "the rule is not there: At most one run of a definition is `RUNNING`.",
+            )
+        ],
+    ),
+    "a parameter that selects": (
+        [("        - name: limit\n", f"{NEW_PARAMETER}{SELECTS}        - name: limit\n")],
+        [(SERVERS, "status (query)", "a further parameter, optional")],
+    ),
+    "a promise of a list more": (
+        [(" {limit: limit, offset: offset}", " {limit: limit, offset: offset, definition_id: id}")],
+        [(SERVERS, "x-list echoes definition_id", "id instead of no echoes definition_id")],
+    ),
+    # --- the order of judgement
+    "no order of judgement": ([(JUDGED, "")], [(CLIENTS, "x-judged", "it is not stated")]),
+    "the order of judgement reversed": (
+        [(JUDGED, REVERSED)],
+        [
+            (
+                BOTH,
+                "x-judged",
+                "access (403), existence (404), parameters (422), credentials (401) instead of "
+                "credentials (401), parameters (422), existence (404), access (403)",
+            )
+        ],
+    ),
+    "what may come at any time told first": ([(JUDGED, "".join(["      x-judged:\n", STAGES[4], *STAGES[:4]]))], []),
+    "a stage with two statuses": (
+        [("stage: access, status: 403", "stage: access, status: [403, 404]")],
+        [(CLIENTS, "x-judged access", "403 or 404 instead of 403")],
+    ),
+    "a stage with another status": (
+        [("stage: access, status: 403", "stage: access, status: 404")],
+        [(BOTH, "x-judged access", "404 instead of 403")],
+    ),
+    "a stage that is gone": ([(STAGES[3], "")], [(BOTH, "x-judged access", "this stage is not there")]),
+    "a stage in addition": (
+        [(STAGES[3], f"{STAGES[3]}        - {{stage: state, status: 422}}\n")],
+        [(BOTH, "x-judged state", "a further stage")],
+    ),
+    "other tenants that need not be hidden": (
+        [(", hides_other_tenants: true", "")],
+        [(CLIENTS, "x-judged existence", "what belongs to another tenant need not be answered as what is not there")],
+    ),
+    "a refusal that is gone, and its stage": (
+        [(STATUS_503, ""), ("[429, 503]", "429")],
+        [(SERVERS, "503", "this status is not there"), (NEITHER, "x-judged any", "429 instead of 429 or 503")],
+    ),
     # --- names, and what is for readers
     "another path": (
         [("/v1/workflow-definitions/{", "/v2/workflow-definitions/{")],
@@ -311,6 +504,134 @@ def test_no_edit_goes_unnoticed(place: tuple[str | int, ...], action: str) -> No
 
 
 # --- the command ------------------------------------------------------------------------------------------------------
+
+
+def edited(*replacements: tuple[str, str]) -> list[Change]:
+    text = TEXT
+    for old, new in replacements:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return changes(CONTRACT, parse(text))
+
+
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        ("        - error\n", "        - error\n        - attempts\n"),
+        (
+            "description: Total number of items\n          type: integer\n          minimum: 0",
+            "type: integer\n          minimum: 1",
+        ),
+        ("type: [string, 'null']\n          format", "type: string\n          format"),
+        (
+            "          description: The definition's name",
+            "          maxLength: 255\n          description: The definition's name",
+        ),
+        ("type: integer\n        sources", "type: string\n        sources"),
+    ],
+    ids=["required", "minimum", "null", "maxLength", "type"],
+)
+def test_what_clients_of_the_new_contract_cannot_read_of_old_servers_is_told(replacement: tuple[str, str]) -> None:
+    field = ("        error:\n", f"{NEW_FIELD}        error:\n")
+    found = edited(field, replacement) if "attempts" in replacement[1] else edited(replacement)
+    assert any("clients generated from the new contract fail" in change.rule.note for change in found)
+    assert level(found) == MAJOR
+
+
+@pytest.mark.parametrize(
+    "replacement",
+    [
+        # What the client reads however it comes: values, further fields, refusals, headers.
+        ("[PENDING, ", "["),
+        (
+            "required: [detail]\n      properties:\n        detail:\n          description: One",
+            "required: [detail, code]\n      properties:\n        code: {}\n        detail:\n          description: On",
+        ),
+        (
+            "type: string\n              example: '30'",
+            "type: string\n                minLength: 1\n              example: '30'",
+        ),
+    ],
+    ids=["value", "refusal", "header"],
+)
+def test_what_clients_of_the_new_contract_read_of_old_servers_is_not(replacement: tuple[str, str]) -> None:
+    found = edited(replacement)
+    assert [change.rating for change in found] == [SERVERS]
+    assert not any(change.rule.note for change in found) and level(found) < MAJOR
+
+
+WITH_SELECTS = parse(TEXT.replace("        - name: limit\n", f"{NEW_PARAMETER}{SELECTS}        - name: limit\n"))
+
+
+@pytest.mark.parametrize(
+    ("selects", "expected"),
+    [
+        ("", [(CLIENTS, "status (query) x-selects", "it is not stated")]),
+        (
+            SELECTS.replace("status ==", "status !="),
+            [(BOTH, "status (query) rule of_the_status", "item.status != value instead of item.status == value")],
+        ),
+        (
+            SELECTS.replace("value, mess", "value && item.id != '', mess"),
+            [
+                (
+                    BOTH,
+                    "status (query) rule of_the_status",
+                    "item.status == value && item.id != '' instead of item.status == value",
+                )
+            ],
+        ),
+        (
+            SELECTS + SELECTS.partition("\n")[2].replace("of_the_status", "further"),
+            [(BOTH, "status (query) rule further", "a further rule")],
+        ),
+    ],
+)
+def test_what_a_parameter_picks(selects: str, expected: list[tuple[str, str, str]]) -> None:
+    text = TEXT.replace("        - name: limit\n", f"{NEW_PARAMETER}{selects}        - name: limit\n")
+    found = changes(WITH_SELECTS, parse(text))
+    assert [(change.rating, change.place, change.what) for change in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "rating"),
+    [
+        ("no order of judgement", SERVERS),
+        ("a stage with two statuses", SERVERS),
+        ("a stage that is gone", BOTH),
+        ("other tenants that need not be hidden", SERVERS),
+        ("a rule that is gone", SERVERS),
+        ("a rule that says less", SERVERS),
+        ("no promise of a list", SERVERS),
+        ("no condition for the whole list", SERVERS),
+    ],
+)
+def test_the_other_way_round(name: str, rating: str) -> None:
+    text = TEXT
+    for old, new in EDITS[name][0]:
+        text = text.replace(old, new, 1)
+    assert [change.rating for change in changes(parse(text), CONTRACT)] == [rating]
+
+
+def test_what_is_undecided_is_said_to_be() -> None:
+    for change in edited(
+        ("(self.status == 'FAILED')", "(self.status in ['COMPLETED', 'FAILED'])"),
+    ):
+        assert change.rule.why.startswith("undecided")
+
+
+def test_a_value_and_the_rules_that_follow_it() -> None:
+    """One more status of runs that have ended: what clients see, and both rules that speak of it."""
+    found = edited(
+        ("COMPLETED, FAILED]", "COMPLETED, FAILED, CANCELLED]"),
+        ("(self.status in ['COMPLETED', 'FAILED'])", "(self.status in ['COMPLETED', 'FAILED', 'CANCELLED'])"),
+        ("(oldSelf.status in ['COMPLETED', 'FAILED'])", "(oldSelf.status in ['COMPLETED', 'FAILED', 'CANCELLED'])"),
+    )
+    assert [(change.rating, change.place) for change in found] == [
+        (BOTH, f"{RULE} completed_at_by_status"),
+        (BOTH, f"{RULE} ended_runs_stay"),
+        (NEITHER, "200 body.items[].status"),
+    ]
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from codegen.cel import (
     Program,
     Result,
     RuleError,
+    change_of,
     converter,
     field_name,
     judge_each,
@@ -334,3 +335,51 @@ def test_what_a_rule_reads() -> None:
     }
     assert [tuple(each) for each in uses.literals] == [(("self", "l", "*", "d"), "D")]
     assert uses.loops == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "change"),
+    [
+        ("self.a && self.b", "(self.b&&self.a) // the same", "same"),
+        ("self.a && self.a", "self.a", "same"),
+        ("self.a && (self.b || self.c)", "(self.c || self.b) && self.a", "same"),
+        ("self.a", "self.b && self.a && self.c", "tighter"),
+        ("self.a && self.b", "self.a", "looser"),
+        ("self.a", "self.b || self.a", "looser"),
+        ("self.a || self.b || self.c", "self.c || self.a", "tighter"),
+        ("self.l.all(x, x > 1)", "self.l.all(y, y > 1)", "undecided"),
+        ("self.l.all(x, x > 1)", "self.l.exists(x, x > 1)", "undecided"),
+        ("has(self.a)", "self.a", "undecided"),
+        ("self.a == 'A'", "self.a == 'B'", "undecided"),
+        ("self.a == 1", "self.a == 1u", "undecided"),
+        ("self.a ? self.b : self.c", "self.a ? self.c : self.b", "undecided"),
+        ("{'a': self.a} == self.b", "{'b': self.a} == self.b", "undecided"),
+        ("self.a in [1, 2]", "self.a in [1]", "undecided"),
+        ("self.a", "self.a &&", "undecided"),
+        ("self.a &&", "self.a &&", "same"),
+    ],
+)
+def test_what_became_of_a_rule(old: str, new: str, change: str) -> None:
+    assert change_of(old, new, ("self",)) == change
+    opposite = {"tighter": "looser", "looser": "tighter"}.get(change, change)
+    assert change_of(new, old, ("self",)) == opposite
+
+
+CONDITIONS = st.recursive(
+    st.sampled_from(["self.a", "self.b", "self.c"]),
+    lambda inner: st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(lambda each: f"({' '.join(each)})"),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=150, derandomize=True, database=None, deadline=None)
+@given(CONDITIONS, CONDITIONS)
+def test_what_is_decided_is_true_of_all_values(old: str, new: str) -> None:
+    change = change_of(old, new, ("self",))
+    before, after = (program(each, ("self",)) for each in (old, new))
+    for bits in range(8):
+        value = {"self": {name: bool(bits >> place & 1) for place, name in enumerate("abc")}}
+        held, holds = (each.judge(value) is Result.HOLDS for each in (before, after))
+        assert change != "same" or held == holds
+        assert change != "tighter" or held or not holds
+        assert change != "looser" or holds or not held

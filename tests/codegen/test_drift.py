@@ -233,6 +233,76 @@ def test_each_of_ten_differences_is_told() -> None:
     assert line == f"the server's own /openapi.json differs in 11 places: make drift BASE_URL={url}"
 
 
+KEYS = ("x-rules", "x-list", "x-judged", "x-selects")
+
+
+def without(keys: tuple[str, ...]) -> Document:
+    document: Document = rewritten(CONTRACT, lambda each: {key: each[key] for key in each if key not in keys})
+    return document
+
+
+def test_a_document_that_states_no_rules_lacks_none() -> None:
+    assert told(without(KEYS)) == []
+
+
+def test_a_document_that_states_some_is_held_to_all() -> None:
+    assert told(without(("x-list",))) == [("less", "x-list", "it is not stated")]
+    found = told(without(("x-rules", "x-list")))
+    assert ("less", "x-list", "it is not stated") in found
+    assert {place for _, place, _ in found} > {
+        "200 rule runs_of_the_definition",
+        "200 body.items[] rule error_by_status",
+    }
+
+
+def test_rules_that_differ_are_named() -> None:
+    document = copy.deepcopy(CONTRACT)
+    ((_, item),) = document["paths"].items()
+    item["get"]["x-judged"].reverse()
+    rules = document["components"]["schemas"]["WorkflowRunResponse"]["x-rules"]
+    rules.append({"id": "further", "rule": "self.id != ''", "message": "Something more."})
+    rules[1]["rule"] = "self.error == null"
+    assert sorted(told(document)) == [
+        ("more", "200 body.items[] rule further", "a further rule: Something more."),
+        (
+            "otherwise",
+            "200 body.items[] rule error_by_status",
+            "self.error == null instead of (self.error != null) == (self.status == 'FAILED')",
+        ),
+        (
+            "otherwise",
+            "x-judged",
+            "access (403), existence (404), parameters (422), credentials (401) instead of credentials (401), "
+            "parameters (422), existence (404), access (403)",
+        ),
+    ]
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        "text",
+        [],
+        [None],
+        {"items": 1},
+        [{"id": "a", "rule": "(" * 4_000, "message": "\x1b[2J"}],
+        [{"id": "a", "rule": "[1].all(x, " * 400, "message": ""}],
+        [{"stage": "credentials", "status": 401, "parameter": []}],
+        {"style": "offset", "items": "items", "offset": {}},
+    ],
+    ids=range(9),
+)
+def test_keys_that_hold_anything_are_a_difference_or_none(key: str, value: Any) -> None:
+    document = copy.deepcopy(CONTRACT)
+    ((_, item),) = document["paths"].items()
+    run = document["components"]["schemas"]["WorkflowRunResponse"]
+    for holder in (item["get"], item["get"]["responses"]["200"], item["get"]["parameters"][1], run):
+        holder[key] = value
+    assert isinstance(told(document), list)
+
+
 def test_pointers_lead_to_what_differs() -> None:
     document = fastapi_documents.different().openapi()
     for each in differences(CONTRACT, document):

@@ -2,6 +2,7 @@
 
     engine.py    compiles rules and judges values by them: the one module that knows the engine
     tree.py      what a rule reads, from its syntax tree
+    changing.py  whether a changed rule asks for more, or for less
     shapes.py    what a schema allows, as far as rules can tell
     messages.py  types of CEL by schema, for checking a rule
     values.py    values of CEL, made of JSON by schema
@@ -23,6 +24,7 @@ there, and so is one that the engine has no value for: what needs it is not judg
 schema's own check.
 """
 
+from codegen.cel.changing import Change, change_of
 from codegen.cel.engine import Program, Result, RuleError, check_texts, check_types, judge_each, program
 from codegen.cel.messages import types
 from codegen.cel.shapes import Shape, field_name, fits, parts, shape
@@ -32,12 +34,14 @@ from codegen.cel.values import MISSING, Plan, converter, moment_of, timestamp
 __all__ = [
     "ELEMENT",
     "MISSING",
+    "Change",
     "Path",
     "Plan",
     "Program",
     "Result",
     "RuleError",
     "Shape",
+    "change_of",
     "check_texts",
     "check_types",
     "converter",

@@ -94,6 +94,52 @@ def uses(serialized: bytes, variables: tuple[str, ...]) -> Uses:
     return walk.uses
 
 
+Tree = str | int | bytes | None | tuple["Tree", ...] | frozenset["Tree"]
+
+
+def tree(serialized: bytes) -> Tree:
+    """Returns the syntax tree of a compiled rule in a form that is equal for rules that are written otherwise: without
+    places, and what `&&` or `||` joins as a set.
+
+    Args:
+        serialized: The rule, as the engine serializes it.
+    """
+    return _tree(_decoded(_decoded(serialized)[2][0])[_EXPRESSION][0])
+
+
+def joined_by(operator: str, expression: Tree) -> frozenset[Tree]:
+    """Returns what an operator joins; the expression itself where it is not the outermost one."""
+    if isinstance(expression, tuple) and expression[:1] == (operator,) and isinstance(expression[1], frozenset):
+        return expression[1]
+    return frozenset([expression])
+
+
+def _tree(expression: bytes) -> Tree:
+    node = _decoded(expression)
+    if _SELECT in node:
+        select = _decoded(node[_SELECT][0])
+        return (".", _tree(select[1][0]), _text(select, 2), bool(select.get(3)))
+    if _CALL in node:
+        call = _decoded(node[_CALL][0])
+        function = _text(call, 2)
+        arguments = tuple(map(_tree, [*call.get(1, ()), *call.get(3, ())]))
+        if function not in ("_&&_", "_||_"):
+            return (function, 1 in call, *arguments)
+        joined = frozenset(part for each in arguments for part in joined_by(function, each))
+        return (function, joined) if len(joined) > 1 else next(iter(joined))
+    if _LIST in node:
+        return ("[]", *map(_tree, _decoded(node[_LIST][0]).get(1, ())))
+    if _STRUCT in node:
+        entries = [_decoded(entry) for entry in _decoded(node[_STRUCT][0]).get(2, ())]
+        return ("{}", *(tuple(_tree(part) for number in (3, 4) for part in entry.get(number, ())) for entry in entries))
+    if _COMPREHENSION in node:
+        parts = _decoded(node[_COMPREHENSION][0])
+        names = tuple(_text(parts, number) for number in (1, 3, 8))
+        return ("for", names, *(_tree(parts[number][0]) for number in (2, 4, 5, 6, 7)))
+    # A constant or a name: equal bytes mean the same.
+    return next(((number, *node[number]) for number in (_CONST, _IDENT) if number in node), None)
+
+
 class _Walk:
     """Walks a syntax tree. What an expression evaluates to is a path, where it is a value of a variable."""
 

@@ -6,6 +6,8 @@ Meaning is compared, not text: schemas in the canonical form of `codegen.openapi
     requests.py     credentials, parameters, request bodies
     responses.py    statuses, headers, bodies
     schemas.py      what both allow
+    extensions.py   rules, selections and lists
+    judged.py       the order of judgement
     comparison.py   what they share
 
 The documents may be anybody's: nothing is fetched, cycles end, and what is nested too deeply or takes too long to
@@ -15,16 +17,20 @@ compare is a Problem. What is not as OpenAPI has it is a difference, never an ex
 from __future__ import annotations
 
 from codegen.compare.comparison import Comparison
+from codegen.compare.extensions import compare_list, states_any
+from codegen.compare.judged import compare_judged
 from codegen.compare.requests import compare_bodies, compare_credentials, compare_parameters
 from codegen.compare.responses import compare_responses
 from codegen.compare.rules import RULES, Difference, Rule
 from codegen.openapi.operations import Operation
 from codegen.openapi.schemas import too_much
 
-__all__ = ["RULES", "Difference", "Rule", "differences"]
+__all__ = ["RULES", "Difference", "Rule", "differences", "states_any"]
 
 
-def differences(old: Operation, new: Operation, credentials_as_parameters: bool = False) -> list[Difference]:
+def differences(
+    old: Operation, new: Operation, credentials_as_parameters: bool = False, with_extensions: bool = True
+) -> list[Difference]:
     """Compares two operations.
 
     Args:
@@ -32,16 +38,19 @@ def differences(old: Operation, new: Operation, credentials_as_parameters: bool 
         new: What is measured.
         credentials_as_parameters: Whether a credential counts as stated where only a parameter says so, and no
             parameter is missed where a security scheme says it. FastAPI knows both ways.
+        with_extensions: Whether `x-rules`, `x-list`, `x-judged` and `x-selects` count.
 
     Raises:
         Problem: A document is nested too deeply, or too large.
     """
-    comparison = Comparison()
+    comparison = Comparison(with_extensions)
     try:
         compare_credentials(comparison, old, new, credentials_as_parameters)
         compare_parameters(comparison, old, new, credentials_as_parameters)
         compare_bodies(comparison, old, new)
         compare_responses(comparison, old.node.at("responses"), new.node.at("responses"))
+        compare_list(comparison, old.node, new.node)
+        compare_judged(comparison, old, new)
     except RecursionError as error:
         raise too_much() from error
     return comparison.found

@@ -10,7 +10,8 @@ from codegen.openapi.schemas import Canonical, too_much
 # Nobody reads more.
 MOST_FOUND = 5_000
 
-Side = Literal["request", "response"]
+# `body` is the body of a success, which the client reads strictly; `response` is what else comes.
+Side = Literal["request", "response", "body"]
 
 
 class Comparison:
@@ -19,9 +20,11 @@ class Comparison:
     Attributes:
         canonical: Reads the schemas of both documents.
         seen: Pairs of schemas that are compared already, or right now: how a cycle ends.
+        with_extensions: Whether `x-rules` and the like count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, with_extensions: bool = True) -> None:
+        self.with_extensions = with_extensions
         # By all but the place: a component is used in several, and is told of once.
         self._found: dict[tuple[str, str, str, str], Difference] = {}
         self.canonical = Canonical()
@@ -38,7 +41,7 @@ class Comparison:
 
     def trial(self) -> Comparison:
         """Returns one to find out with whether two schemas differ, which notes nothing here."""
-        other = Comparison()
+        other = Comparison(self.with_extensions)
         # What it costs counts here too.
         other.canonical, other.seen = self.canonical, set(self.seen)
         return other

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.compare.comparison import Comparison
+from codegen.compare.extensions import compare_selects
 from codegen.compare.schemas import compare_schema
 from codegen.openapi.document import Node
 from codegen.openapi.operations import Operation, schema_of
@@ -65,11 +66,12 @@ def compare_parameter(comparison: Comparison, place: str, where: str, old: Node,
             what = f"{keyword} {shortened(texts[1])} instead of {shortened(texts[0])}"
             comparison.note("request-other", place, what, old.at(keyword).pointer, new.at(keyword).pointer)
     before, after = schema_of(old), schema_of(new)
-    comparedefault_of(comparison, place, before, after)
+    compare_default(comparison, place, before, after)
     compare_schema(comparison, "request", place, (before,), (after,), parameter=True)
+    compare_selects(comparison, place, old, new)
 
 
-def comparedefault_of(comparison: Comparison, place: str, old: Node, new: Node) -> None:
+def compare_default(comparison: Comparison, place: str, old: Node, new: Node) -> None:
     before, after = default_of(old), default_of(new)
     # Nothing is sent for null, so it is what happens anyway.
     texts = [None if node is None or node.value is None else as_text(node.value) for node in (before, after)]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from codegen.compare.comparison import Comparison
+from codegen.compare.comparison import Comparison, Side
+from codegen.compare.extensions import compare_rules
 from codegen.compare.schemas import compare_schema
 from codegen.openapi.document import Node
 from codegen.openapi.operations import schema_of
@@ -28,6 +29,8 @@ def compare_response(comparison: Comparison, status: str, old: Node, new: Node) 
     if not isinstance(new.value, dict) or "$ref" in new:
         comparison.note("unreadable", status, "this is no response", old.pointer, new.pointer)
         return
+    if comparison.with_extensions:
+        compare_rules(comparison, status, "response", [old], [new], "x-rules")
     before, after = ({name.lower(): node for name, node in at.at("headers").items()} for at in (old, new))
     for name in [*before, *(name for name in after if name not in before)]:
         here, there = before.get(name), after.get(name)
@@ -46,7 +49,8 @@ def compare_response(comparison: Comparison, status: str, old: Node, new: Node) 
     for name in [*before, *(name for name in after if name not in before)]:
         here, there = before.get(name), after.get(name)
         if here and there:
-            compare_schema(comparison, "response", f"{status} body", (schema_of(here),), (schema_of(there),))
+            side: Side = "body" if status.startswith("2") else "response"
+            compare_schema(comparison, side, f"{status} body", (schema_of(here),), (schema_of(there),))
         elif here:
             comparison.note("media-removed", status, f"there is no {name}", here.pointer, new.pointer)
         elif there:

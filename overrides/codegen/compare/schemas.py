@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.compare.comparison import Comparison, Side
+from codegen.compare.extensions import compare_schema_rules
 from codegen.openapi.schemas import KINDS, Form, Schema, anything_else, as_text, pointer_of, shortened, tighter
 
 
@@ -13,6 +14,8 @@ def compare_schema(
     if pair in comparison.seen:
         return
     comparison.seen.add(pair)
+    if side != "request":
+        compare_schema_rules(comparison, place, old, new)
     at, there = pointer_of(old), pointer_of(new)
     canonical = comparison.canonical
     before = canonical.forms(old)
@@ -114,9 +117,12 @@ def compare_limit(comparison: Comparison, side: Side, place: str, keyword: str, 
     elif keyword == "closed":
         effect = "narrower" if after else "wider"
         what = "no further fields are allowed" if after else "further fields are not ruled out"
-        if side == "response" and effect == "wider":
+        if side != "request" and effect == "wider":
             comparison.note("opened", place, what, old.place(keyword), new.place(keyword))
             return
+        if side == "body":
+            # The client keeps further fields in any case.
+            side = "response"
     elif keyword == "required":
         # By field, in `fields`.
         return
@@ -144,13 +150,16 @@ def compare_values(comparison: Comparison, side: Side, place: str, old: Form, ne
     if after is None:
         comparison.note(f"{side}-wider", place, f"any {new.kind} instead of {_shown_values(before)}", at, there)
     elif before is None:
-        comparison.note(f"{side}-narrower", place, f"only {_shown_values(after)} instead of any {old.kind}", at, there)
+        kind = "request-narrower" if side == "request" else "response-narrower"
+        comparison.note(kind, place, f"only {_shown_values(after)} instead of any {old.kind}", at, there)
     else:
         if added := after - before:
-            kind = "value-added" if side == "response" else "request-wider"
+            kind = "value-added" if side != "request" else "request-wider"
             comparison.note(kind, place, f"{_shown_values(added)} in addition", at, there)
         if gone := before - after:
-            comparison.note(f"{side}-narrower", place, f"without {_shown_values(gone)}", at, there)
+            # The client reads any value.
+            kind = "request-narrower" if side == "request" else "response-narrower"
+            comparison.note(kind, place, f"without {_shown_values(gone)}", at, there)
 
 
 def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, new: Form) -> None:
@@ -166,7 +175,7 @@ def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, ne
                 effect = "narrower" if name in needs else "wider"
                 what = "it is required" if name in needs else "it is not required"
                 comparison.note(f"{side}-{effect}", here, what, old.place("required"), new.place("required"))
-        elif before and side == "response":
+        elif before and side != "request":
             comparison.note("field-removed", here, "this field is not there", at, there)
         elif before:
             effect = "other" if name in needed else "narrower" if new.limit("closed") else "wider"
@@ -175,6 +184,9 @@ def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, ne
             kind = "required-field-added" if name in needs else "field-added"
             if side == "request":
                 kind = "request-narrower" if name in needs else "request-wider"
+            elif side == "response" and name in needs:
+                # The client reads a refusal as far as it can.
+                kind = "response-narrower"
             word = "required" if name in needs else "optional"
             comparison.note(kind, here, f"a further field, {word}", at, there)
     # Those without a schema of their own.

@@ -94,6 +94,11 @@ def check_content(key: str, node: Node) -> None:
     )
 
 
+def is_valid(key: str, value: Any) -> bool:
+    """Whether a value is as schema.yaml has it for a key."""
+    return bool(_validator().is_valid({key: value}))
+
+
 @cache
 def _validator() -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(_schema())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -211,6 +211,9 @@ class Described:
 
 NOW = {"type": "string", "format": "date-time"}
 
+# The stage of what may happen to any request, at any time: it has no place in the order.
+ANY = "any"
+
 
 def _answer(response: Node) -> dict[str, Any]:
     return {
@@ -251,7 +254,7 @@ def describe(operation: Operation) -> Described:
         for (place, name), node in operation.parameters.items()
         if place == "query" and "x-selects" in node
     }
-    return Described(operation, answers, _listing(operation), tuple(_stages(operation)), selects)
+    return Described(operation, answers, _listing(operation), stages(operation.node.at("x-judged")), selects)
 
 
 def success(operation: Operation) -> Node | None:
@@ -271,8 +274,13 @@ def _listing(operation: Operation) -> Listing | None:
     return Listing(node, body, **stated, at_most=tuple(AtMost(entry.at("count").value, rule) for entry, rule in limits))
 
 
-def _stages(operation: Operation) -> Iterator[Stage]:
-    for node in operation.node.at("x-judged").elements():
+def stages(judged: Node) -> tuple[Stage, ...]:
+    """Returns the stages of an `x-judged`, in their order."""
+    return tuple(_stages(judged))
+
+
+def _stages(judged: Node) -> Iterator[Stage]:
+    for node in judged.elements():
         status = node.at("status").value
         yield Stage(
             node,
@@ -281,3 +289,9 @@ def _stages(operation: Operation) -> Iterator[Stage]:
             node.at("parameter").value or "",
             node.at("hides_other_tenants").value or False,
         )
+
+
+def in_order(found: Sequence[Stage]) -> str:
+    """Returns the order of judgement in words, such as `credentials (401), parameters (422)`."""
+    placed = [stage for stage in found if stage.name != ANY]
+    return ", ".join(f"{stage.name} ({' or '.join(map(str, stage.statuses))})" for stage in placed)

@@ -1,0 +1,174 @@
+"""What differs in `x-rules`, `x-selects` and `x-list`.
+
+A rule is known by its id. What is not as schema.yaml has it is a difference, never an exception: the documents may be
+anybody's.
+"""
+
+from __future__ import annotations
+
+from codegen.cel import change_of
+from codegen.compare.comparison import Comparison
+from codegen.extensions.checks import is_valid
+from codegen.extensions.model import VARIABLES
+from codegen.extensions.places import KEYS, places
+from codegen.openapi import Document, Node
+from codegen.openapi.schemas import Schema, as_text, shortened
+
+_CHANGED = {"tighter": "rule-tightened", "looser": "rule-loosened", "undecided": "rule-undecided"}
+_OPPOSITE = {"tighter": "looser", "looser": "tighter"}
+
+
+def states_any(document: Document) -> bool:
+    """Whether a document has any of these keys."""
+    return any(key in place.node for place in places(document) for key in KEYS)
+
+
+def stated(comparison: Comparison, place: str, old: Node, new: Node, key: str) -> tuple[Node, Node] | None:
+    """Returns a key of both, whose value is None where it is not stated; None if there is nothing to compare."""
+    here, there = old.at(key), new.at(key)
+    if not comparison.with_extensions or as_text(here.value) == as_text(there.value):
+        return None
+    if not all(node.value is None or is_valid(key, node.value) for node in (here, there)):
+        comparison.note("unreadable", place, f"{key} is not as it has to be", here.pointer, there.pointer)
+        return None
+    return here, there
+
+
+def compare_stated(comparison: Comparison, kind: str, place: str, here: Node, there: Node) -> bool:
+    """Compares whether a key is stated; tells whether both state it."""
+    if here.value is None:
+        comparison.note(f"{kind}-added", place, "it is stated", here.pointer, there.pointer)
+    elif there.value is None:
+        comparison.note(f"{kind}-removed", place, "it is not stated", here.pointer, there.pointer)
+    return None not in (here.value, there.value)
+
+
+def compare_schema_rules(comparison: Comparison, place: str, old: Schema, new: Schema) -> None:
+    """Compares the rules of all that a value in one place has to keep to."""
+    if comparison.with_extensions:
+        compare_rules(comparison, place, "schema", _holders(comparison, old), _holders(comparison, new), "x-rules")
+
+
+def _holders(comparison: Comparison, schema: Schema) -> list[Node]:
+    """Returns the schemas that a schema consists of, references followed, itself among them."""
+    queue, found = list(schema), dict[str, Node]()
+    while queue:
+        comparison.canonical.step()
+        node = queue.pop()
+        if node.pointer not in found:
+            found[node.pointer] = node
+            queue += [each for key in ("allOf", "anyOf", "oneOf") for each in node.at(key).elements()]
+            if "$ref" in node and (target := node.resolved()):
+                queue.append(target)
+    return list(found.values())
+
+
+def compare_rules(comparison: Comparison, place: str, kind: str, old: list[Node], new: list[Node], key: str) -> None:
+    """Compares the rules that stand at the old schemas, responses or lists with those at the new ones.
+
+    Args:
+        comparison: Where to note it.
+        place: Where, in words.
+        kind: What a rule may speak of, a key of VARIABLES.
+        old: The holders of the first document, in one place.
+        new: Those of the second.
+        key: Below which key they state rules.
+    """
+    before = _rules(comparison, place, old, key)
+    after = _rules(comparison, place, new, key)
+    if before is None or after is None:
+        return
+    gone = {name: entry for name, entry in before.items() if name not in after}
+    further = {name: entry for name, entry in after.items() if name not in before}
+    for name, entry in gone.items():
+        twin = next((each for each in further if _is_same(kind, entry, further[each])), None)
+        if twin:
+            what = f"the rule is called {twin} now"
+            comparison.note("rule-renamed", f"{place} rule {name}", what, entry.pointer, further.pop(twin).pointer)
+        else:
+            what = f"the rule is not there: {_short(entry.at('message'))}"
+            comparison.note("rule-removed", f"{place} rule {name}", what, entry.pointer, new[-1].at(key).pointer)
+    for name, entry in further.items():
+        what = f"a further rule: {_short(entry.at('message'))}"
+        comparison.note("rule-added", f"{place} rule {name}", what, old[-1].at(key).pointer, entry.pointer)
+    for name in before.keys() & after.keys():
+        compare_rule(comparison, f"{place} rule {name}", kind, before[name], after[name])
+
+
+def _rules(comparison: Comparison, place: str, holders: list[Node], key: str) -> dict[str, Node] | None:
+    found: dict[str, Node] = {}
+    for node in (holder.at(key) for holder in holders):
+        if key == "x-rules" and node.value is not None and not is_valid(key, node.value):
+            comparison.note("unreadable", place, f"{key} is not as it has to be", node.pointer, node.pointer)
+            return None
+        found |= {str(entry.at("id").value): entry for entry in node.elements()}
+    return found
+
+
+def compare_rule(comparison: Comparison, place: str, kind: str, old: Node, new: Node) -> None:
+    """Compares two rules of one id."""
+    here, there = (_condition(kind, entry) for entry in (old, new))
+    change = change_of(str(here.value), str(there.value), VARIABLES[kind])
+    if change != "same":
+        # Of items that meet more conditions there are fewer.
+        found = _OPPOSITE.get(change, change) if kind == "at_most" else change
+        name = "selection-changed" if kind == "query parameter" else _CHANGED[found]
+        comparison.note(name, place, f"{_short(there)} instead of {_short(here)}", here.pointer, there.pointer)
+    limits = [entry.at("count") for entry in (old, new)]
+    if limits[0].value != limits[1].value:
+        name = "rule-tightened" if limits[1].value < limits[0].value else "rule-loosened"
+        what = f"at most {limits[1].value} instead of {limits[0].value}"
+        comparison.note(name, place, what, limits[0].pointer, limits[1].pointer)
+
+
+def _condition(kind: str, entry: Node) -> Node:
+    return entry.at("where" if kind == "at_most" else "rule")
+
+
+def _is_same(kind: str, old: Node, new: Node) -> bool:
+    texts = [str(_condition(kind, entry).value) for entry in (old, new)]
+    return old.at("count").value == new.at("count").value and change_of(texts[0], texts[1], VARIABLES[kind]) == "same"
+
+
+def compare_selects(comparison: Comparison, place: str, old: Node, new: Node) -> None:
+    """Compares which items a query parameter picks: exactly those of which all rules hold."""
+    pair = stated(comparison, place, old, new, "x-selects")
+    if pair is None or not compare_stated(comparison, "selection", f"{place} x-selects", *pair):
+        return
+    before, after = ({entry.at("id").value: entry for entry in each.elements()} for each in pair)
+    for name in [*before, *(name for name in after if name not in before)]:
+        here, there = before.get(name), after.get(name)
+        if here and there:
+            compare_rule(comparison, f"{place} rule {name}", "query parameter", here, there)
+        else:
+            what = "the rule is not there" if here else "a further rule"
+            at = (here or pair[0]).pointer, (there or pair[1]).pointer
+            comparison.note("selection-changed", f"{place} rule {name}", what, *at)
+
+
+def compare_list(comparison: Comparison, old: Node, new: Node) -> None:
+    """Compares how two operations list items."""
+    pair = stated(comparison, "x-list", old, new, "x-list")
+    if pair is None or not compare_stated(comparison, "list", "x-list", *pair):
+        return
+    here, there = pair
+    for name in ("echoes", *{**here.value, **there.value}.keys() - {"echoes", "at_most"}):
+        parts = [each.at(name) for each in pair]
+        if name != "echoes":
+            _compare_entry(comparison, name, *parts)
+            continue
+        for parameter in {**(parts[0].value or {}), **(parts[1].value or {})}:
+            _compare_entry(comparison, f"echoes {parameter}", *(each.at(parameter) for each in parts))
+    compare_rules(comparison, "x-list", "at_most", [here], [there], "at_most")
+
+
+def _compare_entry(comparison: Comparison, name: str, here: Node, there: Node) -> None:
+    if here.value != there.value:
+        change = "added" if here.value is None else "removed" if there.value is None else "changed"
+        shown = [_short(each) if each.value is not None else f"no {name}" for each in (here, there)]
+        what = f"{shown[1]} instead of {shown[0]}"
+        comparison.note(f"list-{change}", f"x-list {name}", what, here.pointer, there.pointer)
+
+
+def _short(node: Node) -> str:
+    return shortened(" ".join(str(node.value).split()))

@@ -1,0 +1,94 @@
+"""What differs in `x-judged`: the order in which a request is judged, and what each stage says."""
+
+from __future__ import annotations
+
+from codegen.compare.comparison import Comparison
+from codegen.compare.extensions import compare_stated, stated
+from codegen.extensions.model import ANY, Stage, in_order, stages
+from codegen.openapi import Node, Operation
+
+
+def compare_judged(comparison: Comparison, old: Operation, new: Operation) -> None:
+    """Compares the order in which two operations judge a request."""
+    pair = stated(comparison, "x-judged", old.node, new.node, "x-judged")
+    if pair is None or not compare_stated(comparison, "judged", "x-judged", *pair):
+        return
+    here, there = pair
+    before, after = (stages(each) for each in pair)
+    matched: list[tuple[Stage, Stage]] = []
+    # What may come at any time has no place in the order.
+    rest = [stage for stage in after if stage.name != ANY]
+    for stage in (each for each in before if each.name != ANY):
+        place = f"x-judged {stage.name}"
+        other = _counterpart(stage, rest, old, new)
+        if other is not None:
+            rest.remove(other)
+            matched.append((stage, other))
+        else:
+            # A status that is gone is told of itself.
+            kind = "stage-removed" if _known(stage.statuses, new) else "stage-follows"
+            comparison.note(kind, place, "this stage is not there", stage.node.pointer, there.pointer)
+    for stage in rest:
+        comparison.note("stage-added", f"x-judged {stage.name}", "a further stage", here.pointer, stage.node.pointer)
+    order = [after.index(other) for _, other in matched]
+    if order != sorted(order):
+        what = f"{in_order(after)} instead of {in_order(before)}"
+        comparison.note("judged-order", "x-judged", what, here.pointer, there.pointer)
+    matched.append((_at_any_time(here, before), _at_any_time(there, after)))
+    for stage, other in matched:
+        place = f"x-judged {stage.name}"
+        _compare_statuses(comparison, place, (stage, old), (other, new))
+        if _parameter(stage, old) != _parameter(other, new):
+            what = f"parameter {other.parameter or 'none'} instead of {stage.parameter or 'none'}"
+            at = stage.node.at("parameter").pointer, other.node.at("parameter").pointer
+            comparison.note("stage-other", place, what, *at)
+        if stage.hides_other_tenants != other.hides_other_tenants:
+            kind = "stage-narrower" if other.hides_other_tenants else "stage-wider"
+            word = "is" if other.hides_other_tenants else "need not be"
+            what = f"what belongs to another tenant {word} answered as what is not there"
+            at = stage.node.at("hides_other_tenants").pointer, other.node.at("hides_other_tenants").pointer
+            comparison.note(kind, place, what, *at)
+
+
+def _counterpart(stage: Stage, others: list[Stage], old: Operation, new: Operation) -> Stage | None:
+    """Returns the stage that judges the same; of several, the one that looks for the same."""
+    alike = [other for other in others if other.name == stage.name]
+    same = [other for other in alike if _parameter(other, new) == _parameter(stage, old)]
+    return next(iter([*same, *alike]), None)
+
+
+def _parameter(stage: Stage, operation: Operation) -> tuple[str, str] | None:
+    """Returns what tells the parameter of a stage from others: in the path, its name is not sent."""
+    keys = {node.at("name").value: key for key, node in operation.parameters.items()}
+    return keys.get(stage.parameter, ("", stage.parameter)) if stage.parameter else None
+
+
+def _at_any_time(holder: Node, found: tuple[Stage, ...]) -> Stage:
+    """Returns what may come at any time as one stage."""
+    named = [stage for stage in found if stage.name == ANY]
+    statuses = tuple(status for stage in named for status in stage.statuses)
+    return Stage(named[0].node if named else holder, ANY, statuses)
+
+
+def _compare_statuses(
+    comparison: Comparison, place: str, old: tuple[Stage, Operation], new: tuple[Stage, Operation]
+) -> None:
+    (here, before), (there, after) = old, new
+    gone = set(here.statuses) - set(there.statuses)
+    further = set(there.statuses) - set(here.statuses)
+    if not gone and not further:
+        return
+    what = f"{_listed(there.statuses)} instead of {_listed(here.statuses)}"
+    # A status that the other document does not have is told of itself, and this follows from it.
+    gone, further = _known(gone, after), _known(further, before)
+    kind = "other" if gone and further else "narrower" if gone else "wider" if further else "follows"
+    comparison.note(f"stage-{kind}", place, what, here.node.at("status").pointer, there.node.at("status").pointer)
+
+
+def _known(statuses: set[int] | tuple[int, ...], operation: Operation) -> set[int]:
+    keys = operation.responses.keys()
+    return {each for each in statuses if keys & {str(each), f"{str(each)[0]}XX", "default"}}
+
+
+def _listed(statuses: tuple[int, ...]) -> str:
+    return " or ".join(map(str, sorted(set(statuses)))) or "none"
