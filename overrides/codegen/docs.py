@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from codegen import PACKAGE, Problem
+from codegen.extensions.model import ANY, Described, describe
 from codegen.openapi import Document, Node, Operation, as_document, operations
 from codegen.text import escaped
 
@@ -75,6 +76,7 @@ def render(document: Document | dict[str, Any]) -> str:
     # The contract has one operation; the page shows the first.
     ((_, method), operation), *_ = operations(document).items()
     schemas = document.root.at("components").at("schemas")
+    described = describe(operation)
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         info=document.value["info"],
         server=(document.value.get("servers") or [{"url": "http://localhost:8000"}])[0],
@@ -83,6 +85,9 @@ def render(document: Document | dict[str, Any]) -> str:
         path=operation.path,
         operation=operation.node.value,
         credentials=_credentials(operation),
+        listed=_listed(described),
+        judged=_judged(described),
+        at_any_time=[status for stage in described.judged if stage.name == ANY for status in stage.statuses],
         parameters=[_parameter(node) for node in operation.parameters.values()],
         request=_request(operation),
         responses=[_response(status, node) for status, node in operation.node.at("responses").items()],
@@ -109,10 +114,48 @@ def _credentials(operation: Operation) -> list[dict[str, Any]]:
     return found
 
 
+def _listed(described: Described) -> list[dict[str, Any]]:
+    """Returns what holds of the list: each promise in words, one with a condition with that."""
+    if described.listing is None:
+        return []
+    conditions = {each.where.id: each for each in described.listing.at_most}
+    found = []
+    for name, message in described.listing.promises.items():
+        limit = conditions.get(name)
+        condition = f"at most {limit.count} where {limit.where.source}" if limit else ""
+        found.append({"text": _text(message), "rule": condition})
+    return found
+
+
+def _judged(described: Described) -> list[dict[str, Any]]:
+    """Returns the stages of the judgement of a request, in their order."""
+    return [
+        {
+            "name": stage.name,
+            "parameter": stage.parameter,
+            "statuses": [(status, str(status) in described.operation.responses) for status in stage.statuses],
+            "hides": stage.hides_other_tenants,
+        }
+        for stage in described.judged
+        if stage.name != ANY
+    ]
+
+
+def _rules(holder: Node, key: str = "x-rules") -> list[dict[str, Any]]:
+    """Returns the rules that a schema, a response or a parameter states."""
+    return [
+        {"id": str(each.at("id").value), "text": _text(each.at("message").value), "rule": str(each.at("rule").value)}
+        for each in holder.at(key).elements()
+    ]
+
+
 def _parameter(node: Node) -> Row:
     schema = node.at("schema")
     notes = [node.value["in"], "required" if node.value.get("required") else "optional"]
-    return Row(node.value["name"], notes, _kind(schema), _limits(schema), _text(node.value.get("description")))
+    text = [_text(node.value.get("description"))]
+    for rule in _rules(node, "x-selects"):
+        text += [rule["text"], Markup("<pre class=\"rule\" tabindex=\"0\"><code>{}</code></pre>").format(rule["rule"])]
+    return Row(node.value["name"], notes, _kind(schema), _limits(schema), Markup("\n").join(text))
 
 
 def _request(operation: Operation) -> dict[str, Any]:
@@ -146,6 +189,7 @@ def _response(status: str, node: Node) -> dict[str, Any]:
         "status": status,
         "text": _text(node.value.get("description")),
         "headers": headers,
+        "rules": _rules(node),
         "media": media,
         "kind": _kind(body.at("schema")) if body else Markup("no body"),
         # A list, as null may be an example too.
@@ -167,6 +211,7 @@ def _schema(name: str, node: Node) -> dict[str, Any]:
         "kind": _kind(node),
         "values": schema.get("enum", ()),
         "rows": rows,
+        "rules": _rules(node),
         "closed": schema.get("additionalProperties") is False,
     }
 

@@ -139,6 +139,47 @@ def test_the_samples_are_the_contracts_examples() -> None:
     assert [json.loads(unescape(each)) for each in samples] == expected
 
 
+def section(start: str, end: str) -> str:
+    """The text of a part of the page, between two pieces of markup."""
+    found = re.search(f"<h3 {start}.*?(?={end})", PAGE, re.DOTALL)
+    assert found
+    return Reader(found[0]).text
+
+
+def test_every_rule_is_where_it_holds() -> None:
+    for name, schema in SCHEMAS.items():
+        text = section(f'id="schema-{name}"', "<h3|</section>")
+        for rule in schema.get("x-rules", ()):
+            said = " ".join(f"{rule['message']} {rule['rule']}".replace("`", "").split())
+            assert said in text
+            assert f'id="rule-{rule["id"]}"' in PAGE
+    for status, response in OPERATION["responses"].items():
+        text = section(f'id="response-{status}"', "<h3|</section>")
+        for rule in response.get("x-rules", ()):
+            assert f"{rule['message']} {rule['rule']}" in text
+    assert PAGE.count('<pre class="rule" tabindex="0"><code>') == 9
+
+
+def test_what_is_promised_of_the_list_and_the_order_of_judgement_stand_at_the_operation() -> None:
+    text = section('id="list"', '<h3 id="judgement')
+    assert "List A page repeats the limit and the offset. " in text
+    assert "At most one run of a definition is RUNNING. at most 1 where self.status == 'RUNNING'" in text
+    text = section('id="judgement"', "</section>")
+    assert text.endswith(
+        "credentials: 401 parameters: 422 existence of definition_id: 404 What belongs to another tenant is answered "
+        "exactly as what is not there. access to definition_id: 403 At any time: 429 or 503."
+    )
+
+
+def test_what_a_parameter_selects_stands_beside_it() -> None:
+    document = copy.deepcopy(CONTRACT)
+    parameter = document["paths"][PATH]["get"]["parameters"][1]
+    rule = {"id": "few", "rule": "item.id == '<b>' && value > 1", "message": "Only <b>these</b>."}
+    parameter["x-selects"] = [rule]
+    page = render(document)
+    assert "Only <b>these</b>. item.id == '<b>' && value > 1" in Reader(page).text and "<b>" not in page
+
+
 # --- nothing else -----------------------------------------------------------------------------------------------------
 
 
@@ -179,9 +220,9 @@ def places(value: Any, pointer: tuple[str | int, ...] = ()) -> list[tuple[str | 
     return [place for key, below in entries for place in [(*pointer, key), *places(below, (*pointer, key))]]
 
 
-READ = ("description", "summary", "title")
+READ = ("description", "summary", "title", "message", "rule", "where")
 TEXTS = [place for place in places(CONTRACT) if place[-1] in READ and "example" not in place]
-LEFT_OUT = """description summary example license servers security headers content default required enum format type
+LEFT_OUT = """x-rules x-list x-judged at_most echoes description summary example license servers security headers content default required enum format type
     schema properties""".split()  # noqa: SIM905
 OPTIONAL = [place for place in places(CONTRACT) if place[-1] in LEFT_OUT]
 
