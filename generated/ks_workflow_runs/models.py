@@ -121,7 +121,19 @@ class WorkflowRunSnapshot(BaseModel):
 
 
 class WorkflowRunResponse(BaseModel):
-    """Workflow run response."""
+    """
+    Workflow run response.
+
+    What holds:
+
+    - `completed_at` is set exactly for `COMPLETED` and `FAILED`.
+    - `error` is set exactly for `FAILED`.
+    - `created_at` <= `started_at` <= `completed_at` (where set) <= `updated_at`.
+    - No time of a run lies in the future.
+    - The snapshot has the run's `workflow_definition_id`, `user_id` and `runner_type`.
+    - `workflow_definition_id`, `user_id`, `created_at` and `run_snapshot` of a run never change.
+    - Once a run has ended, its `status`, `started_at`, `completed_at` and `error` never change.
+    """
 
     model_config = ConfigDict(
         extra="allow",

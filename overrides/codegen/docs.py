@@ -154,7 +154,7 @@ def _parameter(node: Node) -> Row:
     notes = [node.value["in"], "required" if node.value.get("required") else "optional"]
     text = [_text(node.value.get("description"))]
     for rule in _rules(node, "x-selects"):
-        text += [rule["text"], Markup("<pre class=\"rule\" tabindex=\"0\"><code>{}</code></pre>").format(rule["rule"])]
+        text += [rule["text"], Markup('<pre class="rule" tabindex="0"><code>{}</code></pre>').format(rule["rule"])]
     return Row(node.value["name"], notes, _kind(schema), _limits(schema), Markup("\n").join(text))
 
 

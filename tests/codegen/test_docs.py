@@ -222,8 +222,8 @@ def places(value: Any, pointer: tuple[str | int, ...] = ()) -> list[tuple[str | 
 
 READ = ("description", "summary", "title", "message", "rule", "where")
 TEXTS = [place for place in places(CONTRACT) if place[-1] in READ and "example" not in place]
-LEFT_OUT = """x-rules x-list x-judged at_most echoes description summary example license servers security headers content default required enum format type
-    schema properties""".split()  # noqa: SIM905
+LEFT_OUT = """description summary example license servers security headers content default required enum format type
+    schema properties x-rules x-list x-judged at_most echoes""".split()  # noqa: SIM905
 OPTIONAL = [place for place in places(CONTRACT) if place[-1] in LEFT_OUT]
 
 

@@ -90,6 +90,17 @@ def sync_detailed(
     parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
     section 6).
 
+    What holds of 200:
+
+    - Every run belongs to the definition that was asked for.
+
+    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
+    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
+    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
+    same id. At most one run of a definition is `RUNNING`.
+
+    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+
     Args:
         definition_id: The workflow definition whose runs are listed.
         client: Where to, and with which credential.
@@ -141,6 +152,17 @@ def sync(
     spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
     parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
     section 6).
+
+    What holds of 200:
+
+    - Every run belongs to the definition that was asked for.
+
+    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
+    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
+    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
+    same id. At most one run of a definition is `RUNNING`.
+
+    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
@@ -194,6 +216,17 @@ async def asyncio_detailed(
     parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
     section 6).
 
+    What holds of 200:
+
+    - Every run belongs to the definition that was asked for.
+
+    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
+    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
+    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
+    same id. At most one run of a definition is `RUNNING`.
+
+    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+
     Args:
         definition_id: The workflow definition whose runs are listed.
         client: Where to, and with which credential.
@@ -245,6 +278,17 @@ async def asyncio(
     spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
     parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
     section 6).
+
+    What holds of 200:
+
+    - Every run belongs to the definition that was asked for.
+
+    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
+    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
+    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
+    same id. At most one run of a definition is `RUNNING`.
+
+    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
