@@ -27,7 +27,7 @@ def one_of(statuses: frozenset[int]) -> str:
 @check
 def valid_request_accepted(found: Interaction) -> bool | None:
     """A valid request for a list that the credentials may read is answered with a page."""
-    if found.due != {contract().page_status} or found.status in contract().refused("credentials"):
+    if found.due != frozenset({contract().page_status}) or found.status in contract().refused("credentials"):
         return True
     if found.status in contract().not_now:
         if under_way().session.is_out:
