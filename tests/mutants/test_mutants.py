@@ -30,14 +30,16 @@ UUID = "[0-9a-f-]{36}"
 PLACE = r"limit \d+, offset \d+"
 # A reader finds the fault by what the verdict says of it: which run or parameter, which field, both values, and where.
 SAID = {
-    "row_lost_in_the_middle": f"run {UUID} is number \\d+ with {PLACE}, but \\d+ with {PLACE}, repeatedly and by turns",
-    "one_id_on_two_runs": f"two runs, numbers \\d+ and \\d+ of the list, share the id {OTHER_ID}: user_id {UUID} "
-    rf"\({PLACE}\) and {UUID} \({PLACE}\)",
+    "row_lost_in_the_middle": f"the item with id {UUID} is number \\d+ with {PLACE}, but \\d+ with {PLACE}, "
+    "repeatedly and by turns",
+    "one_id_on_two_runs": f"two items, numbers \\d+ and \\d+ of the list, share the id '{OTHER_ID}': "
+    rf"completed_at '.+' \({PLACE}\) and '.+' \({PLACE}\)",
     "prefix_of_the_token": "a request with a part of TOKEN as a bearer token was answered with 200, not 401",
-    "foreign_definition_told_apart": f"definition {seed.FOREIGN_DEFINITION_ID} must be answered exactly as one that "
+    "foreign_definition_told_apart": f"definition_id {seed.FOREIGN_DEFINITION_ID} must be answered exactly as one that "
     "does not exist, but the body is '.*Definition of another.*' in place of '.*Workflow definition not.*'",
-    "failures_shortened_in_small_pages": f"run {UUID} has ended, but its error is .+ with {PLACE}, and .+ with {PLACE}",
-    "existence_before_parameters": "limit='0' is invalid, which is 422, but the answer is 404",
+    "failures_shortened_in_small_pages": f"the item with id {UUID}: Once a run has ended, .+ never change. Here error "
+    f"is .+ with {PLACE}, and .+ with {PLACE}, repeatedly",
+    "existence_before_parameters": ".+ is invalid, which is 422, but the answer is 404",
     "session_cookie_refused": "a request with the value of KS_UAT as a cookie ks_uat was answered with 401",
 }
 

@@ -1,0 +1,82 @@
+"""An edit of openapi.yaml alone changes what is judged: who follows it is not accused, who breaks it is."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.mutants.faults.making import RunFault, has
+from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.running import running
+
+OPENAPI = Path(__file__).parents[2] / "openapi.yaml"
+ENDED = "['COMPLETED', 'FAILED']"
+ERRORS = (
+    ("(self.error != null) == (self.status == 'FAILED')", "self.status == 'COMPLETED' || {}"),
+    ("'`error` is set exactly for `FAILED`.'", "'`error` is set for `FAILED`, and may be for `COMPLETED`.'"),
+)
+CANCELLED = (
+    (ENDED, "['COMPLETED', 'FAILED', 'CANCELLED']"),
+    ("enum: [PENDING, RUNNING, COMPLETED, FAILED]", "enum: [PENDING, RUNNING, COMPLETED, FAILED, CANCELLED]"),
+)
+
+
+class Cancelling(ReferenceServer):
+    """Some runs were cancelled."""
+
+    fault: Callable[[dict[str, Any], Parameters], object] = staticmethod(lambda run, asked: None)
+
+    def render_page(self, total: int, runs: Any, parameters: Parameters) -> dict[str, Any]:
+        page = super().render_page(total, runs, parameters)
+        for run, row in zip(page["items"], runs, strict=True):
+            if run["status"] == "COMPLETED" and row.sequence % 7 == 0:
+                run["status"] = "CANCELLED"
+                type(self).fault(run, parameters)
+        return page
+
+
+class WithoutEnd(Cancelling):
+    fault = staticmethod(lambda run, asked: run.update(completed_at=None))
+
+
+class EndedAnew(Cancelling):
+    fault = staticmethod(lambda run, asked: asked.limit < 30 and run.update(completed_at=run["updated_at"][:-8] + "Z"))
+
+
+def with_error(status: str) -> Callable[[], ReferenceServer]:
+    return RunFault(lambda run: run.update(error="It was late."), has(status))
+
+
+@pytest.mark.parametrize(
+    ("edits", "start", "accused_of"),
+    [
+        ((), with_error("COMPLETED"), "error_by_status"),
+        (ERRORS, with_error("COMPLETED"), ""),
+        (ERRORS, with_error("RUNNING"), "error_by_status"),
+        ((), Cancelling, "response_schema_conformance"),
+        (CANCELLED, Cancelling, ""),
+        (CANCELLED, WithoutEnd, "completed_at_by_status"),
+        (CANCELLED, EndedAnew, "ended_runs_stay"),
+    ],
+)
+def test_an_edit_of_the_contract_is_an_edit_of_what_is_judged(
+    contract_on: Callable[..., subprocess.CompletedProcess[str]],
+    tmp_path: Path,
+    edits: tuple[tuple[str, str], ...],
+    start: Callable[[], ReferenceServer],
+    accused_of: str,
+) -> None:
+    text = OPENAPI.read_text("utf-8")
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new.format(old))
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(text, "utf-8")
+    with running(start()) as base_url:
+        result = contract_on(base_url, CONTRACT=str(edited), MAX_EXAMPLES="1")
+    found = re.findall(r"^\d+\. (\w+)", result.stdout, re.MULTILINE)
+    assert found == ([accused_of] if accused_of else []), result.stdout + result.stderr
+    assert result.returncode == bool(accused_of)
