@@ -44,10 +44,14 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
                     f"the {key} {quoted(value)} stands twice on one page, as item {page.keys.index(value)} and as item "
                     f"{index} with {page.place}"
                 )
+        wrong = ""
         for value in dict.fromkeys(value for keys in found.changes.values() for value in keys):
-            if wrong := self.shared(found.earlier[value], page, value):
+            if told := self.shared(found.earlier[value], page, value):
+                # All of them: what is one item and what two is not for others to find out again.
                 under_way().shared.add(value)
-                raise PagesContradict(wrong)
+                wrong = wrong or told
+        if wrong:
+            raise PagesContradict(wrong)
         return None
 
     def shared(self, first: Page, second: Page, value: str) -> str:
