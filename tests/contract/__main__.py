@@ -38,6 +38,8 @@ MESSAGE_SHOWN = 230
 CURL_SHOWN = 400
 TOLD = 1000
 WIDEST = 120
+# Requests, below which a run that ended early has told nothing: kinds of answers are mixed from the start.
+FEW = 100
 
 
 def main() -> int:
@@ -154,7 +156,8 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
         for error in outcome.errors:
             print(escaped(without_secrets(error, target.secrets), TOLD), file=sys.stderr)
         raise Problem(f"Schemathesis could not do its work, see {details}", "report it with that file")
-    if outcome.is_empty and not outcome.findings:
+    is_short = bool(outcome.ended_early) and outcome.sent < FEW
+    if (outcome.is_empty or is_short) and not outcome.findings:
         raise Problem(
             f"too few requests were sent to tell anything: {outcome.ended_early or 'none of some kind'}",
             "give it more time or a larger quota, or ask for fewer requests at a time: MAX_TIME, RATE_LIMIT",

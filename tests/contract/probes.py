@@ -9,7 +9,7 @@ kind.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import requests
 import schemathesis
@@ -20,6 +20,7 @@ from .contract import contract
 from .operation import DEFAULTS, IN_PATH, LIMITS, VALID
 from .spellings import ENCODED_QUERIES, IGNORED, LIMIT, QUERIES, Query, invalid, odd_ids, page
 from .target import Target
+from .under_way import under_way
 from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
 
 T = TypeVar("T")
@@ -27,8 +28,8 @@ T = TypeVar("T")
 # Nobody has these: a version 4 UUID made by dice once, and a large number.
 UNKNOWN_IDS = ("d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "2147483629")
 NIL = "00000000-0000-0000-0000-000000000000"
-# Of a long list this many pages are read for each page size: from both ends, and spread between.
-PAGES_READ = 20
+# Of a long list this many of the largest pages are read: from both ends, and spread between. And of smaller ones.
+PAGES_READ, SMALL_PAGES_READ = 20, 5
 # Page sizes that nobody would pick as a bound, and some that somebody might.
 SIZES = (3, 98, 10, 64, 25, 33, 51, 12, 80, 30)
 # Limits and offsets that THOROUGH=1 tries at most: spread over the list, and around the powers of two.
@@ -39,8 +40,8 @@ BROWSER = "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 Chrome/126
 ORDINARY: tuple[dict[str, str], ...] = (
     {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"},
     {"Accept": "application/json, text/plain, */*", "Origin": "{origin}"},
-    {"User-Agent": BROWSER},
-    {"Accept-Language": "de-DE,de;q=0.9"},
+    {"User-Agent": BROWSER, "DNT": "1", "Save-Data": "on"},
+    {"Accept-Language": "de-DE,de;q=0.9,fr;q=0.5"},
     {"Accept-Encoding": "identity"},
     {"X-Requested-With": "XMLHttpRequest"},
     {"Accept": "application/xml, application/json;q=0.5"},
@@ -48,6 +49,7 @@ ORDINARY: tuple[dict[str, str], ...] = (
     {"If-None-Match": '"no-such-tag"'},
     {"Accept-Encoding": "deflate"},
     {"Content-Type": "text/plain"},
+    {"User-Agent": "python-requests/2.32.3"},
     {"Cookie": 'theme="dark"; lang=de'},
     {"If-Modified-Since": "Mon, 01 Jan 1990 00:00:00 GMT"},
     {"Cache-Control": "no-cache", "Pragma": "no-cache"},
@@ -56,6 +58,8 @@ ORDINARY: tuple[dict[str, str], ...] = (
     {"Range": "items=0-4"},
     {"Accept-Charset": "iso-8859-1, utf-8;q=0.5"},
     {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "{host}", "Via": "1.1 proxy"},
+    {"Accept": "application/json", "Content-Type": "application/json"},
+    {"Forwarded": "for=203.0.113.7", "Purpose": "prefetch", "If-Match": "*"},
     {"X-HTTP-Method-Override": "HEAD"},
     {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "X-Request-ID": "1", "X-Debug": "1"},
     {"Accept": "application/json;q=0.9"},
@@ -68,13 +72,13 @@ ORDINARY: tuple[dict[str, str], ...] = (
 def probes(known: Case[Any], target: Target) -> list[Case[Any]]:
     """In the order of sending. `known` is any case of the operation."""
     make = Maker(known, target)
+    most, least = LIMITS[-1], LIMITS[0]
+    # Twice, so that what a cache has is shown by what comes after.
+    first = [make.ask(), *make.walk(most), *make.walk(most, 2), make.ask()]
     merged = interleaved(
         list(make.pages()), list(make.invalid()), list(make.refusals()), list(make.identifiers()), list(make.others())
     )
-    first, last = (
-        list(make.walk(LIMITS[-1])),
-        [*make.walk(LIMITS[-1]), make.ask(), make.ask(query=page(LIMITS[0]))],
-    )
+    last = [*make.walk(most, 2), make.ask(query=page(least))]
     return [*first, *merged, *last, *(make.thorough() if target.thorough else ())]
 
 
@@ -130,7 +134,7 @@ class Maker:
 
     def ask(self, parent: str = "", query: Query | None = None, **headers: str) -> Case[Any]:
         # Two of three with the first one.
-        credential = self.credentials[self.asked % 3 % len(self.credentials)]
+        credential = self.credentials[-1 if self.asked % 3 == 2 else 0]
         self.asked += 1
         value = credential.prefix + self.target.secrets[credential.variable]
         return self.make(parent, query, placed(credential.place, credential.name, value), headers)
@@ -155,30 +159,27 @@ class Maker:
         case.query = {**(query or {}), **credentials.query}
         return case
 
-    def walk(self, size: int) -> Iterator[Case[Any]]:
+    def walk(self, size: int, pages: int = PAGES_READ) -> Iterator[Case[Any]]:
         """All pages of that size, or of a long list some of them; the last one holds what is left."""
         for parent in self.target.definitions:
             total = self.target.totals.get(parent, 0)
-            # Walks by small pages show what large ones cannot, an order by the size, and need not be whole.
-            pages = {LIMITS[-1]: PAGES_READ, fitting(37): PAGES_READ, LIMITS[0]: 3}.get(size, 6)
             for offset in spread(range(0, max(total, 1), size), pages):
                 query = page(size, offset)
                 yield self.ask(parent, query) if size == LIMITS[-1] else self.ask_dressed(parent, query)
 
     def pages(self) -> Iterable[Case[Any]]:
         least, most, default, total = LIMITS[0], LIMITS[-1], DEFAULTS[LIMIT], self.total
-        yield self.ask()
+        # Small pages show what large ones cannot, an order by the size, and need not be all.
         for size in (fitting(37), default, least):
-            yield from self.walk(size)
+            yield from self.walk(size, SMALL_PAGES_READ)
         for number, size in enumerate(size for size in SIZES if size in LIMITS):
             # Some with an offset that another size has as well.
             offset = 37 * (number // 2 % 2 + 1) if number % 2 else total * number // len(SIZES)
             yield self.ask_dressed(query=page(size, offset))
-        yield self.ask()
         for limit in (least, least + 1, default - 1, default + 1, most // 2, most - 1):
             yield self.ask_dressed(query=page(limit))
-        ends = (0, 1, default, total - 1, total, total + 1, 10**6, 2**31 - 1, 2**31, 2**32, 2**53, 2**63 - 1, 2**63)
-        for offset in ends:
+        ends = (0, 1, default, total - 1, total, total + 1, 10**6)
+        for offset in (*ends, 2**31 - 1, 2**31, 2**32, 2**53, 2**63):
             yield self.ask_dressed(query=page(offset=max(offset, 0)))
         yield self.ask(query=page(most, max(total - 1, 0)))
         # Where the list ends, and where both are the same.
@@ -193,8 +194,8 @@ class Maker:
         parents = (self.unknown, *self.target.empty, *self.target.foreign)
         queries = [*invalid(self.parent), *((self.parent, as_raw(query)) for query in QUERIES)]
         for number, (parent, query) in enumerate(queries):
-            if number % 5 == 4 and parent == self.parent:
-                parent = parents[number // 5 % len(parents)]
+            if number > len(queries) / 2 and number % 3 == 0 and parent == self.parent:
+                parent = parents[number // 3 % len(parents)]
             yield (self.ask_dressed if number % 4 == 0 else self.ask)(parent, query)
         slash = self.ask()
         slash.path += "/"
@@ -223,7 +224,8 @@ class Maker:
         yield self.make(self.parent, page(fitting(9), fitting(9)), NONE)
         yield self.ask(query=page(fitting(9), fitting(9)))
         for parent, query in pages + others:
-            yield self.make(parent, query, NONE)
+            # A browser is not sent elsewhere either.
+            yield self.make(parent, query, NONE, ORDINARY[0] if query == page(LIMITS[0]) else None)
         for parent in (self.unknown, *self.target.foreign[:1]):
             yield self.make(parent, None, wrong_value(self.credentials[0]))
         places = pages + others + pages
@@ -232,13 +234,14 @@ class Maker:
 
     def identifiers(self) -> Iterable[Case[Any]]:
         yield self.ask(self.unknown)
-        yield self.ask(self.unknown, page(LIMITS[-1], 0))
+        yield self.ask(self.unknown, page(LIMITS[-1], 0), **ORDINARY[0])
         # One that differs in its last digit from one that is there.
         yield self.ask(another_id(self.parent))
         yield self.ask(NIL)
         for text in odd_ids(self.parent):
             yield self.ask(text, page(fitting(2)))
         yield self.ask(Raw(self.parent.replace("-", "%2D", 2)), page(fitting(2)))
+        yield self.ask(Raw(self.parent + "%FF"))
 
     def others(self) -> Iterable[Case[Any]]:
         """Lists that are empty, and those that must not be shown."""
@@ -280,7 +283,8 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
         url = urlsplit(request.url or "")
         if isinstance(parent, Raw):
-            url = url._replace(path=url.path.replace(unquote(parent), parent))
+            prefix = urlsplit(under_way().target.base_url).path
+            url = url._replace(path=prefix + contract().path_of(parent))
         if isinstance(query, RawQueryString):
             url = url._replace(query=str(query))
         request.url = url.geturl()

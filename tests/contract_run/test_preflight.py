@@ -91,6 +91,7 @@ def is_told(result: Any, problem: str, fix: str) -> bool:
         ({"BASE_URL": ""}, "but not BASE_URL", "unset DEFINITION_ID"),
         ({"ALL_METHODS": "yes"}, "ALL_METHODS is 'yes'", "ALL_METHODS=1"),
         ({"FAIL_FAST": "yes"}, "FAIL_FAST is 'yes'", "FAIL_FAST=1"),
+        ({"THOROUGH": "yes"}, "THOROUGH is 'yes'", "THOROUGH=1"),
         ({"MAX_TIME": "long"}, "MAX_TIME is 'long'", "MAX_TIME="),
         ({"MAX_EXAMPLES": "many"}, "MAX_EXAMPLES is 'many'", "MAX_EXAMPLES="),
         ({"SEED": "-1"}, "SEED is '-1'", "SEED="),

@@ -25,6 +25,15 @@ REPRESENTATIVE = (
     "failures_shortened_in_small_pages",
     "existence_before_parameters",
     "session_cookie_refused",
+    "locked_for_a_wrong_cookie",
+    "cookie_undefined",
+    "cached_for_anybody",
+    "foreign_may_be_cached",
+    "limit_all",
+    "html_for_browsers",
+    "total_flaps_up",
+    "query_called_path",
+    "limit_58_fails",
 )
 UUID = "[0-9a-f-]{36}"
 PLACE = r"limit \d+, offset \d+"
@@ -50,7 +59,7 @@ def test_mutants_are_killed_by_the_checks_that_they_name() -> None:
     assert {trial.name: sorted(trial.found) for trial in trials} == {
         trial.name: sorted(trial.expected) for trial in trials
     }
-    assert all(trial.requests < 400 for trial in trials)
+    assert all(trial.requests < 450 for trial in trials if not MUTANTS[trial.name].is_thorough)
     messages = {trial.name: trial.messages for trial in trials}
     assert [name for name, said in SAID.items() if not any(re.search(said, each) for each in messages[name])] == []
 

@@ -66,3 +66,22 @@ for name, fault in {
     ),
 }.items():
     mutant("bounds and defaults", name, fault, "invalid_parameter_named")
+
+for name, fault in {
+    "parameters_in_capitals": told(each(lambda fault: fault.update(loc=[fault["loc"][0], fault["loc"][1].title()]))),
+    "only_the_query_blamed": told(each(lambda fault: fault.update(loc=fault["loc"][:1]))),
+    "nothing_blamed": told(each(lambda fault: fault.update(loc=[]))),
+    "first_input_for_all": told(lambda faults: [fault.update(input=faults[0]["input"]) for fault in faults]),
+    "repeated_limit_blamed_on_offset": told(
+        rename(("limit", "offset")), lambda request: len(request.query_params.getlist("limit")) > 1
+    ),
+    "id_blamed_with_101": told(
+        lambda faults: faults.insert(0, {**faults[0], "loc": ["path", "definition_id"]}), gives("limit", "101")
+    ),
+    "negative_offset_blamed_on_limit": told(rename(("offset", "limit")), gives("offset", "-1")),
+    "unknown_id_blamed": told(
+        rename(("limit", "definition_id")), lambda request: request.path_params["definition_id"].startswith("d1f0")
+    ),
+    "cookie_blamed": told(each(lambda fault: fault.update(loc=["cookie", fault["loc"][-1]]))),
+}.items():
+    mutant("bounds and defaults", name, fault, "invalid_parameter_named")

@@ -172,3 +172,53 @@ mutant(
 mutant(
     "errors", "one_in_3_unknown_forbidden", AnswerFault(instead(403), on(404), every=3), "unknown_definition_not_found"
 )
+for name, kind, change, every, killed_by in (
+    (
+        "offset_echo_flaps",
+        "paging",
+        lambda page: put(page, "offset", page["offset"] + 1),
+        8,
+        ("defaults_applied", "limit_and_offset_echoed"),
+    ),
+    ("template_flaps", "identity", each(lambda run: put(run, "run_snapshot", "template", None)), 10, ("unique_ids",)),
+    (
+        "error_flaps_to_null",
+        "lifecycle",
+        each(lambda run: put(run, "error", None)),
+        10,
+        ("error_by_status", "runs_do_not_go_back"),
+    ),
+    ("rows_flap_to_the_reverse", "paging", lambda page: page["items"].reverse(), 10, ("one_order",)),
+    (
+        "total_of_small_pages_flaps",
+        "paging",
+        lambda page: page["limit"] < 15 and put(page, "total", page["total"] + 2),
+        4,
+        ("one_list",),
+    ),
+):
+    mutant(kind, name, FlappingPage(change, every), *killed_by)
+mutant(
+    "errors",
+    "one_in_4_unknown_empty",
+    AnswerFault(instead(200, '{"items":[],"total":0,"limit":20,"offset":0}'), on(404), every=4),
+    "unknown_definition_not_found",
+)
+mutant("credentials", "one_in_12_forbidden", AnswerFault(instead(403), on(401), every=12), "credentials_required")
+
+
+class OneRunFlaps(ReferenceServer):
+    """One run has started at another time, each second time that it is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads = count(1)
+
+    def render_run(self, run: Run) -> Body:
+        body = super().render_run(run)
+        if run.sequence == seed.RUNS - 60 and next(self.reads) % 2:
+            put(body, "started_at", body["created_at"])
+        return body
+
+
+mutant("lifecycle", "one_run_flaps", OneRunFlaps, "runs_do_not_go_back")

@@ -130,3 +130,59 @@ for name, change, when, killed_by in (
     ),
 ):
     mutant("protocol", name, AnswerFault(change, when), *killed_by)
+for name, change, when, killed_by in (
+    (
+        "only_python_is_refused",
+        instead(403),
+        says("user-agent", "python"),
+        ("valid_request_accepted",),
+    ),
+    (
+        "json_only_not_acceptable",
+        instead(406),
+        lambda request, status: status == 200 and request.headers.get("accept") == "application/json",
+        ("documented_status",),
+    ),
+    (
+        "less_to_save_data",
+        with_page(lambda page: put(page, "items", page["items"][:3])),
+        says("save-data"),
+        ("number_of_items",),
+    ),
+    ("empty_json_body", instead(400), says("content-type", "json"), ("documented_status",)),
+    ("precondition_fails", instead(412), says("if-match"), ("documented_status",)),
+    ("prefetch_gets_nothing", instead(204), says("purpose"), ("documented_status",)),
+    ("forwarded_refused", instead(400), says("forwarded"), ("documented_status",)),
+    (
+        "untracked_count_anew",
+        with_page(lambda page: put(page, "total", page["total"] + 1)),
+        says("dnt"),
+        ("same_total",),
+    ),
+    ("any_preference_is_accepted", instead(202), says("prefer"), ("documented_status",)),
+    (
+        "language_in_the_page",
+        with_page(lambda page: put(page, "language", "de")),
+        says("accept-language"),
+        ("response_schema_conformance",),
+    ),
+    (
+        "html_not_found_for_browsers",
+        instead(404, HTML, "text/html"),
+        lambda request, status: status == 404 and "html" in request.headers.get("accept", ""),
+        ("json_content_type",),
+    ),
+    (
+        "browsers_to_the_sign_in",
+        lambda answer: RedirectResponse("/sign-in", 302),
+        lambda request, status: status == 401 and "html" in request.headers.get("accept", ""),
+        ("documented_status",),
+    ),
+    (
+        "html_of_invalid_parameters",
+        instead(422, HTML, "text/html"),
+        lambda request, status: status == 422 and "html" in request.headers.get("accept", ""),
+        ("json_content_type",),
+    ),
+):
+    mutant("protocol", name, AnswerFault(change, when), *killed_by)

@@ -93,3 +93,25 @@ mutant(
     ),
     "foreign_definition_hidden",
 )
+
+for name, change, when in (
+    ("tag_of_the_foreign", lambda answer: with_header(answer, "ETag", '"1"'), is_foreign),
+    ("foreign_may_be_retried", lambda answer: with_header(answer, "Retry-After", "5"), is_foreign),
+    ("foreign_varies", lambda answer: with_header(answer, "Vary", "Authorization"), is_foreign),
+    (
+        "foreign_has_a_tenant",
+        instead(404, '{"detail": "Workflow definition not found", "tenant": null}'),
+        is_foreign,
+    ),
+    (
+        "wrong_token_for_the_foreign",
+        instead(401, '{"detail": "Not your definition"}'),
+        lambda request, status: status == 401 and asks_foreign(request) and bool(header(request)),
+    ),
+    (
+        "foreign_told_apart_on_later_pages",
+        lambda answer: with_header(answer, "X-Tenant", "other"),
+        lambda request, status: is_foreign(request, status) and request.query_params.get("offset", "0") != "0",
+    ),
+):
+    mutant("credentials", name, AnswerFault(change, when), "foreign_definition_hidden")

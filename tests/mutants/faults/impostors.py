@@ -113,3 +113,23 @@ mutant(
     AnswerFault(instead(403), lambda request, status: status == 401 and bool(header(request)) and not token(request)),
     "credentials_required",
 )
+
+
+for name, condition in {
+    "cookie_true": lambda request: cookie(request) == "true",
+    "token_test": lambda request: token(request) == "test",
+    "token_admin": lambda request: token(request) == "admin",
+    "client_certificate_header": lambda request: request.headers.get("x-ssl-client-verify") == "SUCCESS",
+    "anybody_may_see_one": lambda request: nobody(request) and asks(request, "limit", "1"),
+    "anybody_past_the_end": lambda request: nobody(request) and asks(request, "offset", str(seed.RUNS)),
+    "any_cookie_for_the_empty_one": lambda request: (
+        "ks_uat" in request.cookies and request.path_params["definition_id"] == seed.EMPTY_DEFINITION_ID
+    ),
+    "any_basic": lambda request: header(request).startswith("Basic "),
+    "any_short_token": lambda request: 0 < len(token(request)) < 5,
+    "quote_in_the_cookie": lambda request: "'" in cookie(request),
+    "cookie_named_token": lambda request: request.cookies.get("token") in (seed.TOKEN, seed.KS_UAT),
+    "bearer_twice": lambda request: header(request) == f"Bearer Bearer {seed.TOKEN}",
+    "x_auth_token": lambda request: request.headers.get("x-auth-token") == seed.TOKEN,
+}.items():
+    mutant("credentials", name, lets_in(condition), "credentials_required")

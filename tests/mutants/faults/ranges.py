@@ -65,3 +65,12 @@ for name, change in {
     ),
 }.items():
     mutant("paging", name, AskedFault(change), "number_of_items")
+mutant("protocol", "limit_48_hangs", HangFault(lambda asked: asked.limit == 48), "no_answer", is_thorough=True)
+for name, number in {"offset_17_fails": 17, "offset_128_fails": 128, "offset_500_fails": 500}.items():
+    mutant("protocol", name, AnswerFault(instead(500), gives("offset", number)), "documented_status", is_thorough=True)
+mutant(
+    "paging",
+    "tens_lose_a_row",
+    AskedFault(lambda asked: replace(asked, offset=asked.offset + (asked.offset % 10 == 0 < asked.offset < 100))),
+    "pages_fit_together",
+)

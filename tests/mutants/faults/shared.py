@@ -264,3 +264,78 @@ class StaleForAWhile(ReferenceServer):
 
 mutant("paging", "cold_start_is_empty", ColdStart, "one_list")
 mutant("paging", "stale_for_a_while", StaleForAWhile, "one_list")
+
+
+def no_cookie(self: ReferenceServer, session: Session, request: Request) -> Any:
+    if "authorization" not in request.headers:
+        raise HTTPException(401, "Could not validate credentials")
+    return ReferenceServer.authenticate(self, session, request)
+
+
+def default_offset(self: ReferenceServer, request: Request) -> int:
+    return ReferenceServer.parse_offset(self, request) if "offset" in request.query_params else 1
+
+
+def lacks_a_field(self: ReferenceServer, run: Run) -> Body:
+    body = ReferenceServer.render_run(self, run)
+    del body["user_id"]
+    return body
+
+
+class Popular(ReferenceServer):
+    """What was read twice is kept, and shown to anybody."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: dict[str, list[Response]] = {}
+
+    def list_runs(self, request: Request) -> Response:
+        kept = self.read.setdefault(url(request), [])
+        if len(kept) >= 2:
+            return kept[-1]
+        answer = super().list_runs(request)
+        kept.append(answer)
+        return answer
+
+
+class OldTotals(ReferenceServer):
+    """From some time on, small pages have the total that there was once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages = count()
+
+    def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
+        page = super().render_page(total, runs, parameters)
+        if next(self.pages) > 40 and parameters.limit < 30 and parameters.offset + parameters.limit < total - 2:
+            put(page, "total", total - 2)
+        return page
+
+
+mutant("credentials", "popular_pages_for_anybody", Popular, "credentials_required")
+mutant("paging", "old_totals_in_small_pages", OldTotals, "same_total")
+mutant(
+    "credentials",
+    "third_worker_refuses_cookies",
+    WorkerFault(method("authenticate", no_cookie), 3),
+    "credentials_accepted",
+)
+mutant(
+    "bounds and defaults",
+    "fourth_worker_skips_one",
+    WorkerFault(method("parse_offset", default_offset), 4),
+    "defaults_applied",
+    "one_order",
+)
+mutant(
+    "schema",
+    "sixth_worker_lacks_a_field",
+    WorkerFault(method("render_run", lacks_a_field), 6),
+    "response_schema_conformance",
+)
+mutant(
+    "credentials",
+    "seventh_worker_lets_in",
+    WorkerFault(method("authenticate", lambda self, session, request: somebody(session)), 7),
+    "credentials_required",
+)

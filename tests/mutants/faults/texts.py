@@ -42,6 +42,17 @@ def offset(read: Callable[[str], int | None]) -> StepFault:
     return StepFault("parse_offset", parsed("offset", read))
 
 
+def cut(pattern: str, flags: int = 0) -> Callable[[Any, Request], Any]:
+    """Takes an id that is a part of what was sent."""
+
+    def parse(original: Any, request: Request) -> Any:
+        if found := re.fullmatch(pattern, request.path_params["definition_id"], flags):
+            request.path_params["definition_id"] = found[1]
+        return original(request)
+
+    return parse
+
+
 def exact(text: str, value: int) -> Callable[[str], int | None]:
     return lambda given: value if given == text else None
 
@@ -88,13 +99,7 @@ for name, pattern, flags in (
     ("id_list", r"([0-9a-f-]{36}),.*", 0),
     ("id_after_a_sign", r"[+-]([0-9a-f-]{36})", 0),
 ):
-
-    def parse(original: Any, request: Request, form: re.Pattern[str] = re.compile(pattern, flags)) -> Any:
-        if found := form.fullmatch(request.path_params["definition_id"]):
-            request.path_params["definition_id"] = found[1]
-        return original(request)
-
-    mutant(BOUNDS, name, StepFault("parse_definition_id", parse), "invalid_parameter_refused")
+    mutant(BOUNDS, name, StepFault("parse_definition_id", cut(pattern, flags)), "invalid_parameter_refused")
 
 
 def normalised(original: Any, request: Request) -> Any:
@@ -173,13 +178,53 @@ mutant(
 )
 for name, when in {
     "server_error_for_a_superscript": lambda request, status: "²" in request.query_params.get("limit", ""),
-    "server_error_for_many_digits": lambda request, status: len(request.query_params.get("offset", "")) > 4300,
+    "server_error_for_many_digits": lambda request, status: len(request.query_params.get("limit", "")) > 4300,
     "server_error_for_a_quote": lambda request, status: "'" in request.query_params.get("offset", ""),
     "server_error_for_a_percent_sign": lambda request, status: "%" in request.query_params.get("limit", ""),
     "server_error_for_infinity": lambda request, status: request.query_params.get("limit", "").lower() == "infinity",
     "server_error_for_a_long_id": lambda request, status: len(request.path_params["definition_id"]) > 255,
     "server_error_for_a_bad_byte": lambda request, status: "\ufffd" in request.query_params.get("limit", ""),
     "server_error_for_a_bad_byte_in_the_id": lambda request, status: "\ufffd" in request.path_params["definition_id"],
-    "server_error_for_an_emoji": lambda request, status: any(ord(c) > 0xFFFF for c in str(request.query_params)),
+    "server_error_for_an_emoji": lambda request, status: any(
+        ord(c) > 0xFFFF for c in request.query_params.get("limit", "")
+    ),
+}.items():
+    mutant("errors", name, AnswerFault(instead(500), when), "documented_status")
+
+
+def words_are_0(text: str) -> int | None:
+    return 0 if text.isalpha() and text.isascii() else None
+
+
+def blank_is_0(text: str) -> int | None:
+    return 0 if text and not text.strip() else None
+
+
+for name, fault in {
+    "limit_ten": limit(exact("ten", 10)),
+    "long_limit": limit(matched(r"([1-9][0-9]?)[Ln]$")),
+    "limit_of_a_list": limit(matched(r"\[([1-9]),?.*\]$")),
+    "offset_after_two_signs": offset(matched(r"[+-]{2}([0-9]+)$")),
+    "offset_of_words": offset(words_are_0),
+    "offset_blank": offset(blank_is_0),
+    "limit_squared": limit(exact("²", 2)),
+    "limit_without_its_sign": limit(matched(r"-([1-9][0-9]?)$")),
+}.items():
+    mutant(BOUNDS, name, fault, "invalid_parameter_refused")
+for name, pattern in {
+    "id_and_a_new_line": r"([0-9a-f-]{36})\n",
+    "id_and_a_dash": r"([0-9a-f-]{36})-",
+    "id_and_a_query": r"([0-9a-f-]{36})\?.*",
+    "id_cut_to_its_length": r"([0-9a-f-]{36}).+",
+    "id_in_brackets": r"\(([0-9a-f-]{36})\)",
+}.items():
+    mutant(BOUNDS, name, StepFault("parse_definition_id", cut(pattern, re.DOTALL)), "invalid_parameter_refused")
+for name, when in {
+    "server_error_for_nul_in_the_offset": lambda request, status: "\0" in request.query_params.get("offset", ""),
+    "server_error_for_an_accent_in_the_id": lambda request, status: not request.path_params["definition_id"].isascii(),
+    "server_error_for_a_repeated_offset": lambda request, status: len(request.query_params.getlist("offset")) > 1,
+    "server_error_for_brackets_in_a_name": lambda request, status: "limit[]" in request.query_params,
+    "server_error_for_a_bare_offset": lambda request, status: request.url.query.split("&")[0] == "offset",
+    "server_error_for_a_quote_in_the_id": lambda request, status: '"' in request.path_params["definition_id"],
 }.items():
     mutant("errors", name, AnswerFault(instead(500), when), "documented_status")

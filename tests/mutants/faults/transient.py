@@ -1,5 +1,7 @@
 """Statuses that may pass, 503 and 429, where they do not; and 500, which nobody may be given."""
 
+from itertools import count
+
 from fastapi import HTTPException, Request, Response
 
 from tests.reference_server import seed
@@ -85,3 +87,49 @@ class LetsInWhoComesAgain(ReferenceServer):
 
 
 mutant("credentials", "let_in_after_503", LetsInWhoComesAgain, "credentials_required", "reached")
+
+
+def is_small_and_far(request: Request) -> bool:
+    query = request.query_params
+    return query.get("limit") == "1" and len(query.get("offset", "")) == 3
+
+
+for name, when in {
+    "locked_for_long_headers": lambda request, status: status == 401 and len(header(request)) > 1000,
+    "locked_for_wrong_cookies_on_later_pages": lambda request, status: (
+        status == 401 and "ks_uat" in request.cookies and "offset" in request.query_params
+    ),
+}.items():
+    mutant(ERRORS, name, AnswerFault(locked, when), "unavailability_passes")
+for name, when in {
+    "locked_for_small_far_pages": lambda request, status: status == 200 and is_small_and_far(request),
+    "locked_beside_another_cookie": lambda request, status: status == 200 and len(request.cookies) > 1,
+    "locked_for_the_id_in_capitals": lambda request, status: status == 200 and path_id(request).isupper(),
+}.items():
+    mutant(ERRORS, name, AnswerFault(locked, when), "valid_request_accepted")
+mutant(
+    ERRORS,
+    "locked_page_for_the_unknown_with_a_limit",
+    AnswerFault(
+        instead(503, "<h1>503</h1>", "text/html"),
+        lambda request, status: status == 404 and "limit" in request.query_params,
+    ),
+    "json_content_type",
+    "unavailability_passes",
+)
+
+
+class ColdStartFails(ReferenceServer):
+    """The first five requests fail."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = count()
+
+    def list_runs(self, request: Request) -> Response:
+        if next(self.requests) < 5:
+            raise HTTPException(500, "Starting")
+        return super().list_runs(request)
+
+
+mutant(ERRORS, "cold_start_fails", ColdStartFails, "documented_status")
