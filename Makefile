@@ -95,7 +95,7 @@ endif
 
 python := PYTHONPATH=generated:overrides .venv/bin/python
 
-.PHONY: help contract mutants test generate verify breaking docs drift vendor verify-vendor build release-check serve benchmark lint lock setup
+.PHONY: help contract mutants test generate verify breaking promises docs drift vendor verify-vendor build release-check serve benchmark lint lock setup
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
@@ -124,6 +124,9 @@ verify: setup ## check that generated/ is what `make generate` would write; writ
 
 breaking: setup ## say what changed in the contract since BASE, and whom each change breaks
 	@$(python) -m codegen breaking
+
+promises: setup ## list what the contract promises, who honours each promise, and which checks judge it
+	@$(python) -m tests.contract.claims
 
 docs: setup ## write the contract as a page for readers, reports/docs.html
 	@$(python) -m codegen docs

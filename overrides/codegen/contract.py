@@ -62,13 +62,15 @@ class Contract:
             self.read_extensions()
 
     def read_extensions(self) -> None:
-        """Reads and checks `x-rules` and the like.
+        """Reads and checks `x-rules` and the like, and that somebody honours all else.
 
         Raises:
-            Problem: They say what cannot be.
+            Problem: They say what cannot be, or nobody does.
         """
         # Where it is needed: importing it takes as long as all else here.
-        from codegen import extensions
+        from codegen import claims, extensions
+
+        claims.check(self.model)
 
         self.extensions = extensions.read(self.model)
 

@@ -172,7 +172,17 @@ def _schema(schema: Node) -> Iterator[Promise]:
 def _extensions(holder: Node) -> Iterator[Promise]:
     for key, node in holder.items():
         if key.startswith("x-"):
-            entries = list(node.elements()) if isinstance(node.value, list) and node.value else [node]
-            for entry in entries:
-                rule = entry.at("id").value
-                yield Promise("extension", entry, f"{key} {rule}" if isinstance(rule, str) else key)
+            yield from _entries(key, node)
+
+
+def _entries(key: str, node: Node) -> Iterator[Promise]:
+    """Yields each entry of a list by itself, and of the one mapping, `x-list`, each key."""
+    if isinstance(node.value, list) and node.value:
+        for entry in node.elements():
+            name = next((entry.at(part).value for part in ("id", "stage") if part in entry), None)
+            yield Promise("extension", entry, f"{key} {name}" if isinstance(name, str) else key)
+    elif key == "x-list" and isinstance(node.value, dict):
+        for part, below in node.items():
+            yield from _entries(f"{key} {part}", below)
+    else:
+        yield Promise("extension", node, key)

@@ -1,0 +1,58 @@
+"""The ledger: every promise has a line, and every check a promise."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+from codegen import ROOT
+from codegen.contract import Contract
+from codegen.openapi.promises import promises
+from tests.contract.checks import CLASSES
+from tests.contract.claims import GENERAL, JUDGED, KINDS, LIST, REFUSED, Line, judged_by, ledger, unclaimed
+
+CHECKS = {check for names in CLASSES.values() for check in names}
+LINES = ledger()
+
+
+def test_every_promise_of_the_contract_has_a_line() -> None:
+    stated = [promise.node.pointer for promise in promises(Contract(ROOT / "openapi.yaml").model)]
+    assert [line.promise.node.pointer for line in LINES] == stated and len(set(stated)) == len(stated) > 150
+    assert all(line.promise.node.line and line.honoured for line in LINES)
+    assert all(line.checks or line.reason for line in LINES)
+
+
+def test_every_check_that_is_named_is_one_of_the_run() -> None:
+    tables = [*KINDS.values(), *LIST.values(), *JUDGED.values(), REFUSED]
+    assert {check for checks in tables for check in checks} | GENERAL <= CHECKS
+    assert {check for line in LINES for check in line.checks} <= CHECKS
+
+
+def test_every_check_judges_a_promise_or_what_goes_without_saying() -> None:
+    assert {check for line in LINES for check in line.checks} | GENERAL == CHECKS
+
+
+def test_rules_claim_themselves() -> None:
+    rules = {line.promise.node.at("id").value: line.checks for line in LINES if "rule" in line.promise.node}
+    assert len(rules) > 5 and all(checks == (name,) for name, checks in rules.items())
+
+
+def test_what_no_check_judges_is_left() -> None:
+    assert unclaimed() == [line for line in LINES if not line.checks]
+    promise = next(line.promise for line in LINES if line.promise.name.startswith("x-judged"))
+    assert judged_by(promise._replace(name="x-judged state"), in_request=False) == ()
+    assert Line(promise, "", (), "no check claims it").reason
+
+
+def test_the_command_prints_it() -> None:
+    command = [sys.executable, "-m", "tests.contract.claims"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=environment())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(re.findall(r"^openapi\.yaml:\d+ ", done.stdout, re.MULTILINE)) == len(LINES)
+    assert f"{len(LINES)} promises, {len(unclaimed())} not judged" in done.stdout
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": "generated:overrides"}
