@@ -17,8 +17,8 @@ from schemathesis import Case, HookContext
 from schemathesis.core.parameters import RAW_QUERY_STRING_KEY, RawQueryString
 
 from .contract import contract
-from .operation import DEFAULTS, IN_PATH, LIMITS, VALID
-from .spellings import ENCODED_QUERIES, IGNORED, LIMIT, QUERIES, Query, invalid, odd_ids, page
+from .operation import DEFAULTS, IN_PATH, INVALID, LIMITS, PARAMETERS, VALID
+from .spellings import ENCODED_QUERIES, IGNORED, LIMIT, NO_INTEGERS, QUERIES, Query, invalid, odd_ids, page
 from .target import Target
 from .under_way import under_way
 from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
@@ -197,6 +197,11 @@ class Maker:
             if number > len(queries) / 2 and number % 3 == 0 and parent == self.parent:
                 parent = parents[number // 3 % len(parents)]
             yield (self.ask_dressed if number % 4 == 0 else self.ask)(parent, query)
+        # Of the other parameters, what is none of their values: the fuzzing may not come to all of them.
+        for name, parameter in PARAMETERS.items():
+            wrong = next((text for text in NO_INTEGERS if text and parameter.judge([text]) == INVALID), None)
+            if name not in DEFAULTS and wrong is not None:
+                yield self.ask(query={name: wrong})
         slash = self.ask()
         slash.path += "/"
         yield slash

@@ -1,5 +1,6 @@
 """The checks know the operation from openapi.yaml: an edit there is an edit of what is judged."""
 
+import json
 import os
 import re
 import shutil
@@ -106,7 +107,7 @@ def edited(tmp_path: Path, environment: Callable[..., dict[str, str]]) -> Callab
         return subprocess.run(
             [sys.executable, "-m", "tests.contract"],
             cwd=tree,
-            env=environment(PYTHONPATH=path),
+            env=environment(PYTHONPATH=path, REPORT_DIR=str(tree / "reports")),
             capture_output=True,
             text=True,
             timeout=120,
@@ -128,14 +129,19 @@ COMPONENT = (
 SCHEMA = ("\n  schemas:\n", "\n  schemas:\n    Late: {type: boolean, description: Whether it is late.}\n")
 
 
-def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edited: Callable[..., Any]) -> None:
+def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(
+    edited: Callable[..., Any], tmp_path: Path
+) -> None:
     result = edited((LIMIT, LIMIT.replace("100", "150") + AGE), LATE, COMPONENT, SCHEMA)
     assert result.returncode == 1, result.stdout + result.stderr
     found = " ".join(result.stdout.split())
     assert "valid_request_accepted" in found
     assert re.search(r"a valid request, .*?limit='\d+'.*?, was answered with 422", found)
-    for name in ("max_age_days", "late"):
-        assert re.search(rf"{name}='[^']*' is invalid, which is 422, but the answer is 200", found)
+    # The verdict shows samples of a finding; what was sent, and wrongly taken, is in the reports.
+    assert re.search(r"(max_age_days|late)='[^']*' is invalid, which is 422, but the answer is 200", found)
+    entries = json.loads((tmp_path / "tree/reports/requests.har").read_text("utf-8"))["log"]["entries"]
+    taken = {entry["request"]["url"] for entry in entries if entry["response"]["status"] == 200}
+    assert all(any(f"{name}=abc" in url for url in taken) for name in ("max_age_days", "late"))
 
 
 @pytest.mark.parametrize(
