@@ -186,7 +186,11 @@ class runs_do_not_go_back(Comparing):
         for _ in range(RETURNS):
             after = ask_again(page.case)
             common = [key for key in after.by_key if key in before.by_key] if after else []
-            if not after or not common or any(after.by_key[key] == before.by_key[key] for key in common):
+            if (
+                not after
+                or not common
+                or any(normal(after.by_key[key]) == normal(before.by_key[key]) for key in common)
+            ):
                 return
             before = after
         self.is_done = True
