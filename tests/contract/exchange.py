@@ -22,10 +22,11 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 # Bytes that are read at once, and that an answer may have besides its body.
 PIECE, HEADERS = 2**16, 2**20
-# What JSON may have: values, levels (pydantic reads no more) and digits of a number (Python reads no more).
-VALUES, LEVELS, DIGITS = 500_000, 200, 4300
-# What takes two and four bytes a character once it is text, and what does not begin one.
-TWO_BYTES, FOUR_BYTES, INNER = re.compile(rb"[\xc4-\xef]"), re.compile(rb"[\xf0-\xff]"), bytes(range(0x80, 0xC0))
+# What JSON may have: values, members of one array or object (a validator may say something of each), levels (pydantic
+# reads no more) and digits of a number (Python reads no more).
+# A text of more bytes would be copied by whoever says something of it.
+VALUES, MEMBERS, TEXT, LEVELS, DIGITS = 100_000, 2000, 2**20, 200, 4300
+STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 LONG_NUMBER = re.compile(rb"[0-9]{%d}" % DIGITS)
 
 
@@ -166,20 +167,47 @@ def read_body(raw: urllib3.HTTPResponse, bounds: Bounds) -> bytes:
     return bytes(body)
 
 
-def check_readable(body: bytes, size: int) -> None:
+def count_values(body: bytes) -> int:
+    return sum(body.count(mark) for mark in (b",", b"{", b"["))
+
+
+def count_texts(body: bytes) -> int:
+    """No more than there are."""
+    return (body.count(b'"') - body.count(b'\\"')) // 2
+
+
+def count_outside(body: bytes) -> int:
+    """Values, without the marks that stand in texts. It takes time for each text."""
+    return count_values(body) - sum(count_values(found[0]) for found in STRING.finditer(body))
+
+
+def most_members(document: Any) -> int:
+    """Of the array or object that has most."""
+    most, open_ones = 0, [document]
+    while open_ones:
+        one = open_ones.pop()
+        if isinstance(one, (list, dict)):
+            most = max(most, len(one))
+            open_ones.extend(one.values() if isinstance(one, dict) else one)
+    return most
+
+
+def check_readable(body: bytes) -> None:
     """Raises NoAnswer for JSON that costs memory out of proportion, or that breaks who reads it."""
-    if len(body) > size // 2:
-        width = 4 if FOUR_BYTES.search(body) else 2 if TWO_BYTES.search(body) else 1
-        if width * len(body.translate(None, INNER)) > 2 * size:
-            raise NoAnswer(f"the answer takes more than {2 * size} bytes as text", is_large=True)
-    if sum(body.count(mark) for mark in (b",", b"{", b"[")) > VALUES:
+    if count_values(body) > VALUES and (count_texts(body) > 2 * VALUES or count_outside(body) > VALUES):
         raise NoAnswer(f"the answer has more than {VALUES} values", is_large=True)
-    if body.count(b"{") + body.count(b"[") > LEVELS:
+    if len(body) > TEXT and any(len(found[0]) > TEXT for found in STRING.finditer(body)):
+        raise NoAnswer(f"the answer has a text of more than {TEXT} bytes", is_large=True)
+    if count_values(body) > LEVELS:
         try:
-            pydantic_core.from_json(body)
+            members = most_members(pydantic_core.from_json(body))
         except ValueError as error:
+            members = 0
             if "recursion limit" in str(error):
                 raise NoAnswer(f"the answer is nested more than {LEVELS} levels deep", is_large=True) from None
+        if members > MEMBERS:
+            what = f"the answer has an array or object of {members} members, more than {MEMBERS}"
+            raise NoAnswer(what, is_large=True)
     if LONG_NUMBER.search(body):
         try:
             json.loads(body)

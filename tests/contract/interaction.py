@@ -1,5 +1,6 @@
 """A request and its answer, parsed once: what all checks judge."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,8 +22,10 @@ from .operation import DEFAULTS, PARAMETERS, VALID
 from .pages import Page, as_integer, key_of
 from .under_way import under_way
 
-# How many are kept, the latest: a check may look at others in between.
-KEPT = 8
+# How many are kept, the latest, and bytes of their bodies: a check may look at others in between.
+KEPT, BYTES = 8, 2**22
+# Characters of a text: pages are kept until the end of the run.
+LONG = 2**14
 
 
 @dataclass
@@ -49,9 +52,9 @@ class Interaction:
 
     @cached_property
     def json(self) -> Any:
-        """The body as JSON value; MISSING if it is none."""
+        """The body as JSON value, long texts made short; MISSING if it is none."""
         try:
-            return self.response.json()
+            return brief(self.response.json())
         except (ValueError, RecursionError):
             return MISSING
 
@@ -154,6 +157,17 @@ class Interaction:
         return {} if self.page is None else broken_changes(self.verdicts, self.page)
 
 
+def brief(value: Any) -> Any:
+    """The same to compare, and small to keep: of a long text its beginning, and a number that stands for the rest."""
+    if isinstance(value, dict):
+        return {brief(name): brief(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [brief(each) for each in value]
+    if isinstance(value, str) and len(value) > LONG:
+        return f"{value[:LONG]}... ({hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()})"
+    return value
+
+
 def judged(
     request: Request,
     status: int,
@@ -227,7 +241,7 @@ def interaction(response: Response, case: Case[Any]) -> Interaction:
     kept = under_way().interactions
     found: Interaction | None = kept.get(id(response))
     if found is None or found.response is not response:
-        while len(kept) >= KEPT:
+        while kept and (len(kept) >= KEPT or sum(len(each.response.content) for each in kept.values()) > BYTES):
             kept.pop(next(iter(kept)))
         found = kept[id(response)] = Interaction(response, case, read_request(response.request, under_way().target))
     return found

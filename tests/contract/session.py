@@ -224,7 +224,7 @@ class Session:
             bounds = Bounds(within, min(start + within, self.deadline), self.target.max_answer)
             try:
                 response = exchange(request, bounds)
-                check_readable(response.content, bounds.size)
+                check_readable(response.content)
             except NoAnswer as error:
                 return self.failed(request, error)
             except ConnectionError as error:

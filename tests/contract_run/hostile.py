@@ -89,6 +89,8 @@ LARGE: dict[str, Answer] = {
     "objects": page(wide(b"{},", 15 * MIB)),
     "numbers": page(wide(b"1,", 15 * MIB)),
     "keys": page(b"{" + b'"":1,' * (3 * MIB) + b'"a":1}'),
+    "members": page(wide(b'{"id": "a"},', MIB // 32)),
+    "text": page(b'{"items": [], "total": "' + b"a" * (2 * MIB) + b'"}'),
     "levels": page(b'{"items": ' + b"[" * 100_000 + b"]" * 100_000 + b', "total": 1, "limit": 1, "offset": 0}'),
     "levels of objects": page(b'{"a":' * 100_000 + b"1" + b"}" * 100_000),
     "digits": page(b'{"items": [], "total": ' + b"9" * 100_000 + b', "limit": 1, "offset": 0}'),

@@ -32,8 +32,8 @@ def test_every_answer_is_bounded_as_a_whole() -> None:
         found = measured("ask", base_url, str(len(answers)))
     told = {name: (status, reason) for (name, _), (status, reason, _) in zip(answers, found["answers"], strict=True)}
     assert all(status == 0 for status, _ in told.values()), told
-    expected = r"more than \d+ (bytes|values|levels|digits|headers)|not complete within 1 s|exceeded maximum|no HTTP"
-    assert all(re.search(expected, reason) for _, reason in told.values()), told
+    expected = r"more than \d+|not complete within 1 s|exceeded maximum|no HTTP"
+    assert not [reason for _, reason in told.values() if not re.search(expected, reason)]
     assert all("not complete within 1 s" in told[name][1] for name in SLOW), told
     # One second, and what a busy machine adds to it.
     assert all(seconds < 20 for _, _, seconds in found["answers"]), found
@@ -80,7 +80,7 @@ def test_an_endless_answer_at_the_preflight_is_a_violation(contract_on: Contract
 def test_time_is_over_whatever_is_under_way(contract_on: Contract) -> None:
     """An answer that drips, at the preflight and later, a wait that the server asks for, and one for the rate."""
     later = b"HTTP/1.1 503 Later\r\nRetry-After: 50\r\nContent-Length: 0\r\n\r\n"
-    good: dict[int, Answer | None] = dict.fromkeys(range(1, 20))
+    good: dict[int, Answer | None] = dict.fromkeys(range(1, 8))
     cases: list[tuple[dict[int, Any], dict[str, str]]] = [
         ({0: SLOW["headers"]}, {}),
         ({**good, 0: SLOW["body"]}, {}),

@@ -4,7 +4,7 @@ from typing import Any
 
 import schemathesis
 from schemathesis import Case, HookContext, Response
-from schemathesis.core.failures import Failure
+from schemathesis.core.failures import CustomFailure, Failure
 from schemathesis.openapi.checks import JsonSchemaError, UnsupportedMethodResponse
 
 from ..contract import contract
@@ -12,6 +12,8 @@ from ..probes import probes
 from ..session import SAFE_METHODS
 from ..under_way import under_way
 
+# Bytes and characters.
+LARGE, LONGEST_MESSAGE = 2**20, 10_000
 # Keys of a path item.
 METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
 
@@ -58,10 +60,15 @@ def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
-    _ = failure.message
     if isinstance(failure, JsonSchemaError):
-        # What it says is settled now. Of each answer that fails, it would keep the whole until the end.
+        # It would copy the whole of a large answer for what it says, and keep it until the end.
+        if len(response.content) > LARGE:
+            failure.instance = None
+        failure.message = failure.message[:LONGEST_MESSAGE]
         failure.instance = None
+    elif isinstance(failure, CustomFailure):
+        # Its frames hold the answer.
+        failure.exception.__traceback__ = failure.exception.__context__ = None
     # Where there was no answer there is nothing else to judge.
     return response.status_code != 0 or failure.title == "no_answer"
 

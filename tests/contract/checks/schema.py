@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 from codegen.cel import MISSING
@@ -18,12 +19,11 @@ class Repeated(Exception):
     pass
 
 
-def no_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise Repeated(next(name for name in names if names.count(name) > 1))
-    return found
+def no_repetition(pairs: list[tuple[str, Any]]) -> None:
+    """Keeps nothing: the body was parsed already, and may be large."""
+    names = Counter(name for name, _ in pairs)
+    if len(names) < len(pairs):
+        raise Repeated(names.most_common(1)[0][0])
 
 
 def no_constant(name: str) -> None:
@@ -37,9 +37,9 @@ def strict_json(found: Interaction) -> bool | None:
         return True
     try:
         text = found.response.content.decode("utf-8")
-        body = json.loads(text, object_pairs_hook=no_repetition, parse_constant=no_constant)
+        json.loads(text, object_pairs_hook=no_repetition, parse_constant=no_constant)
         if SURROGATE.search(found.response.content):
-            json.dumps(body, ensure_ascii=False).encode()
+            json.dumps(found.response.json(), ensure_ascii=False).encode()
     except Repeated as repeated:
         raise Violation(f"the body has the key '{shown(str(repeated))}' twice in one object") from None
     except UnicodeEncodeError:
