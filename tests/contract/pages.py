@@ -1,8 +1,11 @@
 """Pages of the list, as the checks compare them, and values as messages show them."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +19,12 @@ from .operation import UUID
 
 # Characters of a value in a message.
 SHOWN = 40
+# A date-time, RFC 3339, section 5.6, with its fraction apart: that may have more digits than Python reads.
+TIME = re.compile(
+    r"(?P<second>[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})(\.(?P<fraction>[0-9]+))?"
+    r"(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -86,12 +95,20 @@ def named(key: str | None) -> str:
 
 
 def normal(value: Any) -> Any:
-    """The value with all UUIDs in lower case."""
+    """The value with all UUIDs in lower case, and all date-times as moments: each may be written in many ways."""
     if isinstance(value, dict):
         return {name: normal(each) for name, each in value.items()}
     if isinstance(value, list):
         return [normal(each) for each in value]
-    return value.lower() if isinstance(value, str) and UUID.fullmatch(value) else value
+    if not isinstance(value, str):
+        return value
+    if UUID.fullmatch(value):
+        return value.lower()
+    if time := TIME.fullmatch(value):
+        with suppress(ValueError, OverflowError):
+            moment = datetime.fromisoformat(time["second"] + time["zone"].upper()).astimezone(UTC)
+            return moment.replace(tzinfo=None).isoformat() + "." + (time["fraction"] or "").rstrip("0")
+    return value
 
 
 def shown(value: object) -> str:

@@ -14,7 +14,7 @@ from codegen.cel import MISSING, timestamp
 from ..contract import contract
 from ..interaction import CHANGES, RULES, Interaction, ask_again
 from ..operation import LIMITS
-from ..pages import Page, differences, named, normal, quoted
+from ..pages import Page, differences, named, quoted
 from ..under_way import under_way
 from .base import PagesContradict, check
 from .comparing import RETURNS, TELLING, Comparing
@@ -136,6 +136,11 @@ def merged(seen: list[list[Page]]) -> list[Page]:
     return [page for pages in zip(*seen, strict=False) for page in pages]
 
 
+def alike(one: Any, other: Any) -> bool:
+    """Whether two values are the same, also where an id in them is written in another case."""
+    return one == other or next(differences(one, other), None) is None
+
+
 @check
 class runs_do_not_go_back(Comparing):
     """No item is again what it was before it changed, and not all of them are others each time that they are read.
@@ -155,12 +160,12 @@ class runs_do_not_go_back(Comparing):
         new = 0
         for key, item in page.by_key.items():
             states = self.states.setdefault(key, [])
-            if key in broken or not states or states[-1] == item or normal(states[-1]) == normal(item):
+            if key in broken or not states or alike(states[-1], item):
                 if not states or key in broken:
                     states.append(item)
                 continue
             new += 1
-            if item in states:
+            if any(alike(state, item) for state in states):
                 back = self.tell(key, item, states[-1], page)
             states.append(item)
         self.returns += bool(back)
@@ -186,11 +191,7 @@ class runs_do_not_go_back(Comparing):
         for _ in range(RETURNS):
             after = ask_again(page.case)
             common = [key for key in after.by_key if key in before.by_key] if after else []
-            if (
-                not after
-                or not common
-                or any(normal(after.by_key[key]) == normal(before.by_key[key]) for key in common)
-            ):
+            if not after or not common or any(alike(after.by_key[key], before.by_key[key]) for key in common):
                 return
             before = after
         self.is_done = True
