@@ -65,7 +65,7 @@ def is_ended(run: Body) -> bool:
 
 
 for name, kind, change, killed_by in (
-    ("total_flaps_up", "paging", lambda page: put(page, "total", page["total"] + 1), ("same_total",)),
+    ("total_flaps_up", "paging", lambda page: put(page, "total", page["total"] + 1), ("one_list",)),
     ("total_flaps_down", "paging", lambda page: put(page, "total", page["total"] - 1), ("same_total",)),
     ("total_flaps_to_0", "paging", lambda page: put(page, "total", 0), ("number_of_items",)),
     (
@@ -180,10 +180,10 @@ for name, kind, change, every, killed_by in (
         8,
         ("defaults_applied", "limit_and_offset_echoed"),
     ),
-    ("template_flaps", "identity", each(lambda run: put(run, "run_snapshot", "template", None)), 10, ("unique_ids",)),
+    ("template_flaps", "rules", each(lambda run: put(run, "run_snapshot", "template", None)), 10, ("unique_ids",)),
     (
         "error_flaps_to_null",
-        "lifecycle",
+        "rules",
         each(lambda run: put(run, "error", None)),
         10,
         ("error_by_status", "runs_do_not_go_back"),
@@ -221,4 +221,4 @@ class OneRunFlaps(ReferenceServer):
         return body
 
 
-mutant("lifecycle", "one_run_flaps", OneRunFlaps, "runs_do_not_go_back")
+mutant("paging", "one_run_flaps", OneRunFlaps, "runs_do_not_go_back")
