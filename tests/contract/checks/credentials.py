@@ -14,6 +14,9 @@ from ..under_way import under_way
 from .base import Check, StatusNotDue, Violation, check
 from .bounds import one_of
 
+# How many kinds of answers about a list that must not be shown are kept: each may be told apart.
+KINDS = 8
+
 
 @check
 def credentials_required(found: Interaction) -> bool | None:
@@ -53,7 +56,7 @@ class foreign_definition_hidden(Check):
         self.statuses: dict[tuple[str, str], set[int]] = {}
         self.compared: set[tuple[str, object]] = set()
         self.unknown: dict[object, Traits] = {}
-        self.hidden: dict[tuple[str, object], tuple[Case[Any], Traits]] = {}
+        self.hidden: dict[tuple[str, object], list[tuple[Case[Any], Traits]]] = {}
 
     def judge(self, found: Interaction) -> bool | None:
         if found.due is None or found.status in contract().not_now:
@@ -82,21 +85,29 @@ class foreign_definition_hidden(Check):
         sent = asked.query if status in contract().refused("parameters") else sorted(names)
         key = status, str(sent)
         if is_foreign:
-            self.hidden.setdefault((asked.parent, key), (found.case, traits(found.response, asked.parent)))
+            self.note(asked.parent, key, found)
         elif asked.parent not in under_way().target.readable:
             self.unknown.setdefault(key, traits(found.response, asked.parent))
-        for (parent, each), (asking, found_there) in self.hidden.items():
-            if each in self.unknown and found_there != self.unknown[each]:
-                # Perhaps they vary anyway.
-                self.compare(parent, each, asking)
+        for (parent, each), answers in self.hidden.items():
+            for case, answer in answers if each in self.unknown else ():
+                if answer != self.unknown[each]:
+                    # Perhaps they vary anyway.
+                    self.compare(parent, each, case)
         return None if is_foreign else True
+
+    def note(self, parent: str, key: object, found: Interaction) -> None:
+        """Keeps one of each kind of answers."""
+        answers, answer = self.hidden.setdefault((parent, key), []), traits(found.response, parent)
+        if len(answers) < KINDS and all(answer != each for _, each in answers):
+            answers.append((found.case, answer))
 
     def compare(self, parent: str, key: object, case: Case[Any]) -> None:
         if (parent, key) in self.compared or not hides():
             return
         self.compared.add((parent, key))
-        if how := told_apart(partial(refusal, case), parent, under_way().target.seed):
-            name = contract().parent
+        name = contract().parent
+        # As it was sent: a server may tell its capitals apart.
+        if how := told_apart(partial(refusal, case), str(case.path_parameters[name]), under_way().target.seed):
             raise Violation(f"{name} {parent} must be answered exactly as one that does not exist, but {how}")
 
 

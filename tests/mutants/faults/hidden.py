@@ -109,6 +109,11 @@ for name, change, when in (
         lambda request, status: status == 401 and asks_foreign(request) and bool(header(request)),
     ),
     (
+        "foreign_told_apart_in_capitals",
+        lambda answer: with_header(answer, "X-Tenant", "other"),
+        lambda request, status: is_foreign(request, status) and request.path_params["definition_id"].isupper(),
+    ),
+    (
         "foreign_told_apart_on_later_pages",
         lambda answer: with_header(answer, "X-Tenant", "other"),
         lambda request, status: is_foreign(request, status) and request.query_params.get("offset", "0") != "0",
