@@ -9,7 +9,7 @@ kind.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 import schemathesis
@@ -78,7 +78,9 @@ def probes(known: Case[Any], target: Target) -> list[Case[Any]]:
     merged = interleaved(
         list(make.pages()), list(make.invalid()), list(make.refusals()), list(make.identifiers()), list(make.others())
     )
-    last = [*make.walk(most, 2), make.ask(query=page(least))]
+    # Of two in a row, one is for each of two workers.
+    empty = [make.ask(parent, page(fitting(size))) for parent in target.empty for size in (5, 6)]
+    last = [*make.walk(most, 2), make.ask(query=page(least)), *empty]
     return [*first, *merged, *last, *(make.thorough() if target.thorough else ())]
 
 
@@ -154,6 +156,9 @@ class Maker:
         if credentials.cookies:
             cookies = [sent.get("Cookie", ""), *(f"{name}={value}" for name, value in credentials.cookies.items())]
             sent["Cookie"] = "; ".join(filter(None, cookies))
+        if set("?#") & set(parent):
+            # Else they would end the path.
+            parent = Raw(quote(parent, safe=""))
         parameters = {contract().parent: parent or self.parent}
         case: Case[Any] = self.operation.Case(path_parameters=parameters, headers=sent)
         case.query = {**(query or {}), **credentials.query}
@@ -266,7 +271,9 @@ class Maker:
     def thorough(self) -> Iterable[Case[Any]]:
         """Every limit, and many offsets: one of them may be answered unlike its neighbours."""
         for limit in spread(LIMITS, TRIED):
-            yield self.ask(query=page(limit, self.total * limit // len(LIMITS) // 2))
+            # Somewhere in the list, and where the page is full.
+            offset = self.total * limit // len(LIMITS) // 2
+            yield self.ask(query=page(limit, max(min(offset, self.total - limit), 0)))
         powers = {2**bits + more for bits in range(3, 33) for more in (-1, 0, 1)}
         rounds = {digit * 10**zeros for zeros in range(1, 8) for digit in (1, 2, 5)}
         for offset in sorted({*spread(range(self.total + 2), TRIED), *powers, *rounds}):

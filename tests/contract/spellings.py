@@ -13,7 +13,7 @@ LIMIT, OFFSET = contract().listing.limit, contract().listing.offset
 NO_INTEGERS = (
     "", "abc", "1.5", "NaN", "1,2", "[1]", "--1", "5px", "5;", "undefined", "None", "5\0",
     "Infinity", "\u00b2", "'5'", "5'", "5 or 1=1", "(5)", "nan", "True", "all", "\u00bd",
-    "\u00e9", "%", "-", "\U0001f600", "\u200b5", "ten", "5L", " ",
+    "\u00e9", "%", "-", "\U0001f600", "\u200b5", "ten", "5L", "5+3",
 )  # fmt: skip
 # Servers may take these.
 LENIENT_INTEGERS = ("1.0", "+5", " 5", "05", "1e1", "0x10")

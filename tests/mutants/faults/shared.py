@@ -258,8 +258,8 @@ class StaleForAWhile(ReferenceServer):
     def load_page(self, session: Session, parameters: Parameters) -> Any:
         if not self.is_stale:
             return super().load_page(session, parameters)
-        total, runs = super().load_page(session, replace(parameters, offset=parameters.offset + 5))
-        return max(total - 5, 0), runs
+        total, runs = super().load_page(session, replace(parameters, offset=parameters.offset + 10))
+        return max(total - 10, 0), runs
 
 
 mutant("paging", "cold_start_is_empty", ColdStart, "one_list")

@@ -75,14 +75,6 @@ for name, fault in {
     "limit_wraps_at_32_bits": limit(
         lambda text: int(text) - 2**32 if re.fullmatch("[0-9]+", text) and 2**32 < int(text) <= 2**32 + 100 else None
     ),
-    "only_the_first_limit_counts": StepFault(
-        "parse_limit",
-        lambda original, request: (
-            20
-            if request.query_params.getlist("limit")[:1] == ["20"] and len(request.query_params.getlist("limit")) > 1
-            else original(request)
-        ),
-    ),
 }.items():
     mutant(BOUNDS, name, fault, "invalid_parameter_refused")
 # A server may take other bases, but for what they mean.
@@ -213,7 +205,6 @@ for name, fault in {
     mutant(BOUNDS, name, fault, "invalid_parameter_refused")
 for name, pattern in {
     "id_and_a_new_line": r"([0-9a-f-]{36})\n",
-    "id_and_a_dash": r"([0-9a-f-]{36})-",
     "id_and_a_query": r"([0-9a-f-]{36})\?.*",
     "id_cut_to_its_length": r"([0-9a-f-]{36}).+",
     "id_in_brackets": r"\(([0-9a-f-]{36})\)",
