@@ -305,8 +305,10 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
 
 
 def failed_check(failure: Failure) -> str:
-    """The name of the check, by what it found."""
-    return failure.checks[0] if failure.checks else failure.title.removeprefix("Custom check failed: ").strip("`")
+    """The name of the check, by what it found: of those that may find it, one that is used."""
+    used = {check for names in CLASSES.values() for check in names}
+    named = failure.title.removeprefix("Custom check failed: ").strip("`")
+    return next((name for name in failure.checks if name in used), named)
 
 
 def describe(failure: Failure, target: Target) -> str:

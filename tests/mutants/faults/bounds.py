@@ -107,8 +107,6 @@ mutant(
 for name, fault in {
     "limit_100_refused": StepFault("parse_limit", deny("limit", "100")),
     "limit_1_refused": StepFault("parse_limit", deny("limit", "1")),
-    "offset_0_refused": StepFault("parse_offset", deny("offset", "0")),
-    "large_offset_refused": StepFault("parse_offset", refuse_offsets_from(2**31)),
     "past_the_end_not_found": StepFault(
         "load_page",
         lambda original, session, asked: refuse(404) if 137 <= asked.offset < 2**53 else original(session, asked),
@@ -144,6 +142,12 @@ for name, fault in {
     ),
 }.items():
     mutant(BOUNDS, name, fault, "valid_request_accepted")
+# Beside what is invalid, they are named as well.
+for name, fault in {
+    "offset_0_refused": StepFault("parse_offset", deny("offset", "0")),
+    "large_offset_refused": StepFault("parse_offset", refuse_offsets_from(2**31)),
+}.items():
+    mutant(BOUNDS, name, fault, "valid_request_accepted", "invalid_parameter_named")
 mutant(BOUNDS, "fault_not_named", StepFault("parse_parameters", blame), "invalid_parameter_named")
 mutant(
     BOUNDS,

@@ -74,6 +74,7 @@ mutant(
     "unknown_is_unavailable",
     StepFault("find_definition", lambda original, *asked: instead_of_404(503, "Try again", original, *asked)),
     "reached",
+    "unavailability_passes",
 )
 
 

@@ -66,8 +66,8 @@ def is_ended(run: Body) -> bool:
 
 for name, kind, change, killed_by in (
     ("total_flaps_up", "paging", lambda page: put(page, "total", page["total"] + 1), ("one_list",)),
-    ("total_flaps_down", "paging", lambda page: put(page, "total", page["total"] - 1), ("same_total",)),
-    ("total_flaps_to_0", "paging", lambda page: put(page, "total", 0), ("number_of_items",)),
+    ("total_flaps_down", "paging", lambda page: put(page, "total", page["total"] - 1), ("one_list",)),
+    ("total_flaps_to_0", "paging", lambda page: put(page, "total", 0), ("number_of_items", "one_list")),
     (
         "duration_flaps",
         "rules",
@@ -119,7 +119,7 @@ for name, kind, change, killed_by in (
         "duration_flaps_to_text",
         "schema",
         each(lambda run: put(run, "run_snapshot", "max_run_duration_seconds", "300")),
-        ("response_schema_conformance",),
+        ("response_schema_conformance", "runs_do_not_go_back"),
     ),
     (
         "last_row_flaps",
@@ -157,7 +157,7 @@ class TakesInvalidNowAndThen(ReferenceServer):
             raise
 
 
-mutant("paging", "offset_flaps", OffsetFlaps, "pages_fit_together")
+mutant("paging", "offset_flaps", OffsetFlaps, "one_order")
 mutant("bounds and defaults", "limit_0_flaps", TakesInvalidNowAndThen, "invalid_parameter_refused")
 mutant("credentials", "one_in_25_refused", AnswerFault(instead(401), is_page, every=25), "credentials_accepted")
 mutant(
@@ -170,7 +170,11 @@ mutant(
     "valid_request_accepted",
 )
 mutant(
-    "errors", "one_in_3_unknown_forbidden", AnswerFault(instead(403), on(404), every=3), "unknown_definition_not_found"
+    "errors",
+    "one_in_3_unknown_forbidden",
+    AnswerFault(instead(403), on(404), every=3),
+    "unknown_definition_not_found",
+    "foreign_definition_hidden",
 )
 for name, kind, change, every, killed_by in (
     (
@@ -180,13 +184,13 @@ for name, kind, change, every, killed_by in (
         8,
         ("defaults_applied", "limit_and_offset_echoed"),
     ),
-    ("template_flaps", "rules", each(lambda run: put(run, "run_snapshot", "template", None)), 10, ("unique_ids",)),
+    ("template_flaps", "rules", each(lambda run: put(run, "run_snapshot", "template", None)), 10, ("frozen_fields",)),
     (
         "error_flaps_to_null",
         "rules",
         each(lambda run: put(run, "error", None)),
         10,
-        ("error_by_status", "runs_do_not_go_back"),
+        ("error_by_status", "ended_runs_stay"),
     ),
     ("rows_flap_to_the_reverse", "paging", lambda page: page["items"].reverse(), 10, ("one_order",)),
     (
@@ -221,4 +225,4 @@ class OneRunFlaps(ReferenceServer):
         return body
 
 
-mutant("paging", "one_run_flaps", OneRunFlaps, "runs_do_not_go_back")
+mutant("paging", "one_run_flaps", OneRunFlaps, "ended_runs_stay")

@@ -66,7 +66,7 @@ for name, change, when, killed_by in (
         "status_in_german",
         with_runs(lambda run: put(run, "status", "FERTIG")),
         says("accept-language", "de"),
-        ("response_schema_conformance",),
+        ("response_schema_conformance", "runs_do_not_go_back"),
     ),
     (
         "errors_left_out_for_phones",
@@ -113,7 +113,7 @@ for name, change, when, killed_by in (
         "latin_1_on_request",
         lambda answer: with_header(answer, "Content-Type", "application/json; charset=iso-8859-1"),
         says("accept-charset"),
-        ("json_content_type",),
+        ("json_content_type", "ended_runs_stay", "frozen_fields"),
     ),
     ("forwarded_host_refused", instead(400), says("x-forwarded-host"), ("documented_status",)),
     (

@@ -68,6 +68,7 @@ mutant(
     "another_id_each_time",
     RunFault(lambda run: put(run, "id", str(uuid.UUID(int=dice.getrandbits(128), version=4))), always_true),
     "unique_ids",
+    "one_list",
 )
 mutant(
     RULES,

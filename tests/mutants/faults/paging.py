@@ -87,6 +87,7 @@ mutant(
     PageFault(lambda page, _: put(page, "total", len(page["items"]))),
     "number_of_items",
     "same_total",
+    "one_list",
 )
 mutant(
     PAGING,
@@ -95,13 +96,18 @@ mutant(
     "same_total",
 )
 mutant(
-    PAGING, "total_0_past_the_end", PageFault(lambda page, asked: page["items"] or put(page, "total", 0)), "same_total"
+    PAGING,
+    "total_0_past_the_end",
+    PageFault(lambda page, asked: page["items"] or put(page, "total", 0)),
+    "same_total",
+    "one_list",
 )
 mutant(
     PAGING,
     "total_capped",
     PageFault(lambda page, asked: put(page, "total", min(page["total"], 100))),
     "number_of_items",
+    "one_list",
 )
 mutant(
     PAGING,
@@ -231,7 +237,7 @@ class TotalOffInAChangingList(Changing):
 
 
 mutant(PAGING, "row_lost_in_a_changing_list", RowLostInAChangingList, "pages_fit_together")
-mutant(PAGING, "total_off_in_a_changing_list", TotalOffInAChangingList, "same_total")
+mutant(PAGING, "total_off_in_a_changing_list", TotalOffInAChangingList, "same_total", "one_list")
 mutant(PAGING, "cached_by_limit", CachedByLimit, "pages_fit_together")
 mutant(PAGING, "sometimes_behind", SometimesBehind, "one_order")
-mutant(PAGING, "own_runs_for_the_cookie", OwnRunsForCookie, "same_total")
+mutant(PAGING, "own_runs_for_the_cookie", OwnRunsForCookie, "same_total", "one_order")

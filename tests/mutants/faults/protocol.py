@@ -192,6 +192,8 @@ mutant(PROTOCOL, "one_in_30_cut", CutsConnections, "connection_kept")
 
 # Evidence.
 
+# Each answer is right, and none shows anything.
+mutant("evidence", "nothing_to_see", StepFault("load_page", lambda original, *asked: (0, [])), "reached")
 mutant(
     "evidence",
     "no_past_the_end",

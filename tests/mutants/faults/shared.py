@@ -102,6 +102,10 @@ mutant(
     "cached_by_query_alone",
     CacheFault(lambda request: (request.url.query, request.headers.get("authorization")), is_later),
     "runs_of_the_definition",
+    "credentials_required",
+    "foreign_definition_hidden",
+    "one_list",
+    "same_total",
 )
 mutant(
     "bounds and defaults",
@@ -111,6 +115,7 @@ mutant(
         lambda request, status: status == 404 and "offset" in request.query_params,
     ),
     "valid_request_accepted",
+    "credentials_required",
 )
 mutant("credentials", "refusal_cached", CacheFault(url, lambda request, status: status == 401), "credentials_accepted")
 mutant(
@@ -121,6 +126,7 @@ mutant(
         lambda request, status: status == 200 and request.query_params.get("offset") == "74",
     ),
     "limit_and_offset_echoed",
+    "number_of_items",
 )
 mutant(
     "protocol",
@@ -131,6 +137,7 @@ mutant(
         lambda answer: Response(answer.body, 200, media_type="text/plain"),
     ),
     "json_content_type",
+    "credentials_required",
 )
 mutant(
     "protocol",
@@ -140,7 +147,7 @@ mutant(
         lambda request, status: status == 200 and not request.url.query,
         instead(404),
     ),
-    "valid_request_accepted",
+    "credentials_required",
 )
 
 
@@ -326,12 +333,14 @@ mutant(
     WorkerFault(method("parse_offset", default_offset), 4),
     "defaults_applied",
     "one_order",
+    "one_list",
 )
 mutant(
     "schema",
     "sixth_worker_lacks_a_field",
     WorkerFault(method("render_run", lacks_a_field), 6),
     "response_schema_conformance",
+    "runs_do_not_go_back",
 )
 mutant(
     "credentials",

@@ -73,7 +73,9 @@ for name, fault in {
     "offset_undefined": offset(exact("undefined", 0)),
     "offset_nan": offset(exact("nan", 0)),
     "limit_wraps_at_32_bits": limit(
-        lambda text: int(text) - 2**32 if re.fullmatch("[0-9]+", text) and 2**32 < int(text) <= 2**32 + 100 else None
+        lambda text: (
+            int(text) - 2**32 if re.fullmatch("[0-9]{1,20}", text) and 2**32 < int(text) <= 2**32 + 100 else None
+        )
     ),
 }.items():
     mutant(BOUNDS, name, fault, "invalid_parameter_refused")
@@ -111,6 +113,7 @@ mutant(
         )[1],
     ),
     "invalid_parameter_refused",
+    "invalid_parameter_named",
 )
 
 

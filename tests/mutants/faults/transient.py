@@ -35,10 +35,16 @@ for name, when in {
 }.items():
     mutant(ERRORS, name, AnswerFault(locked, when), "unavailability_passes")
 for name, when in {
-    "quota_of_one_limit": lambda request, status: request.query_params.get("limit") == "37",
     "quota_of_the_invalid": lambda request, status: status == 422 and request.query_params.get("limit") == "0",
 }.items():
     mutant(ERRORS, name, AnswerFault(quota, when), "unavailability_passes")
+mutant(
+    ERRORS,
+    "quota_of_one_limit",
+    AnswerFault(quota, lambda request, status: request.query_params.get("limit") == "37"),
+    "unavailability_passes",
+    "valid_request_accepted",
+)
 mutant(
     ERRORS,
     "locked_for_the_empty_definition",
@@ -57,6 +63,7 @@ mutant(
     "one_in_25_locked_without_body",
     AnswerFault(lambda answer: Response(b"", 503), always, every=25),
     "json_content_type",
+    "response_schema_conformance",
 )
 mutant(
     ERRORS,
