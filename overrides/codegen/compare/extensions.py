@@ -91,7 +91,7 @@ def compare_rules(comparison: Comparison, place: str, kind: str, old: list[Node]
     for name, entry in further.items():
         what = f"a further rule: {_short(entry.at('message'))}"
         comparison.note("rule-added", f"{place} rule {name}", what, old[-1].at(key).pointer, entry.pointer)
-    for name in before.keys() & after.keys():
+    for name in (each for each in before if each in after):
         compare_rule(comparison, f"{place} rule {name}", kind, before[name], after[name])
 
 
