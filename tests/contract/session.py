@@ -96,6 +96,8 @@ class Session:
         self.failures = self.failures_in_a_row = 0
         self.next_request = 0.0
         self.knows_constant = False
+        self.answers_others = False
+        """Whether a request was answered since that was looked at last."""
         self.last_good: requests.PreparedRequest | None = None
         self.here = threading.local()
 
@@ -178,6 +180,7 @@ class Session:
         for pause in (*(BACKOFF[:1] if self.knows_constant else BACKOFF), None):
             response = self.ask(request, exchange)
             if response.status_code not in contract().not_now:
+                self.answers_others = self.answers_others or response.status_code > 0
                 break
             told = read_retry_after(response.headers.get("Retry-After", ""))
             wait = pause if told is None else told
@@ -195,6 +198,9 @@ class Session:
 
     def judge_outage(self, response: requests.Response, exchange: Exchange, is_long: bool) -> None:
         """What stays "not now" is no matter of the moment if the server answers another request in between."""
+        if self.knows_constant and self.answers_others and not is_long:
+            self.answers_others = False
+            return
         status = response.status_code
         told = response.headers.get("Retry-After")
         is_quota = status == HTTPStatus.TOO_MANY_REQUESTS

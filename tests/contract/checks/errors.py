@@ -54,7 +54,9 @@ def unavailability_passes(found: Interaction) -> bool | None:
     """What is refused is refused with its own status, sooner or later. A page has a check of its own."""
     if found.due is None or found.due == {contract().page_status} or found.status not in contract().not_now:
         return True
-    status = again(found.case).status
+    sending = under_way().sendings.get(found.case.id)
+    # What was sent again already, and got the same, need not be asked for once more.
+    status = found.status if sending and sending.transient else again(found.case).status
     if status in contract().not_now:
         raise StatusNotDue(f"{status} each time that it is asked, where {one_of(found.due)} is due")
     if status not in found.due:
