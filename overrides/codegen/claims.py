@@ -33,7 +33,11 @@ KEYS: dict[str, dict[str, str]] = {
     "response": {
         **_READERS,
         **{"$ref": "client", "headers": "docs, client", "content": "models", "x-rules": "docs, client"},
+        "links": "docs",
     },
+    # What a link may say is checked by extensions/links.py.
+    "link": {**_READERS, **dict.fromkeys(("$ref", "operationId", "operationRef", "parameters"), "docs")},
+    "request body": {**_READERS, **{"$ref": "client", "required": "client", "content": "client, models"}},
     "media type": {**_READERS, "schema": "models"},
     "parameter": {
         **_READERS,
@@ -58,6 +62,7 @@ KINDS = {
     "body": "client",
     "response": "client, models",
     "header": "docs, client",
+    "link": "docs",
     "security": "client",
     "property": "models",
     "required": "models",

@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 from uuid import UUID
 
 import httpx2
 import jsonschema_rs
 import pytest
 
+from codegen import extensions
+from codegen.cel import MISSING
+from codegen.extensions import Answer, Request, Result
 from codegen.openapi import Document, Operation, operations, read, schema_of
 from tests.board import server
 from tests.board.server import (
@@ -282,6 +286,28 @@ def test_it_keeps_its_contract(kept: list[Answered]) -> None:
         for status in each.responses
         if status not in transient
     }
+
+
+def test_it_keeps_the_rules(kept: list[Answered]) -> None:
+    promised = extensions.read(document())
+    seen = set()
+    for answered in kept:
+        described = promised.operation(answered.call.operation)
+        path = {name: answered.call.at for place, name in described.parameters if place == "path"}
+        query: dict[str, Any] = {"tag": []}
+        for name, value in parse_qsl(answered.call.query):
+            if name == "tag":
+                query["tag"].append(value)
+            else:
+                query[name] = int(value) if value.isdigit() else value
+        body = answered.call.body
+        asked = Request(path, query, "bearerAuth", MISSING if body is None else body)
+        answer = Answer(answered.status, answered.body if answered.content else None, dict(answered.headers))
+        verdicts = promised.judge_answer(described, asked, answer, datetime.now(UTC))
+        verdicts += promised.judge_page(described, asked, answer)
+        assert [each for each in verdicts if each.result is not Result.HOLDS] == []
+        seen |= {each.rule_id for each in verdicts}
+    assert seen >= {"created_as_asked", "the_task_that_was_asked_for", "tasks_of_the_project", "done_at_by_status"}
 
 
 def pages(kept: list[Answered], operation: str, at: str = PROJECT_ID) -> list[tuple[str, Any]]:

@@ -383,7 +383,13 @@ REFUSED = {
     ),
     "servers of a path": (CONTRACT, "    get:\n", "    servers: []\n    get:\n", "    servers: []", "nobody honours"),
     "webhooks": (CONTRACT, "tags:\n", "webhooks: {}\ntags:\n", "webhooks:", "nobody honours"),
-    "links": (CONTRACT, "        '401':\n", "        '401':\n          links: {}\n", "links:", "nobody honours"),
+    "a link to another server": (
+        CONTRACT,
+        "        '401':\n",
+        "        '401':\n          links: {again: {operationId: list_workflow_runs, server: {url: /}}}\n",
+        "links:",
+        "nobody honours `server` of a link",
+    ),
     "another style": (
         CONTRACT,
         "          in: query\n",

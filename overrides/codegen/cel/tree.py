@@ -21,6 +21,13 @@ class Literal(NamedTuple):
     text: str
 
 
+class Loop(NamedTuple):
+    """A list that a rule goes through once for each element of another one."""
+
+    path: Path
+    outer: Path
+
+
 @dataclass
 class Uses:
     """What a rule does with values.
@@ -36,7 +43,7 @@ class Uses:
     reads: dict[Path, bool] = field(default_factory=dict)
     selects: list[Path] = field(default_factory=list)
     literals: list[Literal] = field(default_factory=list)
-    loops: list[Path] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
 
     def read(self, path: Path, deep: bool = True) -> None:
@@ -241,8 +248,8 @@ class _Walk:
 
     def loop(self, path: Path) -> None:
         """Notes a list that is gone through within another one that it is not a part of."""
-        if any(path[: len(outer) + 1] != (*outer, ELEMENT) for outer in self.inside):
-            self.uses.loops.append(path)
+        others = (outer for outer in self.inside if path[: len(outer) + 1] != (*outer, ELEMENT))
+        self.uses.loops += [Loop(path, outer) for outer in others]
 
 
 def _text(node: Message, number: int) -> str:

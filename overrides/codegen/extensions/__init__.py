@@ -6,6 +6,7 @@
     checks.py      what is refused: names, rules, examples
     answers.py     requests, answers, verdicts
     instances.py   where in a body the values of a schema stand
+    links.py       what an answer gives for another operation, as `links` says
     lists.py       pages, read and judged as `x-list` says
     judging.py     answers held against the rules
 
@@ -30,6 +31,7 @@ from codegen.cel import Result
 from codegen.extensions.answers import Answer, Request, Verdict
 from codegen.extensions.instances import Instance, instances, route
 from codegen.extensions.judging import Judge
+from codegen.extensions.links import Link
 from codegen.extensions.lists import Lists, Page
 from codegen.extensions.model import AtMost, Described, Listing, Rule, Stage, describe, rules_of
 from codegen.extensions.places import places
@@ -41,6 +43,7 @@ __all__ = [
     "Described",
     "Extensions",
     "Instance",
+    "Link",
     "Listing",
     "Lists",
     "Page",

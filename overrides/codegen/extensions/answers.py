@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from codegen.cel import Result
+from codegen.cel import MISSING, Result
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,13 @@ class Request:
         path: By name, the parameters in the path, as JSON values.
         query: The same in the query; those that were left out need not be there, their defaults are applied.
         credentials: The name of the security scheme by which the request was authenticated; empty if by none.
+        body: What it carried, as JSON value; MISSING if nothing, or no JSON.
     """
 
     path: Mapping[str, Any] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
     credentials: str = ""
+    body: Any = MISSING
 
 
 @dataclass(frozen=True)

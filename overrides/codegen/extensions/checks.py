@@ -13,10 +13,13 @@ import jsonschema_rs
 
 from codegen.cel import RuleError, Shape, check_texts, check_types, field_name, parts, shape, types
 from codegen.extensions.examples import check_examples
-from codegen.extensions.model import Described, Rule, describe, rules_of, schema_variables
+from codegen.extensions.model import Described, Listing, Rule, describe, rules_of, schema_variables
 from codegen.extensions.places import KEYS, Place, places
-from codegen.openapi import Document, Node, operations, parse
+from codegen.openapi import Document, Node, operations, parse, schema_of
 from codegen.openapi.document import joined
+
+# A list that has no more elements may be gone through together with another one.
+FEW = 20
 
 SCHEMA = Path(__file__).with_name("schema.yaml")
 
@@ -30,9 +33,12 @@ def check(document: Document) -> None:
     found = list(places(document))
     for place in found:
         check_keys(place)
+    described = [describe(operation) for operation in operations(document).values()]
+    for each in described:
+        # Reading them checks them.
+        _ = each.links
     if not any(key in place.node for place in found for key in KEYS):
         return
-    described = [describe(operation) for operation in operations(document).values()]
     check_ids(found)
     for each in described:
         check_list(each)
@@ -136,6 +142,9 @@ def check_ids(found: Iterable[Place]) -> None:
 # --- lists and judgement ----------------------------------------------------------------------------------------------
 
 
+_WANTED = {"list": "an array", "int": "an integer", "string": "text"}
+
+
 def check_list(described: Described) -> None:
     """Checks that the parameters and fields that `x-list` names are there."""
     node = described.operation.node.at("x-list")
@@ -144,9 +153,9 @@ def check_list(described: Described) -> None:
     listing = described.listing
     if listing is None:
         raise node.problem("`x-list` stands at an operation without a success that has a body", "take it out")
-    for key in ("limit", "offset", "cursor"):
+    for key, kind in (("limit", "int"), ("offset", "int"), ("cursor", "string")):
         if name := getattr(listing, key):
-            _check_parameter(described, node.at(key), name)
+            _check_parameter(described, node.at(key), name, kind)
     for name, field in listing.echoes.items():
         _check_parameter(described, node.at("echoes").at(name), name)
         _check_field(node.at("echoes").at(name), listing.body, field)
@@ -154,16 +163,33 @@ def check_list(described: Described) -> None:
     if listing.total:
         _check_field(node.at("total"), listing.body, listing.total, "int")
     if listing.next_cursor:
-        _check_field(node.at("next_cursor"), listing.body, listing.next_cursor)
+        _check_next_cursor(node.at("next_cursor"), listing)
     if listing.key:
         _check_field(node.at("key"), listing.item, listing.key)
 
 
-def _check_parameter(described: Described, node: Node, name: str) -> None:
+def _check_parameter(described: Described, node: Node, name: str, kind: str = "") -> None:
     names = [known for place, known in described.parameters if place == "query"]
     if name not in names:
         what = f"the operation has no query parameter `{name}`"
         raise node.problem(what, _instead(name, names))
+    parameter = described.parameters["query", name]
+    if kind and shape(schema_of(parameter)).kind not in (kind, "any"):
+        raise node.problem(f"`{name}` has to be {_WANTED[kind]}", "name another parameter, or correct its schema")
+    if kind and parameter.at("required").value is True:
+        what = f"`{name}` is required, but the first page is asked for without it"
+        raise node.problem(what, "take `required` out of the parameter")
+
+
+def _check_next_cursor(node: Node, listing: Listing) -> None:
+    """Checks that the field can say where a page begins, and that there is none: else a list would have no end."""
+    _check_field(node, listing.body, listing.next_cursor, "string")
+    holders, _, name = listing.next_cursor.rpartition(".")
+    for each in parts(listing.body, map(field_name, filter(None, holders.split(".")))):
+        is_optional = name not in (each.node.at("required").value or ())
+        if name in each.names.values() and not (is_optional or shape(each.node.at("properties").at(name)).nullable):
+            what = f"`{listing.next_cursor}` is required and never null, so that no page can be the last"
+            raise node.problem(what, "allow null: `type: [string, 'null']`, or take it out of `required`")
 
 
 def _check_field(node: Node, schema: Node, name: str, kind: str = "") -> None:
@@ -174,8 +200,7 @@ def _check_field(node: Node, schema: Node, name: str, kind: str = "") -> None:
             raise node.problem(*_no_field([shape(each) for each in at], part))
         at = [each.node for each in found]
     if kind and not any(shape(each).kind in (kind, "any") for each in at):
-        wanted = {"list": "an array", "int": "an integer"}[kind]
-        raise node.problem(f"`{name}` has to be {wanted}", "name another field, or correct its schema")
+        raise node.problem(f"`{name}` has to be {_WANTED[kind]}", "name another field, or correct its schema")
 
 
 def check_judged(described: Described) -> None:
@@ -241,12 +266,20 @@ def check_rule(rule: Rule, variables: Mapping[str, Node]) -> None:
         check_texts(uses)
     except RuleError as error:
         raise _at(rule).problem(f"the rule `{rule.id}` cannot be used: {error}", "correct it") from None
-    if uses.loops:
-        name = ".".join(uses.loops[0])
+    for loop in uses.loops:
+        if all(_is_short(each) for each in parts(variables[loop.outer[0]], loop.outer[1:])):
+            continue
+        name = ".".join(loop.path)
         raise _at(rule).problem(
             f"the rule `{rule.id}` goes through `{name}` once for each element of a list",
-            "say it otherwise: that keys are unique is `key` of `x-list`",
+            f"say it otherwise, or give `{'.'.join(loop.outer)}` a `maxItems` of {FEW} at most; "
+            "that keys are unique is `key` of `x-list`",
         )
+
+
+def _is_short(found: Shape) -> bool:
+    most = found.node.at("maxItems").value
+    return found.kind == "list" and isinstance(most, int) and most <= FEW
 
 
 def _at(rule: Rule) -> Node:

@@ -50,11 +50,12 @@ def example_request(described: Described) -> Request:
         for holder in (node, schema_of(node).resolved() or node):
             if place in given and "example" in holder:
                 given[place].setdefault(name, holder.at("example").value)
-    return Request(given["path"], given["query"])
+    body = next(_examples(described.operation.request_body), None) if described.operation.request_body else None
+    return Request(given["path"], given["query"], body=MISSING if body is None else body.value)
 
 
-def _examples(response: Node) -> Iterator[Node]:
-    for _, media in response.at("content").items():
+def _examples(holder: Node) -> Iterator[Node]:
+    for _, media in holder.at("content").items():
         if "example" in media:
             yield media.at("example")
         for _, example in media.at("examples").items():

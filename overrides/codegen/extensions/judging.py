@@ -71,7 +71,8 @@ class Judge:
     def request(self, request: Request) -> dict[str, Any]:
         """Returns the request with the defaults of what was left out."""
         query = {**self.described.defaults, **request.query}
-        return {"path": dict(request.path), "query": query, "credentials": request.credentials}
+        asked = {"path": dict(request.path), "query": query, "credentials": request.credentials}
+        return asked if request.body is MISSING else {**asked, "body": request.body}
 
     def transitions(self, body: Any, moment: Any, earlier_items: Mapping[str, Any]) -> Iterator[Verdict]:
         found: dict[str, list[tuple[str, Instance, Instance]]] = {}

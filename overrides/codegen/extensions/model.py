@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from codegen.cel import Program, field_name, parts, program
+from codegen.extensions.links import Link, links
 from codegen.openapi import Node, Operation, schema_of
 from codegen.openapi.schemas import default_of
 
@@ -159,6 +161,15 @@ class Described:
     judged: tuple[Stage, ...]
     selects: Mapping[str, tuple[Rule, ...]]
 
+    @cached_property
+    def links(self) -> Mapping[str, Mapping[str, Link]]:
+        """What its answers give for other operations, by status, range or `default`, and by name.
+
+        Raises:
+            Problem: One of them says what cannot be; once `read` has checked the document, none.
+        """
+        return links(self.operation)
+
     @property
     def parameters(self) -> dict[tuple[str, str], Node]:
         """The operation's parameters, by place and name."""
@@ -204,9 +215,14 @@ class Described:
             "properties": {
                 "path": {"type": "object", "properties": by_place["path"], "additionalProperties": False},
                 "query": {"type": "object", "properties": by_place["query"], "additionalProperties": False},
+                **self._request_body(),
                 "credentials": {"type": "string", "enum": [*schemes, ""]},
             },
         }
+
+    def _request_body(self) -> dict[str, Any]:
+        body = self.operation.request_body
+        return {} if body is None else {"body": schema_of(body).value}
 
 
 NOW = {"type": "string", "format": "date-time"}

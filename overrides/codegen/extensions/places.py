@@ -16,12 +16,13 @@ KEYS = {
 }
 
 # By kind, the keys that lead on and to which kind: `[]` to each element of a list, `{}` to each entry of a mapping.
-_HEADERS_AND_CONTENT = {"headers": "{}header", "content": "{}media type"}
+_RESPONSE = {"headers": "{}header", "content": "{}media type", "links": "{}link"}
 _ONWARD: dict[str, dict[str, str]] = {
     "document": {"paths": "{}path item", "webhooks": "{}path item", "components": "components", "info": "other"},
     "components": {
         **{"schemas": "{}schema", "responses": "{}response", "parameters": "{}parameter", "headers": "{}header"},
         **{"requestBodies": "{}request body", "pathItems": "{}path item", "callbacks": "{}callback"},
+        "links": "{}link",
     },
     "path item": {**dict.fromkeys(METHODS, "operation"), "parameters": "[]parameter"},
     "callback": {},
@@ -29,7 +30,7 @@ _ONWARD: dict[str, dict[str, str]] = {
         **{"parameters": "[]parameter", "requestBody": "request body", "responses": "{}response"},
         "callbacks": "{}callback",
     },
-    "response": _HEADERS_AND_CONTENT,
+    "response": _RESPONSE,
     "request body": {"content": "{}media type"},
     "media type": {"schema": "schema"},
     "parameter": {"schema": "schema", "content": "{}media type"},
@@ -39,6 +40,7 @@ _ONWARD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("anyOf", "oneOf", "allOf", "prefixItems"), "[]schema"),
         **dict.fromkeys(("properties", "patternProperties", "$defs"), "{}schema"),
     },
+    "link": {},
     "other": {},
 }
 
