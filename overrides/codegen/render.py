@@ -40,7 +40,7 @@ from openapi_python_client.parser.properties.uuid import UuidProperty
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
 
-from codegen import PACKAGE, Problem, provenance
+from codegen import PACKAGE, Problem, paging, provenance
 from codegen.contract import Contract
 from codegen.openapi import Pointer, read
 
@@ -73,18 +73,6 @@ ERROR_NAMES = {
 }
 # The bodies that these classes can read, see errors.py.jinja.
 ERROR_BODIES = ("ErrorResponse", "HTTPValidationError")
-
-# How an operation pages that has these two parameters, unless it says so itself (`x-list`). `item_echoes` says which
-# field of each item repeats which parameter.
-PAGING: dict[str, Any] = {
-    "limit": "limit",
-    "offset": "offset",
-    "items": "items",
-    "total": "total",
-    "key": "id",
-    "echoes": {"limit": "limit", "offset": "offset"},
-    "item_echoes": {"workflow_definition_id": "definition_id"},
-}
 
 # The kinds of query parameters: the type that a caller gives, and the function of package/_inputs.py that checks it.
 # The members of an enum are text as well.
@@ -241,10 +229,6 @@ def _as_the_client_generator_reads_it(document: dict[str, Any]) -> dict[str, Any
     return {**document, "components": {**components, "schemas": schemas}}
 
 
-# Keywords of a bound, and what the templates call it.
-_BOUNDS = {"minimum": "least", "maximum": "most"}
-
-
 def _promised(operations: Operations, endpoint: Endpoint) -> list[UntrustedString]:
     """What the contract promises of an operation in keys of our own, as paragraphs of its docstring."""
     from codegen.docstrings import promised
@@ -289,33 +273,11 @@ class _Parameters:
         if isinstance(parameter, EnumProperty):
             return f", {tuple(parameter.values.values())!r}"
         schema = self._schema(parameter)
-        words = _BOUNDS if isinstance(parameter, IntProperty) else {}
+        words = paging.BOUNDS if isinstance(parameter, IntProperty) else {}
         return "".join(f", {word}={schema[keyword]}" for keyword, word in words.items() if keyword in schema)
 
     def paging(self, endpoint: Endpoint) -> dict[str, str]:
-        """How the operation pages, as arguments of `Paging` in package/_pages.py; nothing where it does not page."""
-        operation = self.contract.document["paths"][endpoint.path.get_untrusted_value()][endpoint.method]
-        rule = {**PAGING, **operation.get("x-list", {})}
-        query = {parameter.name.get_untrusted_value(): parameter for parameter in endpoint.query_parameters}
-        sent = query.keys() | {parameter.name.get_untrusted_value() for parameter in endpoint.path_parameters}
-        [success] = (status for status in operation["responses"] if status.startswith("2"))
-        page = self._properties(operation["responses"][success])
-        item = self._properties(page.get(rule["items"], {}).get("items", {}))
-        if not ({rule["limit"], rule["offset"]} <= query.keys() and rule["total"] in page and rule["key"] in item):
-            return {}
-        for name, fields in {"echoes": page, "item_echoes": item}.items():
-            rule[name] = {field: source for field, source in rule[name].items() if field in fields and source in sent}
-        limit = self._schema(query[rule["limit"]])
-        bounds = {word: limit[keyword] for keyword, word in _BOUNDS.items() if keyword in limit}
-        return {name: repr(value) for name, value in {**{name: rule[name] for name in PAGING}, **bounds}.items()}
-
-    def _properties(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Returns the properties of a schema, or of the JSON body of a response."""
-        value = self.contract.follow(value)
-        if "content" in value:
-            value = self.contract.follow(value["content"]["application/json"]["schema"])
-        properties: dict[str, Any] = value.get("properties", {})
-        return properties
+        return paging.paging(self.contract, endpoint)
 
 
 def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
