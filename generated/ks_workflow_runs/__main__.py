@@ -1,7 +1,7 @@
 # Copied by `make generate` from overrides/package/__main__.py. Do not edit it here.
 """Says what this copy of the package is, and whether its files are as they were made.
 
-    python -I app/_vendor/ks_workflow_runs/__main__.py
+    python -I app/_vendor/<this package>/__main__.py
 
 By its file, as `python -m` would run the package first, out of `__pycache__` where something lies there that Python
 takes for compiled from it; `-I` keeps other modules of the project out.

@@ -15,6 +15,8 @@ from ._deadline import Deadline
 ResultT = TypeVar("ResultT")
 
 _PARTING = 1.0
+# What the package is called, wherever it lies.
+_NAME = (__package__ or "").rpartition(".")[2]
 
 
 class Workers(Generic[ResultT]):
@@ -38,7 +40,7 @@ class Workers(Generic[ResultT]):
         future: Future[ResultT] = Future()
         self._due.put((future, call))
         if len(self._threads) < self._count:
-            thread = Thread(target=self._work, daemon=True, name=f"ks_workflow_runs_{len(self._threads)}")
+            thread = Thread(target=self._work, daemon=True, name=f"{_NAME}_{len(self._threads)}")
             self._threads.append(thread)
             thread.start()
         return future

@@ -3,78 +3,39 @@
 
 from __future__ import annotations
 
-import functools
-import ipaddress
-import os
-import re
 import ssl
-import threading
-import warnings
-import weakref
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any
 
 import httpx2
 
-from . import __version__, _inputs
-from ._cookies import OwnCookies
-from ._deadline import Deadline
-from ._sending import Answer, Order, Retry, send, send_async
-from ._text import shown
-from .errors import ConfigurationError
-
-DEFAULT_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
-"""Seconds to wait for each read, write and place in the pool, and for a connection. Never for ever."""
+from . import __version__
+from ._client import DEFAULT_TIMEOUT, BaseClient, Call, Credential, Kind
+from ._sending import Retry
 
 USER_AGENT = f"ks-workflow-runs/{__version__}"
 
-if TYPE_CHECKING:
-    import asyncio
 
-ResultT = TypeVar("ResultT")
-HttpT = TypeVar("HttpT", httpx2.Client, httpx2.AsyncClient)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request of an operation, its parameters checked.
-
-    Attributes:
-        method: The method.
-        path: The path below the base URL.
-        params: The query.
-        headers: What goes before the client's own.
-        success: The status that is a success.
-        asked: The parameters of path and query, under the contract's names.
-    """
-
-    method: str
-    path: str
-    params: Mapping[str, str]
-    headers: Mapping[str, str]
-    success: int
-    asked: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-class Client:
+class Client(BaseClient):
     """Sends requests to one deployment. May be shared by threads and tasks.
 
     Connections are pooled: use it as a context manager (`with` or `async with`), or end it with `close` or `aclose`. It
     may be used again afterwards.
 
     Args:
-        base_url: Where the deployment is, with its path prefix if it has one, such as `https://ks.example.com/api`.
+        base_url: Where the deployment is, with its path prefix if it has one, such as `https://example.com/api`.
             By default from the environment, `KS_BASE_URL`.
-        token: An API key or a user access token. By default from the environment, `KS_TOKEN`.
-        ks_uat: The session cookie's value. By default from the environment, `KS_UAT`.
+        token: An API key or a user access token.
+            By default from the environment, `KS_TOKEN`.
+        ks_uat: The browser session's user access token, set at sign-in.
+            By default from the environment, `KS_UAT`.
         timeout: In seconds, for each wait; None for as long as `retry.total` allows, which bounds a call as a whole.
         retry: When a request is sent again.
         strict: Whether to refuse fields and enum values that the contract does not know, which are else kept.
         headers: Sent with every request.
         verify_ssl: Whether to check certificates; an `ssl.SSLContext` to check them against a private authority.
         httpx_args: Further arguments of `httpx2.Client` and `httpx2.AsyncClient`, such as a proxy. Redirects are never
-            followed: the operation has none, and a credential could follow them to another host. A blocking call
+            followed: no operation has one, and a credential could follow them to another host. A blocking call
             over a transport of the caller's may outlast `retry.total` in two places: while it looks up or connects to
             an address, for as long as the transport lets it, and while the head of an answer drips in on a connection
             that was used before.
@@ -84,6 +45,15 @@ class Client:
     Raises:
         ConfigurationError: One of them cannot be used.
     """
+
+    kind = Kind(
+        USER_AGENT,
+        "KS_BASE_URL",
+        (
+            Credential("token", "KS_TOKEN", "Authorization", "Bearer "),
+            Credential("ks_uat", "KS_UAT", "Cookie", "ks_uat="),
+        ),
+    )
 
     def __init__(
         self,
@@ -98,182 +68,19 @@ class Client:
         verify_ssl: bool | ssl.SSLContext = True,
         httpx_args: Mapping[str, Any] | None = None,
     ) -> None:
-        base_url = _setting(base_url, "KS_BASE_URL")
-        if base_url is None:
-            raise ConfigurationError("base_url is not given, nor is KS_BASE_URL in the environment")
-        self.base_url = _checked_url(base_url)
-        self.strict = strict
-        self.retry = retry
-        # Not a dict: names of headers are the same in any case, and two credentials would be none.
-        self._headers = httpx2.Headers({"User-Agent": USER_AGENT, "Accept": "application/json"})
-        self._headers.update({name: _inputs.header(f"header {name}", value) for name, value in (headers or {}).items()})
-        token, ks_uat = _setting(token, "KS_TOKEN"), _setting(ks_uat, "KS_UAT")
-        if token is not None:
-            self._headers["Authorization"] = f"Bearer {_inputs.credential('token', token)}"
-        if ks_uat is not None:
-            self._headers["Cookie"] = f"ks_uat={_inputs.credential('ks_uat', ks_uat)}"
-        self.has_credential = token is not None or ks_uat is not None
-        if self.has_credential and self.base_url.scheme == "http" and not _is_loopback(self.base_url.host):
-            warnings.warn(
-                f"the credential goes to {self.base_url.host} unencrypted, over http: use https", stacklevel=2
-            )
-        self._arguments: dict[str, Any] = {"timeout": timeout, "verify": verify_ssl, **(httpx_args or {})}
-        _check_timeout(self._arguments["timeout"])
-        # Further arguments may be about TLS too, and change what would be shared.
-        self._shares_tls = verify_ssl is True and not httpx_args
-        self._ends = not {"transport", "mounts"} & self._arguments.keys()
-        self._lock = threading.Lock()
-        self._given: list[httpx2.Client | httpx2.AsyncClient] = []
-        self._client: httpx2.Client | None = None
-        self._async_client: httpx2.AsyncClient | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._cookies: weakref.WeakKeyDictionary[httpx2.Client | httpx2.AsyncClient, OwnCookies]
-        self._cookies = weakref.WeakKeyDictionary()
-
-    def __repr__(self) -> str:
-        # Nothing but the address: headers hold credentials.
-        return f"{type(self).__name__}({str(self.base_url)!r})"
-
-    # --- connections ---
-
-    def set_httpx_client(self, client: httpx2.Client) -> Self:
-        """Uses an httpx2 client of the caller's, whose own settings then hold, and which the caller closes.
-
-        The cookies that it has now are sent; what servers set in answer to calls is not kept in it. As to time, what is
-        said of a transport of the caller's holds for it.
-        """
-        self._given.append(client)
-        self._client = client
-        self._cookies[client] = OwnCookies(client)
-        return self
-
-    def set_async_httpx_client(self, async_client: httpx2.AsyncClient) -> Self:
-        """As `set_httpx_client`, for calls under asyncio."""
-        self._given.append(async_client)
-        self._async_client = async_client
-        self._cookies[async_client] = OwnCookies(async_client)
-        return self
-
-    def get_httpx_client(self) -> httpx2.Client:
-        """Returns the httpx2 client that blocking calls use, made at first use."""
-        with self._lock:
-            if self._client is None:
-                self._client = self._made(self._make)
-            return self._client
-
-    def get_async_httpx_client(self) -> httpx2.AsyncClient:
-        """Returns the httpx2 client that calls under asyncio use, made at first use in each event loop."""
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            # Connections belong to the loop that they were made in.
-            client = self._async_client
-            if client is None or (self._loop is not loop and client not in self._given):
-                client = self._made(lambda: httpx2.AsyncClient(**self._settings()))
-                self._async_client, self._loop = client, loop
-            return client
-
-    def _settings(self) -> dict[str, Any]:
-        return {**self._arguments, "verify": _default_tls()} if self._shares_tls else self._arguments
-
-    def _make(self) -> httpx2.Client:
-        settings = self._settings()
-        if not self._ends:
-            return httpx2.Client(**settings)
-        # Imported here, where the connections' library is needed anyway.
-        from ._transport import ARGUMENTS, Transport
-
-        transport = Transport(self.base_url, **{name: settings[name] for name in ARGUMENTS if name in settings})
-        rest = {name: value for name, value in settings.items() if name not in ARGUMENTS or name == "trust_env"}
-        return httpx2.Client(**rest, transport=transport)
-
-    def _made(self, make: Callable[[], HttpT]) -> HttpT:
-        """Makes a client of httpx2, which refuses what it cannot use in many ways."""
-        try:
-            client = make()
-            self._cookies[client] = OwnCookies(client)
-            return client
-        except (httpx2.InvalidURL, AttributeError, ImportError, OSError, TypeError, ValueError) as error:
-            # A proxy may hold a password.
-            text = shown(re.sub(r"//[^/@]*@", "//***@", str(error)))
-            problem = f"httpx2 cannot use the settings: {type(error).__name__}: {text}"
-        raise ConfigurationError(problem)
-
-    def close(self) -> None:
-        """Closes the connections of blocking calls."""
-        with self._lock:
-            client = self._client
-            if client is None or client in self._given:
-                return
-            self._client = None
-        client.close()
-
-    async def aclose(self) -> None:
-        """Closes the connections of calls under asyncio."""
-        import asyncio
-
-        with self._lock:
-            client = self._async_client
-            if client is None or client in self._given:
-                return
-            self._async_client = None
-        # Connections of a loop that has ended cannot be closed any more; they went with it.
-        if self._loop is asyncio.get_running_loop():
-            await client.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *args: object) -> None:
-        await self.aclose()
-
-    # --- calls ---
-
-    def send(self, call: Call, deadline: Deadline | None = None) -> Answer:
-        """Sends what an operation asks for. Raises ApiError for whatever is not a success."""
-        return self.read(call, _unchanged, deadline)
-
-    async def send_async(self, call: Call) -> Answer:
-        """As `send`, under asyncio."""
-        return await self.read_async(call, _unchanged)
-
-    def read(self, call: Call, reader: Callable[[Answer], ResultT], deadline: Deadline | None = None) -> ResultT:
-        """Sends what an operation asks for, and returns what the reader makes of the answer."""
-        http = self.get_httpx_client()
-        return send(http, self._order(http, call), reader, deadline)
-
-    async def read_async(self, call: Call, reader: Callable[[Answer], ResultT]) -> ResultT:
-        """As `read`, under asyncio."""
-        http = self.get_async_httpx_client()
-        return await send_async(http, self._order(http, call), reader)
-
-    def _order(self, http: httpx2.Client | httpx2.AsyncClient, call: Call) -> Order:
-        if http.is_closed:
-            raise ConfigurationError("the httpx2 client is closed, and would have to be open")
-        url = str(self.base_url).rstrip("/") + call.path
-        headers = self._headers.copy()
-        headers.update(call.headers)
-        try:
-            request = http.build_request(call.method, url, params=call.params, headers=headers)
-        except httpx2.InvalidURL as error:
-            problem = f"the address of the request is none: {shown(str(error))}"
-        else:
-            cookies = self._cookies[http]
-            if "Cookie" not in headers and "Cookie" not in http.headers:
-                cookies.put_into(request)
-            return Order(request, call.success, self.retry, cookies, ends=self._ends and http not in self._given)
-        raise ConfigurationError(problem)
-
-
-def _unchanged(answer: Answer) -> Answer:
-    return answer
+        super().__init__(
+            base_url,
+            {
+                "token": token,
+                "ks_uat": ks_uat,
+            },
+            timeout=timeout,
+            retry=retry,
+            strict=strict,
+            headers=headers,
+            verify_ssl=verify_ssl,
+            httpx_args=httpx_args,
+        )
 
 
 class AuthenticatedClient(Client):
@@ -281,54 +88,7 @@ class AuthenticatedClient(Client):
 
     def __init__(self, base_url: str | None = None, token: str | None = None, **arguments: Any) -> None:
         super().__init__(base_url, token=token, **arguments)
-        if not self.has_credential:
-            raise ConfigurationError("neither token nor ks_uat is given, nor is KS_TOKEN or KS_UAT in the environment")
+        self._insist_on_credential()
 
 
-@functools.cache
-def _default_tls() -> ssl.SSLContext:
-    """Loads the certificates of the authorities, which takes longer than most calls do, once for all clients."""
-    return httpx2.create_ssl_context()
-
-
-def _setting(value: str | None, variable: str) -> str | None:
-    return value if value is not None else os.environ.get(variable) or None
-
-
-def _checked_url(base_url: object) -> httpx2.URL:
-    problem = "an address such as https://ks.example.com/api"
-    try:
-        url = httpx2.URL(base_url) if isinstance(base_url, str) and not re.search(r"\s", base_url) else None
-        if url is not None:
-            # As the system's look-up does it, which refuses a name with an empty or an overlong part.
-            url.host.encode("idna")
-    except (httpx2.InvalidURL, UnicodeError):
-        url = None
-    if url is None or url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 80) < 2**16:
-        raise ConfigurationError(f"base_url has to be {problem}, with http or https")
-    if url.userinfo:
-        raise ConfigurationError("base_url may hold no user name and no password: give token or ks_uat")
-    if url.query or url.fragment:
-        raise ConfigurationError(f"base_url has to be {problem}, with no query and no fragment")
-    return url
-
-
-def _check_timeout(timeout: object) -> None:
-    parts = [timeout]
-    if isinstance(timeout, httpx2.Timeout):
-        parts = list(timeout.as_dict().values())
-    elif isinstance(timeout, tuple):
-        parts = list(cast("tuple[object, ...]", timeout))
-    for part in parts:
-        if part is not None and (isinstance(part, bool) or not isinstance(part, int | float) or not part > 0):
-            raise ConfigurationError(f"timeout has to be a number of seconds above 0, or None, not {part!r:.60}")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-
-
-__all__ = ("DEFAULT_TIMEOUT", "USER_AGENT", "AuthenticatedClient", "Client", "Retry")
+__all__ = ("DEFAULT_TIMEOUT", "USER_AGENT", "AuthenticatedClient", "Call", "Client", "Retry")

@@ -1,52 +1,369 @@
-"""How an operation pages, as the templates write it."""
+"""How operations page, as the templates write it: arguments of `Paging` in package/_pages.py, and pagers."""
 
 from __future__ import annotations
 
+import keyword
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+import pydantic
+from openapi_python_client import strings
+from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
+from openapi_python_client.parser.properties.protocol import PropertyProtocol
+from openapi_python_client.schema.untrusted_string import UntrustedString
 
-from codegen.contract import Contract
+from codegen.cel import ELEMENT, Path, Shape, field_name, parts, shape
+from codegen.extensions.model import Described, Listing
+from codegen.openapi import Node, schema_of
 
-# How an operation pages that has these two parameters, unless it says so itself (`x-list`). `item_echoes` says which
-# field of each item repeats which parameter.
-PAGING: dict[str, Any] = {
-    "limit": "limit",
-    "offset": "offset",
-    "items": "items",
-    "total": "total",
-    "key": "id",
-    "echoes": {"limit": "limit", "offset": "offset"},
-    "item_echoes": {"workflow_definition_id": "definition_id"},
-}
+# By path, with `{}` for each parameter, and method.
+Operations = Mapping[tuple[str, str], Described]
 
-# Keywords of a bound, and what the templates call it.
-BOUNDS = {"minimum": "least", "maximum": "most"}
+# How many items are asked for at once where the contract has no bound, and where it has a far greater one.
+_USUAL, _MOST = 100, 250
 
+# The arguments of the pagers' own.
+_ARGUMENTS = {"client", "limit", "page_size", "progress", "resume"}
+_ARGUMENTS_BY_OFFSET = {"offset", "concurrency"}
 
-def paging(contract: Contract, endpoint: Endpoint) -> dict[str, str]:
-    """How the operation pages, as arguments of `Paging` in package/_pages.py; nothing where it does not page."""
-    operation = contract.document["paths"][endpoint.path.get_untrusted_value()][endpoint.method]
-    rule = {**PAGING, **operation.get("x-list", {})}
-    query = {parameter.name.get_untrusted_value() for parameter in endpoint.query_parameters}
-    sent = query | {parameter.name.get_untrusted_value() for parameter in endpoint.path_parameters}
-    [success] = (status for status in operation["responses"] if status.startswith("2"))
-    page = _properties(contract, operation["responses"][success])
-    item = _properties(contract, page.get(rule["items"], {}).get("items", {}))
-    if not ({rule["limit"], rule["offset"]} <= query and rule["total"] in page and rule["key"] in item):
-        return {}
-    for name, fields in {"echoes": page, "item_echoes": item}.items():
-        rule[name] = {field: source for field, source in rule[name].items() if field in fields and source in sent}
-    written = {parameter["name"]: parameter for _, parameter in contract.parameters()}
-    limit = contract.follow(written[rule["limit"]]["schema"])
-    bounds = {word: limit[keyword] for keyword, word in BOUNDS.items() if keyword in limit}
-    return {name: repr(value) for name, value in {**{name: rule[name] for name in PAGING}, **bounds}.items()}
+# Values that can be compared with what was sent for them.
+_COMPARED = ("uuid", "string", "int")
 
 
-def _properties(contract: Contract, value: dict[str, Any]) -> dict[str, Any]:
-    """Returns the properties of a schema, or of the JSON body of a response."""
-    value = contract.follow(value)
-    if "content" in value:
-        value = contract.follow(value["content"]["application/json"]["schema"])
-    properties: dict[str, Any] = value.get("properties", {})
-    return properties
+@dataclass(frozen=True)
+class Argument:
+    """A parameter that pagers pass on, as it is in the calls for single pages.
+
+    Attributes:
+        python_name: As callers give it.
+        annotation: The type that a caller gives, as Python writes it.
+        default: What is sent unless told, as Python writes it; None where it has to be given.
+        description: What it is for.
+    """
+
+    python_name: str
+    annotation: str
+    default: str | None
+    description: UntrustedString
+
+
+@dataclass(frozen=True)
+class Pager:
+    """An operation that is a list.
+
+    Attributes:
+        endpoint: The operation, as openapi-python-client has it.
+        paging: How it pages: arguments of `Paging`, as they are written.
+        by_offset: Whether pages begin at offsets, else at cursors.
+        has_total: Whether a page says how many items there are.
+        name: What pagers are named after, such as `workflow_runs`.
+        noun: What the items are called, such as `runs`.
+        one: What an item is called, such as `run`.
+        item: The class of an item.
+        identity: The field that tells an item from all others.
+        limit, start: The parameters for the size of a page and for where it begins, as Python names.
+        path: The parameters in the path.
+        further: All others that are sent.
+        size, least: How many items are asked for at once, unless told and at least.
+        alone: Whether it is the only list, whose names need not tell it from others.
+    """
+
+    endpoint: Endpoint
+    paging: Mapping[str, str]
+    by_offset: bool
+    has_total: bool
+    name: str
+    noun: str
+    one: str
+    item: str
+    identity: str
+    limit: str
+    start: str
+    path: tuple[Argument, ...]
+    further: tuple[Argument, ...]
+    size: int
+    least: int
+    alone: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return _key(self.endpoint)
+
+    @property
+    def module(self) -> str:
+        """The module of the operation, below that of its tag."""
+        return str(self.endpoint.name)
+
+    @property
+    def tag(self) -> str:
+        """The module of its tag."""
+        return str(self.endpoint.tags[0])
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What a list is read by, by the name that it has where the list is the only one."""
+        long = {
+            "Page": f"{strings.pascal_case(self.name)}Page",
+            "PAGE_SIZE": f"{self.name.upper()}_PAGE_SIZE",
+            "LEAST_PAGE_SIZE": f"{self.name.upper()}_LEAST_PAGE_SIZE",
+            "iter_pages": f"iter_{self.name}_pages",
+            "aiter_pages": f"aiter_{self.name}_pages",
+        }
+        return {short: short for short in long} if self.alone else long
+
+
+def pagers(
+    data: GeneratorData, operations: Operations, argument: Callable[[str, PropertyProtocol], Argument]
+) -> list[Pager]:
+    """Returns the operations that are lists, in the order of the contract.
+
+    Args:
+        data: The contract, as openapi-python-client has it.
+        operations: What it promises in keys of our own.
+        argument: Returns how a parameter is written, by where it stands.
+
+    Raises:
+        Problem: One cannot be paged through.
+    """
+    endpoints = {
+        _key(endpoint): endpoint
+        for collection in data.endpoint_collections_by_tag.values()
+        for endpoint in collection.endpoints
+    }
+    found: list[Pager] = []
+    for key, described in operations.items():
+        if described.listing is not None and key in endpoints:
+            pager = _Reading(described, described.listing, endpoints[key], argument).pager()
+            if any(pager.name == other.name for other in found):
+                raise described.listing.node.problem(
+                    f"another list has pagers that are named after `{pager.name}` already",
+                    "give one of the operations another `operationId`",
+                )
+            found.append(pager)
+    return [replace(pager, alone=len(found) == 1) for pager in found]
+
+
+def _key(endpoint: Endpoint) -> tuple[str, str]:
+    return re.sub(r"\{[^{}]*\}", "{}", endpoint.path.get_untrusted_value()), endpoint.method
+
+
+class _Reading:
+    """Reads how one operation pages, and refuses what pagers cannot do."""
+
+    def __init__(
+        self,
+        described: Described,
+        listing: Listing,
+        endpoint: Endpoint,
+        argument: Callable[[str, PropertyProtocol], Argument],
+    ) -> None:
+        self.described = described
+        self.listing = listing
+        self.endpoint = endpoint
+        self.argument = argument
+        self.node = listing.node
+
+    def pager(self) -> Pager:
+        listing = self.listing
+        by_offset = listing.style == "offset"
+        start = "offset" if by_offset else "cursor"
+        for key in ("limit", "key", *(["total"] if by_offset else [])):
+            if not getattr(listing, key):
+                raise self.unsupported(self.node, f"`x-list` names no `{key}`, which pagers need")
+        names = {
+            "limit": self.parameter("limit", "int"),
+            start: self.parameter(start, "int" if by_offset else "string"),
+        }
+        self.field("items", listing.body, ("list",))
+        self.field("key", listing.item, ("uuid", "string", "int"))
+        if listing.total:
+            self.field("total", listing.body, ("int",))
+        if listing.next_cursor:
+            self.field("next_cursor", listing.body, ("string",), may_be_null=True)
+        for name, field in listing.echoes.items():
+            self.attributes(self.node.at("echoes").at(name), field)
+        limit = shape(schema_of(self.described.parameters["query", listing.limit])).node
+        for key in ("enum", "multipleOf"):
+            if key in limit:
+                raise self.unsupported(limit.at(key), f"pagers cannot keep to `{key}` of a page's size")
+        bounds = _bounds(limit)
+        least = max(2 if by_offset else 1, bounds.get("least", 1))
+        most = bounds.get("most")
+        stated = ("limit", "items", "key", "offset", "total", "cursor", "next_cursor")
+        paging: dict[str, Any] = {key: getattr(listing, key) for key in stated if getattr(listing, key)}
+        paging["echoes"] = {field: name for name, field in listing.echoes.items()}
+        paging["item_echoes"] = dict(self.item_echoes())
+        name = str(self.endpoint.name).removeprefix("list_")
+        noun = self.noun(name)
+        return Pager(
+            endpoint=self.endpoint,
+            paging={key: repr(value) for key, value in {**paging, **bounds}.items()},
+            by_offset=by_offset,
+            has_total=bool(listing.total),
+            name=name,
+            noun=noun,
+            one=noun[:-1] if noun.endswith("s") and noun[:-1].isidentifier() else "item",
+            item=self.item(),
+            identity=listing.key,
+            limit=names["limit"],
+            start=names[start],
+            path=tuple(self.argument("path", each) for each in self.endpoint.path_parameters),
+            further=tuple(self.further({listing.limit, getattr(listing, start)}, by_offset)),
+            size=max(least, _USUAL if most is None else min(most, _MOST)),
+            least=least,
+        )
+
+    def unsupported(self, node: Node, what: str) -> Exception:
+        return node.problem(what, "correct it, or extend overrides/codegen/paging.py and overrides/package/_paging.py")
+
+    def parameter(self, key: str, kind: str) -> str:
+        """Returns the Python name of a parameter, after holding it to a type."""
+        name = getattr(self.listing, key)
+        found = self.described.parameters["query", name]
+        given = shape(schema_of(found))
+        wanted = {"int": "an integer", "string": "text"}[kind]
+        if given.kind != kind:
+            raise self.unsupported(self.node.at(key), f"`{name}` has to be {wanted} for pagers")
+        return next(
+            str(each.python_name) for each in self.endpoint.query_parameters if each.name.get_untrusted_value() == name
+        )
+
+    def field(self, key: str, schema: Node, kinds: tuple[str, ...], may_be_null: bool = False) -> None:
+        """Holds a field to types, and to being there whenever what holds it is."""
+        name, node = getattr(self.listing, key), self.node.at(key)
+        self.attributes(node, name)
+        found = _always(schema, name, may_be_null)
+        if found is None:
+            raise self.unsupported(node, f"`{name}` has to be required for pagers, and not null")
+        if found.kind not in kinds:
+            words = {"list": "an array", "int": "an integer", "string": "text", "uuid": "a UUID"}
+            wanted = " or ".join(words[kind] for kind in kinds)
+            raise self.unsupported(node, f"`{name}` has to be {wanted} for pagers")
+
+    def attributes(self, node: Node, name: str) -> None:
+        """Refuses a field that models have under another name."""
+        for part in name.split("."):
+            if not _is_attribute(part):
+                raise self.unsupported(node, f"`{part}` has another name in the models, which pagers do not know")
+
+    def item(self) -> str:
+        """Returns the name of the class of an item."""
+        pointer = self.listing.item.pointer
+        name = pointer.removeprefix("#/components/schemas/")
+        if name == pointer or "/" in name:
+            what = "pagers need items that are a schema of their own"
+            raise self.node.at("items").problem(what, "put it below components/schemas, and name that")
+        return str(strings.ClassName(name, ""))
+
+    def noun(self, name: str) -> str:
+        """Returns what items are called: the last part of the path, if that is a name."""
+        last = self.described.operation.path.rstrip("/").rpartition("/")[2]
+        noun = strings.snake_case(last)
+        usable = noun.isidentifier() and not keyword.iskeyword(noun) and "{" not in last
+        return noun if usable else name
+
+    def further(self, paging: set[str], by_offset: bool) -> Iterator[Argument]:
+        """Yields the parameters that pagers pass on: all but the path's, those that page, and credentials, which the
+        client has.
+        """
+        carriers = {carrier for each in self.described.operation.credentials for carrier in each}
+        endpoint = self.endpoint
+        for place, parameters in {
+            "query": endpoint.query_parameters,
+            "header": endpoint.header_parameters,
+            "cookie": endpoint.cookie_parameters,
+        }.items():
+            for each in parameters:
+                name = each.name.get_untrusted_value()
+                known = name.lower() if place == "header" else name
+                if (place == "query" and name in paging) or f"{place} {known}" in carriers:
+                    continue
+                if str(each.python_name) in _ARGUMENTS | (_ARGUMENTS_BY_OFFSET if by_offset else set()):
+                    what = f"the pagers have an argument `{each.python_name}` of their own, other than this parameter"
+                    raise self.unsupported(self.described.parameters[place, known], what)
+                yield self.argument(place, each)
+
+    def item_echoes(self) -> Iterator[tuple[str, str]]:
+        """Yields the fields of items that repeat a parameter, as rules say: those at the response, of each item, and
+        those at a parameter which selects by it.
+        """
+        listing, described = self.listing, self.described
+        names = [field_name(part) for part in listing.items.split(".")]
+        item: Path = ("response", "body", *names, ELEMENT)
+        rules = [(rule, item, "") for key, rules in described.answers.items() if key[0] == "2" for rule in rules]
+        rules += [(rule, ("item",), name) for name, rules in described.selects.items() for rule in rules]
+        given = {(place, field_name(name)): (place, name) for place, name in map(self.by_name, described.parameters)}
+        for rule, holder, selecting in rules:
+            for pair in rule.program.equals:
+                for field, other in (pair, pair[::-1]):
+                    source = None
+                    if selecting and other == ("value",):
+                        source = ("query", selecting)
+                    elif other[:1] == ("request",) and len(other) == 3:
+                        source = given.get((other[1], other[2]))
+                    if source is not None and field[: len(holder)] == holder and len(field) > len(holder):
+                        name = self.comparable(field[len(holder) :], source)
+                        if name is not None:
+                            yield name, source[1]
+
+    def by_name(self, key: tuple[str, str]) -> tuple[str, str]:
+        """Returns place and name of a parameter; in `Described` those in the path have numbers."""
+        return key[0], str(self.described.parameters[key].at("name").value)
+
+    def comparable(self, path: Path, source: tuple[str, str]) -> str | None:
+        """Returns the name of an item's field, if its values can be compared with what is sent for a parameter."""
+        [parameter] = [node for key, node in self.described.parameters.items() if self.by_name(key) == source]
+        # By their bare names, as calls have them.
+        if sum(self.by_name(key)[1] == source[1] for key in self.described.parameters) > 1:
+            return None
+        names, node = [], self.listing.item
+        for part in path:
+            names.append(shape(node).names.get(part, part))
+            found = parts(node, [part])
+            if len(found) != 1:
+                return None
+            node = found[0].node
+        name = ".".join(names)
+        field = _always(self.listing.item, name)
+        sent = shape(schema_of(parameter))
+        is_comparable = field is not None and field.kind == sent.kind and field.kind in _COMPARED
+        return name if is_comparable and all(map(_is_attribute, names)) else None
+
+
+def _is_attribute(name: str) -> bool:
+    """Whether models have a field under its own name."""
+    is_taken = keyword.iskeyword(name) or name.startswith("_") or hasattr(pydantic.BaseModel, name)
+    return name.isidentifier() and not is_taken
+
+
+def _always(schema: Node, name: str, may_be_null: bool = False) -> Shape | None:
+    """Returns what a field is that is there, and not null, wherever what holds it is; None if it is not so."""
+    found = shape(schema)
+    names = name.split(".")
+    for index, part in enumerate(names):
+        below = parts(found.node, [field_name(part)]) if found.kind == "object" else []
+        if len(below) != 1:
+            return None
+        is_required = part in (found.node.at("required").value or ())
+        found = below[0]
+        is_last = index == len(names) - 1
+        if not (is_required and not found.nullable) and not (may_be_null and is_last):
+            return None
+    return found
+
+
+def _bounds(schema: Node) -> dict[str, int]:
+    """Returns the least and the greatest integer that a schema allows, as far as it bounds them."""
+    found: dict[str, int] = {}
+    for word, key, exclusive, step in (
+        ("least", "minimum", "exclusiveMinimum", 1),
+        ("most", "maximum", "exclusiveMaximum", -1),
+    ):
+        stated = [schema.at(key).value, schema.at(exclusive).value]
+        values = [int(value) + step * index for index, value in enumerate(stated) if value is not None]
+        if values:
+            found[word] = max(values) if step > 0 else min(values)
+    return found

@@ -42,6 +42,7 @@ from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
 
 from codegen import PACKAGE, Problem, paging, provenance
 from codegen.contract import Contract
+from codegen.credentials import credentials, variable_of
 from codegen.openapi import Pointer, read
 
 if TYPE_CHECKING:
@@ -162,16 +163,29 @@ def _check_settings(path: Path, settings: dict[str, Any], known: Any) -> None:
 class _Project(openapi_python_client.Project):
     """openapi-python-client without its models, its metadata, its hooks, and its tolerance for undefined variables."""
 
-    def __init__(self, contract: Contract, inputs: dict[str, Any], operations: Operations, **arguments: Any) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        inputs: dict[str, Any],
+        operations: Operations,
+        pagers: list[paging.Pager],
+        **arguments: Any,
+    ) -> None:
         super().__init__(**arguments)
         self.env.undefined = jinja2.StrictUndefined
+        self.env.filters["untrusted"] = UntrustedString
+        self.env.filters["prose"] = _prose
         self.env.globals.update(
             version=provenance.full_version(inputs["version"], contract.version),
             contract_version=contract.version,
             requires_python=inputs["requires-python"],
             dependencies=inputs["dependencies"],
             error_names=ERROR_NAMES,
-            parameters=_Parameters(contract),
+            parameters=_Parameters(contract, pagers),
+            pagers=pagers,
+            credentials=credentials(contract.model, self.package_name),
+            variable=partial(variable_of, self.package_name),
+            info=contract.document["info"],
             promised=partial(_promised, operations),
         )
 
@@ -180,9 +194,10 @@ class _Project(openapi_python_client.Project):
         package.mkdir()
         self._create_package()
         self._build_api()
-        (package / "README.md").write_text(
-            self.env.get_template("README.md.jinja").render() + "\n", encoding="utf-8", newline="\n"
-        )
+        names = ["README.md", *(["pagination.py"] if self.env.globals["pagers"] else [])]
+        for name in names:
+            text = self.env.get_template(f"{name}.jinja").render()
+            (package / name).write_text(f"{text.rstrip()}\n", encoding="utf-8", newline="\n")
 
 
 def _render_client(
@@ -204,12 +219,13 @@ def _render_client(
         raise _contract_problem(contract, data)
     templates = overrides / "templates"
     _check_templates(templates)
-    project = _Project(contract, inputs, operations, openapi=data, config=config, custom_template_path=templates)
     for collection in data.endpoint_collections_by_tag.values():
         for omission in [*data.errors, *collection.parse_errors]:
             raise _contract_problem(contract, omission)
         for endpoint in collection.endpoints:
             _check_endpoint(contract, endpoint)
+    lists = paging.pagers(data, operations, _Parameters(contract, []).argument)
+    project = _Project(contract, inputs, operations, lists, openapi=data, config=config, custom_template_path=templates)
     try:
         project.render_into(package)
     except jinja2.TemplateSyntaxError as error:
@@ -241,8 +257,9 @@ def _promised(operations: Operations, endpoint: Endpoint) -> list[UntrustedStrin
 class _Parameters:
     """What the templates write for a parameter."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, contract: Contract, pagers: list[paging.Pager]) -> None:
         self.contract = contract
+        self.pagers = pagers
         self.written = {parameter["name"]: parameter for _, parameter in contract.parameters()}
 
     def _schema(self, parameter: PropertyProtocol) -> dict[str, Any]:
@@ -273,11 +290,21 @@ class _Parameters:
         if isinstance(parameter, EnumProperty):
             return f", {tuple(parameter.values.values())!r}"
         schema = self._schema(parameter)
-        words = paging.BOUNDS if isinstance(parameter, IntProperty) else {}
+        words = {"minimum": "least", "maximum": "most"} if isinstance(parameter, IntProperty) else {}
         return "".join(f", {word}={schema[keyword]}" for keyword, word in words.items() if keyword in schema)
 
-    def paging(self, endpoint: Endpoint) -> dict[str, str]:
-        return paging.paging(self.contract, endpoint)
+    def argument(self, place: str, parameter: PropertyProtocol) -> paging.Argument:
+        """Returns how a parameter is written where it is passed on."""
+        name, description = str(parameter.python_name), self.description(parameter)
+        if place == "path":
+            return paging.Argument(name, "UUID | str", None, description)
+        is_query = place == "query"
+        annotation = f"{self.annotation(parameter) if is_query else 'str'} | None | Unset"
+        return paging.Argument(name, annotation, self.default(parameter) if is_query else "UNSET", description)
+
+    def paging(self, endpoint: Endpoint) -> Mapping[str, str]:
+        """How the operation pages, as arguments of `Paging` in package/_pages.py; nothing where it does not page."""
+        return next((each.paging for each in self.pagers if each.endpoint is endpoint), {})
 
 
 def _check_endpoint(contract: Contract, endpoint: Endpoint) -> None:
@@ -342,6 +369,9 @@ def _check_templates(folder: Path) -> None:
     }
     for name in sorted({name for name, _ in provenance.files_below(folder) if name != record.name} | recorded.keys()):
         theirs = upstream / name
+        if recorded.get(name) == "-" and (folder / name).is_file() and not theirs.is_file():
+            # Of ours alone.
+            continue
         if not (folder / name).is_file() or not theirs.is_file():
             raise Problem(
                 f"overrides/templates/{name} replaces nothing: "
@@ -358,6 +388,11 @@ def _check_templates(folder: Path) -> None:
                 f"openapi-python-client's own {name} is not the one that overrides/templates/{name} was written after",
                 f"compare the two, adapt ours, then put this line into {record.name} beside it: {digest}  {name}",
             )
+
+
+def _prose(text: str) -> str:
+    """Returns text of the contract as Markdown that shows it as it is, on one line."""
+    return re.sub(r"([\\`*_\[\]<>#|&])", r"\\\1", " ".join(str(text).split()))
 
 
 def _template_problem(filename: str, line: int | None, error: jinja2.TemplateError) -> Problem:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from ._sending import Answer
@@ -10,14 +12,17 @@ from .errors import PageError
 
 
 class Paging(NamedTuple):
-    """How an operation pages, as the contract says: names of its parameters, and of fields of a page and its items.
+    """How an operation pages, as the contract says: names of its parameters, and of fields of a page and its items,
+    those below others joined with dots.
 
     Attributes:
         limit: The parameter for how many items to give at most.
-        offset: The parameter for how many items to leave out.
         items: The field with the items.
-        total: The field with the number of all items.
         key: The field of an item that tells it from all others.
+        offset: The parameter for how many items to leave out; empty where pages begin at cursors.
+        total: The field with the number of all items; empty where there is none.
+        cursor: The parameter for the cursor that a page begins at; empty where pages begin at offsets.
+        next_cursor: The field with the cursor of the next page.
         echoes: Which field of a page repeats which parameter.
         item_echoes: Which field of each item repeats which parameter.
         least: The least limit that may be asked for.
@@ -25,14 +30,36 @@ class Paging(NamedTuple):
     """
 
     limit: str
-    offset: str
     items: str
-    total: str
     key: str
-    echoes: Mapping[str, str]
-    item_echoes: Mapping[str, str]
+    offset: str = ""
+    total: str = ""
+    cursor: str = ""
+    next_cursor: str = ""
+    echoes: Mapping[str, str] = {}
+    item_echoes: Mapping[str, str] = {}
     least: int = 1
     most: int | None = None
+
+    def items_of(self, page: Any) -> list[Any]:
+        """Returns the items of a page."""
+        items: list[Any] = field(self.items)(page)
+        return items
+
+    def keys_of(self, items: list[Any]) -> list[Hashable]:
+        """Returns the keys of items."""
+        return list(map(field(self.key), items))
+
+    def total_of(self, page: Any) -> int | None:
+        """Returns how many items the list holds; None where it does not say."""
+        total: int | None = field(self.total)(page) if self.total else None
+        return total
+
+
+@functools.cache
+def field(name: str) -> Callable[[Any], Any]:
+    """Returns what reads a field of a model, also one below others."""
+    return attrgetter(name)
 
 
 def contradiction(paging: Paging, asked: Mapping[str, str], page: Any, answer: Answer) -> PageError | None:
@@ -63,14 +90,13 @@ def check(paging: Paging, asked: Mapping[str, str], page: Any, answer: Answer) -
 
 def _echoes(paging: Paging, asked: Mapping[str, str], page: Any) -> Iterator[tuple[str, str]]:
     for name, parameter in paging.echoes.items():
-        got = getattr(page, name)
-        if parameter in asked and not _is(got, asked[parameter]):
+        if parameter in asked and not _is(got := field(name)(page), asked[parameter]):
             yield name, f"must be {asked[parameter]}, as asked for (got {_text(got)})"
-    items: list[Any] = getattr(page, paging.items)
+    items = paging.items_of(page)
     if paging.limit in asked and len(items) > int(asked[paging.limit]):
         yield paging.items, f"must be at most {asked[paging.limit]}, as asked for (got {len(items)})"
     for name, parameter in paging.item_echoes.items():
-        values = [getattr(each, name) for each in items]
+        values = list(map(field(name), items))
         # Mostly they are one and the same object.
         distinct = {id(value): value for value in values}.values()
         if parameter in asked and (wrong := [value for value in distinct if not _is(value, asked[parameter])]):
@@ -79,7 +105,7 @@ def _echoes(paging: Paging, asked: Mapping[str, str], page: Any) -> Iterator[tup
                 f"{paging.items}.{index}.{name}",
                 f"must be {asked[parameter]}, as asked for (got {_text(values[index])})",
             )
-    keys = [getattr(each, paging.key) for each in items]
+    keys = paging.keys_of(items)
     if len(set(keys)) < len(keys):
         first = {key: index for index, key in reversed([*enumerate(keys)])}
         index = next(index for index, key in enumerate(keys) if first[key] < index)
@@ -87,8 +113,11 @@ def _echoes(paging: Paging, asked: Mapping[str, str], page: Any) -> Iterator[tup
 
 
 def _figures(paging: Paging, asked: Mapping[str, str], page: Any) -> Iterator[tuple[str, str]]:
+    total = paging.total_of(page)
+    if total is None or not paging.offset:
+        return
     limit, offset = asked.get(paging.limit), int(asked.get(paging.offset, 0))
-    total, count = getattr(page, paging.total), len(getattr(page, paging.items))
+    count = len(paging.items_of(page))
     if count and total < offset + count:
         yield paging.total, f"must be at least {offset + count}, the offset and the items (got {_text(total)})"
     elif limit is not None and count < (due := min(int(limit), total - offset)):

@@ -71,7 +71,7 @@ with Client("http://127.0.0.1:9") as client:
     [
         ("minimum: 1\n            maximum: 50\n", 50, [2, 50], [1, 51, 100], "at least 2 and at most 50"),
         ("minimum: 1\n", 100, [2, 1000], [1], "at least 2"),
-        ("minimum: 10\n            maximum: 500\n", 100, [10, 500], [2, 9, 501], "at least 10 and at most 500"),
+        ("minimum: 10\n            maximum: 500\n", 250, [10, 500], [2, 9, 501], "at least 10 and at most 500"),
         ("minimum: 1\n            maximum: 1\n", 2, [], [None, 1, 2], "at least 2 and at most 1"),
     ],
 )

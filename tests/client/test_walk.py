@@ -10,18 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from ks_workflow_runs._walk import Page, Position, Walk, Wanted, walk
+from ks_workflow_runs._walk import Page, Position, Rows, Walk, Wanted, walk, walk_by_cursor
 from ks_workflow_runs.errors import ListChangedError
-from ks_workflow_runs.models import WorkflowRunPage, WorkflowRunResponse
 
 
-def page_of(runs: Sequence[int], wanted: Wanted, cap: int = 100) -> WorkflowRunPage:
+def page_of(runs: Sequence[int], wanted: Wanted, cap: int = 100) -> Rows:
     """What a server answers that has these runs, and gives `cap` of them at most."""
-    items = [
-        WorkflowRunResponse.model_construct(id=UUID(int=run))
-        for run in runs[wanted.offset : wanted.offset + min(cap, wanted.limit)]
-    ]
-    return WorkflowRunPage.model_construct(items=items, total=len(runs), limit=wanted.limit, offset=wanted.offset)
+    items = runs[wanted.offset : wanted.offset + min(cap, wanted.limit)]
+    return Rows(items, [UUID(int=run) for run in items], len(runs))
 
 
 class Reading(RuleBasedStateMachine):
@@ -46,15 +42,15 @@ class Reading(RuleBasedStateMachine):
         self.done = False
         self.walker = walk(Position.at("", offset), page_size, concurrency)
         self.pending: list[Wanted] = []
-        self.answers: dict[Wanted, WorkflowRunPage] = {}
+        self.answers: dict[Wanted, Rows] = {}
         self.advance(None)
 
-    def advance(self, answer: WorkflowRunPage | None) -> None:
+    def advance(self, answer: Rows | None) -> None:
         try:
             step = next(self.walker) if answer is None else self.walker.send(answer)
             while isinstance(step, Page):
-                assert step.runs, "an empty page was yielded"
-                self.yielded += [run.id.int for run in step.runs]
+                assert step.items, "an empty page was yielded"
+                self.yielded += step.items
                 assert step.read == len(self.yielded)
                 step = self.walker.send(None)
             self.pending = step
@@ -105,14 +101,14 @@ TestReading = Reading.TestCase
 def read_all(runs: Sequence[int], walker: Walk, cap: int = 100) -> tuple[list[int], list[list[Wanted]]]:
     yielded: list[int] = []
     asked: list[list[Wanted]] = []
-    answer: WorkflowRunPage | None = None
+    answer: Rows | None = None
     while True:
         try:
             step = walker.send(answer)
         except StopIteration:
             return yielded, asked
         if isinstance(step, Page):
-            yielded += [run.id.int for run in step.runs]
+            yielded += step.items
             answer = None
         else:
             asked.append(step)
@@ -148,7 +144,7 @@ def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
     with pytest.raises(ListChangedError) as raised:
         while True:
             if isinstance(step, Page):
-                yielded += len(step.runs)
+                yielded += len(step.items)
                 step = walker.send(None)
             else:
                 # At each request a list of nothing but new runs in front, the total the same: never a known one.
@@ -163,3 +159,51 @@ def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
 def test_a_server_that_gives_one_run_at_a_time_ends_in_one_error() -> None:
     with pytest.raises(ListChangedError):
         read_all(range(100), walk(Position.at("", 0), 10, 1), cap=1)
+
+
+def read_by_cursor(pages: dict[str | None, Rows], position: Position) -> list[int]:
+    walker = walk_by_cursor(position, 10)
+    yielded: list[int] = []
+    answer: Rows | None = None
+    while True:
+        try:
+            step = walker.send(answer)
+        except StopIteration:
+            return yielded
+        if isinstance(step, Page):
+            assert step.items, "an empty page was yielded"
+            yielded += step.items
+            assert step.read == len(position.seen) == len(yielded)
+            answer = None
+        else:
+            [wanted] = step
+            assert (wanted.offset, wanted.limit) == (0, 10)
+            answer = pages[wanted.cursor]
+
+
+def cut(*pages: Sequence[int]) -> dict[str | None, Rows]:
+    """Pages of a list, by the cursor that each begins at: its number."""
+    last = len(pages) - 1
+    return {
+        str(number) if number else None: Rows(page, page, None, None if number == last else str(number + 1))
+        for number, page in enumerate(pages)
+    }
+
+
+def test_a_list_with_cursors_is_read_to_its_end() -> None:
+    assert read_by_cursor(cut([1, 2], [3], [4, 5]), Position.at("", 0)) == [1, 2, 3, 4, 5]
+    assert read_by_cursor(cut([]), Position.at("", 0)) == []
+
+
+def test_what_comes_twice_in_a_list_with_cursors_is_yielded_once() -> None:
+    assert read_by_cursor(cut([1, 2], [2, 3], [1], [4]), Position.at("", 0)) == [1, 2, 3, 4]
+
+
+def test_empty_pages_are_gone_through_as_far_as_patience_goes() -> None:
+    assert read_by_cursor(cut([1], *[[]] * 100, [2], *[[]] * 100, [3]), Position.at("", 0)) == [1, 2, 3]
+    position = Position.at("", 0)
+    with pytest.raises(ListChangedError, match="101 pages in a row brought nothing new; 1 items were read") as raised:
+        read_by_cursor(cut([1], *[[]] * 101, [2]), position)
+    assert raised.value.seen == 1
+    # The pages without items are behind it.
+    assert position.cursor == "102"

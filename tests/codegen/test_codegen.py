@@ -432,8 +432,8 @@ REFUSED = {
     ),
     "undefined variable": (
         f"{TEMPLATES}/client.py.jinja",
-        "class Client:",
-        "class Client{{ suffx }}:",
+        "class Client(BaseClient):",
+        "class Client(BaseClient{{ suffx }}):",
         "suffx",
         "'suffx' is undefined",
     ),

@@ -16,7 +16,7 @@ from typing import Any
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from codegen.cel.tree import Uses, uses
+from codegen.cel.tree import Path, Uses, equals, uses
 
 # How many values are judged in one evaluation, to stay within the engine's iterations.
 MOST_ROWS = 500
@@ -58,6 +58,11 @@ class Program:
         self.one = _compile(_environment(variables), source)
         self.uses = uses(self.one.serialize(), variables)
         self._each: dict[tuple[tuple[str, ...], bool], Any] = {}
+
+    @property
+    def equals(self) -> list[tuple[Path, Path]]:
+        """The pairs of values that are equal wherever it holds, as far as it says so itself."""
+        return equals(self.one.serialize())
 
     def judge(self, values: Mapping[str, Any]) -> Result:
         """Judges the values of the variables."""

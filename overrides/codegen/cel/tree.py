@@ -5,7 +5,7 @@ The engine gives the tree as protobuf bytes, of which the few fields that matter
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -119,6 +119,48 @@ def joined_by(operator: str, expression: Tree) -> frozenset[Tree]:
     if isinstance(expression, tuple) and expression[:1] == (operator,) and isinstance(expression[1], frozenset):
         return expression[1]
     return frozenset([expression])
+
+
+def equals(serialized: bytes) -> list[tuple[Path, Path]]:
+    """Returns the pairs of values that are equal wherever a rule holds, as far as it says so itself: `a.b == c`, also
+    as one of several that `&&` joins, and of each element of a list within `all`.
+
+    Args:
+        serialized: The rule, as the engine serializes it.
+    """
+    return list(_equals(tree(serialized), {}))
+
+
+def _equals(expression: Tree, scope: dict[str, Path | None]) -> Iterator[tuple[Path, Path]]:
+    for part in joined_by("_&&_", expression):
+        match part:
+            case ("_==_", False, one, other):
+                paths = _path_of(one, scope), _path_of(other, scope)
+                if paths[0] and paths[1]:
+                    yield paths[0], paths[1]
+            case ("for", (name, result, ""), held, _, _, ("_&&_", frozenset() as steps), last):
+                # As `all` is written out: true at first, and what was found so far with the condition of each element.
+                found = next((each for each in steps if each == last and _name_of(each) == result), None)
+                path = _path_of(held, scope)
+                if found is not None and path is not None and isinstance(name, str):
+                    for step in steps - {found}:
+                        yield from _equals(step, {**scope, name: (*path, ELEMENT)})
+
+
+def _path_of(expression: Tree, scope: dict[str, Path | None]) -> Path | None:
+    match expression:
+        case (".", holder, str(name), False):
+            path = _path_of(holder, scope)
+            return path and (*path, name)
+    name_found = _name_of(expression)
+    return None if name_found is None else scope.get(name_found, (name_found,))
+
+
+def _name_of(expression: Tree) -> str | None:
+    match expression:
+        case (number, bytes(data)) if number == _IDENT:
+            return _text(_decoded(data), 1)
+    return None
 
 
 def _tree(expression: bytes) -> Tree:

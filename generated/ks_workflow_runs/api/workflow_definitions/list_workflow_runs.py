@@ -17,10 +17,10 @@ from ...types import UNSET, Response, Unset
 
 PAGING = Paging(
     limit="limit",
-    offset="offset",
     items="items",
-    total="total",
     key="id",
+    offset="offset",
+    total="total",
     echoes={"limit": "limit", "offset": "offset"},
     item_echoes={"workflow_definition_id": "definition_id"},
     least=1,

@@ -1,0 +1,338 @@
+# Copied by `make generate` from overrides/package/_client.py. Do not edit it here.
+"""What every client does, whatever its contract: settings, connections, calls. `client` has what the contract says."""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import os
+import re
+import ssl
+import threading
+import warnings
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
+
+import httpx2
+
+from . import _inputs
+from ._cookies import OwnCookies
+from ._deadline import Deadline
+from ._sending import Answer, Order, Retry, send, send_async
+from ._text import shown
+from .errors import ConfigurationError
+
+DEFAULT_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
+"""Seconds to wait for each read, write and place in the pool, and for a connection. Never for ever."""
+
+if TYPE_CHECKING:
+    import asyncio
+
+ResultT = TypeVar("ResultT")
+HttpT = TypeVar("HttpT", httpx2.Client, httpx2.AsyncClient)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request of an operation, its parameters checked.
+
+    Attributes:
+        method: The method.
+        path: The path below the base URL.
+        params: The query.
+        headers: What goes before the client's own.
+        success: The status that is a success.
+        asked: The parameters of path and query, under the contract's names.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    success: int
+    asked: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+class Credential(NamedTuple):
+    """One way in which requests are allowed, as the contract's security schemes say.
+
+    Attributes:
+        name: The argument that takes it.
+        variable: The variable of the environment that it is taken from where it is not given.
+        header: The header that carries it.
+        prefix: What the header holds before the credential.
+    """
+
+    name: str
+    variable: str
+    header: str
+    prefix: str
+
+
+class Kind(NamedTuple):
+    """What tells the clients of one contract from those of others.
+
+    Attributes:
+        user_agent: Sent with each request.
+        address: The variable of the environment that the address is taken from where it is not given.
+        credentials: Which there are.
+    """
+
+    user_agent: str
+    address: str
+    credentials: tuple[Credential, ...]
+
+
+class BaseClient:
+    """Sends requests to one deployment; see `Client`, which names the credentials."""
+
+    kind: ClassVar[Kind]
+
+    def __init__(
+        self,
+        base_url: str | None,
+        credentials: Mapping[str, str | None],
+        *,
+        timeout: httpx2.Timeout | float | None,
+        retry: Retry,
+        strict: bool,
+        headers: Mapping[str, str] | None,
+        verify_ssl: bool | ssl.SSLContext,
+        httpx_args: Mapping[str, Any] | None,
+    ) -> None:
+        base_url = _setting(base_url, self.kind.address)
+        if base_url is None:
+            raise ConfigurationError(f"base_url is not given, nor is {self.kind.address} in the environment")
+        self.base_url = _checked_url(base_url, [each.name for each in self.kind.credentials])
+        self.strict = strict
+        self.retry = retry
+        # Not a dict: names of headers are the same in any case, and two credentials would be none.
+        self._headers = httpx2.Headers({"User-Agent": self.kind.user_agent, "Accept": "application/json"})
+        self._headers.update({name: _inputs.header(f"header {name}", value) for name, value in (headers or {}).items()})
+        self.has_credential = False
+        carried: dict[str, list[str]] = {}
+        for each in self.kind.credentials:
+            value = _setting(credentials[each.name], each.variable)
+            if value is not None:
+                carried.setdefault(each.header, []).append(each.prefix + _inputs.credential(each.name, value))
+                self.has_credential = True
+        # Only cookies can be several in one header.
+        self._headers.update({name: "; ".join(texts) for name, texts in carried.items()})
+        if self.has_credential and self.base_url.scheme == "http" and not _is_loopback(self.base_url.host):
+            warnings.warn(
+                f"the credential goes to {self.base_url.host} unencrypted, over http: use https", stacklevel=3
+            )
+        self._arguments: dict[str, Any] = {"timeout": timeout, "verify": verify_ssl, **(httpx_args or {})}
+        _check_timeout(self._arguments["timeout"])
+        # Further arguments may be about TLS too, and change what would be shared.
+        self._shares_tls = verify_ssl is True and not httpx_args
+        self._ends = not {"transport", "mounts"} & self._arguments.keys()
+        self._lock = threading.Lock()
+        self._given: list[httpx2.Client | httpx2.AsyncClient] = []
+        self._client: httpx2.Client | None = None
+        self._async_client: httpx2.AsyncClient | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._cookies: weakref.WeakKeyDictionary[httpx2.Client | httpx2.AsyncClient, OwnCookies]
+        self._cookies = weakref.WeakKeyDictionary()
+
+    def _insist_on_credential(self) -> None:
+        """Raises ConfigurationError where there is none."""
+        if not self.has_credential:
+            names = [each.name for each in self.kind.credentials]
+            variables = [each.variable for each in self.kind.credentials]
+            given = f"neither {' nor '.join(names)} is" if len(names) > 1 else f"{names[0]} is not"
+            raise ConfigurationError(f"{given} given, nor is {' or '.join(variables)} in the environment")
+
+    def __repr__(self) -> str:
+        # Nothing but the address: headers hold credentials.
+        return f"{type(self).__name__}({str(self.base_url)!r})"
+
+    # --- connections ---
+
+    def set_httpx_client(self, client: httpx2.Client) -> Self:
+        """Uses an httpx2 client of the caller's, whose own settings then hold, and which the caller closes.
+
+        The cookies that it has now are sent; what servers set in answer to calls is not kept in it. As to time, what is
+        said of a transport of the caller's holds for it.
+        """
+        self._given.append(client)
+        self._client = client
+        self._cookies[client] = OwnCookies(client)
+        return self
+
+    def set_async_httpx_client(self, async_client: httpx2.AsyncClient) -> Self:
+        """As `set_httpx_client`, for calls under asyncio."""
+        self._given.append(async_client)
+        self._async_client = async_client
+        self._cookies[async_client] = OwnCookies(async_client)
+        return self
+
+    def get_httpx_client(self) -> httpx2.Client:
+        """Returns the httpx2 client that blocking calls use, made at first use."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._made(self._make)
+            return self._client
+
+    def get_async_httpx_client(self) -> httpx2.AsyncClient:
+        """Returns the httpx2 client that calls under asyncio use, made at first use in each event loop."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            # Connections belong to the loop that they were made in.
+            client = self._async_client
+            if client is None or (self._loop is not loop and client not in self._given):
+                client = self._made(lambda: httpx2.AsyncClient(**self._settings()))
+                self._async_client, self._loop = client, loop
+            return client
+
+    def _settings(self) -> dict[str, Any]:
+        return {**self._arguments, "verify": _default_tls()} if self._shares_tls else self._arguments
+
+    def _make(self) -> httpx2.Client:
+        settings = self._settings()
+        if not self._ends:
+            return httpx2.Client(**settings)
+        # Imported here, where the connections' library is needed anyway.
+        from ._transport import ARGUMENTS, Transport
+
+        transport = Transport(self.base_url, **{name: settings[name] for name in ARGUMENTS if name in settings})
+        rest = {name: value for name, value in settings.items() if name not in ARGUMENTS or name == "trust_env"}
+        return httpx2.Client(**rest, transport=transport)
+
+    def _made(self, make: Callable[[], HttpT]) -> HttpT:
+        """Makes a client of httpx2, which refuses what it cannot use in many ways."""
+        try:
+            client = make()
+            self._cookies[client] = OwnCookies(client)
+            return client
+        except (httpx2.InvalidURL, AttributeError, ImportError, OSError, TypeError, ValueError) as error:
+            # A proxy may hold a password.
+            text = shown(re.sub(r"//[^/@]*@", "//***@", str(error)))
+            problem = f"httpx2 cannot use the settings: {type(error).__name__}: {text}"
+        raise ConfigurationError(problem)
+
+    def close(self) -> None:
+        """Closes the connections of blocking calls."""
+        with self._lock:
+            client = self._client
+            if client is None or client in self._given:
+                return
+            self._client = None
+        client.close()
+
+    async def aclose(self) -> None:
+        """Closes the connections of calls under asyncio."""
+        import asyncio
+
+        with self._lock:
+            client = self._async_client
+            if client is None or client in self._given:
+                return
+            self._async_client = None
+        # Connections of a loop that has ended cannot be closed any more; they went with it.
+        if self._loop is asyncio.get_running_loop():
+            await client.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *args: object) -> None:
+        await self.aclose()
+
+    # --- calls ---
+
+    def send(self, call: Call, deadline: Deadline | None = None) -> Answer:
+        """Sends what an operation asks for. Raises ApiError for whatever is not a success."""
+        return self.read(call, _unchanged, deadline)
+
+    async def send_async(self, call: Call) -> Answer:
+        """As `send`, under asyncio."""
+        return await self.read_async(call, _unchanged)
+
+    def read(self, call: Call, reader: Callable[[Answer], ResultT], deadline: Deadline | None = None) -> ResultT:
+        """Sends what an operation asks for, and returns what the reader makes of the answer."""
+        http = self.get_httpx_client()
+        return send(http, self._order(http, call), reader, deadline)
+
+    async def read_async(self, call: Call, reader: Callable[[Answer], ResultT]) -> ResultT:
+        """As `read`, under asyncio."""
+        http = self.get_async_httpx_client()
+        return await send_async(http, self._order(http, call), reader)
+
+    def _order(self, http: httpx2.Client | httpx2.AsyncClient, call: Call) -> Order:
+        if http.is_closed:
+            raise ConfigurationError("the httpx2 client is closed, and would have to be open")
+        url = str(self.base_url).rstrip("/") + call.path
+        headers = self._headers.copy()
+        headers.update(call.headers)
+        try:
+            request = http.build_request(call.method, url, params=call.params, headers=headers)
+        except httpx2.InvalidURL as error:
+            problem = f"the address of the request is none: {shown(str(error))}"
+        else:
+            cookies = self._cookies[http]
+            if "Cookie" not in headers and "Cookie" not in http.headers:
+                cookies.put_into(request)
+            return Order(request, call.success, self.retry, cookies, ends=self._ends and http not in self._given)
+        raise ConfigurationError(problem)
+
+
+def _unchanged(answer: Answer) -> Answer:
+    return answer
+
+
+@functools.cache
+def _default_tls() -> ssl.SSLContext:
+    """Loads the certificates of the authorities, which takes longer than most calls do, once for all clients."""
+    return httpx2.create_ssl_context()
+
+
+def _setting(value: str | None, variable: str) -> str | None:
+    return value if value is not None else os.environ.get(variable) or None
+
+
+def _checked_url(base_url: object, credentials: Sequence[str]) -> httpx2.URL:
+    problem = "an address such as https://example.com/api"
+    try:
+        url = httpx2.URL(base_url) if isinstance(base_url, str) and not re.search(r"\s", base_url) else None
+        if url is not None:
+            # As the system's look-up does it, which refuses a name with an empty or an overlong part.
+            url.host.encode("idna")
+    except (httpx2.InvalidURL, UnicodeError):
+        url = None
+    if url is None or url.scheme not in ("http", "https") or not url.host or not 0 < (url.port or 80) < 2**16:
+        raise ConfigurationError(f"base_url has to be {problem}, with http or https")
+    if url.userinfo:
+        instead = f": give {' or '.join(credentials)}" if credentials else ""
+        raise ConfigurationError(f"base_url may hold no user name and no password{instead}")
+    if url.query or url.fragment:
+        raise ConfigurationError(f"base_url has to be {problem}, with no query and no fragment")
+    return url
+
+
+def _check_timeout(timeout: object) -> None:
+    parts = [timeout]
+    if isinstance(timeout, httpx2.Timeout):
+        parts = list(timeout.as_dict().values())
+    elif isinstance(timeout, tuple):
+        parts = list(cast("tuple[object, ...]", timeout))
+    for part in parts:
+        if part is not None and (isinstance(part, bool) or not isinstance(part, int | float) or not part > 0):
+            raise ConfigurationError(f"timeout has to be a number of seconds above 0, or None, not {part!r:.60}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
