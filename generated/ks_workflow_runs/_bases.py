@@ -7,12 +7,12 @@ import enum
 import functools
 import math
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast, get_args
 
 import pydantic
-from pydantic_core import PydanticKnownError, SchemaValidator, core_schema
+from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 
 
 def _finite(value: Any) -> Any:
@@ -46,7 +46,9 @@ class BaseModel(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(strict=True)
 
     # Fields that the contract does not know, where a model keeps them.
-    __pydantic_extra__: dict[str, Annotated[Any, pydantic.AfterValidator(_finite)]]  # pyright: ignore[reportIncompatibleVariableOverride]
+    # Type checkers would take it for a field, which callers have to give.
+    if not TYPE_CHECKING:
+        __pydantic_extra__: dict[str, Annotated[Any, pydantic.AfterValidator(_finite)]]
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -55,6 +57,53 @@ class BaseModel(pydantic.BaseModel):
         schema = handler(source)
         _fail_fast(schema)
         return schema
+
+
+class Unknown(BaseModel):
+    """An object of a kind that the contract does not know, among others that it does. It keeps all fields."""
+
+    model_config = pydantic.ConfigDict(extra="allow")
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+class OneOf:
+    """Has a property decide which of several objects a value is; one that says something else makes it `Unknown`.
+
+    Args:
+        name: The property.
+        tags: By its text, the name of the class.
+    """
+
+    def __init__(self, name: str, tags: Mapping[str, str]) -> None:
+        self.name = name
+        self.tags = tags
+        # Stands for all other texts.
+        self.other = "?"
+        while self.other in tags:
+            self.other += "?"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: pydantic.GetCoreSchemaHandler) -> Any:
+        classes: dict[str, type[BaseModel]] = {each.__name__: each for each in get_args(source)}
+        schemas = {name: handler.generate_schema(each) for name, each in classes.items()}
+        self.classes = {classes[name]: tag for tag, name in self.tags.items()}
+        choices = {tag: schemas[name] for tag, name in self.tags.items()}
+        unknown = core_schema.no_info_before_validator_function(self._check, schemas[Unknown.__name__])
+        return core_schema.tagged_union_schema({**choices, self.other: unknown}, discriminator=self._tag)
+
+    def _tag(self, value: object) -> str:
+        if isinstance(value, dict):
+            tag = cast("dict[str, object]", value).get(self.name)
+            return tag if isinstance(tag, str) and tag in self.tags else self.other
+        return next((tag for each, tag in self.classes.items() if isinstance(value, each)), self.other)
+
+    def _check(self, value: Any) -> Any:
+        fields: object = value
+        if isinstance(fields, dict) and not isinstance(cast("dict[str, object]", fields).get(self.name), str):
+            raise PydanticCustomError("one_of", "Field `{name}` required, as text", {"name": self.name})
+        return value
 
 
 class StrEnum(enum.StrEnum):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 import httpx2
+import pydantic
 
 from . import _inputs
 from ._cookies import OwnCookies
@@ -41,18 +42,22 @@ class Call:
     Attributes:
         method: The method.
         path: The path below the base URL.
-        params: The query.
+        params: The query, in pairs of name and value.
         headers: What goes before the client's own.
-        success: The status that is a success.
-        asked: The parameters of path and query, under the contract's names.
+        successes: The statuses that are a success.
+        asked: The parameters of path and query, under the contract's names; of a list the last value.
+        content: The body; None for none.
+        refusals: The bodies that the contract documents for other statuses.
     """
 
     method: str
     path: str
-    params: Mapping[str, str]
+    params: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
-    success: int
+    successes: Sequence[int]
     asked: Mapping[str, str] = field(default_factory=dict[str, str])
+    content: bytes | None = None
+    refusals: Mapping[int, type[pydantic.BaseModel]] = field(default_factory=dict[int, type[pydantic.BaseModel]])
 
 
 class Credential(NamedTuple):
@@ -276,14 +281,15 @@ class BaseClient:
         headers = self._headers.copy()
         headers.update(call.headers)
         try:
-            request = http.build_request(call.method, url, params=call.params, headers=headers)
+            request = http.build_request(call.method, url, params=[*call.params], headers=headers, content=call.content)
         except httpx2.InvalidURL as error:
             problem = f"the address of the request is none: {shown(str(error))}"
         else:
             cookies = self._cookies[http]
             if "Cookie" not in headers and "Cookie" not in http.headers:
                 cookies.put_into(request)
-            return Order(request, call.success, self.retry, cookies, ends=self._ends and http not in self._given)
+            ends = self._ends and http not in self._given
+            return Order(request, call.successes, self.retry, cookies, ends, call.refusals)
         raise ConfigurationError(problem)
 
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 import pydantic
 
-from ._bases import StrEnum
+from ._bases import StrEnum, Unknown
 from ._sending import Answer
 from ._text import Disguise
 from .errors import DecodingError
@@ -78,6 +78,8 @@ def _unknown(path: tuple[str | int, ...], value: object) -> Iterator[tuple[str, 
     if isinstance(value, StrEnum):
         if not value.is_known:
             yield _path(path), f"{type(value).__name__} has no such value"
+    elif isinstance(value, Unknown):
+        yield _path(path), "is of a kind that the contract does not know"
     elif isinstance(value, pydantic.BaseModel):
         extra: Mapping[str, Any] = value.model_extra or {}
         for name in extra:

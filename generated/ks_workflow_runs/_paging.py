@@ -143,7 +143,7 @@ def least_page_size(paging: Paging) -> int:
 def _position(paging: Paging, call: Call, offset: int, resume: Position | None) -> Position:
     # What else was asked for makes another list.
     where = {paging.limit, paging.offset, paging.cursor}
-    rest = {name: value for name, value in call.params.items() if name not in where}
+    rest = [(name, value) for name, value in call.params if name not in where]
     path = f"{call.path}?{urlencode(rest)}" if rest else call.path
     offset = _inputs.integer("offset", offset, least=0)
     if resume is None:

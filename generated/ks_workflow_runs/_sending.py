@@ -7,11 +7,12 @@ import contextlib
 import logging
 import random
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import httpx2
+import pydantic
 
 from ._cookies import OwnCookies
 from ._deadline import Deadline
@@ -37,17 +38,29 @@ MAX_REFUSAL = 2**20
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
+"""Methods that do the same however often they are sent (RFC 9110, section 9.2.2)."""
+
+# Statuses by which a server refuses before it has done anything, if it says when to come back.
+_REFUSED = frozenset({429, 503})
+# The failures after which nothing of a request can have reached a server: there was no connection.
+_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+
 ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """When a request is sent again. Safe because the operation only reads.
+    """When a request is sent again.
 
-    Sent again after 429, 502, 503, 504, after failures of the connection, timeouts included, and after a page whose
-    figures do not fit together, unless it comes again unchanged. The wait before the n-th retry is random, from half of
-    `backoff * 2**(n - 1)` up to that; the server's `Retry-After` is heeded where it asks for longer. By default, a
-    server may be away for seven seconds.
+    One that does the same however often it is sent (GET, PUT, DELETE, not POST or PATCH) is so after 429, 502, 503,
+    504, after failures of the connection, timeouts included, and after a page whose figures do not fit together, unless
+    it comes again unchanged. The wait before the n-th retry is random, from half of `backoff * 2**(n - 1)` up to that;
+    the server's `Retry-After` is heeded where it asks for longer. By default, a server may be away for seven seconds. A
+    DELETE whose first answer was lost may so be told that there is nothing left to delete.
+
+    POST and PATCH are sent again only where nothing can have been done: where there was no connection, and after 429
+    and 503 with `Retry-After`. What else fails may have been done or not.
 
     Attributes:
         max_retries: How often at most; 0 turns it off.
@@ -98,17 +111,19 @@ class Order(NamedTuple):
 
     Attributes:
         request: The request.
-        success: The status of a success.
+        successes: The statuses of a success.
         retry: When it is sent again.
         cookies: The cookies of the httpx2 client that sends it.
         ends: Whether what sends it, if it blocks, keeps to the deadline by itself.
+        refusals: The bodies that are documented for other statuses.
     """
 
     request: httpx2.Request
-    success: int
+    successes: Sequence[int]
     retry: Retry
     cookies: OwnCookies
     ends: bool
+    refusals: Mapping[int, type[pydantic.BaseModel]] = {}
 
 
 def send(
@@ -256,7 +271,7 @@ class _Attempts:
         codings = [coding.strip() for coding in response.headers.get("Content-Encoding", "").split(",")]
         if sum(coding.lower() not in ("", "identity") for coding in codings) > 1:
             raise DecodingError.of_body(bare(self._request), "the body is compressed more than once")
-        return _Body(self, response.status_code == self._order.success)
+        return _Body(self, response.status_code in self._order.successes)
 
     def check(self, size: int) -> None:
         """Ends an answer that is endless, in bytes or in time."""
@@ -271,8 +286,8 @@ class _Attempts:
             raise self.overdue()
         answer = Answer(self._request, response.status_code, response.headers, body)
         logger.debug("%s %s: %d", self._request.method, self._request.url, answer.status_code)
-        if answer.status_code != self._order.success:
-            raise status_error(answer.as_response())
+        if answer.status_code not in self._order.successes:
+            raise status_error(answer.as_response(), self._order.refusals.get(answer.status_code))
         return answer
 
     def explained(self, error: Exception) -> ApiError:
@@ -302,7 +317,12 @@ class _Attempts:
 
     def wait_after(self, error: ApiError) -> float:
         """Returns the seconds to wait before the next attempt. Raises the error where there is to be none."""
-        retried = isinstance(error, ApiConnectionError) or error.status_code in RETRIED_STATUSES
+        if self._request.method in IDEMPOTENT:
+            retried = isinstance(error, ApiConnectionError) or error.status_code in RETRIED_STATUSES
+        elif isinstance(error, StatusError):
+            retried = error.status_code in _REFUSED and error.retry_after is not None
+        else:
+            retried = isinstance(error.__cause__, _UNSENT)
         if isinstance(error, PageError) and error.may_pass:
             retried, self._contradiction = str(error) != self._contradiction, str(error)
         if not retried or self._count > self._retry.max_retries:

@@ -24,15 +24,15 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import httpx2
 import pydantic
 
+from . import models
 from ._text import shown
-from .models import ErrorResponse, HTTPValidationError, ValidationError
 
 if TYPE_CHECKING:
     from ._walk import Position
@@ -99,11 +99,18 @@ class ApiTimeoutError(ApiConnectionError):
 class StatusError(ApiError):
     """The status is not a documented success. A status that the contract does not know is raised as this class itself."""
 
-    def __init__(self, response: httpx2.Response) -> None:
+    # The bodies that operations document for the status.
+    _bodies: ClassVar[Sequence[type[pydantic.BaseModel]]] = ()
+
+    def __init__(self, response: httpx2.Response, body: type[pydantic.BaseModel] | None = None) -> None:
         self._detail: str | None = None
-        # The status is what matters: a body that cannot be read is left to the caller, as `response.content`.
-        with contextlib.suppress(pydantic.ValidationError):
-            self._read(response.content)
+        self._faults: Sequence[Any] = ()
+        # The status is what matters: a body that cannot be read is left to the caller, as `response.content`. One that
+        # is not as documented may be as others are, say from something in front of the server.
+        for model in dict.fromkeys([*([body] if body else self._bodies), *_USUAL]):
+            with contextlib.suppress(pydantic.ValidationError):
+                self._detail, self._faults = _READERS[model](response.content)
+                break
         request = response.request
         said = shown(self._detail or response.reason_phrase or "no documented status")
         wait = _retry_after(response)
@@ -111,9 +118,6 @@ class StatusError(ApiError):
         if wait is not None:
             message += f" (Retry-After: {wait:.0f} s)"
         super().__init__(message, request=request, response=response)
-
-    def _read(self, body: bytes) -> None:
-        self._detail = ErrorResponse.model_validate_json(body).detail
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_restore, (type(self), str(self), self.__dict__))
@@ -144,38 +148,45 @@ class StatusError(ApiError):
 class AuthenticationError(StatusError):
     """401: Credentials are missing, malformed, expired or revoked."""
 
+    _bodies = (models.ErrorResponse,)
+
 
 class PermissionDeniedError(StatusError):
     """403: The credentials are valid, but give no read access to the definition's path."""
 
+    _bodies = (models.ErrorResponse,)
+
 
 class NotFoundError(StatusError):
     """404: There is no such definition."""
+
+    _bodies = (models.ErrorResponse,)
 
 
 class UnprocessableEntityError(StatusError):
     """422: A parameter is invalid.
 
     Attributes:
-        faults: Which parameters are invalid and why, as the body has them; empty where it has none.
+        faults: What is invalid and why, as the body has it; empty where it has nothing.
     """
 
-    faults: Sequence[ValidationError] = ()
+    _bodies = (models.HTTPValidationError,)
 
-    def _read(self, body: bytes) -> None:
-        try:
-            self.faults = tuple(HTTPValidationError.model_validate_json(body).detail)
-        except pydantic.ValidationError:
-            return super()._read(body)
-        self._detail = "; ".join(f"{'.'.join(str(part) for part in fault.loc)}: {fault.msg}" for fault in self.faults)
+    @property
+    def faults(self) -> Sequence[models.ValidationError]:
+        return self._faults
 
 
 class RateLimitError(StatusError):
     """429: The quota is exceeded. Wait as long as `Retry-After` says."""
 
+    _bodies = (models.ErrorResponse,)
+
 
 class ServiceUnavailableError(StatusError):
     """503: Transient lock contention. The request may be retried."""
+
+    _bodies = (models.ErrorResponse,)
 
 
 class DecodingError(ApiError):
@@ -231,6 +242,33 @@ class ListChangedError(ApiError):
     seen: int = 0
 
 
+class _Said(NamedTuple):
+    """What the body of a refusal says."""
+
+    detail: str | None
+    faults: Sequence[Any] = ()
+
+
+def _read_1(content: bytes) -> _Said:
+    body = models.ErrorResponse.model_validate_json(content)
+    return _Said(body.detail)
+
+
+def _read_2(content: bytes) -> _Said:
+    body = models.HTTPValidationError.model_validate_json(content)
+    faults = tuple(body.detail)
+    detail = "; ".join(f"{'.'.join(str(part) for part in fault.loc)}: {fault.msg}" for fault in faults)
+    return _Said(detail, faults)
+
+
+_READERS: dict[type[pydantic.BaseModel], Callable[[bytes], _Said]] = {
+    models.ErrorResponse: _read_1,
+    models.HTTPValidationError: _read_2,
+}
+
+# The body that most statuses have.
+_USUAL: Sequence[type[pydantic.BaseModel]] = (models.ErrorResponse,)
+
 _ERRORS: dict[int, type[StatusError]] = {
     401: AuthenticationError,
     403: PermissionDeniedError,
@@ -241,9 +279,14 @@ _ERRORS: dict[int, type[StatusError]] = {
 }
 
 
-def status_error(response: httpx2.Response) -> StatusError:
-    """Returns the error for a response whose status is not a documented success."""
-    return _ERRORS.get(response.status_code, StatusError)(response)
+def status_error(response: httpx2.Response, body: type[pydantic.BaseModel] | None = None) -> StatusError:
+    """Returns the error for a response whose status is not a documented success.
+
+    Args:
+        response: The response.
+        body: The body that the operation documents for this status; by default those that any operation does.
+    """
+    return _ERRORS.get(response.status_code, StatusError)(response, body)
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

@@ -13,17 +13,17 @@ from typing import Any
 
 import jsonschema_rs
 
-from codegen import Problem
+from codegen import Problem, alternatives
 from codegen.openapi import Node, Pointer, read
 from codegen.openapi.document import joined, split
 
 # Keywords whose value is a schema, a list of schemas, or a mapping of names to schemas.
 _ONE_SCHEMA = {"items", "additionalProperties"}
-_SCHEMA_LIST = {"anyOf"}
+_SCHEMA_LIST = set(alternatives.KEYWORDS)
 _SCHEMA_MAP = {"properties"}
 # Keywords that the models honour, or that say nothing about them.
 _PLAIN = {
-    *("$ref", "type", "format", "enum", "required", "default"),
+    *("$ref", "type", "format", "enum", "const", "required", "default", "discriminator"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
     *("minLength", "maxLength", "pattern", "minItems", "maxItems"),
     *("title", "description", "example", "examples", "deprecated", "x-rules"),
@@ -55,9 +55,12 @@ class Contract:
         self._check_kind()
         self.version = str(self.document["info"]["version"])
         self._check_references(self.model.root)
+        self._choices: list[Node] = []
         for pointer, schema in self._schemas():
             self._check_schema(pointer, schema)
         self._check_alternatives()
+        for choice in self._choices:
+            alternatives.tagged(choice)
         if with_extensions:
             self.read_extensions()
 
@@ -193,6 +196,8 @@ class Contract:
                     f"`{name}` is required, but no property: the models would not have it",
                     "correct the name, or add the property",
                 )
+        if schema.keys() & {*alternatives.KEYWORDS, "discriminator"}:
+            self._choices.append(Node(self.model, schema, "#" + joined(pointer)))
 
 
 def _alternatives(schema: Node) -> Iterator[Node]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,10 +12,9 @@ import pydantic
 from openapi_python_client import strings
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
-from openapi_python_client.parser.properties.protocol import PropertyProtocol
-from openapi_python_client.schema.untrusted_string import UntrustedString
 
 from codegen.cel import ELEMENT, Path, Shape, field_name, parts, shape
+from codegen.endpoints import Argument, Endpoints
 from codegen.extensions.model import Described, Listing
 from codegen.openapi import Node, schema_of
 
@@ -34,23 +33,6 @@ _COMPARED = ("uuid", "string", "int")
 
 
 @dataclass(frozen=True)
-class Argument:
-    """A parameter that pagers pass on, as it is in the calls for single pages.
-
-    Attributes:
-        python_name: As callers give it.
-        annotation: The type that a caller gives, as Python writes it.
-        default: What is sent unless told, as Python writes it; None where it has to be given.
-        description: What it is for.
-    """
-
-    python_name: str
-    annotation: str
-    default: str | None
-    description: UntrustedString
-
-
-@dataclass(frozen=True)
 class Pager:
     """An operation that is a list.
 
@@ -66,6 +48,7 @@ class Pager:
         identity: The field that tells an item from all others.
         limit, start: The parameters for the size of a page and for where it begins, as Python names.
         path: The parameters in the path.
+        model: The class of a page.
         further: All others that are sent.
         size, least: How many items are asked for at once, unless told and at least.
         alone: Whether it is the only list, whose names need not tell it from others.
@@ -83,6 +66,7 @@ class Pager:
     limit: str
     start: str
     path: tuple[Argument, ...]
+    model: str
     further: tuple[Argument, ...]
     size: int
     least: int
@@ -115,15 +99,13 @@ class Pager:
         return {short: short for short in long} if self.alone else long
 
 
-def pagers(
-    data: GeneratorData, operations: Operations, argument: Callable[[str, PropertyProtocol], Argument]
-) -> list[Pager]:
+def pagers(data: GeneratorData, operations: Operations, views: Endpoints) -> list[Pager]:
     """Returns the operations that are lists, in the order of the contract.
 
     Args:
         data: The contract, as openapi-python-client has it.
         operations: What it promises in keys of our own.
-        argument: Returns how a parameter is written, by where it stands.
+        views: How parameters are written.
 
     Raises:
         Problem: One cannot be paged through.
@@ -136,7 +118,7 @@ def pagers(
     found: list[Pager] = []
     for key, described in operations.items():
         if described.listing is not None and key in endpoints:
-            pager = _Reading(described, described.listing, endpoints[key], argument).pager()
+            pager = _Reading(described, described.listing, endpoints[key], views).pager()
             if any(pager.name == other.name for other in found):
                 raise described.listing.node.problem(
                     f"another list has pagers that are named after `{pager.name}` already",
@@ -158,12 +140,13 @@ class _Reading:
         described: Described,
         listing: Listing,
         endpoint: Endpoint,
-        argument: Callable[[str, PropertyProtocol], Argument],
+        views: Endpoints,
     ) -> None:
         self.described = described
         self.listing = listing
         self.endpoint = endpoint
-        self.argument = argument
+        self.view = views(endpoint)
+        self.arguments = {(each.where, each.name): each for each in self.view.arguments}
         self.node = listing.node
 
     def pager(self) -> Pager:
@@ -210,7 +193,8 @@ class _Reading:
             identity=listing.key,
             limit=names["limit"],
             start=names[start],
-            path=tuple(self.argument("path", each) for each in self.endpoint.path_parameters),
+            path=tuple(each for each in self.arguments.values() if each.where == "path"),
+            model=str(self.view.model),
             further=tuple(self.further({listing.limit, getattr(listing, start)}, by_offset)),
             size=max(least, _USUAL if most is None else min(most, _MOST)),
             least=least,
@@ -227,9 +211,7 @@ class _Reading:
         wanted = {"int": "an integer", "string": "text"}[kind]
         if given.kind != kind:
             raise self.unsupported(self.node.at(key), f"`{name}` has to be {wanted} for pagers")
-        return next(
-            str(each.python_name) for each in self.endpoint.query_parameters if each.name.get_untrusted_value() == name
-        )
+        return self.arguments["query", name].python_name
 
     def field(self, key: str, schema: Node, kinds: tuple[str, ...], may_be_null: bool = False) -> None:
         """Holds a field to types, and to being there whenever what holds it is."""
@@ -270,21 +252,14 @@ class _Reading:
         client has.
         """
         carriers = {carrier for each in self.described.operation.credentials for carrier in each}
-        endpoint = self.endpoint
-        for place, parameters in {
-            "query": endpoint.query_parameters,
-            "header": endpoint.header_parameters,
-            "cookie": endpoint.cookie_parameters,
-        }.items():
-            for each in parameters:
-                name = each.name.get_untrusted_value()
-                known = name.lower() if place == "header" else name
-                if (place == "query" and name in paging) or f"{place} {known}" in carriers:
-                    continue
-                if str(each.python_name) in _ARGUMENTS | (_ARGUMENTS_BY_OFFSET if by_offset else set()):
-                    what = f"the pagers have an argument `{each.python_name}` of their own, other than this parameter"
-                    raise self.unsupported(self.described.parameters[place, known], what)
-                yield self.argument(place, each)
+        for (place, name), each in self.arguments.items():
+            known = name.lower() if place == "header" else name
+            if place == "path" or (place == "query" and name in paging) or f"{place} {known}" in carriers:
+                continue
+            if each.python_name in _ARGUMENTS | (_ARGUMENTS_BY_OFFSET if by_offset else set()):
+                what = f"the pagers have an argument `{each.python_name}` of their own, other than this parameter"
+                raise self.unsupported(self.described.parameters[place, known], what)
+            yield each
 
     def item_echoes(self) -> Iterator[tuple[str, str]]:
         """Yields the fields of items that repeat a parameter, as rules say: those at the response, of each item, and

@@ -28,8 +28,9 @@ _PARTS = {"### Contract": True, "### Client": True, "### Project": False}
 
 # The modules of this folder that decide the bytes of the output.
 GENERATING = (
-    *("codegen/__init__.py", "codegen/contract.py", "codegen/credentials.py", "codegen/files.py"),
-    *("codegen/paging.py", "codegen/provenance.py", "codegen/render.py"),
+    *("codegen/__init__.py", "codegen/alternatives.py", "codegen/contract.py", "codegen/credentials.py"),
+    *("codegen/endpoints.py", "codegen/files.py", "codegen/fitting.py", "codegen/models.py", "codegen/paging.py"),
+    *("codegen/provenance.py", "codegen/render.py", "codegen/settings.py"),
     *("codegen/openapi/__init__.py", "codegen/openapi/document.py", "codegen/openapi/operations.py"),
     *("codegen/openapi/reading.py", "codegen/text.py", "codegen/openapi/schemas.py"),
     # What docstrings say; that rules compile and examples keep them decides nothing of it.

@@ -453,7 +453,7 @@ def test_thousands_of_retries_are_possible() -> None:
     request = httpx2.Request("GET", "http://127.0.0.1/")
     retry = Retry(max_retries=10**9, max_backoff=float("inf"), total=float("inf"))
     with httpx2.Client() as http:
-        attempts = _Attempts(Order(request, 200, retry, OwnCookies(http), ends=True))
+        attempts = _Attempts(Order(request, [200], retry, OwnCookies(http), ends=True))
     for _ in range(3000):
         attempts.begin()
     assert attempts.wait_after(errors.ApiConnectionError("x")) <= 10**6

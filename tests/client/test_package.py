@@ -79,7 +79,7 @@ def test_page_sizes_are_those_of_the_contract(
     tmp_path: Path, bounds: str, default: int, good: list[int], bad: list[int], message: str
 ) -> None:
     root = copy_tree(tmp_path / "root")
-    replace(root / "openapi.yaml", "minimum: 1\n            maximum: 100\n", bounds)
+    replace(root / "openapi.yaml", "minimum: 1\n            maximum: 100\n            default: 20\n", bounds)
     render.build(root, tmp_path / "generated", provenance.read_inputs(root))
     for sizes in ([None, *good] if None not in bad else [], bad):
         command = [sys.executable, "-c", PAGING, json.dumps(sizes)]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from uuid import UUID
 
-from ... import _inputs
+from ... import _inputs, models
+from ..._bases import BaseModel
 from ..._decoding import decode
 from ..._pages import Paging, check
 from ..._sending import Answer
 from ...client import Call, Client
-from ...models import WorkflowRunPage
 from ...types import UNSET, Response, Unset
 
 PAGING = Paging(
@@ -28,6 +28,15 @@ PAGING = Paging(
 )
 """How the operation pages."""
 
+_REFUSALS: dict[int, type[BaseModel]] = {
+    401: models.ErrorResponse,
+    403: models.ErrorResponse,
+    404: models.ErrorResponse,
+    422: models.HTTPValidationError,
+    429: models.ErrorResponse,
+    503: models.ErrorResponse,
+}
+
 
 def build_call(
     definition_id: UUID | str,
@@ -38,30 +47,37 @@ def build_call(
     ks_uat: str | None | Unset = UNSET,
 ) -> Call:
     """Returns the request, its parameters checked. Raises ConfigurationError; nothing is sent."""
-    path = "/v1/workflow-definitions/{definition_id}/runs".format(
-        definition_id=_inputs.uuid_text("definition_id", definition_id),
-    )
+    _path = "/v1/workflow-definitions/" + _inputs.uuid_text("definition_id", definition_id) + "/runs"
     # None and UNSET are not sent: a header or a cookie of the text "None" would be a wrong credential.
-    params: dict[str, str] = {}
+    _params: list[tuple[str, str]] = []
     if limit is not None and not isinstance(limit, Unset):
-        params["limit"] = str(_inputs.integer("limit", limit, least=1, most=100))
+        _params.append(("limit", str(_inputs.integer("limit", limit, least=1, most=100))))
     if offset is not None and not isinstance(offset, Unset):
-        params["offset"] = str(_inputs.integer("offset", offset, least=0))
-    headers: dict[str, str] = {}
+        _params.append(("offset", str(_inputs.integer("offset", offset, least=0))))
+    _sent: dict[str, str] = {}
     if authorization is not None and not isinstance(authorization, Unset):
-        headers["Authorization"] = _inputs.header("authorization", authorization)
+        _sent["Authorization"] = _inputs.header("authorization", authorization)
+    _cookies: list[str] = []
     if ks_uat is not None and not isinstance(ks_uat, Unset):
-        headers["Cookie"] = "ks_uat=" + _inputs.credential("ks_uat", ks_uat)
-    asked = {**params}
-    asked["definition_id"] = str(definition_id)
-    return Call("GET", path, params, headers, 200, asked)
+        _cookies.append("ks_uat=" + _inputs.credential("ks_uat", ks_uat))
+    if _cookies:
+        _sent["Cookie"] = "; ".join(_cookies)
+    return Call(
+        "GET",
+        _path,
+        _params,
+        _sent,
+        [200],
+        {"definition_id": str(definition_id), **dict(_params)},
+        refusals=_REFUSALS,
+    )
 
 
-def _reader(client: Client, call: Call) -> Callable[[Answer], Response[WorkflowRunPage]]:
-    def read(answer: Answer) -> Response[WorkflowRunPage]:
-        page = decode(WorkflowRunPage, answer, strict=client.strict)
-        check(PAGING, call.asked, page, answer)
-        return Response(HTTPStatus(answer.status_code), answer.content, answer.headers, page)
+def _reader(client: Client, call: Call) -> Callable[[Answer], Response[models.WorkflowRunPage]]:
+    def read(answer: Answer) -> Response[models.WorkflowRunPage]:
+        parsed = decode(models.WorkflowRunPage, answer, strict=client.strict)
+        check(PAGING, call.asked, parsed, answer)
+        return Response(HTTPStatus(answer.status_code), answer.content, answer.headers, parsed)
 
     return read
 
@@ -74,7 +90,7 @@ def sync_detailed(
     offset: int | None | Unset = 0,
     authorization: str | None | Unset = UNSET,
     ks_uat: str | None | Unset = UNSET,
-) -> Response[WorkflowRunPage]:
+) -> Response[models.WorkflowRunPage]:
     """List Workflow Runs Handler
 
     Lists the runs of a workflow definition, one page at a time.
@@ -119,14 +135,14 @@ def sync_detailed(
         ApiConnectionError: There was no answer.
     """
 
-    call = build_call(
+    _call = build_call(
         definition_id,
         limit=limit,
         offset=offset,
         authorization=authorization,
         ks_uat=ks_uat,
     )
-    return client.read(call, _reader(client, call))
+    return client.read(_call, _reader(client, _call))
 
 
 def sync(
@@ -137,7 +153,7 @@ def sync(
     offset: int | None | Unset = 0,
     authorization: str | None | Unset = UNSET,
     ks_uat: str | None | Unset = UNSET,
-) -> WorkflowRunPage:
+) -> models.WorkflowRunPage:
     """List Workflow Runs Handler
 
     Lists the runs of a workflow definition, one page at a time.
@@ -200,7 +216,7 @@ async def asyncio_detailed(
     offset: int | None | Unset = 0,
     authorization: str | None | Unset = UNSET,
     ks_uat: str | None | Unset = UNSET,
-) -> Response[WorkflowRunPage]:
+) -> Response[models.WorkflowRunPage]:
     """List Workflow Runs Handler
 
     Lists the runs of a workflow definition, one page at a time.
@@ -245,14 +261,14 @@ async def asyncio_detailed(
         ApiConnectionError: There was no answer.
     """
 
-    call = build_call(
+    _call = build_call(
         definition_id,
         limit=limit,
         offset=offset,
         authorization=authorization,
         ks_uat=ks_uat,
     )
-    return await client.read_async(call, _reader(client, call))
+    return await client.read_async(_call, _reader(client, _call))
 
 
 async def asyncio(
@@ -263,7 +279,7 @@ async def asyncio(
     offset: int | None | Unset = 0,
     authorization: str | None | Unset = UNSET,
     ks_uat: str | None | Unset = UNSET,
-) -> WorkflowRunPage:
+) -> models.WorkflowRunPage:
     """List Workflow Runs Handler
 
     Lists the runs of a workflow definition, one page at a time.

@@ -1,0 +1,89 @@
+"""Whether what was generated fits together: every name is there, and every call has the arguments that it needs.
+
+An import runs no function, so it does not show that. A type checker does, in several times the time that generating
+takes: `make lint` and the tests run two over what is generated.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import types
+from collections.abc import Iterator
+from pathlib import Path
+
+from codegen import Problem
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_HAVE_NAMES = (*_FUNCTIONS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def check(name: str, path: Path, module: types.ModuleType) -> None:
+    """Checks the calls that a module writes out, as far as what is called is known before it runs.
+
+    Args:
+        name: What the file is called in messages.
+        path: Its file.
+        module: The module, imported.
+
+    Raises:
+        Problem: A name is not there, or a call does not fit.
+    """
+    for line, what in _misfits(ast.parse(path.read_text(encoding="utf-8")), module, frozenset()):
+        raise Problem(
+            f"the output does not fit together: {name}:{line}: {what}",
+            f"correct what makes {name} in overrides/templates/, overrides/package/ or overrides/codegen/endpoints.py",
+        )
+
+
+def _misfits(node: ast.AST, module: types.ModuleType, local: frozenset[str]) -> Iterator[tuple[int, str]]:
+    if isinstance(node, _HAVE_NAMES):
+        local |= {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
+        local |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
+        local |= {each.name for each in ast.walk(node) if isinstance(each, _FUNCTIONS[:2]) and each is not node}
+        local |= {
+            (each.asname or each.name).partition(".")[0]
+            for found in ast.walk(node)
+            if isinstance(found, ast.Import | ast.ImportFrom)
+            for each in found.names
+        }
+    if isinstance(node, ast.Attribute):
+        yield from _missing(node, module, local)
+    elif isinstance(node, ast.Call):
+        yield from _unfit(node, module, local)
+    for below in ast.iter_child_nodes(node):
+        yield from _misfits(below, module, local)
+
+
+def _missing(node: ast.Attribute, module: types.ModuleType, local: frozenset[str]) -> Iterator[tuple[int, str]]:
+    """Yields what a module does not have; of objects only running shows it."""
+    holder = _known(node.value, module, local)
+    if isinstance(holder, types.ModuleType) and not hasattr(holder, node.attr):
+        yield node.lineno, f"`{ast.unparse(node.value)}` has no `{node.attr}`"
+
+
+def _unfit(node: ast.Call, module: types.ModuleType, local: frozenset[str]) -> Iterator[tuple[int, str]]:
+    called = _known(node.func, module, local)
+    if called is None or not callable(called):
+        return
+    if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
+        return
+    try:
+        signature = inspect.signature(called)
+    except (TypeError, ValueError):
+        return  # not every built-in one has a signature
+    try:
+        signature.bind(*node.args, **{str(each.arg): each for each in node.keywords})
+    except TypeError as error:
+        yield node.lineno, f"`{ast.unparse(node.func)}` is called in a way that it is not written for: {error}"
+
+
+def _known(node: ast.expr, module: types.ModuleType, local: frozenset[str]) -> object:
+    """Returns what an expression names, a global or what is in a module; None where only running shows it."""
+    if isinstance(node, ast.Name):
+        return None if node.id in local else vars(module).get(node.id)
+    if isinstance(node, ast.Attribute):
+        holder = _known(node.value, module, local)
+        if isinstance(holder, types.ModuleType | type):
+            return getattr(holder, node.attr, None)
+    return None

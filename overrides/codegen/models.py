@@ -1,0 +1,237 @@
+"""The models: what datamodel-code-generator makes of the schemas, and how it calls what.
+
+It is given the schemas alone. What it makes a class of though it is neither an object nor an enum becomes a name for
+the type, and so do objects between which a tag decides.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import datamodel_code_generator
+import pydantic
+
+from codegen.alternatives import KEYWORDS, Tagged, tagged
+from codegen.contract import Contract
+from codegen.docstrings import with_messages
+from codegen.openapi import Document, Node
+from codegen.settings import check_settings, crash, load_settings, settings_problem
+
+_SCHEMAS = "#/components/schemas/"
+
+
+class Models:
+    """The module of the models.
+
+    Attributes:
+        source: Its source.
+    """
+
+    def __init__(self, contract: Contract, path: Path) -> None:
+        """Generates it.
+
+        Args:
+            contract: What from.
+            path: The settings of datamodel-code-generator.
+
+        Raises:
+            Problem: A setting or the contract does not allow it.
+        """
+        schemas, choices = _prepared(contract)
+        source = _generated(contract, schemas, path)
+        self._attributes = _attributes(source)
+        self.source = _with_names(source, choices)
+
+    def of(self, schema: Node) -> str | None:
+        """Returns the name of the class of an object or an enum of text; None where there is none.
+
+        Raises:
+            Problem: It has a name that no class has.
+        """
+        pointer = schema.followed().pointer
+        name = pointer.removeprefix(_SCHEMAS)
+        if not pointer.startswith(_SCHEMAS) or "/" in name:
+            return None
+        if name in self._attributes:
+            return name
+        if "properties" in schema.followed() or "enum" in schema.followed():
+            what = f"`{name}` is no name of a Python class: the models would have it under another one"
+            raise schema.followed().problem(what, "write it in one word, each part with a capital: `TaskPage`")
+        return None
+
+    def attributes(self, name: str) -> Mapping[str, str]:
+        """Returns the attributes of a class, by the names of the properties."""
+        return self._attributes[name]
+
+
+def _attributes(source: str) -> dict[str, dict[str, str]]:
+    """Returns classes, and for each its attributes by the names of the properties."""
+    found: dict[str, dict[str, str]] = {}
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and not _is_root(node):
+            fields = [
+                each for each in node.body if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name)
+            ]
+            found[node.name] = {_alias(each) or each.target.id: each.target.id for each in fields}  # type: ignore[union-attr]
+    return found
+
+
+def _alias(field: ast.AnnAssign) -> str:
+    for node in ast.walk(field):
+        if isinstance(node, ast.keyword) and node.arg == "alias" and isinstance(node.value, ast.Constant):
+            return str(node.value.value)
+    return ""
+
+
+def _generated(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
+    settings = load_settings(path)
+    from datamodel_code_generator.config import GenerateConfig
+
+    check_settings(path, settings, GenerateConfig.model_fields)
+    document = {**contract.document, "paths": {}, "components": {"schemas": schemas}}
+    noise = io.StringIO()
+    try:
+        # Its warnings are things left out or guessed at: each is a reason to stop.
+        with warnings.catch_warnings(), contextlib.redirect_stderr(noise):
+            warnings.simplefilter("error")
+            source = datamodel_code_generator.generate(document, **settings, custom_file_header=" ")
+    except pydantic.ValidationError as error:
+        raise settings_problem(path, error) from error
+    except (datamodel_code_generator.Error, Warning) as error:
+        raise contract.problem((), f"datamodel-code-generator cannot use this: {error}", "correct it") from error
+    except Exception as error:  # it has no error of its own for some of what it does not expect
+        raise crash(contract, "datamodel-code-generator", error) from error
+    if noise.getvalue() or not isinstance(source, str):
+        said = noise.getvalue().strip()
+        raise contract.problem((), f"datamodel-code-generator says: {said}", "correct what it names")
+    return source
+
+
+# --- what it is given -----------------------------------------------------------------------------------------------
+
+
+class _Choice:
+    """Objects between which a tag decides, under one name."""
+
+    def __init__(self, found: Tagged, description: str) -> None:
+        self.tagged = found
+        self.description = description
+
+    @property
+    def classes(self) -> list[str]:
+        return list(dict.fromkeys(self.tagged.tags.values()))
+
+    @property
+    def stand_in(self) -> dict[str, Any]:
+        """A class that comes after those of the alternatives; it is replaced."""
+        properties = {f"p{index}": {"$ref": _SCHEMAS + name} for index, name in enumerate(self.classes)}
+        return {"type": "object", "properties": properties}
+
+
+def _prepared(contract: Contract) -> tuple[dict[str, Any], dict[str, _Choice]]:
+    """Returns the schemas by name, as the generator is given them, and the names that it does not make."""
+    model = contract.model
+    document = Document(with_messages(model), model.name, model.lines, model.aliases)
+    root = document.root.at("components").at("schemas")
+    choices: dict[str, _Choice] = {}
+    taken = set(root.value or ())
+    schemas = {name: _without_choices(node, name, choices, taken) for name, node in root.items()}
+    return {**schemas, **{name: choice.stand_in for name, choice in choices.items()}}, choices
+
+
+def _without_choices(schema: Node, name: str, choices: dict[str, _Choice], taken: set[str]) -> Any:
+    """Returns a schema in which a name stands for each choice between objects; `name` is that of the next."""
+    if not isinstance(schema.value, dict):
+        return schema.value
+    found = tagged(schema)
+    if found is not None:
+        return _chosen(schema, name, found, choices, taken)
+    result = dict(schema.value)
+    for key, below in schema.items():
+        if key == "properties":
+            result[key] = {
+                each: _without_choices(node, name + _pascal(each), choices, taken) for each, node in below.items()
+            }
+        elif key in ("items", "additionalProperties"):
+            result[key] = _without_choices(below, name + ("Item" if key == "items" else "Value"), choices, taken)
+        elif key in KEYWORDS:
+            result[key] = [_without_choices(node, name, choices, taken) for node in below.elements()]
+    return result
+
+
+def _chosen(schema: Node, name: str, found: Tagged, choices: dict[str, _Choice], taken: set[str]) -> dict[str, Any]:
+    description = str(schema.at("description").value or "")
+    is_component = schema.pointer == _SCHEMAS + name
+    if is_component and found.nullable:
+        raise schema.problem("null is no alternative of a named choice between objects", "allow it where it is used")
+    if not is_component and name in taken:
+        what = f"these alternatives would be called `{name}`, which there is already"
+        raise schema.problem(what, "give them a name below components/schemas")
+    taken.add(name)
+    choices[name] = _Choice(found, description)
+    if is_component:
+        return {}
+    reference = {"$ref": _SCHEMAS + name, **({"description": description} if description else {})}
+    return {"anyOf": [reference, {"type": "null"}]} if found.nullable else reference
+
+
+def _pascal(name: str) -> str:
+    return "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", name))
+
+
+# --- what comes out -------------------------------------------------------------------------------------------------
+
+
+def _with_names(source: str, choices: Mapping[str, _Choice]) -> str:
+    """Returns the source in which classes that stand for another type are names of it."""
+    lines = source.splitlines()
+    classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
+    named = [node for node in classes.values() if node.name in choices or _is_root(node)]
+    if not named:
+        return source
+    for node in reversed(named):
+        if node.name in choices:
+            choice = choices[node.name]
+            union = " | ".join([*choice.classes, "Unknown"])
+            later = any(classes[each].lineno > node.lineno for each in choice.classes)
+            union = repr(union) if later else union
+            type_ = f"Annotated[{union}, OneOf({choice.tagged.name!r}, {dict(choice.tagged.tags)!r})]"
+            written = [f"{node.name}: TypeAlias = {type_}", *_docstring(choice.description)]
+        else:
+            root = next(each for each in node.body if isinstance(each, ast.AnnAssign))
+            used = {each.id for each in ast.walk(root.annotation) if isinstance(each, ast.Name)}
+            type_ = ast.unparse(root.annotation)
+            later = any(classes[each].lineno > node.lineno for each in used & classes.keys())
+            said = [ast.get_docstring(node) or "", *(_text(each) for each in node.body)]
+            written = [
+                f"{node.name}: TypeAlias = {repr(type_) if later else type_}",
+                *_docstring(next((each for each in said if each), "")),
+            ]
+        lines[node.lineno - 1 : node.end_lineno] = written
+    head = next(index for index, line in enumerate(lines) if line.startswith("from __future__"))
+    imports = ["from typing import Annotated, TypeAlias", "from ._bases import OneOf, Unknown"]
+    lines[head + 1 : head + 1] = imports
+    # A name is rebuilt with the classes that have it.
+    rebuilt = {f"{node.name}.model_rebuild()" for node in named}
+    return "\n".join(line for line in lines if line not in rebuilt) + "\n"
+
+
+def _is_root(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(base).partition("[")[0] == "RootModel" for base in node.bases)
+
+
+def _text(node: ast.stmt) -> str:
+    is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return str(node.value.value) if is_text else ""  # type: ignore[attr-defined]
+
+
+def _docstring(text: str) -> list[str]:
+    said = text.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return [f'"""{said}{" " if said.endswith(chr(34)) else ""}"""'] if said else []
