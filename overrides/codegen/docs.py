@@ -16,8 +16,11 @@ import jinja2
 from markupsafe import Markup, escape
 
 from codegen import PACKAGE, Problem
+from codegen.docs_samples import carried, samples
+from codegen.extensions import Link
 from codegen.extensions.model import ANY, Described, describe
-from codegen.openapi import Document, Node, Operation, as_document, operations
+from codegen.openapi import Document, Node, Operation, as_document, operations, schema_of
+from codegen.openapi.operations import followed_entries
 from codegen.text import escaped
 
 # What changes how the rest of a page is shown, or cannot be written: control characters, and marks that turn the
@@ -73,24 +76,16 @@ def render(document: Document | dict[str, Any]) -> str:
         keep_trailing_newline=True,
     )
     environment.filters |= {"text": _text, "pretty": _json}
-    # The contract has one operation; the page shows the first.
-    ((_, method), operation), *_ = operations(document).items()
     schemas = document.root.at("components").at("schemas")
-    described = describe(operation)
+    found = list(operations(document).values())
+    servers = document.value.get("servers") or [{"url": "http://localhost:8000"}]
     page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
         info=document.value["info"],
-        server=(document.value.get("servers") or [{"url": "http://localhost:8000"}])[0],
+        servers=servers,
         package=PACKAGE,
-        method=method.upper(),
-        path=operation.path,
-        operation=operation.node.value,
-        credentials=_credentials(operation),
-        listed=_listed(described),
-        judged=_judged(described),
-        at_any_time=[status for stage in described.judged if stage.name == ANY for status in stage.statuses],
-        parameters=[_parameter(node) for node in operation.parameters.values()],
-        request=_request(operation),
-        responses=[_response(status, node) for status, node in operation.node.at("responses").items()],
+        credentials=_credentials(found),
+        variables=_variables(found),
+        operations=[_operation(each, str(servers[0].get("url", "")), len(found) > 1) for each in found],
         schemas=[_schema(name, node) for name, node in schemas.items()],
     )
     return UNSEEN.sub(lambda found: escaped(found[0]), page)
@@ -99,19 +94,76 @@ def render(document: Document | dict[str, Any]) -> str:
 # --- parts of the page ------------------------------------------------------------------------------------------------
 
 
-def _credentials(operation: Operation) -> list[dict[str, Any]]:
-    """Returns each security scheme that suffices, with the header to send."""
-    root = operation.node.document.root
-    found = []
-    for alternative in operation.security.elements():
-        for name, _ in alternative.items():
-            scheme = root.at("components").at("securitySchemes").at(name).value
-            if "scheme" in scheme:
-                header = f"Authorization: {scheme['scheme'].capitalize()} <token>"
-            else:
-                header = f"Cookie: {scheme['name']}=<token>"
-            found.append({"name": name, "header": header, "text": _text(scheme.get("description"))})
-    return found
+def _operation(operation: Operation, address: str, is_one_of_several: bool) -> dict[str, Any]:
+    """Returns all that the page says of an operation; of several, its anchors begin with its name."""
+    described = describe(operation)
+    prefix = f"{_identifier(operation)}-" if is_one_of_several else ""
+    return {
+        "prefix": prefix,
+        "at": prefix.removesuffix("-") or "operation",
+        "method": operation.method.upper(),
+        "path": operation.path,
+        "node": operation.node.value,
+        "summary": operation.node.value.get("summary") or (operation.name if is_one_of_several else "Operation"),
+        "suffices": _suffices(operation, is_one_of_several),
+        "listed": _listed(described),
+        "judged": _judged(described),
+        "at_any_time": [status for stage in described.judged if stage.name == ANY for status in stage.statuses],
+        "parameters": [_parameter(node) for node in operation.parameters.values()],
+        "body": _body(operation.request_body),
+        "samples": samples(described, address),
+        "responses": [
+            _response(described, prefix, status, node)
+            for status, node in followed_entries(operation.node, "responses").items()
+        ],
+    }
+
+
+def _identifier(operation: Operation) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", operation.name).strip("-")
+
+
+def _credentials(found: list[Operation]) -> list[dict[str, Any]]:
+    """Returns each security scheme that an operation asks for, with what to send."""
+    schemes = {
+        name: found[0].node.document.root.at("components").at("securitySchemes").at(name)
+        for operation in found
+        for alternative in operation.security.elements()
+        for name, _ in alternative.items()
+    }
+    return [
+        {
+            "name": name,
+            "sent": carried(scheme, "<token>"),
+            "carrier": str(scheme.at("name").value),
+            "text": _text(scheme.at("description").value),
+        }
+        for name, scheme in schemes.items()
+    ]
+
+
+def _variables(found: list[Operation]) -> list[str]:
+    """Returns the variables of the environment that the client takes the address and credentials from."""
+    first = PACKAGE.partition("_")[0].upper()
+    named = [f"{first}_BASE_URL"]
+    for each in _credentials(found):
+        is_key = each["sent"].partition(":")[0] != "Authorization"
+        word = re.sub(r"\W", "_", each["carrier"].lower()).removeprefix("x_").upper() if is_key else "TOKEN"
+        named.append(word if word.startswith(f"{first}_") else f"{first}_{word}")
+    return list(dict.fromkeys(named))
+
+
+def _suffices(operation: Operation, by_name: bool) -> Markup:
+    """Returns which credentials an operation takes, in words; without names where all stand below."""
+    found = [[name for name, _ in each.items()] for each in operation.security.elements()]
+    if not any(found):
+        return Markup("None.")
+    if not by_name and all(len(names) == 1 for names in found):
+        return Markup("Either of these suffices.") if len(found) > 1 else Markup("These are needed.")
+    return Markup(", or ").join(
+        Markup(" with ").join(Markup("<code>{}</code>").format(name) for name in names) or Markup("none")
+        for names in found
+    )
 
 
 def _listed(described: Described) -> list[dict[str, Any]]:
@@ -150,50 +202,79 @@ def _rules(holder: Node, key: str = "x-rules") -> list[dict[str, Any]]:
 
 
 def _parameter(node: Node) -> Row:
-    schema = node.at("schema")
-    notes = [node.value["in"], "required" if node.value.get("required") else "optional"]
+    schema = schema_of(node)
+    notes = [node.value["in"], "required" if node.value.get("required") else "optional", *_deprecated(node)]
     text = [_text(node.value.get("description"))]
     for rule in _rules(node, "x-selects"):
         text += [rule["text"], Markup('<pre class="rule" tabindex="0"><code>{}</code></pre>').format(rule["rule"])]
-    return Row(node.value["name"], notes, _kind(schema), _limits(schema), Markup("\n").join(text))
+    limits = [*_limits(schema), *_spelling(node, schema)]
+    return Row(node.value["name"], notes, _kind(schema), limits, Markup("\n").join(filter(None, text)))
 
 
-def _request(operation: Operation) -> dict[str, Any]:
-    """Returns a sample request: each parameter that has one with its example or its default."""
-    path, query, values = operation.path, [], {}
-    for node in operation.parameters.values():
-        name, where = node.value["name"], node.value["in"]
-        value = node.value.get("example", node.at("schema").at("default").value)
-        if value is not None:
-            values[name] = value
-            if where == "path":
-                path = path.replace(f"{{{name}}}", str(value))
-            elif where == "query":
-                query.append(f"{name}={value}")
-    return {"path": path, "query": query, "values": values}
+def _spelling(node: Node, schema: Node) -> list[Markup]:
+    """Returns how several values are sent."""
+    name, where = str(node.value["name"]), node.value["in"]
+    if "array" not in _types(schema):
+        return []
+    is_repeated = node.value.get("explode", where in ("query", "cookie"))
+    separator = f"&{name}=" if where == "query" and is_repeated else ","
+    begin = f"{name}=" if where in ("query", "cookie") else ""
+    return [Markup("several as <code>{}</code>").format(f"{begin}a{separator}b")]
 
 
-def _response(status: str, node: Node) -> dict[str, Any]:
+def _deprecated(node: Node) -> list[str]:
+    return ["deprecated"] if node.at("deprecated").value is True else []
+
+
+def _body(node: Node | None) -> dict[str, Any] | None:
+    if node is None:
+        return None
+    return {
+        "text": _text(node.at("description").value),
+        "notes": ["required" if node.at("required").value is True else "optional"],
+        "media": [_media(name, media) for name, media in followed_entries(node, "content").items()],
+    }
+
+
+def _media(name: str, node: Node) -> dict[str, Any]:
+    """Returns a media type with its schema and its examples, those by name too."""
+    examples = [("", node.value["example"])] if "example" in node else []
+    for key, example in followed_entries(node, "examples").items():
+        if "value" in example:
+            examples.append((str(example.at("summary").value or key), example.value["value"]))
+    return {"name": name, "kind": _kind(node.at("schema")) if "schema" in node else Markup(""), "examples": examples}
+
+
+def _response(described: Described, prefix: str, status: str, node: Node) -> dict[str, Any]:
     headers = [
         Row(
             name,
-            ["always sent" if header.value.get("required") else "optional"],
-            _kind(header.at("schema")),
-            _limits(header.at("schema")),
+            ["always sent" if header.value.get("required") else "optional", *_deprecated(header)],
+            _kind(schema_of(header)),
+            _limits(schema_of(header)),
             _text(header.value.get("description")),
         )
-        for name, header in node.at("headers").items()
+        for name, header in followed_entries(node, "headers").items()
     ]
-    media, body = next(iter(node.at("content").items()), ("", None))
+    media = [_media(name, each) for name, each in followed_entries(node, "content").items()]
     return {
         "status": status,
+        "id": f"{prefix}response-{status}",
         "text": _text(node.value.get("description")),
         "headers": headers,
         "rules": _rules(node),
         "media": media,
-        "kind": _kind(body.at("schema")) if body else Markup("no body"),
-        # A list, as null may be an example too.
-        "examples": [body.value["example"]] if body and "example" in body else [],
+        "kind": Markup(" or ").join(each["kind"] for each in media if each["kind"]) or Markup("no body"),
+        "links": [_link(each) for each in described.links.get(status, {}).values()],
+    }
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "at": _identifier(link.target) if len(operations(link.node.document)) > 1 else "operation",
+        "name": link.target.name,
+        "text": _text(link.node.at("description").value),
+        "values": [(name, _short(source.node.value)) for (_, name), source in link.sources.items()],
     }
 
 
@@ -203,13 +284,15 @@ def _schema(name: str, node: Node) -> dict[str, Any]:
     rows = []
     for field, below in node.at("properties").items():
         said = below.value.get("description") or (below.resolved() or below).value.get("description")
-        notes = ["required" if field in required else "optional"]
+        notes = ["required" if field in required else "optional", *_deprecated(below)]
         rows.append(Row(field, notes, _kind(below), _limits(below), _text(said)))
     return {
         "name": name,
         "text": _text(schema.get("description")),
         "kind": _kind(node),
         "values": schema.get("enum", ()),
+        "limits": [] if "enum" in schema else _limits(node),
+        "told_apart": _told_apart(node),
         "rows": rows,
         "rules": _rules(node),
         "closed": schema.get("additionalProperties") is False,
@@ -219,20 +302,48 @@ def _schema(name: str, node: Node) -> dict[str, Any]:
 # --- words for a schema -----------------------------------------------------------------------------------------------
 
 
+def _told_apart(schema: Node) -> Markup:
+    """Returns by which field the alternatives of a schema are told apart, in words; empty if by none."""
+    field = schema.at("discriminator").at("propertyName").value
+    if not isinstance(field, str):
+        return Markup("")
+    mapped = [
+        Markup("<code>{}</code> is {}").format(value, _kind(_reference(schema, str(node.value))))
+        for value, node in schema.at("discriminator").at("mapping").items()
+    ]
+    said = Markup("<code>{}</code> says which").format(field)
+    return Markup("{}: {}.").format(said, Markup(", ").join(mapped)) if mapped else Markup("{}.").format(said)
+
+
+def _reference(beside: Node, target: str) -> Node:
+    """Returns a reference, as a discriminator names one: in full, or by the name of the schema alone."""
+    full = target if "/" in target else f"#/components/schemas/{target}"
+    return Node(beside.document, {"$ref": full}, beside.pointer)
+
+
+def _types(schema: Node) -> list[str]:
+    stated = (schema.resolved() or schema).at("type").value
+    return [stated] if isinstance(stated, str) else list(stated or ())
+
+
 def _kind(schema: Node) -> Markup:
     """Returns the type of a schema in words."""
     if "$ref" in schema:
         name = schema.value["$ref"].rpartition("/")[2]
         return Markup('<a href="#schema-{0}">{0}</a>').format(name)
-    if "anyOf" in schema:
-        return Markup(" or ").join(_kind(each) for each in schema.at("anyOf").elements())
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            return Markup(" or ").join(_kind(each) for each in schema.at(keyword).elements())
     stated = schema.at("type").value or "any value"
     names = [stated] if isinstance(stated, str) else stated
     words = []
     for name in names:
-        word = escape(f"{name} ({schema.value['format']})" if name == "string" and "format" in schema else name)
+        has_format = name in ("string", "integer", "number") and "format" in schema
+        word = escape(f"{name} ({schema.value['format']})" if has_format else name)
         if name == "array" and "items" in schema:
             word = Markup("array of {}").format(_kind(schema.at("items")))
+        elif name == "object" and isinstance(schema.at("additionalProperties").value, dict):
+            word = Markup("object of {}").format(_kind(schema.at("additionalProperties")))
         words.append(word)
     return Markup(" or ").join(words)
 
@@ -255,6 +366,8 @@ def _limits(schema: Node) -> list[Markup]:
     ):
         if keyword in schema:
             said.append(Markup(words).format(Markup("<code>{}</code>").format(_short(schema.value[keyword]))))
+    if "const" in schema:
+        said.append(Markup("always <code>{}</code>").format(_short(schema.value["const"])))
     if "enum" in schema:
         values = Markup(", ").join(Markup("<code>{}</code>").format(_short(value)) for value in schema.value["enum"])
         said.append(Markup("one of {}").format(values))
