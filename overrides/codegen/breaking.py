@@ -109,13 +109,15 @@ def _next(version: str, by: int) -> str:
 
 def _meaning(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before, after = operations(old), operations(new)
+    both = [key for key in before if key in after]
+    differing = {after[key].name: compare.differences(before[key], after[key]) for key in both}
+    for difference in compare.told_once(differing):
+        yield Change(difference.place, difference.what, RULES[difference.kind], difference.old, difference.new)
     for key in [*before, *(key for key in after if key not in before)]:
         place = f"{key[1].upper()} {(before.get(key) or after[key]).path}"
-        if key in before and key in after:
-            for difference in compare.differences(before[key], after[key]):
-                rule = RULES[difference.kind]
-                yield Change(difference.place, difference.what, rule, difference.old, difference.new)
-        elif key in before:
+        if key in both:
+            continue
+        if key in before:
             at = before[key].node.pointer
             yield Change(place, "this operation is not there", RULES["operation-removed"], at, "#/paths")
         else:
@@ -125,7 +127,7 @@ def _meaning(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
 
 def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before, after = operations(old), operations(new)
-    for key in before.keys() & after.keys():
+    for key in (key for key in before if key in after):
         ours, theirs = before[key], after[key]
         for what, one, two in (
             ("operationId", ours.node.at("operationId"), theirs.node.at("operationId")),

@@ -98,33 +98,40 @@ def mention(base_url: str, read: Callable[[str], bytes] | None = None) -> str:
 
 
 def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
-    """Compares the operation of the contract with the one that a document has in its place, prefixes of paths aside.
+    """Compares each operation of the contract with the one that a document has in its place, prefixes of paths aside.
 
-    Rules, lists and orders of judgement count where the document states any: most say nothing of them.
+    Rules, lists, orders of judgement and links count where the document states any: most say nothing of them.
 
     Args:
         contract: The contract, as read.
         document: What a deployment serves: any JSON value.
 
     Raises:
-        Problem: It is no OpenAPI 3 document, has the operation several times, or is too large.
+        Problem: It is no OpenAPI 3 document, has an operation several times, or is too large.
     """
     version = document.get("openapi") if isinstance(document, dict) else None
     if not isinstance(version, str) or not version.startswith("3.") or not isinstance(document.get("paths"), dict):
         raise Problem("the document is not an OpenAPI 3 document", "check BASE_URL: is it this API's?")
     check_size(document)
-    with_extensions = compare.states_any(as_document(document))
-    found = []
+    with_extensions, with_links = (
+        states(as_document(document)) for states in (compare.states_any, compare.states_links)
+    )
+    found: list[Difference] = []
+    differing: dict[str, list[Difference]] = {}
     for (path, method), operation in operations(contract).items():
         there = _find(document, path, method)
         if there is None:
             place, what = f"{method.upper()} {operation.path}", "there is no such operation"
             found.append(Difference("operation-removed", place, what, operation.node.pointer, "#/paths"))
         else:
-            found += compare.differences(
-                operation, there, credentials_as_parameters=True, with_extensions=with_extensions
+            differing[operation.name] = compare.differences(
+                operation,
+                there,
+                credentials_as_parameters=True,
+                with_extensions=with_extensions,
+                with_links=with_links,
             )
-    return found
+    return [*found, *compare.told_once(differing)]
 
 
 def _find(document: dict[str, Any], path: str, method: str) -> Operation | None:

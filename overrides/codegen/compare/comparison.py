@@ -21,10 +21,14 @@ class Comparison:
         canonical: Reads the schemas of both documents.
         seen: Pairs of schemas that are compared already, or right now: how a cycle ends.
         with_extensions: Whether `x-rules` and the like count.
+        with_links: Whether `links` count.
+        renamed: What parameters in the path are called in the second document, by their names in the first.
     """
 
-    def __init__(self, with_extensions: bool = True) -> None:
+    def __init__(self, with_extensions: bool = True, with_links: bool = True) -> None:
         self.with_extensions = with_extensions
+        self.with_links = with_links
+        self.renamed: dict[str, str] = {}
         # By all but the place: a component is used in several, and is told of once.
         self._found: dict[tuple[str, str, str, str], Difference] = {}
         self.canonical = Canonical()
@@ -41,7 +45,7 @@ class Comparison:
 
     def trial(self) -> Comparison:
         """Returns one to find out with whether two schemas differ, which notes nothing here."""
-        other = Comparison(self.with_extensions)
+        other = Comparison(self.with_extensions, self.with_links)
         # What it costs counts here too.
         other.canonical, other.seen = self.canonical, set(self.seen)
         return other

@@ -6,7 +6,9 @@ anybody's.
 
 from __future__ import annotations
 
-from codegen.cel import change_of
+import re
+
+from codegen.cel import change_of, field_name
 from codegen.compare.comparison import Comparison
 from codegen.extensions.checks import is_valid
 from codegen.extensions.model import VARIABLES
@@ -81,7 +83,7 @@ def compare_rules(comparison: Comparison, place: str, kind: str, old: list[Node]
     gone = {name: entry for name, entry in before.items() if name not in after}
     further = {name: entry for name, entry in after.items() if name not in before}
     for name, entry in gone.items():
-        twin = next((each for each in further if _is_same(kind, entry, further[each])), None)
+        twin = next((each for each in further if _is_same(comparison, kind, entry, further[each])), None)
         if twin:
             what = f"the rule is called {twin} now"
             comparison.note("rule-renamed", f"{place} rule {name}", what, entry.pointer, further.pop(twin).pointer)
@@ -108,7 +110,7 @@ def _rules(comparison: Comparison, place: str, holders: list[Node], key: str) ->
 def compare_rule(comparison: Comparison, place: str, kind: str, old: Node, new: Node) -> None:
     """Compares two rules of one id."""
     here, there = (_condition(kind, entry) for entry in (old, new))
-    change = change_of(str(here.value), str(there.value), VARIABLES[kind])
+    change = change_of(_renamed(comparison, kind, here), str(there.value), VARIABLES[kind])
     if change != "same":
         # Of items that meet more conditions there are fewer.
         found = _OPPOSITE.get(change, change) if kind == "at_most" else change
@@ -125,9 +127,19 @@ def _condition(kind: str, entry: Node) -> Node:
     return entry.at("where" if kind == "at_most" else "rule")
 
 
-def _is_same(kind: str, old: Node, new: Node) -> bool:
-    texts = [str(_condition(kind, entry).value) for entry in (old, new)]
-    return old.at("count").value == new.at("count").value and change_of(texts[0], texts[1], VARIABLES[kind]) == "same"
+def _renamed(comparison: Comparison, kind: str, condition: Node) -> str:
+    """Returns an old condition with the new names of parameters in the path: they are not sent, so nothing changes."""
+    text = str(condition.value)
+    if kind != "response" or not comparison.renamed:
+        return text
+    names = {field_name(old): field_name(new) for old, new in comparison.renamed.items()}
+    known = rf"\brequest\.path\.({'|'.join(map(re.escape, names))})\b"
+    return re.sub(known, lambda found: f"request.path.{names[found[1]]}", text)
+
+
+def _is_same(comparison: Comparison, kind: str, old: Node, new: Node) -> bool:
+    texts = _renamed(comparison, kind, _condition(kind, old)), str(_condition(kind, new).value)
+    return old.at("count").value == new.at("count").value and change_of(*texts, VARIABLES[kind]) == "same"
 
 
 def compare_selects(comparison: Comparison, place: str, old: Node, new: Node) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from codegen.compare.comparison import Comparison
 from codegen.compare.extensions import compare_selects
-from codegen.compare.schemas import compare_schema
+from codegen.compare.schemas import compare_default, compare_schema
 from codegen.openapi.document import Node
 from codegen.openapi.operations import Operation, schema_of
-from codegen.openapi.schemas import as_text, default_of, shortened
+from codegen.openapi.schemas import as_text, shortened
 
 
 def compare_credentials(
@@ -55,11 +55,7 @@ def compare_parameters(comparison: Comparison, old: Operation, new: Operation, c
 
 
 def compare_parameter(comparison: Comparison, place: str, where: str, old: Node, new: Node) -> None:
-    needed = [where == "path" or node.at("required").value is True for node in (old, new)]
-    if needed[0] != needed[1]:
-        kind = "request-narrower" if needed[1] else "request-wider"
-        what = "it is required" if needed[1] else "it is optional"
-        comparison.note(kind, place, what, old.at("required").pointer, new.at("required").pointer)
+    compare_required(comparison, place, old, new, is_always=where == "path")
     for keyword, default in (("style", "form" if where in ("query", "cookie") else "simple"), ("explode", None)):
         texts = [as_text(node.at(keyword).value if keyword in node else default) for node in (old, new)]
         if texts[0] != texts[1]:
@@ -71,21 +67,43 @@ def compare_parameter(comparison: Comparison, place: str, where: str, old: Node,
     compare_selects(comparison, place, old, new)
 
 
-def compare_default(comparison: Comparison, place: str, old: Node, new: Node) -> None:
-    before, after = default_of(old), default_of(new)
-    # Nothing is sent for null, so it is what happens anyway.
-    texts = [None if node is None or node.value is None else as_text(node.value) for node in (before, after)]
-    if texts[0] != texts[1]:
-        kind = "default-removed" if texts[1] is None else "default-added" if texts[0] is None else "default-changed"
-        shown = [shortened(text) if text is not None else "none" for text in texts]
-        what = f"default {shown[1]} instead of {shown[0]}"
-        comparison.note(kind, place, what, (before or old).pointer, (after or new).pointer)
-
-
 def compare_bodies(comparison: Comparison, old: Operation, new: Operation) -> None:
-    before, after = old.node.at("requestBody"), new.node.at("requestBody")
-    if as_text(before.value) != as_text(after.value):
-        comparison.note("request-other", "request body", "it is another one", before.pointer, after.pointer)
+    before, after = old.request_body, new.request_body
+    place = "request body"
+    if before is None or after is None:
+        if after is not None:
+            is_needed = after.at("required").value is True
+            kind, needed = ("request-narrower", "required") if is_needed else ("body-added", "optional")
+            comparison.note(kind, place, f"a body, {needed}", old.node.at("requestBody").pointer, after.pointer)
+        elif before is not None:
+            comparison.note("body-removed", place, "there is no body", before.pointer, new.node.pointer)
+        return
+    if not isinstance(after.value, dict) or "$ref" in after:
+        comparison.note("unreadable", place, "this is no body", before.pointer, after.pointer)
+        return
+    compare_required(comparison, place, before, after, is_always=False)
+    media = [{media_type(name): node for name, node in each.at("content").items()} for each in (before, after)]
+    for name in [*media[0], *(name for name in media[1] if name not in media[0])]:
+        here, there = media[0].get(name), media[1].get(name)
+        if here and there:
+            compare_schema(comparison, "request", place, (schema_of(here),), (schema_of(there),))
+        elif here:
+            comparison.note("request-narrower", place, f"no {name}", here.pointer, after.at("content").pointer)
+        elif there:
+            comparison.note("request-wider", place, f"{name} as well", before.at("content").pointer, there.pointer)
+
+
+def compare_required(comparison: Comparison, place: str, old: Node, new: Node, is_always: bool) -> None:
+    needed = [is_always or node.at("required").value is True for node in (old, new)]
+    if needed[0] != needed[1]:
+        kind = "request-narrower" if needed[1] else "request-wider"
+        what = "it is required" if needed[1] else "it is optional"
+        comparison.note(kind, place, what, old.at("required").pointer, new.at("required").pointer)
+
+
+def media_type(name: str) -> str:
+    """Returns a media type without its parameters."""
+    return name.partition(";")[0].strip().lower()
 
 
 def _list(operation: Operation) -> str:

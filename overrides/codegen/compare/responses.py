@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from codegen.compare.comparison import Comparison, Side
 from codegen.compare.extensions import compare_rules
+from codegen.compare.links import compare_links
+from codegen.compare.requests import media_type
 from codegen.compare.schemas import compare_schema
 from codegen.openapi.document import Node
 from codegen.openapi.operations import schema_of
@@ -43,9 +45,8 @@ def compare_response(comparison: Comparison, status: str, old: Node, new: Node) 
             needed = (there.resolved() or there).at("required").value is True
             kind = "required-header-added" if needed else "header-added"
             comparison.note(kind, place, "a further header", old.pointer, there.pointer)
-    before, after = (
-        {name.partition(";")[0].strip().lower(): node for name, node in at.at("content").items()} for at in (old, new)
-    )
+    compare_links(comparison, status, old, new)
+    before, after = ({media_type(name): node for name, node in at.at("content").items()} for at in (old, new))
     for name in [*before, *(name for name in after if name not in before)]:
         here, there = before.get(name), after.get(name)
         if here and there:

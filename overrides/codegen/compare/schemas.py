@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from codegen.compare.comparison import Comparison, Side
 from codegen.compare.extensions import compare_schema_rules
-from codegen.openapi.schemas import KINDS, Form, Schema, anything_else, as_text, pointer_of, shortened, tighter
+from codegen.openapi.document import Node
+from codegen.openapi.schemas import (
+    KINDS,
+    Form,
+    Schema,
+    anything_else,
+    as_text,
+    default_of,
+    pointer_of,
+    shortened,
+    tighter,
+)
 
 
 def compare_schema(
@@ -16,6 +27,7 @@ def compare_schema(
     comparison.seen.add(pair)
     if side != "request":
         compare_schema_rules(comparison, place, old, new)
+    compare_discriminators(comparison, place, old, new)
     at, there = pointer_of(old), pointer_of(new)
     canonical = comparison.canonical
     before = canonical.forms(old)
@@ -38,6 +50,79 @@ def compare_schema(
             if {form.kind for form in ours} == {form.kind for form in theirs}:
                 continue
         compare_match(comparison, side, place, ours, theirs)
+
+
+def compare_default(comparison: Comparison, place: str, old: Node, new: Node) -> None:
+    before, after = default_of(old), default_of(new)
+    # Nothing is sent for null, so it is what happens anyway.
+    texts = [None if node is None or node.value is None else as_text(node.value) for node in (before, after)]
+    if texts[0] != texts[1]:
+        kind = "default-removed" if texts[1] is None else "default-added" if texts[0] is None else "default-changed"
+        shown = [shortened(text) if text is not None else "none" for text in texts]
+        what = f"default {shown[1]} instead of {shown[0]}"
+        comparison.note(kind, place, what, (before or old).pointer, (after or new).pointer)
+
+
+def compare_discriminators(comparison: Comparison, place: str, old: Schema, new: Schema) -> None:
+    """Compares by which field alternatives are told apart, and what its values stand for."""
+    here, there = (_discriminator(comparison, schema) for schema in (old, new))
+    if here is None or there is None:
+        if here is not there:
+            kind, what = ("tag-added", "is") if here is None else ("tag-removed", "is not")
+            at = [each.pointer if each else _resolved(schema) for each, schema in ((here, old), (there, new))]
+            comparison.note(kind, place, f"it {what} said which field tells alternatives apart", at[0], at[1])
+        return
+    names = [str(each.at("propertyName").value) for each in (here, there)]
+    if names[0] != names[1]:
+        what = f"{shortened(names[1])} tells alternatives apart instead of {shortened(names[0])}"
+        comparison.note("tag-changed", place, what, here.pointer, there.pointer)
+    before, after = (dict(each.at("mapping").items()) for each in (here, there))
+    # One that is added or gone belongs to an alternative that is, and is told with that.
+    for value in (value for value in before if value in after):
+        targets = [_target(each[value]) for each in (before, after)]
+        at = [
+            target.pointer if target else each[value].pointer
+            for target, each in zip(targets, (before, after), strict=True)
+        ]
+        if None in targets or at[0] != at[1]:
+            pair = tuple((target,) for target in targets if target is not None)
+            if len(pair) == 2 and _is_alike(comparison, *pair):
+                continue
+            what = f"{shortened(value)} stands for another schema"
+            comparison.note("tag-changed", place, what, before[value].pointer, after[value].pointer)
+
+
+def _discriminator(comparison: Comparison, schema: Schema) -> Node | None:
+    queue, seen = list(schema), set[str]()
+    while queue:
+        comparison.canonical.step()
+        node = queue.pop()
+        if node.pointer in seen:
+            continue
+        seen.add(node.pointer)
+        if isinstance(node.at("discriminator").value, dict):
+            return node.at("discriminator")
+        queue += node.at("allOf").elements()
+        if "$ref" in node and (target := node.resolved()):
+            queue.append(target)
+    return None
+
+
+def _resolved(schema: Schema) -> str:
+    return (schema[-1].resolved() or schema[-1]).pointer if schema else "#"
+
+
+def _target(node: Node) -> Node | None:
+    """Returns the schema that an entry of a discriminator's mapping names, in full or by its name alone."""
+    text = str(node.value)
+    found = node.document.find(text) or node.document.find(f"#/components/schemas/{text}")
+    return (found.resolved() or found) if found else None
+
+
+def _is_alike(comparison: Comparison, old: Schema, new: Schema) -> bool:
+    trial = comparison.trial()
+    compare_schema(trial, "response", "", old, new)
+    return not trial.found
 
 
 def compare_kinds(
@@ -72,12 +157,58 @@ def compare_match(comparison: Comparison, side: Side, place: str, old: list[Form
             unmatched.append(form)
         else:
             rest.remove(same)
+    if (tag := _tag(comparison, [*old, *new])) and (len(old) > 1 or len(new) > 1):
+        compare_tagged(comparison, side, place, tag, (old, unmatched), (new, rest))
+        return
     for form, other in zip(unmatched, rest, strict=False):
         compare_form(comparison, side, place, form, other)
     if len(unmatched) != len(rest):
         effect = "wider" if len(unmatched) < len(rest) else "narrower"
         what = f"{len(new)} alternatives that are of type {new[0].kind} instead of {len(old)}"
         comparison.note(f"{side}-{effect}", place, what, old[0].pointer, new[0].pointer)
+
+
+def compare_tagged(
+    comparison: Comparison,
+    side: Side,
+    place: str,
+    tag: str,
+    old: tuple[list[Form], list[Form]],
+    new: tuple[list[Form], list[Form]],
+) -> None:
+    """Compares alternatives that are told apart by the value of a field; of both, all and those that differ."""
+    before, after = ({_value(comparison, form, tag): form for form in forms[1]} for forms in (old, new))
+    for value, form in before.items():
+        if value in after:
+            compare_form(comparison, side, place, form, after[value])
+        else:
+            what = f"no alternative with {tag} {shortened(value)}"
+            comparison.note(f"{side}-narrower", place, what, form.pointer, new[0][0].pointer)
+    for value, form in after.items():
+        if value not in before:
+            # Where there are several already, clients keep one that they do not know, as they do with values.
+            is_kept = side != "request" and len(old[0]) > 1
+            what = f"a further alternative, with {tag} {shortened(value)}"
+            comparison.note("value-added" if is_kept else f"{side}-wider", place, what, old[0][0].pointer, form.pointer)
+
+
+def _tag(comparison: Comparison, forms: list[Form]) -> str:
+    """Returns the field that tells alternatives apart, required and of one value in each; empty if there is none."""
+    if not forms or any(form.kind != "object" for form in forms):
+        return ""
+    for name in forms[0].properties:
+        if all(name in form.properties and name in (form.limit("required") or ()) for form in forms) and all(
+            _value(comparison, form, name) for form in forms
+        ):
+            return name
+    return ""
+
+
+def _value(comparison: Comparison, form: Form, name: str) -> str:
+    """Returns the one value that a field may have, as JSON; empty if it may have several."""
+    found = comparison.canonical.forms(form.properties[name])
+    values = found[0].limit("values") if len(found) == 1 else None
+    return next(iter(values)) if values and len(values) == 1 else ""
 
 
 def compare_same(comparison: Comparison, side: Side, old: Form, new: Form) -> bool:
@@ -171,6 +302,8 @@ def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, ne
         there = pointer_of(after) if after else new.pointer
         if before and after:
             compare_schema(comparison, side, here, before, after)
+            if side == "request":
+                compare_default(comparison, here, before[-1], after[-1])
             if (name in needed) != (name in needs):
                 effect = "narrower" if name in needs else "wider"
                 what = "it is required" if name in needs else "it is not required"
