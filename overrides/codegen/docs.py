@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from codegen import PACKAGE, Problem
+from codegen.credentials import variable_of
 from codegen.docs_samples import carried, samples
 from codegen.extensions import Link
 from codegen.extensions.model import ANY, Described, describe
@@ -144,12 +145,11 @@ def _credentials(found: list[Operation]) -> list[dict[str, Any]]:
 
 def _variables(found: list[Operation]) -> list[str]:
     """Returns the variables of the environment that the client takes the address and credentials from."""
-    first = PACKAGE.partition("_")[0].upper()
-    named = [f"{first}_BASE_URL"]
+    named = [variable_of(PACKAGE, "base_url")]
     for each in _credentials(found):
         is_key = each["sent"].partition(":")[0] != "Authorization"
-        word = re.sub(r"\W", "_", each["carrier"].lower()).removeprefix("x_").upper() if is_key else "TOKEN"
-        named.append(word if word.startswith(f"{first}_") else f"{first}_{word}")
+        word = re.sub(r"\W", "_", each["carrier"].lower()).removeprefix("x_") if is_key else "token"
+        named.append(variable_of(PACKAGE, word))
     return list(dict.fromkeys(named))
 
 

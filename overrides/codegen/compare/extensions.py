@@ -110,7 +110,8 @@ def _rules(comparison: Comparison, place: str, holders: list[Node], key: str) ->
 def compare_rule(comparison: Comparison, place: str, kind: str, old: Node, new: Node) -> None:
     """Compares two rules of one id."""
     here, there = (_condition(kind, entry) for entry in (old, new))
-    change = change_of(_renamed(comparison, kind, here), str(there.value), VARIABLES[kind])
+    before, after = (_renamed(comparison, kind, each) for each in (here, there))
+    change = change_of(before, after, VARIABLES[kind])
     if change != "same":
         # Of items that meet more conditions there are fewer.
         found = _OPPOSITE.get(change, change) if kind == "at_most" else change
@@ -128,7 +129,7 @@ def _condition(kind: str, entry: Node) -> Node:
 
 
 def _renamed(comparison: Comparison, kind: str, condition: Node) -> str:
-    """Returns an old condition with the new names of parameters in the path: they are not sent, so nothing changes."""
+    """Returns a condition with the new names of parameters in the path: they are not sent, so nothing changes."""
     text = str(condition.value)
     if kind != "response" or not comparison.renamed:
         return text
@@ -138,8 +139,9 @@ def _renamed(comparison: Comparison, kind: str, condition: Node) -> str:
 
 
 def _is_same(comparison: Comparison, kind: str, old: Node, new: Node) -> bool:
-    texts = _renamed(comparison, kind, _condition(kind, old)), str(_condition(kind, new).value)
-    return old.at("count").value == new.at("count").value and change_of(*texts, VARIABLES[kind]) == "same"
+    texts = [_renamed(comparison, kind, _condition(kind, entry)) for entry in (old, new)]
+    same = change_of(texts[0], texts[1], VARIABLES[kind]) == "same"
+    return same and old.at("count").value == new.at("count").value
 
 
 def compare_selects(comparison: Comparison, place: str, old: Node, new: Node) -> None:
