@@ -209,10 +209,10 @@ PROGRAM = """
 import json
 from codegen import ROOT
 from codegen.contract import Contract
-from tests.contract.operation import CONTRACT
+from tests.contract.contract import contract
 from tests.reference_server.app import read_contract
 
-documents = [Contract(ROOT / "openapi.yaml").document, CONTRACT, read_contract()]
+documents = [Contract(ROOT / "openapi.yaml").document, contract().document, read_contract()]
 assert documents[1:] == documents[:-1]
 print(json.dumps(documents[0]["components"]["schemas"]["WorkflowRunnerType"]["enum"]))
 """

@@ -19,7 +19,7 @@ import requests
 from codegen.text import escaped
 
 from . import __doc__ as usage
-from .contract import Problem, contract, either
+from .contract import Operation, Problem, contract, either
 from .embedded import Told, start_reference_server
 from .preflight import preflight
 from .redaction import without_secrets
@@ -250,34 +250,17 @@ def wrapped(title: str, text: str) -> list[str]:
 
 def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     """What this run could not see, each with what would let it."""
-    described = contract()
-    parent, things, variable = described.parent_noun, described.items_noun, described.parent_variable
+    tested = target.tested
     items = []
     if not target.all_methods:
         left_out = f", of the contract {', '.join(sorted(outcome.left_out))}" if outcome.left_out else ""
         items.append(f"methods other than GET{left_out} (ALL_METHODS=1 sends them)")
-    if not target.empty:
-        items.append(f"a {parent} without {things} (EMPTY_{variable})")
-    if not target.foreign:
-        items.append(f"a {parent} that may not be read (FOREIGN_{variable})")
-    for stage, kind in (("existence", "of another tenant"), ("access", "without access")):
-        for status in sorted(described.refused(stage)):
-            if target.foreign and outcome.foreign and status not in outcome.foreign:
-                items.append(f"a {parent} {kind}, which is a {status} (a further FOREIGN_{variable})")
-    items += [f"the other credential ({name})" for name in described.variables if name not in target.secrets]
-    most = described.limits[-1]
-    for definition in target.definitions:
-        total, read = target.totals.get(definition, 0), len(outcome.rows.get(definition, ()))
-        if total <= most:
-            more = f"a {variable} with" if target.is_deployment else "SEED_RUNS of"
-            items.append(f"a full page of {most}: {definition} has {total} {things} ({more} more than {most})")
-        elif read < total * 0.9:
-            items.append(f"most of the {total} {things} of {definition}: {read} were read, from both ends and between")
-    items += [
-        f"{things} whose {name} is {escaped(either(missing), MESSAGE_SHOWN)}: there were none"
-        for name, values in described.choices.items()
-        if (missing := [value for value in values if value not in outcome.choices.get(name, ())])
-    ]
+    for name in dict.fromkeys(each.parent for each in tested if each.parent):
+        items += ids_not_judged(target, outcome, name)
+    variables = target.credentials
+    items += [f"the other credential ({name})" for name in variables if name not in target.secrets]
+    for each in tested:
+        items += list_not_judged(target, outcome, each) if each.listing else []
     if outcome.unsettled:
         items.append(f"{' and '.join(sorted(outcome.unsettled))} in full: the list changed too often")
     if target.excluded_checks:
@@ -285,6 +268,42 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     if outcome.ended_early:
         items.append(f"the requests left out when {outcome.ended_early}")
     return items
+
+
+def ids_not_judged(target: Target, outcome: "Outcome", name: str) -> list[str]:
+    """What of a parameter in the path was not to be had."""
+    described = next(each for each in target.tested if each.parent == name)
+    parent, things, variable = described.parent_noun, described.items_noun, described.parent_variable
+    ids, items = target.ids_of(described), []
+    if not ids.empty and described.listing:
+        items.append(f"a {parent} without {things} (EMPTY_{variable})")
+    if not ids.foreign:
+        items.append(f"a {parent} that may not be read (FOREIGN_{variable})")
+    for stage, kind in (("existence", "of another tenant"), ("access", "without access")):
+        for status in sorted(described.refused(stage)):
+            if ids.foreign and outcome.foreign and status not in outcome.foreign:
+                items.append(f"a {parent} {kind}, which is a {status} (a further FOREIGN_{variable})")
+    return items
+
+
+def list_not_judged(target: Target, outcome: "Outcome", described: Operation) -> list[str]:
+    """What of a list was not to be seen."""
+    things, variable = described.items_noun, described.parent_variable
+    most, items = described.limits[-1], []
+    for definition in target.ids_of(described).known if described.is_offset_list else ():
+        total = target.total(described, definition)
+        read = len(outcome.rows.get((described.name, definition), ()))
+        of = f"{definition} has" if definition else "there are"
+        if total <= most:
+            more = f"a {variable} with" if target.is_deployment else "SEED_RUNS of"
+            items.append(f"a full page of {most}: {of} {total} {things} ({more} more than {most})")
+        elif read < total * 0.9:
+            items.append(f"most of the {total} {things} of {definition}: {read} were read, from both ends and between")
+    return items + [
+        f"{things} whose {name} is {escaped(either(missing), MESSAGE_SHOWN)}: there were none"
+        for name, values in described.choices.items()
+        if (missing := [value for value in values if value not in outcome.choices.get((described.name, name), ())])
+    ]
 
 
 def next_step(target: Target, violates: bool) -> str:
@@ -296,7 +315,7 @@ def next_step(target: Target, violates: bool) -> str:
         return f"{serve}, and repeat a request with its curl command in another terminal"
     if target.is_deployment:
         return "look closer with more requests, MAX_EXAMPLES=1000; or run this on a schedule"
-    first, parent = contract().variables[0], contract().parent_variable
+    first, parent = contract().variables[0], contract().operations[0].parent_variable
     return f"test a deployment: {first}=... make contract BASE_URL=https://host.example/api {parent}=..."
 
 

@@ -4,19 +4,20 @@ The request decides, not how it came about: whatever Schemathesis or a probe mak
 the contract leaves to the server, such as a UUID without dashes, may be answered in either way.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
 
 import requests
 
+from codegen.extensions import Stage
 from codegen.text import escaped
 
-from .contract import Credential, contract
-from .operation import DEFAULTS, IN_PATH, INTEROPERABLE, INVALID, LENIENT, PARAMETERS, VALID, Parameter, loose_integer
+from .contract import Credential, Operation, contract
+from .operation import INTEROPERABLE, INVALID, LENIENT, VALID, loose_integer
 from .redaction import disguised
 from .target import Target
 
@@ -51,23 +52,28 @@ class Integer:
         return self.values | {int(float(value)) for value in self.values if INTEROPERABLE < abs(value) < 10**300}
 
 
-def read_integer(name: str, texts: list[str]) -> Integer:
+def read_integer(operation: Operation, name: str, texts: list[str]) -> Integer:
+    judgement = operation.query[name].judge(texts)
     if not texts:
-        return Integer(PARAMETERS[name].judge(texts), frozenset({DEFAULTS[name]}), is_given=False)
+        return Integer(judgement, frozenset({operation.defaults[name]}), is_given=False)
     found = map(loose_integer, texts)
-    return Integer(PARAMETERS[name].judge(texts), frozenset(value for value in found if value is not None))
+    return Integer(judgement, frozenset(value for value in found if value is not None))
 
 
 @dataclass(frozen=True)
 class Asked:
     """What one request asks for."""
 
+    operation: Operation
+    """That which it is for, or was meant for where its address or its method is another one."""
     method: str
+    is_here: bool
+    """Whether the address is the operation's."""
     parent: str
-    """What the list belongs to: the id in lower case if it is a UUID, as it was sent otherwise; empty if the address is
-    another one than the operation's."""
+    """What the list belongs to, or what is asked for: the id in lower case if it is a UUID, as it was sent otherwise;
+    empty if the address is another one than the operation's."""
     integers: Mapping[str, Integer]
-    """The limit and the offset, by name."""
+    """The limit and the offset of a list, by name."""
     judgements: Mapping[str, str]
     """How each parameter is judged: that in the path, limit and offset, and others that are given or have to be."""
     credentials: str
@@ -84,24 +90,42 @@ class Asked:
     @property
     def is_operation(self) -> bool:
         """Whether it is the operation that is asked."""
-        return bool(self.parent) and self.method == METHOD
+        return self.is_here and self.method == self.operation.method
 
     @property
     def parent_judgement(self) -> str:
-        return self.judgements[contract().parent]
+        return self.judgements.get(self.operation.parent, VALID)
 
     @property
-    def limit(self) -> Integer:
-        return self.integers[contract().listing.limit]
+    def limit(self) -> Integer | None:
+        """None if it is no list that is asked for."""
+        return self.integers.get(self.operation.listing.limit) if self.operation.listing else None
 
     @property
-    def offset(self) -> Integer:
-        return self.integers[contract().listing.offset]
+    def offset(self) -> Integer | None:
+        return self.integers.get(self.operation.listing.offset) if self.operation.listing else None
+
+    @property
+    def cursor(self) -> str | None:
+        """Where the page of such a list begins; None for the first one."""
+        texts = self.texts.get(self.operation.listing.cursor, ()) if self.operation.listing else ()
+        return texts[0] if texts else None
+
+    @property
+    def filters(self) -> tuple[tuple[str, str], ...]:
+        """What the list is made by, besides what it belongs to: each value as JSON, defaults applied."""
+        found = {}
+        for name, parameter in self.operation.filters.items():
+            if name in self.texts:
+                found[name] = parameter.value(self.texts[name])
+            elif "default" in parameter.schema:
+                found[name] = parameter.schema["default"]
+        return tuple((name, json.dumps(value, sort_keys=True)) for name, value in sorted(found.items()))
 
     @property
     def named(self) -> str:
-        """What the list belongs to, for messages."""
-        return f"{contract().parent} {self.parent}"
+        """What the list belongs to, or what is asked for, for messages."""
+        return f"{self.operation.parent} {self.parent}"
 
     def sent(self, name: str) -> str:
         """A parameter as it was sent, for messages."""
@@ -111,57 +135,61 @@ class Asked:
     @property
     def query(self) -> str:
         """All of them, but that in the path."""
-        return ", ".join(self.sent(name) for name in self.texts if name != contract().parent) or "without a query"
+        return ", ".join(self.sent(name) for name in self.texts if name != self.operation.parent) or "without a query"
 
     @property
     def invalid_parameters(self) -> set[str]:
         return {name for name, judgement in self.judgements.items() if judgement == INVALID}
 
 
-METHOD = contract().described.operation.method.upper()
+def read_request(
+    request: requests.PreparedRequest, target: Target, meant: Operation, cursors: Container[str] = ()
+) -> Asked:
+    """What is asked for.
 
-
-@cache
-def address() -> re.Pattern[str]:
-    """The operation's path, with what is in place of its parameter."""
-    before, after = map(re.escape, contract().path_of("{}").split("{}"))
-    return re.compile(f"{before}([^/]*){after}(/?)")
-
-
-def normal_id(parameter: Parameter, text: str) -> str:
-    """A UUID is the same in upper and in lower case."""
-    return text.lower() if parameter.is_uuid else text
-
-
-def read_request(request: requests.PreparedRequest, target: Target) -> Asked:
+    `meant` is the operation that it was made for, which its address need not lead to; `cursors` are those that the
+    server has given. Whether it takes what somebody made up is its own matter.
+    """
     url = urlsplit(request.url or "")
+    path, method = url.path.removeprefix(urlsplit(target.base_url).path), request.method or ""
+    operation, found = meant, meant.address.fullmatch(path)
+    if found is None or method != meant.method:
+        for each in contract().operations:
+            if each.method == method and (other := each.address.fullmatch(path)):
+                operation, found = each, other
+                break
     query = parse_qs(url.query, keep_blank_values=True)
-    found = address().fullmatch(url.path.removeprefix(urlsplit(target.base_url).path))
     text = unquote(found[1]) if found else ""
-    if NO_SEGMENT.search(text):
+    is_here = found is not None and not (operation.parent and NO_SEGMENT.search(text))
+    if not is_here:
         text = ""
     is_trailing_slash = bool(found and found[2])
-    parent = IN_PATH[contract().parent]
-    integers = {name: read_integer(name, query.get(name, [])) for name in DEFAULTS}
+    integers = {name: read_integer(operation, name, query.get(name, [])) for name in operation.defaults}
     others = {
         name: parameter.judge(query.get(name, []))
-        for name, parameter in PARAMETERS.items()
-        if name not in DEFAULTS and (name in query or parameter.is_required)
+        for name, parameter in operation.query.items()
+        if name not in operation.defaults and (name in query or parameter.is_required)
     }
-    judgement, scheme = judge_credentials(request, target)
+    cursor = operation.listing.cursor if operation.listing else ""
+    if others.get(cursor) == VALID and query[cursor][0] not in cursors:
+        others[cursor] = LENIENT
+    parent = operation.in_path.get(operation.parent)
+    judgement, scheme = judge_credentials(request, target, operation)
     return Asked(
-        method=request.method or "",
-        parent="" if is_trailing_slash else normal_id(parent, text),
+        operation=operation,
+        method=method,
+        is_here=is_here and not is_trailing_slash,
+        parent="" if is_trailing_slash or parent is None else parent.normal(text),
         integers=integers,
         judgements={
-            parent.name: parent.judge_one(text),
+            **({parent.name: parent.judge_one(text)} if parent else {}),
             **{name: integer.judgement for name, integer in integers.items()},
             **others,
         },
         credentials=judgement,
-        kind_of_credentials=describe_credentials(request, target),
+        kind_of_credentials=describe_credentials(request, target, operation),
         scheme=scheme,
-        texts={name: tuple(texts) for name, texts in query.items()} | {parent.name: (text,)},
+        texts={name: tuple(texts) for name, texts in query.items()} | ({parent.name: (text,)} if parent else {}),
         is_trailing_slash=is_trailing_slash,
         early=early_refusals(request),
     )
@@ -198,13 +226,13 @@ def presented(request: requests.PreparedRequest, credential: Credential) -> str 
     return texts[-1] if texts else None
 
 
-def judge_credentials(request: requests.PreparedRequest, target: Target) -> tuple[str, str]:
+def judge_credentials(request: requests.PreparedRequest, target: Target, operation: Operation) -> tuple[str, str]:
     """Whether they are those given, and by which security scheme.
 
     Unclear is what the contract does not settle: a right one beside a wrong one, or in the place of another.
     """
     right, wrong = [], []
-    for credential in contract().credentials:
+    for credential in operation.credentials:
         value = presented(request, credential)
         secret = target.secrets.get(credential.variable)
         if value is not None and secret and value == credential.prefix + secret:
@@ -224,10 +252,12 @@ def bare(value: str, credential: Credential) -> str:
     return value[len(prefix) :].strip() if value.lower().startswith(prefix.lower()) else "" if prefix else value
 
 
-def describe_credentials(request: requests.PreparedRequest, target: Target) -> str:
+def describe_credentials(request: requests.PreparedRequest, target: Target, operation: Operation) -> str:
     """What was sent as credentials, in words, for messages. No secret is shown, nor what is nearly one."""
     found = []
-    known = {(each.place, each.name.lower() if each.place == "header" else each.name): each for each in CREDENTIALS}
+    known = {
+        (each.place, each.name.lower() if each.place == "header" else each.name): each for each in operation.credentials
+    }
     for name, value in request.headers.items():
         text, credential = as_text(value) or "", known.get(("header", name.lower()))
         if credential and credential.prefix:
@@ -241,9 +271,6 @@ def describe_credentials(request: requests.PreparedRequest, target: Target) -> s
     if any(quote(secret, safe="") in (request.url or "") for secret in target.secrets.values()):
         found.append("a credential in the address")
     return " and ".join(found) or "no credentials"
-
-
-CREDENTIALS = contract().credentials
 
 
 def described_header(text: str, credential: Credential, target: Target) -> str:
@@ -288,35 +315,37 @@ def due(asked: Asked, target: Target) -> frozenset[int] | None:
 
     What may happen to any request, such as that it comes too often, is not among them.
     """
-    stages = contract().described.judged
+    operation = asked.operation
+    stages = operation.described.judged
     if not asked.is_operation or not stages:
         return None
     allowed: set[int] = set()
     for stage in stages:
-        outcome = outcome_of(stage.name, asked, target)
+        outcome = outcome_of(stage, asked, target)
         if outcome != PASSES:
             allowed |= set(stage.statuses)
         if outcome == FAILS:
             if stage.name == "parameters" and CONTROL.search(asked.parent):
                 # What is no text is no address either, to some routers.
-                allowed |= contract().refused("existence")
+                allowed |= operation.refused("existence")
             return frozenset(allowed)
-    return frozenset(allowed | {contract().page_status})
+    return frozenset(allowed | {operation.page_status})
 
 
-def outcome_of(stage: str, asked: Asked, target: Target) -> str:
+def outcome_of(stage: Stage, asked: Asked, target: Target) -> str:
     """Whether the request passes a stage of its judgement; open where the contract leaves it to the server."""
-    if stage == "credentials":
+    if stage.name == "credentials":
         return {RIGHT: PASSES, WRONG: FAILS}.get(asked.credentials, OPEN)
-    if stage == "parameters":
+    if stage.name == "parameters":
         return FAILS if asked.invalid_parameters else OPEN if LENIENT in asked.judgements.values() else PASSES
-    if stage in ("existence", "access"):
-        if asked.parent_judgement != VALID:
+    if stage.name in ("existence", "access"):
+        if asked.parent_judgement != VALID or stage.parameter not in ("", asked.operation.parent):
             return OPEN
-        if asked.parent in target.readable:
+        ids = target.ids_of(asked.operation)
+        if asked.parent in ids.readable:
             return PASSES
-        if asked.parent in target.foreign:
+        if asked.parent in ids.foreign:
             # Of another tenant, or without access: which, is not known.
-            return FAILS if stage == "access" else OPEN
-        return FAILS if stage == "existence" else PASSES
-    return OPEN if stage == "state" else PASSES
+            return FAILS if stage.name == "access" else OPEN
+        return FAILS if stage.name == "existence" else PASSES
+    return OPEN if stage.name == "state" else PASSES

@@ -1,6 +1,7 @@
-"""What the contract says of the operation under test, as data: the one place that reads openapi.yaml for the run.
+"""What the contract says of its operations, as data: the one place that reads openapi.yaml for the run.
 
-The operation is the first GET that lists pages by limit and offset (`x-list`) below one parameter in its path.
+An operation that cannot be tested, such as one with several parameters in its path, is kept with the reason: the
+verdict says it.
 """
 
 import os
@@ -13,13 +14,18 @@ from typing import Any
 
 from codegen import Problem as DriverProblem
 from codegen import extensions
-from codegen.extensions import Described, Extensions, Listing, Lists
+from codegen.extensions import Described, Extensions, Link, Listing, Lists, Selection
 from codegen.openapi import Node, read, schema_of
 from codegen.openapi.schemas import Canonical, default_of
+
+from .operation import Parameter
 
 ROOT = Path(__file__).parents[2]
 # The variable is for tests, which edit a copy.
 OPENAPI = Path(os.environ.get("CONTRACT") or ROOT / "openapi.yaml")
+
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class Problem(Exception):
@@ -51,41 +57,97 @@ class Credential:
         return {self.place: {self.name: self.prefix + value}}
 
 
-@dataclass(frozen=True)
-class Contract:
-    """The operation under test."""
+# How an array in a query may be written, and what then stands between its elements; else each is a text of its own.
+SEPARATORS = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 
-    promised: Extensions
+
+@dataclass(frozen=True)
+class Operation:
+    """An operation under test."""
+
+    promised: Extensions = field(repr=False)
     described: Described
-    listing: Listing
     parent: str
-    """The parameter in the path, which names what the list belongs to."""
+    """The parameter in the path, which names what the list belongs to, or what is asked for; empty if there is none."""
     credentials: tuple[Credential, ...]
     """Any one of them is enough."""
-    limits: range
-    """What the limit may be."""
-    defaults: Mapping[str, int]
-    """Of the limit and the offset, by name."""
     page_status: int
-    """Of the answer that is a page."""
-    lists: Lists = field(repr=False)
-
-    @property
-    def document(self) -> dict[str, Any]:
-        value: dict[str, Any] = self.promised.document.value
-        return value
+    """Of a success."""
+    query: Mapping[str, Parameter] = field(repr=False)
+    in_path: Mapping[str, Parameter] = field(repr=False)
+    links: Mapping[str, tuple[Link, ...]] = field(repr=False)
+    """What the answers of others give for it, by operation."""
+    listing: Listing | None = None
+    limits: range = range(0)
+    """What the limit of a list may be."""
+    defaults: Mapping[str, int] = field(default_factory=dict)
+    """Of the limit and the offset of a list, by name."""
 
     @property
     def name(self) -> str:
-        """What messages call the operation."""
+        """What messages call it."""
         return self.described.operation.name
 
     @property
     def path(self) -> str:
         return self.described.operation.path
 
+    @property
+    def method(self) -> str:
+        return self.described.operation.method.upper()
+
+    @property
+    def label(self) -> str:
+        """What Schemathesis calls it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_safe(self) -> bool:
+        return self.method in SAFE_METHODS
+
     def path_of(self, parent: str) -> str:
-        return self.path.replace(f"{{{self.parent}}}", parent)
+        return self.path.replace(f"{{{self.parent}}}", parent) if self.parent else self.path
+
+    @cached_property
+    def address(self) -> re.Pattern[str]:
+        """Its path, with what is in place of its parameter."""
+        before, _, after = self.path.partition(f"{{{self.parent}}}") if self.parent else (self.path, "", "")
+        return re.compile(f"{re.escape(before)}{'([^/]*)' if self.parent else '()'}{re.escape(after)}(/?)")
+
+    @cached_property
+    def lists(self) -> Lists | None:
+        return Lists(self.listing) if self.listing else None
+
+    @property
+    def is_offset_list(self) -> bool:
+        return self.listing is not None and self.listing.style == "offset"
+
+    @property
+    def is_cursor_list(self) -> bool:
+        return self.listing is not None and self.listing.style == "cursor"
+
+    @cached_property
+    def item_schema(self) -> str:
+        """Where the schema stands of what it lists, or gives; what has the same one may be the same item."""
+        if self.listing:
+            return self.listing.item.pointer
+        found = self.described.response(self.page_status)
+        body = schema_of(found[1]) if found else None
+        return (body.resolved() or body).pointer if body is not None and body.value is not True else ""
+
+    @cached_property
+    def keys(self) -> Lists | None:
+        """What reads the key of such an item: the list itself, or one of the same items."""
+        same = (each for each in contract().operations if each.listing and each.item_schema == self.item_schema)
+        return self.lists or next((each.lists for each in same), None)
+
+    @property
+    def key_field(self) -> str:
+        return self.keys.listing.key if self.keys else ""
+
+    @property
+    def cursor_name(self) -> str:
+        return self.listing.cursor if self.listing else ""
 
     @property
     def parameters(self) -> Mapping[tuple[str, str], Node]:
@@ -93,8 +155,20 @@ class Contract:
         return self.described.parameters
 
     @cached_property
+    def filters(self) -> dict[str, Parameter]:
+        """The query parameters that do not ask for a page, but for another list."""
+        listing = self.listing
+        paging = {listing.limit, listing.offset, listing.cursor} if listing else set()
+        return {name: parameter for name, parameter in self.query.items() if name not in paging}
+
+    @cached_property
+    def selections(self) -> dict[str, Selection]:
+        """What values of parameters pick, by parameter."""
+        return {name: Selection(self.described, name) for name in self.described.selects}
+
+    @cached_property
     def parent_schema(self) -> dict[str, Any]:
-        return resolved(schema_of(self.parameters["path", self.parent]))
+        return self.in_path[self.parent].schema if self.parent else {}
 
     @cached_property
     def statuses(self) -> frozenset[int]:
@@ -114,25 +188,21 @@ class Contract:
     def fields(self) -> frozenset[str]:
         """Those of a page that `x-list` names."""
         listing = self.listing
-        return frozenset(name for name in (listing.items, listing.total, *listing.echoes.values()) if name)
+        names = (listing.items, listing.total, listing.next_cursor, *listing.echoes.values()) if listing else ()
+        return frozenset(filter(None, names))
 
     @cached_property
     def choices(self) -> dict[str, tuple[str, ...]]:
         """The fields of an item that take one of some texts, and which."""
         canonical = Canonical()
         found = {}
-        for form in canonical.forms((self.listing.item,)):
+        for form in canonical.forms((self.listing.item,)) if self.listing else ():
             for name, schema in form.properties.items():
                 texts = [form.limit("values") for form in canonical.forms(schema) if form.kind == "string"]
                 if texts and all(texts):
                     # As JSON has them: with quotes.
                     found[name] = tuple(sorted({text[1:-1] for some in texts for text in some}))
         return found
-
-    @cached_property
-    def variables(self) -> tuple[str, ...]:
-        """Those of the environment that have credentials."""
-        return tuple(credential.variable for credential in self.credentials)
 
     @property
     def parent_variable(self) -> str:
@@ -149,10 +219,55 @@ class Contract:
         last = self.path.rpartition("/")[2]
         return "items" if "{" in last else re.sub("[-_]", " ", last)
 
+
+@dataclass(frozen=True)
+class Contract:
+    """What the contract has."""
+
+    promised: Extensions
+    operations: tuple[Operation, ...]
+    """Those that can be tested, in its order, lists first."""
+    beyond: Mapping[str, str]
+    """By name, why others cannot be."""
+    credentials: tuple[Credential, ...]
+    """Of all operations."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        value: dict[str, Any] = self.promised.document.value
+        return value
+
+    def operation(self, label: str) -> Operation | None:
+        """By method and path as the contract has them."""
+        return self._by_label.get(label)
+
+    @cached_property
+    def _by_label(self) -> dict[str, Operation]:
+        return {each.label: each for each in self.operations}
+
+    @cached_property
+    def not_now(self) -> frozenset[int]:
+        """What may happen to any request to any operation."""
+        return frozenset(status for each in self.operations for status in each.not_now)
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Those of the environment that have credentials."""
+        return tuple(dict.fromkeys(credential.variable for credential in self.credentials))
+
     @property
     def prefix(self) -> str:
-        """The first part of its path, by which an address shows to hold too much."""
-        return "/" + self.path.split("/")[1]
+        """The first part of its paths, by which an address shows to hold too much."""
+        return "/" + self.operations[0].path.split("/")[1]
+
+    @cached_property
+    def parents(self) -> dict[str, Operation]:
+        """What is read of: by parameter in a path, the first operation that has it."""
+        found: dict[str, Operation] = {}
+        for each in self.operations:
+            if each.parent:
+                found.setdefault(each.parent, each)
+        return found
 
     def given(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The credentials that the environment has, by variable."""
@@ -183,20 +298,72 @@ def contract() -> Contract:
         raise Problem(str(problem), problem.fix) from problem
     if not isinstance(promised.document.value, dict):
         raise Problem(f"{OPENAPI.name} is no OpenAPI document", "make generate, which says more")
-    for (_, method), described in promised.operations.items():
-        parents = re.findall(r"\{([^{}]*)\}", described.operation.path)
-        listing = described.listing
-        if method == "get" and listing and listing.style == "offset" and len(parents) == 1:
-            return describe(promised, described, listing, parents[0])
-    raise Problem(
-        f"{OPENAPI.name} has no operation that can be tested",
-        "the contract run tests a GET with one parameter in its path and an `x-list` whose style is offset",
+    found: list[Operation] = []
+    beyond: dict[str, Problem] = {}
+    for described in promised.operations.values():
+        try:
+            found.append(describe(promised, described))
+        except Problem as problem:
+            beyond[described.operation.name] = problem
+    if not found:
+        raise next(iter(beyond.values()), nothing_to_test())
+    # What others are read by comes first.
+    found.sort(key=lambda each: (each.listing is None, not each.is_safe))
+    credentials = {(each.place, each.name): each for operation in found for each in operation.credentials}
+    reasons = {name: f"{each.problem}: {each.fix}" for name, each in beyond.items()}
+    return Contract(promised, tuple(found), reasons, tuple(credentials.values()))
+
+
+def nothing_to_test() -> Problem:
+    return Problem(f"{OPENAPI.name} has no operation that can be tested", "add one")
+
+
+def describe(promised: Extensions, described: Described) -> Operation:
+    """Raises Problem, if it is none that can be tested."""
+    operation, listing = described.operation, described.listing
+    successes = [int(key) for key in operation.responses if re.fullmatch("2[0-9][0-9]", key)]
+    if not successes:
+        raise lacking(operation.node, "a success among its 'responses'")
+    parents = re.findall(r"\{([^{}]*)\}", operation.path)
+    if len(parents) > 1:
+        raise lacking(operation.node, f"one parameter in the path at most, not {either(parents)}")
+    for (place, name), node in described.parameters.items():
+        if place == "path" and name not in parents:
+            raise lacking(node, f"'{name}' in {operation.path}")
+    credentials = read_credentials(described)
+    carried = {(each.place, each.name.lower()) for each in credentials}
+    for (place, name), node in described.parameters.items():
+        if place in ("header", "cookie") and node.value.get("required") and (place, name.lower()) not in carried:
+            raise lacking(node, f"the {place} {name} as a security scheme, or not 'required'")
+    limits: range = range(0)
+    defaults: dict[str, int] = {}
+    if listing is not None:
+        limits, defaults = describe_list(described, listing)
+    return Operation(
+        promised=promised,
+        described=described,
+        parent=parents[0] if parents else "",
+        credentials=credentials,
+        page_status=min(successes),
+        query=read_parameters(described, "query"),
+        in_path=read_parameters(described, "path"),
+        links=read_links(promised, described) if parents else {},
+        listing=listing,
+        limits=limits,
+        defaults=defaults,
     )
 
 
-def describe(promised: Extensions, described: Described, listing: Listing, parent: str) -> Contract:
+def describe_list(described: Described, listing: Listing) -> tuple[range, dict[str, int]]:
+    """What the limit may be, and the defaults of limit and offset."""
+    if not listing.limit:
+        raise lacking(listing.node, "'limit'")
+    if not listing.key:
+        raise lacking(listing.node, "'key'")
+    if listing.style == "offset" and not listing.total:
+        raise lacking(listing.node, "'total'")
     defaults = {}
-    for name in (listing.limit, listing.offset):
+    for name in filter(None, (listing.limit, listing.offset)):
         schema = schema_of(described.parameters["query", name])
         default = default_of(schema)
         if default is None or type(default.value) is not int:
@@ -206,18 +373,43 @@ def describe(promised: Extensions, described: Described, listing: Listing, paren
     least, most = bounds(schema)
     if least is None or most is None:
         raise lacking(schema, f"'minimum' and 'maximum' of {listing.limit}")
-    success = min(int(key) for key in described.operation.responses if re.fullmatch("2[0-9][0-9]", key))
-    return Contract(
-        promised=promised,
-        described=described,
-        listing=listing,
-        parent=parent,
-        credentials=read_credentials(described),
-        limits=range(least, most + 1),
-        defaults=defaults,
-        page_status=success,
-        lists=Lists(listing),
-    )
+    return range(least, most + 1), defaults
+
+
+def read_parameters(described: Described, place: str) -> dict[str, Parameter]:
+    """Those of the operation in one place, by name."""
+    found = {}
+    for (where, name), node in described.parameters.items():
+        if where == place:
+            schema = resolved(schema_of(node))
+            document = node.document.value
+            separator = "" if place == "path" else separator_of(node, schema)
+            found[name] = Parameter(name, node.value.get("required", False), schema, document, separator)
+    return found
+
+
+def separator_of(node: Node, schema: Mapping[str, Any]) -> str:
+    """What stands between the elements of an array. Raises Problem, if it is not known how a value is written."""
+    if "content" in node:
+        raise lacking(node.at("content"), "a parameter with 'schema'")
+    kinds = schema.get("type", ())
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    style = node.value.get("style", "form")
+    if "object" in kinds or style not in SEPARATORS:
+        raise lacking(node, f"another parameter than {node.at('name').value}: in style {style}, or of objects")
+    if "array" not in kinds or node.value.get("explode", style == "form"):
+        return ""
+    return SEPARATORS[style]
+
+
+def read_links(promised: Extensions, described: Described) -> dict[str, tuple[Link, ...]]:
+    found: dict[str, tuple[Link, ...]] = {}
+    for source in promised.operations.values():
+        for key, links in source.links.items():
+            for link in links.values() if key.startswith("2") else ():
+                if link.target.node.pointer == described.operation.node.pointer:
+                    found[source.operation.name] = (*found.get(source.operation.name, ()), link)
+    return found
 
 
 def lacking(node: Node, what: str) -> Problem:

@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
-from .contract import ROOT, Problem, contract
-from .target import Target
+from .contract import OPENAPI, ROOT, Problem, contract
+from .target import Ids, Target
 
 # Seconds.
 SERVER_START, SERVER_STOP = 60, 10
@@ -24,16 +24,23 @@ class Told(Exception):
 
 
 def seeded() -> dict[str, Any]:
-    """What a target has to know of the reference server, as its database is filled by default."""
+    """What a target has to know of the reference server, as its database is filled by default.
+
+    Raises Problem, if it is not a server of the contract.
+    """
     # Here, as a deployment can be tested without what the server needs.
     from tests.reference_server import seed
 
+    first = contract().operations[0]
+    foreign = (seed.FOREIGN_DEFINITION_ID, seed.FORBIDDEN_DEFINITION_ID)
+    secrets = {name: getattr(seed, name) for name in contract().variables if hasattr(seed, name)}
+    if not secrets:
+        fix = f"start a server of it, and give its BASE_URL; of {OPENAPI.name}, which CONTRACT names, there is no other"
+        raise Problem("the reference server knows none of the contract's credentials", fix)
     return {
-        "definitions": (seed.DEFINITION_ID,),
-        "empty": (seed.EMPTY_DEFINITION_ID,),
-        "foreign": (seed.FOREIGN_DEFINITION_ID, seed.FORBIDDEN_DEFINITION_ID),
-        "secrets": {name: getattr(seed, name) for name in contract().variables},
-        "totals": {seed.DEFINITION_ID: seed.RUNS},
+        "ids": {first.parent: Ids((seed.DEFINITION_ID,), (seed.EMPTY_DEFINITION_ID,), foreign)},
+        "secrets": secrets,
+        "totals": {(first.name, seed.DEFINITION_ID): seed.RUNS},
     }
 
 

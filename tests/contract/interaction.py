@@ -17,8 +17,8 @@ from codegen.extensions import Answer, Request, Result, Rule, Verdict
 from codegen.extensions.lists import field_of
 
 from .asked import RIGHT, Asked, due, read_request
-from .contract import contract
-from .operation import DEFAULTS, PARAMETERS, VALID
+from .contract import Operation, contract
+from .operation import VALID
 from .pages import Page, as_integer, key_of
 from .under_way import under_way
 
@@ -43,12 +43,17 @@ class Interaction:
     @property
     def is_documented(self) -> bool:
         """Whether the contract has the status, and this check is not for another method."""
-        return self.is_asked and contract().described.response(self.status) is not None
+        return self.is_asked and self.operation.described.response(self.status) is not None
+
+    @property
+    def operation(self) -> Operation:
+        """That which was asked, or was meant to be."""
+        return self.asked.operation
 
     @property
     def is_asked(self) -> bool:
         """Whether the method is the operation's; the address may be another one."""
-        return self.asked.method == contract().described.operation.method.upper()
+        return self.asked.method == self.operation.method
 
     @cached_property
     def json(self) -> Any:
@@ -61,7 +66,7 @@ class Interaction:
     @cached_property
     def body(self) -> dict[str, Any] | None:
         """The body of a success, or None if it is none or cannot be read."""
-        found = self.json if self.status == contract().page_status else None
+        found = self.json if self.status == self.operation.page_status else None
         return found if isinstance(found, dict) else None
 
     def said(self, field: str) -> int | None:
@@ -71,37 +76,72 @@ class Interaction:
     @cached_property
     def due(self) -> frozenset[int] | None:
         """The statuses that are due; None if there is nothing to hold the status against, or another check does."""
-        if contract().described.response(self.status) is None or self.status in self.asked.early:
+        if self.operation.described.response(self.status) is None or self.status in self.asked.early:
             return None
         return due(self.asked, under_way().target)
 
     @cached_property
     def items(self) -> list[Any] | None:
         """Those of a page; None if there is no list of items."""
-        page = contract().lists.read(self.body)
+        lists = self.operation.lists
+        page = lists.read(self.body) if lists else None
         return None if page is None else list(page.items)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing about what was asked for is left open."""
+        asked = self.asked
+        if self.body is None or not self.is_asked or asked.credentials != RIGHT:
+            return False
+        # What is taken beyond the contract's letter is a page like any other, where it has one meaning. A further
+        # parameter may make another list of it.
+        others = (each for name, each in asked.judgements.items() if name not in asked.integers)
+        return not asked.invalid_parameters and all(each == VALID for each in others)
 
     @cached_property
     def page(self) -> Page | None:
-        """The page, or None if the request or the answer leaves anything about it open."""
-        asked = self.asked
-        if self.body is None or not self.is_asked or asked.credentials != RIGHT:
+        """The page of a list, or None if the request or the answer leaves anything about it open."""
+        asked, listing = self.asked, self.operation.listing
+        if listing is None or not self.is_settled or asked.limit is None or len(asked.limit.values) != 1:
             return None
-        # What is taken beyond the contract's letter is a page like any other, where it has one meaning. A further
-        # parameter may make another list of it.
-        if asked.parent_judgement != VALID or asked.invalid_parameters or len(asked.judgements) > 1 + len(DEFAULTS):
+        if asked.offset is not None and len(asked.offset.values) != 1:
             return None
-        if len(asked.limit.values) != 1 or len(asked.offset.values) != 1:
+        total, items = self.said(listing.total), self.items
+        if items is None or not all(isinstance(item, dict) for item in items) or (total is None and listing.total):
             return None
-        total, items = self.said(contract().listing.total), self.items
-        if total is None or items is None or not all(isinstance(item, dict) for item in items):
-            return None
-        keys = tuple(map(key_of, items))
+        keys = tuple(key_of(self.operation.lists, item) for item in items)
         known = tuple(key for key in keys if key is not None)
         if len(known) < len(keys):
             return None
-        (limit,), (offset,) = asked.limit.values, asked.offset.values
-        return Page(asked.parent, limit, offset, total, tuple(items), known, self.case)
+        (limit,), (offset,) = asked.limit.values, asked.offset.values if asked.offset else (0,)
+        following = field_of(self.body, listing.next_cursor) if listing.next_cursor else None
+        return Page(
+            self.operation,
+            asked.parent,
+            limit,
+            offset,
+            -1 if total is None else total,
+            tuple(items),
+            known,
+            self.case,
+            asked.filters,
+            asked.cursor,
+            following if isinstance(following, str) else None,
+            asked.limit.is_given,
+        )
+
+    @cached_property
+    def sight(self) -> Page | None:
+        """The items that it shows, of a list or the one that was asked for, to be held against other sights of them."""
+        if self.operation.listing or self.page:
+            return self.page
+        if not self.is_settled or not self.operation.is_safe or not self.operation.item_schema:
+            return None
+        keys = self.operation.keys
+        key = key_of(keys, self.body) if keys else self.asked.parent
+        if self.body is None or key is None or (keys is None and not self.operation.parent):
+            return None
+        return Page(self.operation, self.asked.parent, 1, 0, -1, (self.body,), (key,), self.case, self.asked.filters)
 
     @property
     def kind(self) -> str:
@@ -122,7 +162,10 @@ class Interaction:
         if not self.is_documented or self.json is MISSING:
             return {}
         earlier = {key: page.by_key[key] for key, page in self.earlier.items()}
-        return judged(self.request, self.status, self.json, earlier, self.now, dict(self.headers))
+        if self.operation.listing is None:
+            # Of what is no list, the body is the one item.
+            earlier = dict(zip([""], earlier.values(), strict=False))
+        return judged(self.operation, self.request, self.status, self.json, earlier, self.now, dict(self.headers))
 
     @cached_property
     def now(self) -> datetime:
@@ -137,24 +180,26 @@ class Interaction:
     @cached_property
     def request(self) -> Request:
         """What rules know of the request."""
-        given = {name: PARAMETERS[name].value(texts) for name, texts in self.asked.texts.items() if name in PARAMETERS}
-        parent = {contract().parent: self.asked.parent} if self.asked.parent else {}
+        known = self.operation.query
+        given = {name: known[name].value(texts) for name, texts in self.asked.texts.items() if name in known}
+        parent = {self.operation.parent: self.asked.parent} if self.asked.parent else {}
         return Request(path=parent, query=given, credentials=self.asked.scheme)
 
     @cached_property
     def earlier(self) -> Mapping[str, Page]:
         """By key, the page on which each item was read the last time before."""
-        if self.page is None:
+        sight = self.sight
+        if sight is None:
             return {}
-        latest = under_way().latest
-        before = {key: latest[key] for key in self.page.keys if key in latest}
-        latest.update(dict.fromkeys(self.page.keys, self.page))
+        latest, schema = under_way().latest, self.operation.item_schema
+        before = {key: latest[schema, key] for key in sight.keys if (schema, key) in latest}
+        latest.update({(schema, key): sight for key in sight.keys})
         return before
 
     @cached_property
     def changes(self) -> Mapping[str, Sequence[str]]:
         """By rule about changes, the keys of the items that broke it since they were read before."""
-        return {} if self.page is None else broken_changes(self.verdicts, self.page)
+        return {} if self.sight is None else broken_changes(self.verdicts, self.sight)
 
 
 def brief(value: Any) -> Any:
@@ -169,6 +214,7 @@ def brief(value: Any) -> Any:
 
 
 def judged(
+    operation: Operation,
     request: Request,
     status: int,
     body: Any,
@@ -179,37 +225,40 @@ def judged(
     """What the rules make of an answer, by rule."""
     answer = Answer(status, body, headers or {})
     found: dict[str, list[Verdict]] = {}
-    for verdict in contract().promised.judge_answer(contract().described, request, answer, now, earlier):
+    for verdict in operation.promised.judge_answer(operation.described, request, answer, now, earlier):
         found.setdefault(verdict.rule_id, []).append(verdict)
     return found
 
 
 def all_rules() -> dict[str, Rule]:
-    """The rules that an answer of the operation can be judged by, by id, in the contract's order."""
-    described = contract().described
+    """The rules that an answer can be judged by, by id, in the contract's order."""
     at_schemas = [rule for rules in contract().promised.rules.values() for rule in rules]
-    return {rule.id: rule for rule in (*at_schemas, *(rule for rules in described.answers.values() for rule in rules))}
+    at_answers = [rule for each in contract().operations for rules in each.described.answers.values() for rule in rules]
+    return {rule.id: rule for rule in (*at_schemas, *at_answers)}
 
 
 RULES = all_rules()
 CHANGES = {name for name, rule in RULES.items() if rule.is_transition}
 
 
-def as_body(items: Sequence[Any]) -> Any:
+def as_body(operation: Operation, items: Sequence[Any]) -> Any:
     """A body that has these items, and nothing else."""
+    if operation.listing is None:
+        return items[0]
     body: Any = list(items)
-    for name in reversed(contract().listing.items.split(".")):
+    for name in reversed(operation.listing.items.split(".")):
         body = {name: body}
     return body
 
 
 def broken_changes(verdicts: Mapping[str, Sequence[Verdict]], page: Page) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    before = "".join(f"/{name}" for name in contract().listing.items.split(".")) + "/"
+    listing = page.operation.listing
+    before = "".join(f"/{name}" for name in listing.items.split(".")) + "/" if listing else ""
     for name in CHANGES & verdicts.keys():
         for verdict in verdicts[name]:
             if verdict.result is Result.BROKEN:
-                index = verdict.pointer.removeprefix(before).partition("/")[0]
+                index = verdict.pointer.removeprefix(before).partition("/")[0] if listing else "0"
                 found.setdefault(name, []).append(page.keys[int(index)])
     return found
 
@@ -219,11 +268,11 @@ def changed(first: Page, second: Page) -> dict[str, list[str]]:
     common = [key for key in second.by_key if key in first.by_key and first.by_key[key] != second.by_key[key]]
     if not common:
         return {}
-    items = [second.by_key[key] for key in common]
-    part = Page(second.parent, 0, 0, 0, tuple(items), tuple(common), second.case)
-    earlier = {key: first.by_key[key] for key in common}
-    status = contract().page_status
-    return broken_changes(judged(Request(), status, as_body(items), earlier, datetime.now(UTC)), part)
+    items, operation = [second.by_key[key] for key in common], second.operation
+    part = Page(operation, second.parent, 0, 0, 0, tuple(items), tuple(common), second.case)
+    earlier = {key if operation.listing else "": first.by_key[key] for key in common}
+    body = as_body(operation, items)
+    return broken_changes(judged(operation, Request(), operation.page_status, body, earlier, datetime.now(UTC)), part)
 
 
 def is_other(first: Page, second: Page, key: str) -> bool:
@@ -243,8 +292,14 @@ def interaction(response: Response, case: Case[Any]) -> Interaction:
     if found is None or found.response is not response:
         while kept and (len(kept) >= KEPT or sum(len(each.response.content) for each in kept.values()) > BYTES):
             kept.pop(next(iter(kept)))
-        found = kept[id(response)] = Interaction(response, case, read_request(response.request, under_way().target))
+        found = kept[id(response)] = Interaction(response, case, read(response.request, case))
     return found
+
+
+def read(request: Any, case: Case[Any]) -> Asked:
+    state = under_way()
+    meant = contract().operation(case.operation.label) or contract().operations[0]
+    return read_request(request, state.target, meant, state.cursors)
 
 
 def again(case: Case[Any]) -> Interaction:
@@ -257,16 +312,20 @@ def again(case: Case[Any]) -> Interaction:
 
 
 def ask_again(case: Case[Any]) -> Page | None:
-    """The page that the same request gets once more."""
-    return again(case).page
+    """What the same request shows once more."""
+    return again(case).sight
 
 
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     # Here, as what Schemathesis keeps of an answer is cut.
     found = interaction(response, case)
-    under_way().kinds[case.id] = found.kind
+    state, name = under_way(), found.operation.name
+    state.kinds[case.id] = found.kind
+    state.asked_of[name] = state.asked_of.get(name, 0) + 1
+    if found.page and found.page.next_cursor:
+        state.cursors.add(found.page.next_cursor)
     for item in found.items or ():
-        for name, texts in contract().choices.items():
-            if isinstance(item, dict) and item.get(name) in texts:
-                under_way().choices.setdefault(name, set()).add(item[name])
+        for field, texts in found.operation.choices.items():
+            if isinstance(item, dict) and item.get(field) in texts:
+                state.choices.setdefault((name, field), set()).add(item[field])

@@ -1,8 +1,8 @@
-"""The operation's parameters, and which texts are values of them.
+"""Parameters, and which texts are values of them.
 
 Some spellings are left to the server: `1.0`, `1e1`, `+5`, ` 5`, `05`, `1_0`, `0x5` and digits of other scripts for
-integers, `yes` for true, a parameter given twice, integers from 2**53. Either answer to these is right; one that takes
-them is noted as lenient.
+integers, `yes` for true, a parameter given twice, integers from 2**53, what is nearly a time. Either answer to these is
+right; one that takes them is noted as lenient.
 """
 
 import re
@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import cached_property
+from itertools import product
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 import jsonschema_rs
 
-from codegen.openapi import schema_of
-
-from .contract import contract, resolved
+T = TypeVar("T")
 
 VALID, LENIENT, INVALID = "valid", "lenient", "invalid"
 
@@ -34,6 +33,8 @@ LENIENT_BOOLEANS = {
     **dict.fromkeys(("1", "on", "t", "y", "yes"), True),
     **dict.fromkeys(("0", "off", "f", "n", "no"), False),
 }
+# What some take for a time: with a digit, or in words.
+NEARLY_A_TIME = re.compile(r"\d|now|today|yesterday|tomorrow", re.IGNORECASE)
 # Up to here, all programs agree on an integer (RFC 8259, section 6).
 INTEROPERABLE = 2**53 - 1
 # Characters that are read as a number: with three digits of exponent, Python still writes it. Beyond, it is just large.
@@ -50,6 +51,8 @@ class Parameter:
     schema: dict[str, Any]
     contract: dict[str, Any]
     """The document that the schema's references lead into."""
+    separator: str = ""
+    """What stands between the elements of an array, in one text; empty if each is a text of its own (`explode`)."""
 
     @cached_property
     def validators(self) -> tuple[jsonschema_rs.Draft202012Validator, jsonschema_rs.Draft202012Validator]:
@@ -62,8 +65,24 @@ class Parameter:
         """Whether a query that has the parameter with these values may have it so."""
         if not texts:
             return INVALID if self.is_required else VALID
+        if self.element is not None:
+            return self.judge_array(texts)
         judgements = {self.judge_one(text) for text in texts}
         return judgements.pop() if len(texts) == 1 or judgements == {INVALID} else LENIENT
+
+    def judge_array(self, texts: Sequence[str]) -> str:
+        assert self.element is not None
+        if self.separator and len(texts) > 1:
+            return LENIENT
+        parts = self.split(texts)
+        judgements = {self.element.judge_one(text) for text in parts}
+        if INVALID in judgements:
+            # Of one text without anything in it, some make an array without elements.
+            return LENIENT if parts == [""] and self.validators[0].is_valid([]) else INVALID
+        # Each element may stand for several values; the first few are enough to count them.
+        values = product(*(self.element.meant(text) for text in parts[:50]))
+        is_valid = any(self.validators[0].is_valid(list(each)) for each, _ in zip(values, range(64), strict=False))
+        return LENIENT if LENIENT in judgements else VALID if is_valid else INVALID
 
     def judge_one(self, text: str) -> str:
         if self.is_uuid:
@@ -72,15 +91,44 @@ class Parameter:
         values = list(plain(text, self.is_number))
         if any(strict.is_valid(value) for value in values):
             return VALID
+        if self.schema.get("format") == "date-time" and not NEARLY_A_TIME.search(text):
+            return INVALID
         values += loose(text, self.is_number)
         return LENIENT if any(lenient.is_valid(value) for value in values) else INVALID
 
+    def meant(self, text: str) -> list[Any]:
+        """What a text stands for; itself where that is not clear."""
+        return [value for value in plain(text, self.is_number) if self.validators[0].is_valid(value)] or [text]
+
+    def split(self, texts: Sequence[str]) -> list[str]:
+        """The texts of an array's elements."""
+        return texts[0].split(self.separator) if self.separator and len(texts) == 1 else list(texts)
+
     def value(self, texts: Sequence[str]) -> Any:
         """What the texts stand for, as JSON value: themselves where that is not clear."""
-        if len(texts) != 1:
-            return list(texts)
-        values = list(plain(texts[0], self.is_number))
-        return next((value for value in values if self.validators[0].is_valid(value)), texts[0])
+        if self.element is not None:
+            return [self.element.value([text]) for text in self.split(texts)]
+        return list(texts) if len(texts) != 1 else self.meant(texts[0])[0]
+
+    def normal(self, text: str) -> str:
+        """A UUID is the same in upper and in lower case."""
+        return text.lower() if self.is_uuid else text
+
+    def written(self, value: Any) -> Any:
+        """A JSON value as a query has it: a text, or several for an array."""
+        if isinstance(value, list):
+            texts = [str(self.written(each)) for each in value]
+            return self.separator.join(texts) if self.separator else texts
+        if isinstance(value, bool):
+            return str(value).lower()
+        return value
+
+    @cached_property
+    def element(self) -> "Parameter | None":
+        """One element of an array, as a parameter; None if it is none."""
+        if self.schema.get("type") not in ("array", ["array"]):
+            return None
+        return Parameter(self.name, True, followed(self.schema.get("items"), self.contract), self.contract)
 
     @property
     def is_uuid(self) -> bool:
@@ -90,6 +138,18 @@ class Parameter:
     def is_number(self) -> bool:
         """Whether it may be a fraction."""
         return "number" in self.schema.get("type", ())
+
+
+def followed(schema: Any, document: Any) -> dict[str, Any]:
+    """A schema, its references followed."""
+    for _ in range(50):
+        if not isinstance(schema, dict) or "$ref" not in schema:
+            break
+        target = document
+        for part in str(schema["$ref"]).split("/")[1:]:
+            target = target.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(target, dict) else {}
+        schema = target
+    return schema if isinstance(schema, dict) else {}
 
 
 def plain(text: str, is_number: bool) -> Iterator[Any]:
@@ -133,17 +193,9 @@ def loose_integer(text: str) -> int | None:
         return int(value) if value == value.to_integral_value() else None
 
 
-def read_parameters(place: str) -> dict[str, Parameter]:
-    """Those of the operation in one place, by name."""
-    return {
-        name: Parameter(name, node.value.get("required", False), resolved(schema_of(node)), contract().document)
-        for (where, name), node in contract().parameters.items()
-        if where == place
-    }
-
-
-CONTRACT = contract().document
-PARAMETERS = read_parameters("query")
-IN_PATH = read_parameters("path")
-DEFAULTS = contract().defaults
-LIMITS = contract().limits
+def spread(values: Sequence[T], number: int) -> list[T]:
+    """That many of the values: from both ends, and spread between."""
+    if len(values) <= number:
+        return list(values)
+    places = sorted({round(part * (len(values) - 1) / (number - 1)) for part in range(number)})
+    return [values[place] for place in places]

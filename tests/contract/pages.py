@@ -11,10 +11,10 @@ from typing import Any
 
 from schemathesis import Case
 
-from codegen.extensions import AtMost
+from codegen.extensions import AtMost, Lists
 from codegen.text import escaped
 
-from .contract import contract
+from .contract import Operation
 from .operation import UUID
 
 # Characters of a value in a message.
@@ -31,20 +31,45 @@ TIME = re.compile(
 class Page:
     """One page, with what it takes to ask for it again."""
 
+    operation: Operation
     parent: str
-    """What the list belongs to."""
+    """What the list belongs to, or what was asked for."""
     limit: int
     offset: int
+    """0 for what is no list by offset."""
     total: int
+    """-1 where it is not said."""
     items: tuple[dict[str, Any], ...]
     keys: tuple[str, ...]
     """What tells the items apart; a UUID in lower case."""
     case: Case[Any]
+    filters: tuple[tuple[str, str], ...] = ()
+    """What made the list, besides what it belongs to."""
+    cursor: str | None = None
+    """Where it began; None for the first one."""
+    next_cursor: str | None = None
+    is_limited: bool = True
+    """Whether a limit was given."""
+
+    @property
+    def list(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        """Which list it is a page of."""
+        return self.operation.name, self.parent, self.filters
 
     @property
     def place(self) -> str:
-        listing = contract().listing
-        return f"{listing.limit} {self.limit}, {listing.offset} {self.offset}"
+        listing = self.operation.listing
+        if listing is None:
+            return f"{self.operation.name} of {self.operation.parent} {self.parent}"
+        begin = f"{listing.offset} {self.offset}" if self.operation.is_offset_list else self.begin
+        some = "".join(f", {name} {escaped(value, SHOWN)}" for name, value in self.filters)
+        return f"{listing.limit} {self.limit}, {begin}{some}"
+
+    @property
+    def begin(self) -> str:
+        if self.cursor is None:
+            return "at the start"
+        return f"{self.operation.cursor_name} '{escaped(self.cursor, SHOWN)}'"
 
     @cached_property
     def by_key(self) -> Mapping[str, dict[str, Any]]:
@@ -61,7 +86,8 @@ class Page:
     def meeting(self, at_most: AtMost) -> frozenset[str]:
         """The keys of the items that meet the condition."""
         if at_most.where.id not in self._meeting:
-            found = contract().lists.meeting(at_most, self.items)
+            assert self.operation.lists is not None
+            found = self.operation.lists.meeting(at_most, self.items)
             self._meeting[at_most.where.id] = frozenset(
                 key for key, is_met in zip(self.keys, found, strict=True) if is_met
             )
@@ -79,9 +105,10 @@ def as_integer(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def key_of(item: Any) -> str | None:
+def key_of(lists: Lists | None, item: Any) -> str | None:
     """The item's key as text; that of another form than the contract's as it is."""
-    lists = contract().lists
+    if lists is None:
+        return None
     key = lists.key(item)
     if key is None and isinstance(item, dict):
         value = item.get(lists.listing.key)
@@ -89,9 +116,10 @@ def key_of(item: Any) -> str | None:
     return key
 
 
-def named(key: str | None) -> str:
+def named(operation: Operation, key: str | None) -> str:
     """An item, for messages."""
-    return f"the item with {contract().listing.key} {shown(key)}"
+    name = operation.key_field
+    return f"the item with {name} {shown(key)}" if name else f"{operation.parent} {shown(key)}"
 
 
 def normal(value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Whether a server can be tested at all, and how many items there are; each problem told with what to do about it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -11,14 +11,17 @@ import requests
 
 from codegen.extensions import Answer, Request, Result
 
-from .contract import Problem, contract
+from .contract import Operation, Problem, contract, either
 from .exchange import NoAnswer, root_cause
+from .operation import VALID, spread
 from .session import Ended, Session
 from .settings import right_address
-from .target import Target
+from .target import Ids, Target
 
 # Larger ones are no number of items; nor can offsets be made of them.
 LARGEST_TOTAL = 2**53
+# Items per page of a list that is read by cursors, how many of its pages are, and how many ids are taken from lists.
+SMALL_PAGE, SAMPLED_PAGES, LINKED = 7, 5, 5
 # What proxies say where there is nothing behind them.
 UNAVAILABLE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
@@ -29,48 +32,139 @@ def preflight(target: Target, session: Session) -> Target:
     An answer that breaks the contract is no reason: the tests will tell.
     """
     try:
-        return replace(target, totals=count_items(target, session))
+        return Finder(target, session).find()
     except Ended as ended:
         raise Problem(f"nothing could be tested: {ended}", "give it more time: MAX_TIME") from ended
 
 
-def count_items(target: Target, session: Session) -> dict[str, int]:
-    """By what they belong to, as far as the server says."""
-    described = contract()
-    parent, items, variable = described.parent_noun, described.items_noun, described.parent_variable
-    totals: dict[str, int] = {}
-    for name, value in target.secrets.items():
-        for definition in target.readable:
-            response = ask(target, {name: value}, definition)
-            if session.failure is not None:
-                check_failure(target, session.failure)
-                # The tests will tell; each further request might cost as much time.
-                return totals
-            check_answer(target, name, response, definition)
-            body = read_object(response)
-            page = described.lists.read(body) if response.status_code == described.page_status else None
-            if page is None:
+class Finder:
+    """What has to be known of a server before it can be tested."""
+
+    def __init__(self, target: Target, session: Session) -> None:
+        self.target, self.session = target, session
+        self.totals: dict[tuple[str, str], int] = {}
+        self.samples: dict[str, list[Any]] = {}
+        self.cursors: dict[str, list[str]] = {}
+        self.linked: dict[str, list[str]] = {}
+        """Ids, by parameter, that lists have of what else can be asked for."""
+
+    def find(self) -> Target:
+        wanted = [each for each in contract().operations if self.target.operation in ("", each.name) and each.is_safe]
+        sources = [each for each in contract().operations if any(each.name in one.links for one in wanted)]
+        for each in contract().operations:
+            if each.is_safe and each.listing and (each in wanted or each in sources):
+                self.count(each)
+                is_needed = each in sources or each.filters or each.is_cursor_list
+                if self.session.failure is None and is_needed and self.target.ids_of(each).known:
+                    self.sample(each)
+        for each in wanted:
+            if each.listing is None and self.session.failure is None:
+                self.check_ids(each)
+        found = replace(self.target, totals=self.totals)
+        found = replace(found, samples={name: tuple(items) for name, items in self.samples.items()})
+        found = replace(found, cursors={name: tuple(cursors) for name, cursors in self.cursors.items()})
+        return linked(found, wanted, self.linked)
+
+    def follow(self, described: Operation, request: Request, answer: Answer) -> None:
+        """Takes what an answer gives for other operations."""
+        for each in contract().operations:
+            for link in each.links.get(described.name, ()):
+                for values in link.each(request, answer):
+                    value, parameter = values.get(("path", each.parent)), each.in_path[each.parent]
+                    if isinstance(value, (str, int)) and parameter.judge_one(str(value)) == VALID:
+                        self.linked.setdefault(each.parent, []).append(parameter.normal(str(value)))
+
+    def count(self, described: Operation) -> None:
+        """Counts items by what they belong to, as far as the server says."""
+        target, session = self.target, self.session
+        parent, items, variable = described.parent_noun, described.items_noun, described.parent_variable
+        ids = target.ids_of(described)
+        for name, value in target.secrets.items():
+            if name not in {each.variable for each in described.credentials}:
                 continue
-            if not page.items and page.total == 0 and definition in target.definitions:
-                raise Problem(
-                    f"the {parent} {definition} has no {items}, so no page with {items} can ever be seen",
-                    f"give the {variable} of one that has {items}, or make some first"
-                    if target.is_deployment
-                    else "give the reference server some: SEED_RUNS=1 or more",
-                )
-            if definition in target.empty and page.items and is_of(definition, body):
-                raise Problem(
-                    f"the {parent} {definition}, given as EMPTY_{variable}, has {items}",
-                    "give the id of one that has none, or leave it out",
-                )
-            if page.total is not None and 0 <= page.total <= LARGEST_TOTAL:
-                totals[definition] = page.total
-    return totals
+            for definition in ids.readable:
+                response = ask(target, described, {name: value}, definition)
+                if session.failure is not None:
+                    check_failure(target, session.failure)
+                    # The tests will tell; each further request might cost as much time.
+                    return
+                check_answer(target, described, name, response, definition)
+                body = read_object(response)
+                lists = described.lists
+                page = lists.read(body) if lists and response.status_code == described.page_status else None
+                if page is None:
+                    continue
+                is_none = page.total == 0 if described.is_offset_list else page.next_cursor is None
+                if not page.items and is_none and definition in ids.known:
+                    raise Problem(
+                        f"the {parent} {definition} has no {items}, so no page with {items} can ever be seen",
+                        f"give the {variable} of one that has {items}, or make some first"
+                        if target.is_deployment
+                        else "give the reference server some: SEED_RUNS=1 or more",
+                    )
+                if definition in ids.empty and page.items and is_of(described, definition, body):
+                    if contract().parents[described.parent] is not described:
+                        continue
+                    raise Problem(
+                        f"the {parent} {definition}, given as EMPTY_{variable}, has {items}",
+                        "give the id of one that has none, or leave it out",
+                    )
+                if page.total is not None and 0 <= page.total <= LARGEST_TOTAL:
+                    self.totals[described.name, definition] = page.total
+
+    def sample(self, described: Operation) -> None:
+        """Reads some items: the first ones, and the last ones or those of the next pages."""
+        listing, lists, target = described.listing, described.lists, self.target
+        assert listing is not None and lists is not None
+        parent, most = target.ids_of(described).known[0], described.limits[-1]
+        total = self.totals.get((described.name, parent), 0)
+        queries: list[dict[str, Any]] = [{listing.limit: most}]
+        if described.is_offset_list and total > most:
+            queries.append({listing.limit: most, listing.offset: total - most})
+        if described.is_cursor_list:
+            queries = [{listing.limit: max(min(most, SMALL_PAGE), described.limits[0])}]
+        name = next(each.variable for each in described.credentials if each.variable in target.secrets)
+        for query in queries:
+            response = ask(target, described, {name: target.secrets[name]}, parent, query)
+            body = read_object(response)
+            page = lists.read(body) if response.status_code == described.page_status else None
+            if page is None:
+                return
+            self.follow(described, Request({described.parent: parent}, query), Answer(response.status_code, body))
+            self.samples.setdefault(described.name, []).extend(each for each in page.items if isinstance(each, dict))
+            known = self.cursors.setdefault(described.name, [])
+            if page.next_cursor and page.next_cursor not in known and len(known) < SAMPLED_PAGES:
+                known.append(page.next_cursor)
+                queries.append({**queries[0], listing.cursor: page.next_cursor})
+
+    def check_ids(self, described: Operation) -> None:
+        """Raises Problem, if what is given cannot be asked for."""
+        for name, value in self.target.secrets.items():
+            for identifier in self.target.ids_of(described).known:
+                if name in {each.variable for each in described.credentials}:
+                    response = ask(self.target, described, {name: value}, identifier)
+                    if self.session.failure is not None:
+                        check_failure(self.target, self.session.failure)
+                        return
+                    check_answer(self.target, described, name, response, identifier)
 
 
-def is_of(definition: str, body: Any) -> bool:
+def linked(target: Target, wanted: Sequence[Operation], found: Mapping[str, Sequence[str]]) -> Target:
+    """The target with the ids that lists have of what else is asked for, and what is not known all the same."""
+    ids, unknown = dict(target.ids), dict(target.unknown)
+    for each in wanted:
+        given, texts = ids.get(each.parent, Ids()), list(dict.fromkeys(found.get(each.parent, ())))
+        if texts:
+            known = dict.fromkeys([*given.known, *spread(texts, LINKED)])
+            gone = {*given.empty, *given.foreign}
+            ids[each.parent] = replace(given, known=tuple(text for text in known if text not in gone))
+        elif each.parent and not given.readable and each.links:
+            unknown[each.name] = f"there is no {each.parent} in what {either(each.links)} answers"
+    return replace(target, ids=ids, unknown=unknown)
+
+
+def is_of(described: Operation, definition: str, body: Any) -> bool:
     """Whether the items are those of what was asked for, by the rules that say so; others are the server's fault."""
-    described = contract()
     request, answer = Request(path={described.parent: definition}), Answer(described.page_status, body)
     rules = {
         rule.id
@@ -94,11 +188,17 @@ def check_failure(target: Target, failure: NoAnswer) -> None:
         )
 
 
-def ask(target: Target, secrets: Mapping[str, str], parent: str) -> requests.Response:
-    """Asks for the smallest page."""
-    described = contract()
+def ask(
+    target: Target,
+    described: Operation,
+    secrets: Mapping[str, str],
+    parent: str,
+    query: Mapping[str, Any] | None = None,
+) -> requests.Response:
+    """Asks for the smallest page, unless told otherwise."""
+    smallest = {described.listing.limit: described.limits[0]} if described.listing else {}
     sent: dict[str, dict[str, Any]] = {
-        "query": {described.listing.limit: described.limits[0]},
+        "query": dict(query or smallest),
         "header": {},
         "cookie": {},
     }
@@ -136,9 +236,8 @@ def read_object(response: requests.Response) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def check_answer(target: Target, name: str, response: requests.Response, definition: str) -> None:
+def check_answer(target: Target, described: Operation, name: str, response: requests.Response, definition: str) -> None:
     """Raises Problem unless the answer is a page, or breaks the contract. `name` is the variable of the credentials."""
-    described = contract()
     status, body = response.status_code, read_object(response)
     parent, variable = described.parent_noun, described.parent_variable
     if status in described.refused("credentials"):
@@ -146,7 +245,7 @@ def check_answer(target: Target, name: str, response: requests.Response, definit
             f"{target.base_url} refuses the credentials in {name} ({status})",
             f"give valid ones as {name}: not expired, not revoked, and of this deployment",
         )
-    if status in described.refused("existence") and knows_operation(target, name, definition):
+    if status in described.refused("existence") and knows_operation(target, described, name, definition):
         raise Problem(
             f"there is no {parent} {definition} ({status}), or the credentials in {name} are another tenant's",
             f"check {variable}, and that the {parent}, BASE_URL and the credentials belong together",
@@ -168,20 +267,19 @@ def check_answer(target: Target, name: str, response: requests.Response, definit
         )
     if 300 <= status < 400:
         place = urlsplit(response.headers.get("Location", ""))._replace(query="", fragment="").geturl()
-        fix = right_address(described)
+        fix = right_address(contract())
         raise Problem(f"{target.base_url} is not the API: it redirects to '{place}' ({status})", fix)
     is_json = "json" in response.headers.get("Content-Type", "").lower()
     fields = {name.partition(".")[0] for name in described.fields}
-    other_page = status == described.page_status and body is not None and not fields & body.keys()
+    other_page = status == described.page_status and body is not None and bool(fields) and not fields & body.keys()
     if status == HTTPStatus.NOT_FOUND or other_page or (status < 500 and not is_json and body is None):
         kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
-        raise Problem(f"{target.base_url} answers, but is not the API ({status}, {kind})", right_address(described))
+        raise Problem(f"{target.base_url} answers, but is not the API ({status}, {kind})", right_address(contract()))
 
 
-def knows_operation(target: Target, name: str, definition: str) -> bool:
+def knows_operation(target: Target, described: Operation, name: str, definition: str) -> bool:
     """Whether a refusal is about the definition; an address where there is no API says 404 as well, to anything."""
-    described = contract()
-    malformed = ask(target, {name: target.secrets[name]}, "malformed")
+    malformed = ask(target, described, {name: target.secrets[name]}, "malformed")
     if malformed.status_code in described.refused("parameters") - described.refused("existence"):
         return True
-    return ask(target, {}, definition).status_code in described.refused("credentials")
+    return ask(target, described, {}, definition).status_code in described.refused("credentials")

@@ -6,7 +6,11 @@ headers that change nothing, wrong credentials are tried on pages that were read
 kind.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from itertools import pairwise
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -16,10 +20,12 @@ import schemathesis
 from schemathesis import Case, HookContext
 from schemathesis.core.parameters import RAW_QUERY_STRING_KEY, RawQueryString
 
-from .contract import contract
-from .operation import DEFAULTS, IN_PATH, INVALID, LIMITS, PARAMETERS, VALID
-from .spellings import ENCODED_QUERIES, IGNORED, LIMIT, NO_INTEGERS, QUERIES, Query, invalid, odd_ids, page
-from .target import Target
+from codegen.cel import ELEMENT, field_name
+
+from .contract import Operation, contract
+from .operation import INVALID, VALID, Parameter, spread
+from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, odd_ids, odd_queries, page
+from .target import Ids, Target
 from .under_way import under_way
 from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
 
@@ -34,6 +40,10 @@ PAGES_READ, SMALL_PAGES_READ = 20, 5
 SIZES = (3, 98, 10, 64, 25, 33, 51, 12, 80, 30)
 # Limits and offsets that THOROUGH=1 tries at most: spread over the list, and around the powers of two.
 TRIED = 300
+# Values of a further parameter that are tried at most, and of how many of them a small page is read as well.
+VALUES_TRIED, SMALL_FILTERED = 6, 2
+# Of the wrong credentials, one of so many is tried on operations after the first one.
+FURTHER_KINDS = 5
 
 BROWSER = "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
 # What clients, proxies and browsers send besides, and what must change nothing.
@@ -69,26 +79,21 @@ ORDINARY: tuple[dict[str, str], ...] = (
 )
 
 
-def probes(known: Case[Any], target: Target) -> list[Case[Any]]:
+def probes(known: Case[Any], target: Target, operation: Operation) -> list[Case[Any]]:
     """In the order of sending. `known` is any case of the operation."""
-    make = Maker(known, target)
-    most, least = LIMITS[-1], LIMITS[0]
+    make = Maker(known, target, operation)
+    parts = [make.pages(), make.invalid(), make.refusals(), make.identifiers(), make.others(), make.filters()]
+    if not operation.listing:
+        return [make.ask(), *interleaved(*map(list, parts)), make.ask()]
+    most, least = operation.limits[-1], operation.limits[0]
     # Twice, so that what a cache has is shown by what comes after.
     first = [make.ask(), *make.walk(most), *make.walk(most, 2), make.ask()]
-    merged = interleaved(
-        list(make.pages()), list(make.invalid()), list(make.refusals()), list(make.identifiers()), list(make.others())
-    )
+    merged = interleaved(*map(list, parts))
     # Of two in a row, one is for each of two workers.
-    empty = [make.ask(parent, page(fitting(size))) for parent in target.empty for size in (5, 6)]
-    last = [*make.walk(most, 2), make.ask(query=page(least)), *empty]
-    return [*first, *merged, *last, *(make.thorough() if target.thorough else ())]
-
-
-def spread(values: Sequence[int], number: int) -> list[int]:
-    """That many of the values: from both ends, and spread between."""
-    if len(values) <= number:
-        return list(values)
-    return sorted({values[round(part * (len(values) - 1) / (number - 1))] for part in range(number)})
+    empty = [make.ask(parent, make.page(make.fitting(size))) for parent in make.ids.empty for size in (5, 6)]
+    last = [*make.walk(most, 2), make.ask(query=make.page(least)), *empty]
+    thorough = make.thorough() if target.thorough and operation.is_offset_list else ()
+    return [*first, *merged, *last, *thorough]
 
 
 def interleaved(*lists: list[T]) -> list[T]:
@@ -101,21 +106,18 @@ def interleaved(*lists: list[T]) -> list[T]:
     return merged
 
 
-def fitting(size: int) -> int:
-    """The limit that comes nearest."""
-    return min(max(size, LIMITS[0]), LIMITS[-1])
-
-
 def another_id(known: str) -> str:
     """One that differs in its last character."""
     return known[:-1] + ("1" if known[-1:] != "1" else "2")
 
 
-def unknown_id(target: Target) -> str:
+def unknown_id(ids: Ids, parameter: Parameter | None) -> str:
     """An id that there is not, as the contract has them."""
-    known = {*target.readable, *target.foreign}
-    candidates = [*UNKNOWN_IDS, *(another_id(each) for each in target.definitions)]
-    judge = IN_PATH[contract().parent].judge_one
+    if parameter is None:
+        return ""
+    known = {*ids.readable, *ids.foreign, *ids.deleted}
+    candidates = [*UNKNOWN_IDS, *(another_id(each) for each in ids.known)]
+    judge = parameter.judge_one
     return next((each for each in candidates if each not in known and judge(each) == VALID), UNKNOWN_IDS[0])
 
 
@@ -126,18 +128,40 @@ class Raw(str):
 class Maker:
     """Makes requests: with the right credentials unless told otherwise, each by itself where there are two."""
 
-    def __init__(self, known: Case[Any], target: Target) -> None:
-        self.operation, self.path = known.operation, known.path
-        self.target = target
-        self.parent, self.unknown = target.definitions[0], unknown_id(target)
-        self.total = target.totals.get(self.parent, 0)
-        self.credentials = [each for each in contract().credentials if each.variable in target.secrets]
+    def __init__(self, known: Case[Any], target: Target, operation: Operation) -> None:
+        self.of_schemathesis, self.path = known.operation, known.path
+        self.target, self.operation = target, operation
+        self.ids = target.ids_of(operation)
+        self.parent = self.ids.readable[0]
+        self.unknown = unknown_id(self.ids, operation.in_path.get(operation.parent))
+        self.total = target.total(operation, self.parent)
+        self.credentials = [each for each in operation.credentials if each.variable in target.secrets]
+        # Several operations share what looks at credentials.
+        self.is_first = operation is target.tested[0]
         self.asked = self.dressed = 0
+
+    @property
+    def limits(self) -> range:
+        return self.operation.limits
+
+    @property
+    def default(self) -> int:
+        listing = self.operation.listing
+        return self.operation.defaults[listing.limit] if listing else 0
+
+    def page(self, limit: object = None, offset: object = None) -> Query:
+        return page(self.operation, limit, offset)
+
+    def fitting(self, size: int) -> int:
+        """The limit that comes nearest."""
+        return min(max(size, self.limits[0]), self.limits[-1]) if self.limits else 0
 
     def ask(self, parent: str = "", query: Query | None = None, **headers: str) -> Case[Any]:
         # Two of three with the first one.
-        credential = self.credentials[-1 if self.asked % 3 == 2 else 0]
         self.asked += 1
+        if not self.credentials:
+            return self.make(parent, query, NONE, headers)
+        credential = self.credentials[-1 if self.asked % 3 == 0 else 0]
         value = credential.prefix + self.target.secrets[credential.variable]
         return self.make(parent, query, placed(credential.place, credential.name, value), headers)
 
@@ -159,53 +183,93 @@ class Maker:
         if set("?#") & set(parent):
             # Else they would end the path.
             parent = Raw(quote(parent, safe=""))
-        parameters = {contract().parent: parent or self.parent}
-        case: Case[Any] = self.operation.Case(path_parameters=parameters, headers=sent)
-        case.query = {**(query or {}), **credentials.query}
+        parameters = {self.operation.parent: parent or self.parent} if self.operation.parent else {}
+        case: Case[Any] = self.of_schemathesis.Case(path_parameters=parameters, headers=sent)
+        case.query = {**self.required, **(query or {}), **credentials.query}
         return case
+
+    @cached_property
+    def required(self) -> Query:
+        """A value for each parameter that has to be there."""
+        found: Query = {}
+        for name, parameter in self.operation.filters.items():
+            if parameter.is_required:
+                values = candidates(self.operation, name, self.samples)
+                if values:
+                    found[name] = parameter.written(values[0])
+        return found
+
+    @property
+    def samples(self) -> tuple[object, ...]:
+        return self.target.samples.get(self.operation.name, ())
 
     def walk(self, size: int, pages: int = PAGES_READ) -> Iterator[Case[Any]]:
         """All pages of that size, or of a long list some of them; the last one holds what is left."""
-        for parent in self.target.definitions:
-            total = self.target.totals.get(parent, 0)
-            for offset in spread(range(0, max(total, 1), size), pages):
-                query = page(size, offset)
-                yield self.ask(parent, query) if size == LIMITS[-1] else self.ask_dressed(parent, query)
+        for parent in self.ids.known:
+            total = self.target.total(self.operation, parent)
+            for offset in spread(range(0, max(total, 1), size), pages) if self.operation.is_offset_list else [0]:
+                query = self.page(size, offset)
+                yield self.ask(parent, query) if size == self.limits[-1] else self.ask_dressed(parent, query)
 
     def pages(self) -> Iterable[Case[Any]]:
-        least, most, default, total = LIMITS[0], LIMITS[-1], DEFAULTS[LIMIT], self.total
+        if not self.operation.listing:
+            for number, parent in enumerate(self.ids.known * 3):
+                yield (self.ask_dressed if number % 2 else self.ask)(parent)
+            for query in ignored(self.operation):
+                yield self.ask(query=dict(query))
+            return
+        least, most, default, total = self.limits[0], self.limits[-1], self.default, self.total
         # Small pages show what large ones cannot, an order by the size, and need not be all.
-        for size in (fitting(37), default, least):
+        for size in (self.fitting(37), default, least):
             yield from self.walk(size, SMALL_PAGES_READ)
-        for number, size in enumerate(size for size in SIZES if size in LIMITS):
+        for number, size in enumerate(size for size in SIZES if size in self.limits):
             # Some with an offset that another size has as well.
             offset = 37 * (number // 2 % 2 + 1) if number % 2 else total * number // len(SIZES)
-            yield self.ask_dressed(query=page(size, offset))
+            yield self.ask_dressed(query=self.page(size, offset))
         for limit in (least, least + 1, default - 1, default + 1, most // 2, most - 1):
-            yield self.ask_dressed(query=page(limit))
-        ends = (0, 1, default, total - 1, total, total + 1, 10**6)
-        for offset in (*ends, 2**31 - 1, 2**31, 2**32, 2**53, 2**63):
-            yield self.ask_dressed(query=page(offset=max(offset, 0)))
-        yield self.ask(query=page(most, max(total - 1, 0)))
-        # Where the list ends, and where both are the same.
-        yield self.ask(query=page(fitting(7), max(total - fitting(7), 0)))
-        yield self.ask(query=page(fitting(13), fitting(13)))
-        for queries in (IGNORED, map(as_raw, ENCODED_QUERIES)):
+            yield self.ask_dressed(query=self.page(limit))
+        if self.operation.is_offset_list:
+            ends = (0, 1, default, total - 1, total, total + 1, 10**6)
+            for offset in (*ends, 2**31 - 1, 2**31, 2**32, 2**53, 2**63):
+                yield self.ask_dressed(query=self.page(offset=max(offset, 0)))
+            yield self.ask(query=self.page(most, max(total - 1, 0)))
+            # Where the list ends, and where both are the same.
+            yield self.ask(query=self.page(self.fitting(7), max(total - self.fitting(7), 0)))
+            yield self.ask(query=self.page(self.fitting(13), self.fitting(13)))
+        for number, cursor in enumerate(self.target.cursors.get(self.operation.name, ())):
+            limits = (None, most, self.fitting(7), least)
+            yield self.ask(query=self.page(limits[number % len(limits)]) | {self.operation.cursor_name: cursor})
+        for queries in (ignored(self.operation), map(as_raw, encoded_queries(self.operation))):
             for query in queries:
                 yield self.ask(query=dict(query))
 
+    def filters(self) -> Iterable[Case[Any]]:
+        """Lists by further parameters: each by itself, on the largest page and on a small one, and two together."""
+        first: list[Query] = []
+        for name, parameter in self.operation.filters.items():
+            values = candidates(self.operation, name, self.samples)
+            for number, value in enumerate(values):
+                query: Query = {name: parameter.written(value)}
+                yield self.ask(query=query | self.page(self.limits[-1] if self.limits else None, 0))
+                if number < SMALL_FILTERED:
+                    yield self.ask_dressed(query=query | self.page(self.fitting(3), self.fitting(2)))
+            first += [{name: parameter.written(value)} for value in values[:1]]
+        for one, other in pairwise(first):
+            yield self.ask(query=one | other | self.page(self.limits[-1] if self.limits else None, 0))
+
     def invalid(self) -> Iterable[Case[Any]]:
         # Parameters come before existence and access.
-        parents = (self.unknown, *self.target.empty, *self.target.foreign)
-        queries = [*invalid(self.parent), *((self.parent, as_raw(query)) for query in QUERIES)]
+        parents = (self.unknown, *self.ids.empty, *self.ids.foreign)
+        operation = self.operation
+        queries = [*invalid(operation, self.parent), *((self.parent, as_raw(each)) for each in odd_queries(operation))]
         for number, (parent, query) in enumerate(queries):
             if number > len(queries) / 2 and number % 3 == 0 and parent == self.parent:
                 parent = parents[number // 3 % len(parents)]
             yield (self.ask_dressed if number % 4 == 0 else self.ask)(parent, query)
         # Of the other parameters, what is none of their values: the fuzzing may not come to all of them.
-        for name, parameter in PARAMETERS.items():
+        for name, parameter in operation.query.items():
             wrong = next((text for text in NO_INTEGERS if text and parameter.judge([text]) == INVALID), None)
-            if name not in DEFAULTS and wrong is not None:
+            if name not in operation.defaults and wrong is not None:
                 yield self.ask(query={name: wrong})
         slash = self.ask()
         slash.path += "/"
@@ -213,71 +277,136 @@ class Maker:
 
     def refusals(self) -> Iterable[Case[Any]]:
         """Wrong credentials: on pages that were read with right ones, and where something else is wrong as well."""
-        most, default = LIMITS[-1], DEFAULTS[LIMIT]
+        if not self.credentials:
+            return
+        page, default = self.page, self.default
+        # Of what is no list, there is one page.
+        least, most = (self.limits[0], self.limits[-1]) if self.limits else (0, 0)
         pages: list[tuple[str, Query]] = [
             (self.parent, page(most, 0)),
             (self.parent, {}),
             (self.parent, page(default, default)),
             (self.parent, page(most, most)),
             (self.parent, page(offset=1)),
-            (self.parent, page(LIMITS[0])),
+            (self.parent, page(least)),
             (self.parent, page(offset=max(self.total, 1))),
-            (self.parent, page(fitting(37), fitting(37))),
+            (self.parent, page(self.fitting(37), self.fitting(37))),
         ]
         others: list[tuple[str, Query]] = [
-            *((parent, {}) for parent in (*self.target.empty, *self.target.foreign)),
+            *((parent, {}) for parent in (*self.ids.empty, *self.ids.foreign)),
             (self.unknown, {}),
-            (self.parent, page(LIMITS[0] - 1)),
+            (self.parent, page(least - 1)),
             ("malformed", {}),
             (self.parent, page(offset="abc")),
         ]
-        yield self.make(self.parent, page(fitting(9), fitting(9)), NONE)
-        yield self.ask(query=page(fitting(9), fitting(9)))
+        if not self.is_first:
+            pages = [each for number, each in enumerate(pages) if each not in pages[:number]]
+        yield self.make(self.parent, page(self.fitting(9), self.fitting(9)), NONE)
+        yield self.ask(query=page(self.fitting(9), self.fitting(9)))
         for parent, query in pages + others:
             # A browser is not sent elsewhere either.
-            yield self.make(parent, query, NONE, ORDINARY[0] if query == page(LIMITS[0]) else None)
-        for parent in (self.unknown, *self.target.foreign[:1]):
+            yield self.make(parent, query, NONE, ORDINARY[0] if query == page(least) else None)
+        for parent in (self.unknown, *self.ids.foreign[:1]):
             yield self.make(parent, None, wrong_value(self.credentials[0]))
         places = pages + others + pages
-        for number, kind in enumerate(kinds(self.target)):
-            yield self.make(*places[number % len(places)], kind)
+        for number, kind in enumerate(kinds(self.target, self.operation)):
+            if self.is_first or number % FURTHER_KINDS == 0:
+                yield self.make(*places[number % len(places)], kind)
 
     def identifiers(self) -> Iterable[Case[Any]]:
+        if not self.operation.parent:
+            return
         yield self.ask(self.unknown)
-        yield self.ask(self.unknown, page(LIMITS[-1], 0), **ORDINARY[0])
+        yield self.ask(self.unknown, self.page(self.limits[-1] if self.limits else None, 0), **ORDINARY[0])
         # One that differs in its last digit from one that is there.
         yield self.ask(another_id(self.parent))
         yield self.ask(NIL)
         for text in odd_ids(self.parent):
-            yield self.ask(text, page(fitting(2)))
-        yield self.ask(Raw(self.parent.replace("-", "%2D", 2)), page(fitting(2)))
+            yield self.ask(text, self.page(self.fitting(2)))
+        yield self.ask(Raw(self.parent.replace("-", "%2D", 2)), self.page(self.fitting(2)))
         yield self.ask(Raw(self.parent + "%FF"))
 
     def others(self) -> Iterable[Case[Any]]:
         """Lists that are empty, and those that must not be shown."""
-        most, default = LIMITS[-1], DEFAULTS[LIMIT]
-        pages: tuple[Query, ...] = ({}, page(most, 0), page(most, most))
-        for parent in self.target.empty:
+        most = self.limits[-1] if self.limits else 0
+        pages: tuple[Query, ...] = ({}, self.page(most, 0), self.page(most, most))
+        for parent in self.ids.empty:
             for query in pages:
                 yield self.ask(parent, query)
-        for parent in self.target.foreign:
+        for parent in self.ids.foreign:
             for query in pages:
                 yield self.ask(parent, query)
-            yield self.ask(parent.upper(), page(default, default))
+            yield self.ask(parent.upper(), self.page(self.default, self.default))
         # They are told from one that does not exist by nothing: not by its refusal, nor by what is judged before.
-        for parent in (self.unknown, *self.target.foreign):
-            yield self.ask(parent, page(LIMITS[0] - 1))
+        for parent in (self.unknown, *self.ids.foreign):
+            yield self.ask(parent, self.page(self.limits[0] - 1 if self.limits else None))
 
     def thorough(self) -> Iterable[Case[Any]]:
         """Every limit, and many offsets: one of them may be answered unlike its neighbours."""
-        for limit in spread(LIMITS, TRIED):
+        for limit in spread(self.limits, TRIED):
             # Somewhere in the list, and where the page is full.
-            offset = self.total * limit // len(LIMITS) // 2
-            yield self.ask(query=page(limit, max(min(offset, self.total - limit), 0)))
+            offset = self.total * limit // len(self.limits) // 2
+            yield self.ask(query=self.page(limit, max(min(offset, self.total - limit), 0)))
         powers = {2**bits + more for bits in range(3, 33) for more in (-1, 0, 1)}
         rounds = {digit * 10**zeros for zeros in range(1, 8) for digit in (1, 2, 5)}
         for offset in sorted({*spread(range(self.total + 2), TRIED), *powers, *rounds}):
-            yield self.ask(query=page(LIMITS[0], offset))
+            yield self.ask(query=self.page(self.limits[0], offset))
+
+
+def candidates(operation: Operation, name: str, samples: Sequence[object]) -> list[Any]:
+    """Values of a further parameter that tell lists apart: those of the contract, and those seen in items.
+
+    `x-selects` says which fields a value is compared with. Of many, those from both ends and the middle are tried.
+    """
+    parameter = operation.filters[name]
+    is_list = parameter.element is not None
+    schema = parameter.element.schema if parameter.element else parameter.schema
+    found = [value for value in schema.get("enum", ()) if value is not None]
+    if "const" in schema:
+        found.append(schema["const"])
+    if schema.get("type") == "boolean":
+        found += [True, False]
+    seen: list[Any] = []
+    for rule in operation.described.selects.get(name, ()):
+        for path in rule.program.uses.reads:
+            if path[0] == "item":
+                seen += [value for item in samples for value in values_at(path[1:], item)]
+    if not found:
+        found = unique(value for each in seen for value in (each if isinstance(each, list) else [each]))
+        if all(isinstance(value, str) for value in found):
+            found.sort()
+    if is_list:
+        several = [each for each in seen if isinstance(each, list) and len(each) > 1]
+        found = [[value] for value in spread(found, VALUES_TRIED - 2)]
+        found += [several[len(several) // 2][:2]] if several else []
+        found += [[found[0][0], found[-1][0]]] if len(found) > 1 else []
+    else:
+        found = spread(found, VALUES_TRIED)
+    if schema.get("format") == "date-time" and found:
+        found += [in_another_zone(found[len(found) // 2])]
+    texts = [(value, parameter.written(value)) for value in unique(found)]
+    return [value for value, text in texts if parameter.judge(text if isinstance(text, list) else [str(text)]) == VALID]
+
+
+def values_at(path: Sequence[object], item: Any) -> Iterator[Any]:
+    for part in path:
+        if part == ELEMENT:
+            break
+        item = next((item[each] for each in item if field_name(each) == part), None) if isinstance(item, dict) else None
+    if item is not None and not isinstance(item, dict):
+        yield item
+
+
+def unique(values: Iterable[Any]) -> list[Any]:
+    return list({json.dumps(value): value for value in values}.values())
+
+
+def in_another_zone(text: Any) -> Any:
+    """The same time, as those write it who are two hours ahead."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(timezone(timedelta(hours=2))).isoformat()
+    except ValueError:
+        return text
 
 
 def as_raw(text: str) -> Query:
@@ -288,15 +417,16 @@ def as_raw(text: str) -> Query:
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
     """Some texts are to be sent as they are, where libraries would decode `%31` before they send it."""
     query = (case.query or {}).get(RAW_QUERY_STRING_KEY)
-    parent = (case.path_parameters or {}).get(contract().parent)
+    operation = contract().operation(case.operation.label)
+    parent = (case.path_parameters or {}).get(operation.parent) if operation else None
     if not isinstance(query, RawQueryString) and not isinstance(parent, Raw):
         return
 
     def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
         url = urlsplit(request.url or "")
-        if isinstance(parent, Raw):
+        if isinstance(parent, Raw) and operation:
             prefix = urlsplit(under_way().target.base_url).path
-            url = url._replace(path=prefix + contract().path_of(parent))
+            url = url._replace(path=prefix + operation.path_of(parent))
         if isinstance(query, RawQueryString):
             url = url._replace(query=str(query))
         request.url = url.geturl()

@@ -35,7 +35,7 @@ from schemathesis.openapi.checks import JsonSchemaError
 from codegen.text import escaped
 
 from .checks import CLASSES, Violation
-from .contract import OPENAPI, Contract, Problem, contract
+from .contract import OPENAPI, Operation, Problem, contract
 from .redaction import disguised, without_secrets
 from .session import Session
 from .slow import Times
@@ -90,22 +90,21 @@ class Outcome:
     times: Times = field(default_factory=Times)
     # The rest is as under_way.py has it.
     sent: int = 0
-    choices: dict[str, set[str]] = field(default_factory=dict)
+    asked_of: dict[str, int] = field(default_factory=dict)
+    choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     left_out: set[str] = field(default_factory=set)
     lenient: dict[str, set[str]] = field(default_factory=dict)
     unsettled: set[str] = field(default_factory=set)
     foreign: set[int] = field(default_factory=set)
-    rows: dict[str, set[str]] = field(default_factory=dict)
+    rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    tested: tuple[Operation, ...] = ()
     ended_early: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether some kind of answer that every server must give was never seen."""
-        described = contract()
-        pages = {f"{described.page_status} {kind} items" for kind in ("with", "without")}
-        refused = (described.refused(stage) for stage in ("credentials", "parameters", "existence"))
         seen = self.answers.keys()
-        return not (pages <= seen and all(not each or seen & set(map(str, each)) for each in refused))
+        return not all(kinds & seen for operation in self.tested for kinds in expected(operation))
 
     def add(self, key: tuple[str, str], finding: Finding) -> None:
         if key in self.findings:
@@ -117,14 +116,23 @@ class Outcome:
             self.findings[key] = finding
 
 
+def expected(operation: Operation) -> list[set[str]]:
+    """Of each set, one kind of answer must be seen."""
+    success = str(operation.page_status)
+    kinds = ("with", "without") if operation.is_offset_list else ("with",) if operation.listing else ()
+    found = [{f"{success} {kind} items"} for kind in kinds] or [{success}]
+    stages = ("credentials", "parameters", "existence") if operation.is_safe else ()
+    refused = [set(map(str, operation.refused(stage))) for stage in stages]
+    return found + [each for each in refused if each]
+
+
 def configuration(target: Target, folder: Path) -> schemathesis.Config:
     """schemathesis.toml, completed."""
     data = tomllib.loads(CONFIG.read_text("utf-8"))
-    described = contract()
     # By the environment: a secret may hold what Schemathesis would take for a placeholder.
     schemes = {
         each.scheme: {"bearer" if each.prefix else "api_key": f"${{{each.variable}}}"}
-        for each in described.credentials
+        for each in contract().credentials
         if each.variable in target.secrets
     }
     data |= {
@@ -136,7 +144,12 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
         "auth": {"openapi": schemes},
     }
     data["generation"]["max-examples"] = target.max_examples
-    data["parameters"], data["dictionaries"] = values(target, described)
+    data["operations"], data["dictionaries"] = [], {}
+    for operation in target.tested:
+        used_for, lists = values(target, operation)
+        if used_for:
+            data["operations"].append({"include-name": operation.label, "parameters": used_for})
+        data["dictionaries"] |= lists
     used = {check for names in CLASSES.values() for check in names} - set(target.excluded_checks)
     if target.all_methods:
         del data["phases"]["coverage"]["unexpected-methods"]
@@ -150,29 +163,32 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     return schemathesis.Config.from_dict(data, base_dir=str(CONFIG.parent))
 
 
-def values(target: Target, described: Contract) -> tuple[dict[str, Any], dict[str, Any]]:
+def values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
     """Which values Schemathesis is to use for some parameters, and how often."""
-    listing, limits = described.listing, described.limits
-    total = target.totals.get(target.definitions[0], 0)
-    inside = {limits[0], limits[0] + 1, described.defaults[listing.limit], 7, 37, limits[-1] - 1, limits[-1]}
-    parameters = {
+    listing, limits, ids = operation.listing, operation.limits, target.ids_of(operation)
+    parameters: dict[str, tuple[float, list[Any]]] = {}
+    if operation.parent:
         # Mostly those under test, since a random id is a refusal that tells nothing about pages. Not pinned: a plain
         # value would also replace the malformed ids.
-        f"path.{described.parent}": (0.9, list(target.definitions)),
+        parameters[f"path.{operation.parent}"] = 0.9, list(ids.known)
+    if listing is not None:
+        inside = {limits[0], limits[0] + 1, operation.defaults[listing.limit], 7, 37, limits[-1] - 1, limits[-1]}
         # Left alone, Schemathesis picks limits and offsets at random, and hardly ever reads a row in the middle.
         # What the contract refuses is only used where a request is meant to be refused.
-        f"query.{listing.limit}": (
+        parameters[f"query.{listing.limit}"] = (
             0.5,
             [*sorted(inside & set(limits)), limits[0] - 1, -1, limits[-1] + 1],
-        ),
+        )
+    if listing is not None and listing.offset:
+        total = target.total(operation, ids.readable[0])
         # Around the edges of the list, spread over it, and far past its end.
-        f"query.{listing.offset}": (
+        parameters[f"query.{listing.offset}"] = (
             0.7,
             sorted({0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, *FAR, -1}),
-        ),
-    }
-    used = {name: {"dictionary": name, "probability": often} for name, (often, _) in parameters.items()}
-    return used, {name: {"values": listed} for name, (_, listed) in parameters.items()}
+        )
+    named = {name: f"{operation.name}.{name}" for name in parameters}
+    used = {name: {"dictionary": named[name], "probability": often} for name, (often, _) in parameters.items()}
+    return used, {named[name]: {"values": listed} for name, (_, listed) in parameters.items()}
 
 
 @dataclass
@@ -212,7 +228,7 @@ def run(
             return run(target, folder, progress, session)
     os.environ |= {name: target.secrets.get(name, "") for name in contract().variables}
     session.progress = progress
-    outcome = Outcome()
+    outcome = Outcome(tested=target.tested)
     state = begin(target, session)
     output = io.StringIO()
     _listeners[:] = [Listener(target, outcome, progress)]
@@ -234,7 +250,7 @@ def run(
         fix = "see what it takes: .venv/bin/schemathesis run --help"
         raise Problem(f"Schemathesis refuses its arguments: {error.format_message()}", fix) from error
     finally:
-        outcome.choices = state.choices
+        outcome.choices, outcome.asked_of = state.choices, state.asked_of
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
         outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
         outcome.left_out = state.left_out

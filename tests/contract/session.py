@@ -21,11 +21,10 @@ import requests.sessions
 from requests.exceptions import ConnectionError, SSLError
 from urllib3.exceptions import NewConnectionError
 
-from .contract import contract
+from .contract import SAFE_METHODS, contract
 from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, root_cause, without_answer
 from .target import Target
 
-SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Seconds between the tries where no Retry-After says how long to wait, and so how often a request is sent again.
 BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)

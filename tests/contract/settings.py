@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import jsonschema_rs
 
-from .contract import Contract, Problem, contract, either
-from .target import MAX_ANSWER, Target
+from .contract import Contract, Operation, Problem, contract, either
+from .operation import Parameter
+from .target import MAX_ANSWER, Ids, Target
 
 # What is read of, in three kinds: what stands before its variable, and what each is.
 KINDS = {"": "one with {items}", "EMPTY_": "one without", "FOREIGN_": "one that may not be read"}
@@ -22,12 +24,10 @@ def read_environment(environment: Mapping[str, str]) -> Target:
     described = contract()
     given = {name: value.strip() for name, value in environment.items()}
     base_url = given.get("BASE_URL", "")
-    definitions, empty, foreign = (read_ids(given, name) for name in parent_variables(described))
+    ids = {name: read_all_ids(given, first) for name, first in described.parents.items()}
     target = Target(
         base_url=base_url.rstrip("/"),
-        definitions=definitions,
-        empty=empty,
-        foreign=foreign,
+        ids=ids,
         secrets=described.given(given),
         is_deployment=bool(base_url),
         max_examples=read_number("MAX_EXAMPLES", given.get("MAX_EXAMPLES") or "30", least=1),
@@ -41,13 +41,15 @@ def read_environment(environment: Mapping[str, str]) -> Target:
         thorough=read_switch(given, "THOROUGH"),
         excluded_checks=tuple(map(str.lower, read_list(given, "EXCLUDE_CHECKS"))),
         mutant=given.get("MUTANT", ""),
+        operation=given.get("OPERATION", ""),
     )
+    check_operation(target, described)
     if not re.fullmatch(r"[1-9][0-9]*/[smh]", target.rate_limit, re.ASCII):
         raise Problem(
             f"RATE_LIMIT is '{target.rate_limit}', which is no rate", "give requests per time: RATE_LIMIT=5/s"
         )
     if not target.is_deployment:
-        for name in parent_variables(described):
+        for name in (name for first in described.parents.values() for name in parent_variables(first)):
             if given.get(name):
                 raise Problem(
                     f"{name} is given, but not BASE_URL: which server is to be tested?",
@@ -61,31 +63,73 @@ def read_environment(environment: Mapping[str, str]) -> Target:
         )
     check_base_url(target.base_url, described)
     check_credentials(target, described)
-    check_definitions(target, described)
-    return target
+    return check_ids(target, described)
 
 
-def parent_variables(described: Contract) -> tuple[str, ...]:
+def parent_variables(described: Operation) -> tuple[str, ...]:
     return tuple(kind + described.parent_variable for kind in KINDS)
 
 
-def check_definitions(target: Target, described: Contract) -> None:
-    name, items, parent = described.parent_variable, described.items_noun, described.parent_noun
-    example = described.parameters["path", described.parent].at("example").value or "..."
-    if not target.definitions:
-        refused = either(sorted(described.refused("existence", "access"))[-1:]) or "refusal"
+def check_operation(target: Target, described: Contract) -> None:
+    names = [each.name for each in described.operations]
+    if target.operation in ("", *names):
+        found = next((each for each in described.operations if each.name == target.operation), None)
+        if found and not found.is_safe and not target.all_methods:
+            raise Problem(f"{found.name} is a {found.method}, which might change something", "send it: ALL_METHODS=1")
+        return
+    if why := described.beyond.get(target.operation):
+        raise Problem(f"the operation {target.operation} cannot be tested: {why}", f"take another: {either(names)}")
+    raise Problem(
+        f"OPERATION is '{target.operation}', which the contract does not have", f"give one that it has: {either(names)}"
+    )
+
+
+def check_ids(target: Target, described: Contract) -> Target:
+    """The target with what is not known of each operation. Raises Problem if that leaves nothing to test."""
+    unknown: dict[str, str] = {}
+    wanted = [each for each in described.operations if target.operation in ("", each.name)]
+    for each in wanted:
+        if not any(target.ids_of(one).readable for one in (each, *sources(each, described))):
+            unknown[each.name] = f"{each.parent_variable} is not given"
+    if len(unknown) == len(wanted):
+        check_given(target, wanted[0], described)
+    for first in described.parents.values():
+        check_each(target, first)
+    return replace(target, unknown=unknown)
+
+
+def sources(operation: Operation, described: Contract) -> list[Operation]:
+    """The lists whose items it is asked for, by a link of the contract."""
+    return [each for each in described.operations if each.is_safe and each.name in operation.links]
+
+
+def check_given(target: Target, first: Operation, described: Contract) -> None:
+    """Raises Problem where nothing is known that could be asked for."""
+    first = next(iter(sources(first, described)), first)
+    name, items, parent = first.parent_variable, first.items_noun, first.parent_noun
+    example = first.parameters["path", first.parent].at("example").value or "..." if first.parent else ""
+    if not target.ids_of(first).readable:
+        refused = either(sorted(first.refused("existence", "access"))[-1:]) or "refusal"
+        what = f"lists the {items} of one {parent}" if first.listing else f"is about one {parent}"
+        some = f" that has {items}" if first.listing else ""
         raise Problem(
-            f"{name} is not given. One is needed because the operation lists the {items} of one {parent}: its id "
-            f"cannot be guessed, and without one that has {items} every answer would be a {refused}, and nothing would "
-            "be tested",
-            f"give the id of a {parent} that has {items}: {name}={example}",
+            f"{name} is not given. One is needed because the operation {what}: its id cannot be guessed, and without "
+            f"one{some} every answer would be a {refused}, and nothing would be tested",
+            f"give the id of a {parent}{some}: {name}={example}",
         )
+
+
+def check_each(target: Target, described: Operation) -> None:
+    """Raises Problem for an id that cannot be one, or is given twice."""
+    items, parent = described.items_noun, described.parent_noun
+    example = described.parameters["path", described.parent].at("example").value or "..."
+    given = target.ids[described.parent]
     is_id = jsonschema_rs.Draft202012Validator(
-        {**described.parent_schema, "components": described.document.get("components", {})}, validate_formats=True
+        {**described.parent_schema, "components": contract().document.get("components", {})}, validate_formats=True
     ).is_valid
     kind = "UUID" if described.parent_schema.get("format") == "uuid" else f"value of {described.parent}"
     seen: dict[str, str] = {}
-    lists = zip(parent_variables(described), (target.definitions, target.empty, target.foreign), strict=True)
+    lists = zip(parent_variables(described), (given.known, given.empty, given.foreign), strict=True)
     for name, identifier in ((name, identifier) for name, ids in lists for identifier in ids):
         if not is_id(identifier) and not (re.fullmatch("[0-9]+", identifier) and is_id(int(identifier))):
             raise Problem(
@@ -99,10 +143,15 @@ def check_definitions(target: Target, described: Contract) -> None:
         seen[identifier] = name
 
 
-def read_ids(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+def read_all_ids(given: Mapping[str, str], described: Operation) -> Ids:
+    parameter = described.in_path[described.parent]
+    return Ids(*(read_ids(given, name, parameter) for name in parent_variables(described)))
+
+
+def read_ids(given: Mapping[str, str], name: str, parameter: Parameter) -> tuple[str, ...]:
     ids = read_list(given, name)
     # Those are the same in either case.
-    return tuple(each.lower() for each in ids) if contract().parent_schema.get("format") == "uuid" else ids
+    return tuple(each.lower() for each in ids) if parameter.is_uuid else ids
 
 
 def read_list(given: Mapping[str, str], name: str) -> tuple[str, ...]:
@@ -144,8 +193,8 @@ def check_base_url(base_url: str, described: Contract) -> None:
         raise Problem(f"BASE_URL is '{base_url}', which has a query or a fragment", fix)
     if not valid or re.search(r"\s", base_url):
         raise Problem(f"BASE_URL is '{base_url}', which is not an http or https address", fix)
-    own = described.path.partition("/{")[0]
-    if own and f"{own}/" in f"{url.path}/":
+    paths = {each.path.partition("/{")[0] for each in described.operations}
+    if any(own and f"{own}/" in f"{url.path}/" for own in paths):
         raise Problem(f"BASE_URL is '{base_url}', which already holds the operation's own path", fix)
 
 

@@ -13,6 +13,10 @@ SLOW, SLOWER = 1.0, 10
 SHOWN, WIDTH = 3, 60
 
 
+def refusals() -> frozenset[int]:
+    return frozenset(each for operation in contract().operations for each in operation.refused("credentials", "any"))
+
+
 @dataclass
 class Times:
     """How long each request took, which nothing is repeated for."""
@@ -22,7 +26,7 @@ class Times:
 
     def note(self, response: Response) -> None:
         # Waits of their own: no answer, refusals that are delayed on purpose, and servers that cannot answer now.
-        if response.status_code not in {0} | contract().refused("credentials", "any"):
+        if response.status_code not in {0} | set(refusals()):
             path, _, query = (response.request.url or "").partition("?")
             self.answers.append((response.elapsed, query or path.rpartition(f"{contract().prefix}/")[2]))
 

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from .contract import contract
-from .operation import DEFAULTS, LIMITS, PARAMETERS
+from .contract import Operation
 
 Query = dict[str, object]
-LIMIT, OFFSET = contract().listing.limit, contract().listing.offset
 
 # What programs write for nothing, other notations, and what careless parsers stop at.
 NO_INTEGERS = (
@@ -17,47 +15,78 @@ NO_INTEGERS = (
 )  # fmt: skip
 # Servers may take these.
 LENIENT_INTEGERS = ("1.0", "+5", " 5", "05", "1e1", "0x10")
-# As they stand in a query, where the texts above would be encoded: without a value, separated as it once was usual,
-# bytes that are no character.
-QUERIES = (LIMIT, f"{OFFSET}&{LIMIT}=5", f"{LIMIT}=5;{OFFSET}=3", f"{LIMIT}=%FF", f"{OFFSET}=%C0%B5")
-# What is valid, in spellings that a server decodes before it looks.
-ENCODED_QUERIES = (f"{LIMIT}=%37&{OFFSET}=%31%30", f"&&{OFFSET}=5&%{ord(LIMIT[0]):02X}{LIMIT[1:]}=7&")
-# What nobody knows is ignored, and what is written alike is another parameter.
-UNKNOWN_PARAMETERS: tuple[Query, ...] = (
-    {
-        **{"page": 2, "per_page": 7, "cursor": "a", "sort": contract().listing.key},
-        **{name: texts[1 % len(texts)] for name, texts in contract().choices.items()},
-    },
-    {
-        **{LIMIT.upper(): 0, LIMIT.capitalize(): 7, OFFSET.capitalize(): 3, f"{LIMIT}[]": 9, f"{OFFSET}[]": 2},
-        "page_size": 5,
-    },
-)
-IGNORED = [{name: value for name, value in query.items() if name not in PARAMETERS} for query in UNKNOWN_PARAMETERS]
 
 
-def page(limit: object = None, offset: object = None) -> Query:
-    """A query for a page."""
-    return {name: value for name, value in ((LIMIT, limit), (OFFSET, offset)) if value is not None}
+def odd_queries(operation: Operation) -> tuple[str, ...]:
+    """As they stand in a query, where the texts above would be encoded.
+
+    Without a value, separated as it once was usual, bytes that are no character.
+    """
+    limit, offset = names(operation)
+    if not offset:
+        return (limit, f"{limit}=%FF") if limit else ()
+    return limit, f"{offset}&{limit}=5", f"{limit}=5;{offset}=3", f"{limit}=%FF", f"{offset}=%C0%B5"
 
 
-def invalid(parent: str) -> Iterator[tuple[str, Query]]:
+def encoded_queries(operation: Operation) -> tuple[str, ...]:
+    """What is valid, in spellings that a server decodes before it looks."""
+    limit, offset = names(operation)
+    if not offset:
+        return (f"%{ord(limit[0]):02X}{limit[1:]}=%37",) if limit and 7 in operation.limits else ()
+    return f"{limit}=%37&{offset}=%31%30", f"&&{offset}=5&%{ord(limit[0]):02X}{limit[1:]}=7&"
+
+
+def ignored(operation: Operation) -> list[Query]:
+    """What nobody knows is ignored, and what is written alike is another parameter."""
+    limit, offset = names(operation)
+    alike: Query = {
+        **({limit.upper(): 0, limit.capitalize(): 7} if limit else {}),
+        **({offset.capitalize(): 3} if offset else {}),
+        **({f"{limit}[]": 9} if limit else {}),
+        **({f"{offset}[]": 2} if offset else {}),
+    }
+    unknown: tuple[Query, ...] = (
+        {
+            **{"page": 2, "per_page": 7, "cursor": "a", "sort": operation.key_field or "a"},
+            **{name: texts[1 % len(texts)] for name, texts in operation.choices.items()},
+        },
+        {**alike, "page_size": 5},
+    )
+    return [{name: value for name, value in query.items() if name not in operation.query} for query in unknown]
+
+
+def names(operation: Operation) -> tuple[str, str]:
+    """Of the limit and the offset; empty if it has none."""
+    return (operation.listing.limit, operation.listing.offset) if operation.listing else ("", "")
+
+
+def page(operation: Operation, limit: object = None, offset: object = None) -> Query:
+    """A query for a page, as far as the operation has pages."""
+    pairs = zip(names(operation), (limit, offset), strict=True)
+    return {name: value for name, value in pairs if name and value is not None}
+
+
+def invalid(operation: Operation, parent: str) -> Iterator[tuple[str, Query]]:
     """Ids and queries that are invalid, or look so.
 
     Most hold several faults. Of a server that names them all, one request is enough; of one that names the first, the
     check asks for the others by themselves.
     """
-    least, most, default = LIMITS[0], LIMITS[-1], DEFAULTS[LIMIT]
+    if operation.listing is None:
+        yield from ((other, {}) for other in no_ids(parent) if parent)
+        return
+    least, most = operation.limits[0], operation.limits[-1]
+    default = operation.defaults[operation.listing.limit]
     for out in (least - 1, most + 1):
-        yield parent, page(limit=out)
-    for odd in (-1, 2**64, "9" * 400):
-        yield parent, page(offset=odd)
+        yield parent, page(operation, limit=out)
+    for odd in (-1, 2**64, "9" * 400) if operation.is_offset_list else ():
+        yield parent, page(operation, offset=odd)
     for text in LENIENT_INTEGERS:
-        for name in DEFAULTS:
+        for name in operation.defaults:
             yield parent, {name: text}
     # The first one, or the last one, would do.
-    yield parent, page(limit=[default, most + 1])
-    for name in DEFAULTS:
+    yield parent, page(operation, limit=[default, most + 1])
+    for name in operation.defaults:
         yield parent, {name: [1, 2]}
     # The last ones are valid, if a server keeps no more than the last bits.
     limits: list[object] = [
@@ -71,8 +100,8 @@ def invalid(parent: str) -> Iterator[tuple[str, Query]]:
         *NO_INTEGERS,
     ]
     offsets: list[object] = [*NO_INTEGERS, -20, -(2**63)]
-    for limit, offset, other in zip_longest(limits, reversed(offsets), no_ids(parent)):
-        yield other or parent, page(limit, offset)
+    for limit, offset, other in zip_longest(limits, reversed(offsets), no_ids(parent) if parent else ()):
+        yield other or parent, page(operation, limit, offset)
 
 
 def no_ids(parent: str) -> Iterator[str]:

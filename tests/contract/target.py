@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+
+from .contract import Operation, contract
 
 # Seconds.
 ANSWER = 10
@@ -11,14 +14,35 @@ MAX_ANSWER = 16 * 2**20
 
 
 @dataclass(frozen=True)
+class Ids:
+    """The values of a parameter in a path that are known; those of a UUID in lower case."""
+
+    known: tuple[str, ...] = ()
+    """What the credentials may read; a list of it has items. Most requests are for the first one."""
+    empty: tuple[str, ...] = ()
+    """Those without items."""
+    foreign: tuple[str, ...] = ()
+    """Those that the credentials may not read: of another tenant, or without access."""
+    deleted: tuple[str, ...] = ()
+    """Those that were there once."""
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        return self.known + self.empty
+
+
+# Of an operation that has no parameter in its path.
+THE_ONE = Ids(known=("",))
+
+
+@dataclass(frozen=True)
 class Target:
     """A server under test, and how to test it."""
 
     base_url: str
     """Without a trailing slash; empty until the reference server runs."""
-    definitions: tuple[str, ...]
-    """What lists are read of, by id; those of a UUID in lower case, as are those below. They have items; most requests
-    are for the first one."""
+    ids: Mapping[str, Ids]
+    """By parameter in a path."""
     secrets: Mapping[str, str]
     """The credentials that are given, by variable of the environment."""
     is_deployment: bool
@@ -26,10 +50,6 @@ class Target:
     seed: int
     rate_limit: str
     report_dir: Path
-    empty: tuple[str, ...] = ()
-    """Those without items."""
-    foreign: tuple[str, ...] = ()
-    """Those that the credentials may not read: of another tenant, or without access."""
     max_time: int = 0
     """Seconds; 0 means no limit."""
     all_methods: bool = True
@@ -39,15 +59,42 @@ class Target:
     excluded_checks: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     """Further arguments of Schemathesis's own command."""
-    totals: Mapping[str, int] = field(default_factory=dict)
-    """Number of items in each list at the start."""
+    totals: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Number of items in each list at the start, by operation and by what it belongs to."""
+    samples: Mapping[str, tuple[object, ...]] = field(default_factory=dict)
+    """Some items of each list, by operation."""
+    cursors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where pages of lists begin, by operation."""
     answer_within: int = ANSWER
     """Seconds until a request counts as unanswered: the whole of its answer."""
     max_answer: int = MAX_ANSWER
     """Bytes of an answer's body, decoded, beyond which it counts as unanswered."""
     mutant: str = ""
     """The deliberate fault that the reference server is to have."""
+    operation: str = ""
+    """The only one to be tested; empty means all."""
+    unknown: Mapping[str, str] = field(default_factory=dict)
+    """Operations that cannot be tested, as nothing is known to ask for, and what to give."""
+
+    def ids_of(self, operation: Operation) -> Ids:
+        return self.ids.get(operation.parent, Ids()) if operation.parent else THE_ONE
+
+    def total(self, operation: Operation, parent: str) -> int:
+        return self.totals.get((operation.name, parent), 0)
+
+    @cached_property
+    def tested(self) -> tuple[Operation, ...]:
+        """The operations that are."""
+        return tuple(
+            each
+            for each in contract().operations
+            if each.name not in self.unknown
+            and self.operation in ("", each.name)
+            and (each.is_safe or self.all_methods)
+            and self.ids_of(each).readable
+        )
 
     @property
-    def readable(self) -> tuple[str, ...]:
-        return self.definitions + self.empty
+    def credentials(self) -> tuple[str, ...]:
+        """The variables of those that the tested operations take."""
+        return tuple(dict.fromkeys(each.variable for operation in self.tested for each in operation.credentials))

@@ -25,20 +25,24 @@ class UnderWay:
     """Checks that could not make sure of a difference, as the list changed under them."""
     foreign: set[int] = field(default_factory=set)
     """The statuses for lists that the credentials may not read."""
-    rows: dict[str, set[str]] = field(default_factory=dict)
-    """Keys of the items that were read, by what their list belongs to."""
+    rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """Keys of the items that were read, by operation and what their list belongs to."""
     left_out: set[str] = field(default_factory=set)
     """Operations of the contract that are not sent, as their methods are not safe."""
     interactions: dict[int, Any] = field(default_factory=dict)
     """The latest, by the answer's identity (interaction.py)."""
-    latest: dict[str, Any] = field(default_factory=dict)
-    """By key, the page on which each item was read last."""
+    latest: dict[tuple[str, str], Any] = field(default_factory=dict)
+    """By schema and key, the page on which each item was read last."""
     shared: set[str] = field(default_factory=set)
     """Keys that stand on two items."""
     kinds: dict[str, str] = field(default_factory=dict)
     """Which kind of answer each case got."""
-    choices: dict[str, set[str]] = field(default_factory=dict)
-    """By field, which of the texts that it may have (`Contract.choices`) the items had that were read."""
+    cursors: set[str] = field(default_factory=set)
+    """Where pages of lists begin, as the server said."""
+    asked_of: dict[str, int] = field(default_factory=dict)
+    """How many requests were for each operation, those included that a check sent to make sure."""
+    choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    """By operation and field, which of the texts that it may have (`Operation.choices`) the items had."""
     sendings: dict[str, Sending] = field(default_factory=dict)
     """What it took to get an answer, by case, where that was more than one request."""
 

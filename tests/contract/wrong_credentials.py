@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .contract import Credential, contract
+from .contract import Credential, Operation
 from .redaction import PASSWORDS, in_base64, mended
 from .target import Target
 
@@ -64,8 +64,8 @@ def wrong_value(credential: Credential) -> Presented:
     return placed(credential.place, credential.name, credential.prefix + WRONG_CREDENTIAL)
 
 
-def kinds(target: Target) -> Iterator[Presented]:
-    credentials = contract().credentials
+def kinds(target: Target, operation: Operation) -> Iterator[Presented]:
+    credentials = operation.credentials
     bare = [each for each in credentials if not each.prefix]
     for credential in credentials:
         if credential.prefix:
@@ -84,16 +84,16 @@ def kinds(target: Target) -> Iterator[Presented]:
         for value in values:
             yield placed(credential.place, credential.name, value)
     yield Presented(TRUSTED)
-    yield from misplaced(target)
+    yield from misplaced(target, operation)
 
 
 def both(one: Presented, other: Presented) -> Presented:
     return Presented(one.headers | other.headers, one.cookies | other.cookies, one.query | other.query)
 
 
-def misplaced(target: Target) -> Iterator[Presented]:
+def misplaced(target: Target, operation: Operation) -> Iterator[Presented]:
     """Right ones under names that are not the contract's, all together: whichever is taken, the answer is a success."""
-    credentials = contract().credentials
+    credentials = operation.credentials
     own = {(each.place, each.name.lower() if each.place == "header" else each.name) for each in credentials}
     alike = [name for each in credentials if not each.prefix for name in nearly(each.name)]
     secret = next(iter(target.secrets.values()))

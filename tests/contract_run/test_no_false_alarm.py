@@ -31,10 +31,9 @@ def outcome_of(runs: int, changes: int, is_unusual: bool) -> Outcome:
     with serving(Unusual(app) if is_unusual else app) as base_url, tempfile.TemporaryDirectory() as folder:
         target = target_at(base_url, Path(folder, "reports"))
         # There are no definitions here that may not be read: this one does not exist.
-        foreign = (seed.FOREIGN_DEFINITION_ID,)
-        return run(
-            replace(target, max_examples=20, foreign=foreign, totals={seed.DEFINITION_ID: runs}), Path(folder, "work")
-        )
+        ids = {name: replace(each, foreign=(seed.FOREIGN_DEFINITION_ID,)) for name, each in target.ids.items()}
+        totals = dict.fromkeys(target.totals, runs)
+        return run(replace(target, max_examples=20, ids=ids, totals=totals), Path(folder, "work"))
 
 
 def test_a_correct_server_is_not_accused() -> None:

@@ -15,29 +15,30 @@ import pytest
 from tests.codegen.trees import replace
 from tests.contract.checks.bounds import misnamed
 from tests.contract.contract import contract
-from tests.contract.operation import DEFAULTS, INVALID, LENIENT, LIMITS, PARAMETERS, VALID, Parameter
+from tests.contract.operation import INVALID, LENIENT, VALID, Parameter
 
 ROOT = Path(__file__).parents[2]
+(OPERATION,) = contract().operations
 NINES = "9" * 5000
 STATUS = {"components": {"schemas": {"Status": {"type": "string", "enum": ["RUNNING", "FAILED"]}}}}
 
 
 def test_what_the_contract_says_of_the_operation() -> None:
-    assert DEFAULTS == {"limit": 20, "offset": 0} and range(1, 101) == LIMITS
-    assert {200, 401, 403, 404, 422, 429, 503} == contract().statuses
+    assert OPERATION.defaults == {"limit": 20, "offset": 0} and range(1, 101) == OPERATION.limits
+    assert {200, 401, 403, 404, 422, 429, 503} == OPERATION.statuses
 
 
 @pytest.mark.parametrize(
     ("schema", "valid", "lenient", "invalid"),
     [
         (
-            PARAMETERS["limit"].schema,
+            OPERATION.query["limit"].schema,
             "1 100",
             "1.0 +5 05 1_0 1e1 1.5E1 10e-1 0x10 \uff11",
             "0 101 -1 abc true 1e2x 1e3 1.5 1e-1 0x65 NaN \u00b2 1.\uff11",
         ),
         (
-            PARAMETERS["offset"].schema,
+            OPERATION.query["offset"].schema,
             "0 9007199254740991",
             f"9007199254740992 1e999 00 {NINES}",
             f"-1 -0.1 x -{NINES}",
@@ -49,7 +50,8 @@ def test_what_the_contract_says_of_the_operation() -> None:
         ({"$ref": "#/components/schemas/Status"}, "RUNNING FAILED", "", "running PENDING 1"),
         ({"type": "string", "format": "date"}, "2026-11-24", "yesterday", ""),
         ({"type": "string", "maxLength": 2}, "ab 1", "", "abc"),
-        ({"type": "array", "items": {"type": "integer"}}, "", "1 x", ""),
+        ({"type": "string", "format": "date-time"}, "2026-11-24T10:00:00Z", "2026-11-24 now 1700000000", "abc"),
+        ({"type": "array", "items": {"type": "integer"}}, "1", "1.0", "x"),
     ],
     ids=str,
 )

@@ -32,7 +32,7 @@ from codegen.extensions.answers import Answer, Request, Verdict
 from codegen.extensions.instances import Instance, instances, route
 from codegen.extensions.judging import Judge
 from codegen.extensions.links import Link
-from codegen.extensions.lists import Lists, Page
+from codegen.extensions.lists import Lists, Page, Selection
 from codegen.extensions.model import AtMost, Described, Listing, Rule, Stage, describe, rules_of
 from codegen.extensions.places import places
 from codegen.openapi import Document, as_document, operations
@@ -50,6 +50,7 @@ __all__ = [
     "Request",
     "Result",
     "Rule",
+    "Selection",
     "Stage",
     "Verdict",
     "read",

@@ -8,7 +8,7 @@ from typing import Any
 
 from codegen.cel import MISSING, Plan, Result, converter, field_name, judge_each, parts
 from codegen.extensions.answers import Verdict
-from codegen.extensions.model import AtMost, Listing
+from codegen.extensions.model import AtMost, Described, Listing, Rule
 from codegen.openapi import Node
 
 # A page that has more is not looked at.
@@ -114,6 +114,35 @@ class _Where:
         known = [value for value in values if value is not MISSING]
         results = iter(judge_each([self.program], [{"self": value} for value in known], {})[0])
         return [value is not MISSING and next(results) is Result.HOLDS for value in values]
+
+
+class Selection:
+    """What values of a query parameter pick from a list, as `x-selects` says.
+
+    Attributes:
+        rules: What holds of exactly the items that a value picks.
+    """
+
+    def __init__(self, described: Described, parameter: str) -> None:
+        self.rules: tuple[Rule, ...] = described.selects[parameter]
+        self._converters = {}
+        for name, schema in described.selecting(parameter).items():
+            plan = Plan()
+            for rule in self.rules:
+                for path, deep in rule.program.uses.reads.items():
+                    if path[0] == name:
+                        plan.add(path[1:], deep)
+            self._converters[name] = converter(schema, plan)
+
+    def judge(self, rule: Rule, items: Sequence[Any], value: Any) -> list[Result]:
+        """Tells of each item, as JSON value, whether a rule holds of it and the value that was asked for."""
+        picked = self._converters["value"](value)
+        if picked is MISSING:
+            return [Result.NOT_JUDGED] * len(items)
+        rows = [self._converters["item"](item) for item in items]
+        known = [{"item": row} for row in rows if row is not MISSING]
+        results = iter(judge_each([rule.program], known, {"value": picked})[0])
+        return [Result.NOT_JUDGED if row is MISSING else next(results) for row in rows]
 
 
 def _schema_at(schema: Node, name: str) -> Node:

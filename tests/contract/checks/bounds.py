@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, unquote
+from urllib.parse import unquote
 
 from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
@@ -11,7 +11,7 @@ from codegen.openapi import Node, schema_of
 from ..asked import RIGHT, Asked
 from ..contract import contract
 from ..interaction import Interaction, again
-from ..operation import DEFAULTS, INTEGER, PARAMETERS, VALID
+from ..operation import INTEGER, VALID
 from ..pages import shown
 from ..under_way import under_way
 from .base import StatusNotDue, Violation, check
@@ -26,10 +26,14 @@ def one_of(statuses: frozenset[int]) -> str:
 
 @check
 def valid_request_accepted(found: Interaction) -> bool | None:
-    """A valid request for a list that the credentials may read is answered with a page."""
-    if found.due != frozenset({contract().page_status}) or found.status in contract().refused("credentials"):
+    """A valid request for what the credentials may read is answered with it."""
+    operation, success = found.operation, found.operation.page_status
+    due = found.due or frozenset()
+    if success not in due or due - {success} - operation.refused("state"):
         return True
-    if found.status in contract().not_now:
+    if found.status in operation.refused("credentials") or (found.status != success and found.status in due):
+        return True
+    if found.status in operation.not_now:
         if under_way().session.is_out:
             return True
         sending = under_way().sendings.get(found.case.id)
@@ -37,7 +41,7 @@ def valid_request_accepted(found: Interaction) -> bool | None:
         raise StatusNotDue(
             f"a valid request, {found.asked.query}, was answered with {found.status}{times}, while others were answered"
         )
-    if found.status != contract().page_status:
+    if found.status != success:
         raise StatusNotDue(f"a valid request, {found.asked.query}, was answered with {found.status}")
     return None
 
@@ -45,8 +49,9 @@ def valid_request_accepted(found: Interaction) -> bool | None:
 @check
 def invalid_parameter_refused(found: Interaction) -> bool | None:
     """An invalid parameter is refused at its stage, before it is looked whether the list exists, say."""
-    refused = contract().refused("parameters")
-    if not refused & (found.due or set()) or found.status in contract().not_now | contract().refused("credentials"):
+    operation = found.operation
+    refused = operation.refused("parameters")
+    if not refused & (found.due or set()) or found.status in operation.not_now | operation.refused("credentials"):
         return True
     asked, due = found.asked, found.due or frozenset()
     if found.status not in due:
@@ -55,7 +60,7 @@ def invalid_parameter_refused(found: Interaction) -> bool | None:
         raise StatusNotDue(f"{asked.query} must be answered with {one_of(due)} (got {found.status})")
     if found.status in refused and len(asked.invalid_parameters) > 1 and asked.credentials == RIGHT:
         refuse_each(found)
-    if found.status == contract().page_status:
+    if found.status == operation.page_status:
         for name, judgement in asked.judgements.items():
             if judgement != VALID and (how := leniency(found, name)):
                 under_way().lenient.setdefault(name, set()).add(how)
@@ -74,9 +79,11 @@ class Faults(NamedTuple):
 
 
 @cache
-def faults_of_contract() -> Faults | None:
-    for status in contract().refused("parameters"):
-        found = contract().described.response(status)
+def faults_of_contract(name: str) -> Faults | None:
+    """Of the operation of that name."""
+    operation = next(each for each in contract().operations if each.name == name)
+    for status in operation.refused("parameters"):
+        found = operation.described.response(status)
         for name, entries in fields(schema_of(found[1])) if found else ():
             entry = fields(followed(entries).at("items"))
             places = [field for field, node in entry if "string" in types(followed(node).at("items"))]
@@ -101,7 +108,7 @@ def types(schema: Node) -> list[str]:
 
 def read_faults(found: Interaction) -> list[tuple[list[Any], Any]] | None:
     """The place and the value of each fault that the body of a refusal lists; None if it cannot be read."""
-    known = faults_of_contract()
+    known = faults_of_contract(found.operation.name)
     entries = field_of(found.json, known.entries) if known else None
     if known is None or not isinstance(entries, list):
         return None
@@ -115,11 +122,12 @@ def refuse_each(found: Interaction) -> None:
     named = {part for place, _ in read_faults(found) or () for part in place if isinstance(part, str)}
     for name in sorted(asked.invalid_parameters - named):
         alone = case.derive(keep_auth=True, query={name: case.query[name]} if name in case.query else {})
-        if name != contract().parent:
-            alone.path_parameters = {contract().parent: under_way().target.definitions[0]}
+        parent = found.operation.parent
+        if name != parent and parent:
+            alone.path_parameters = {parent: under_way().target.ids_of(found.operation).readable[0]}
         answer = again(alone)
-        if answer.due and answer.status not in answer.due | contract().not_now:
-            refused = one_of(contract().refused("parameters"))
+        if answer.due and answer.status not in answer.due | found.operation.not_now:
+            refused = one_of(found.operation.refused("parameters"))
             raise StatusNotDue(
                 f"{asked.sent(name)} is invalid by itself, which is {refused}, but the answer is {answer.status}"
             )
@@ -127,10 +135,13 @@ def refuse_each(found: Interaction) -> None:
 
 def leniency(found: Interaction, name: str) -> str:
     """In what the spelling breaks the contract's letter; empty if it does not."""
-    if name == contract().parent:
+    operation, asked = found.operation, found.asked
+    if name == operation.parent:
         return "without dashes"
-    url = (found.response.request.url or "").partition("?")
-    texts = parse_qs(url[2], keep_blank_values=True)[name]
+    if name == operation.cursor_name:
+        # Where one may begin is for the server to say.
+        return ""
+    texts = asked.texts[name]
     if len(texts) > 1:
         return "given twice"
     return "" if INTEGER.fullmatch(texts[0]) else f"'{texts[0]}'"
@@ -140,7 +151,7 @@ def leniency(found: Interaction, name: str) -> str:
 def invalid_parameter_named(found: Interaction) -> bool | None:
     """The refusal names a parameter that is invalid, or in a spelling that a server may refuse; and no other."""
     asked = found.asked
-    is_refused = found.status in contract().refused("parameters")
+    is_refused = found.status in found.operation.refused("parameters")
     if not is_refused or set(asked.judgements.values()) == {VALID} or asked.credentials != RIGHT:
         return True
     faults = read_faults(found)
@@ -167,7 +178,7 @@ def require_right_place(found: Interaction, place: list[Any], refused: Any) -> N
     """What a fault says of its parameter is so: where it stands, and which value was refused."""
     asked: Asked = found.asked
     name = next((name for name in asked.judgements if name in place), "")
-    where = "query" if name in PARAMETERS else "path"
+    where = "query" if name in found.operation.query else "path"
     if place and place[0] in PLACES and (not name or place[0] != where):
         raise Violation(f"the {found.status} says that the fault is at {shown(place)}, where nothing is wrong")
     sent = asked.texts.get(name, ())
@@ -185,8 +196,14 @@ def defaults_applied(found: Interaction) -> bool | None:
     """What is not given is its default, and a page says so."""
     if found.page is None or all(each.is_given for each in found.asked.integers.values()):
         return True
-    for name, field in contract().listing.echoes.items():
-        said, default = found.said(field), DEFAULTS.get(name)
-        if name in DEFAULTS and not found.asked.integers[name].is_given and said is not None and said != default:
+    operation = found.operation
+    for name, field in operation.listing.echoes.items() if operation.listing else ():
+        said, default = found.said(field), operation.defaults.get(name)
+        if (
+            name in operation.defaults
+            and not found.asked.integers[name].is_given
+            and said is not None
+            and said != default
+        ):
             raise Violation(f"no {name} was given, which means {default}, but the page says {said}")
     return None

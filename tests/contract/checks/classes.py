@@ -3,6 +3,9 @@
 from ..contract import contract
 from ..interaction import RULES
 
+LISTINGS = [each.listing for each in contract().operations if each.listing]
+AT_MOST = [each.where.id for listing in LISTINGS for each in listing.at_most]
+
 CLASSES: dict[str, tuple[str, ...]] = {
     "schema": ("response_schema_conformance", "strict_json"),
     "bounds and defaults": (
@@ -22,7 +25,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "runs_do_not_go_back",
     ),
     # As the contract names them.
-    "rules": (*RULES, *(each.where.id for each in contract().listing.at_most)),
+    "rules": (*RULES, *AT_MOST),
     "credentials": ("credentials_required", "credentials_accepted", "foreign_definition_hidden"),
     "errors": ("unknown_definition_not_found", "documented_status", "unavailability_passes"),
     "protocol": (

@@ -35,9 +35,15 @@ class Comparing(Check):
         self.is_done = False
 
     def judge(self, found: Interaction) -> bool | None:
-        if found.page is None or self.is_done:
+        page = self.of(found)
+        if page is None or self.is_done:
             return True
-        return self.compare(found.page, found)
+        return self.compare(page, found)
+
+    @staticmethod
+    def of(found: Interaction) -> Page | None:
+        """What is held against others: pages of lists, unless a check says otherwise."""
+        return found.page
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         raise NotImplementedError

@@ -1,7 +1,6 @@
 """Errors: each with the status that is due."""
 
 from ..asked import due
-from ..contract import contract
 from ..interaction import Interaction, again
 from ..under_way import under_way
 from .base import StatusNotDue, check
@@ -15,10 +14,11 @@ OF_ODD_METHODS, OF_OTHER_ADDRESSES = {501, 503}, {400, 404, 405}
 @check
 def unknown_definition_not_found(found: Interaction) -> bool | None:
     """What does not exist is answered so."""
-    absent = contract().refused("existence")
-    if not absent or found.due != absent or found.status in contract().not_now | contract().refused("credentials"):
+    operation = found.operation
+    absent = operation.refused("existence")
+    if not absent or found.due != absent or found.status in operation.not_now | operation.refused("credentials"):
         return True
-    if found.status in contract().refused("parameters") and contract().parent.encode() not in found.response.content:
+    if found.status in operation.refused("parameters") and operation.parent.encode() not in found.response.content:
         # About another parameter, wrong as it may be.
         return True
     if found.status not in absent:
@@ -40,9 +40,9 @@ def documented_status(found: Interaction) -> bool | None:
     if asked.is_trailing_slash and status in MOVED:
         under_way().lenient.setdefault("path", set()).add("a trailing slash, which is redirected")
         return None
-    if status in asked.early or contract().described.response(status) is not None:
+    if status in asked.early or found.operation.described.response(status) is not None:
         return None
-    if not asked.parent and status in REDIRECTS | OF_OTHER_ADDRESSES:
+    if not asked.is_here and status in REDIRECTS | OF_OTHER_ADDRESSES:
         return None
     expected = due(asked, under_way().target)
     instead = f"; here it wants {one_of(expected)}" if expected else ""
@@ -52,12 +52,14 @@ def documented_status(found: Interaction) -> bool | None:
 @check
 def unavailability_passes(found: Interaction) -> bool | None:
     """What is refused is refused with its own status, sooner or later. A page has a check of its own."""
-    if found.due is None or found.due == {contract().page_status} or found.status not in contract().not_now:
+    if found.due is None or found.due == {found.operation.page_status}:
+        return True
+    if found.status not in found.operation.not_now:
         return True
     sending = under_way().sendings.get(found.case.id)
     # What was sent again already, and got the same, need not be asked for once more.
     status = found.status if sending and sending.transient else again(found.case).status
-    if status in contract().not_now:
+    if status in found.operation.not_now:
         raise StatusNotDue(f"{status} each time that it is asked, where {one_of(found.due)} is due")
     if status not in found.due:
         raise StatusNotDue(f"{status} after {found.status}, where {one_of(found.due)} is due")

@@ -2,25 +2,33 @@
 
 from schemathesis import CheckContext
 
-from ..contract import contract
+from ..contract import Operation
 from ..interaction import Interaction
 from ..under_way import under_way
 from .base import Check, Violation, check
 
 
-def to_be_seen() -> dict[str, str]:
+def to_be_seen(operation: Operation) -> dict[str, str]:
     """Each kind of answer that every server must give, and what it is."""
-    status, parent = contract().page_status, contract().parent
-    found = {
-        f"{status} with items": f"a page that has items; give a {contract().parent_variable} that has some",
-        f"{status} without items": "a page past the end",
-    }
+    status, parent = operation.page_status, operation.parent
+    found = {}
+    if operation.listing:
+        give = f"; give a {operation.parent_variable} that has some" if parent else ""
+        found[f"{status} with items"] = f"a page that has items{give}"
+    elif operation.is_safe:
+        found[str(status)] = "a success"
+    if operation.is_offset_list:
+        found[f"{status} without items"] = "a page past the end"
+    # What might change something is not asked for as often.
+    if not operation.is_safe:
+        return found
     for stage, meaning in (
         ("credentials", "a refusal of missing or wrong credentials; both were sent"),
         ("existence", f"a refusal of an unknown {parent}; one that nobody has was asked for"),
         ("parameters", "a refusal of an invalid parameter; malformed ids, limits and offsets were sent"),
     ):
-        found |= {str(each): meaning for each in sorted(contract().refused(stage))}
+        if (stage, parent) != ("existence", "") and (stage, operation.credentials) != ("credentials", ()):
+            found |= {str(each): meaning for each in sorted(operation.refused(stage))}
     return found
 
 
@@ -29,16 +37,24 @@ class reached(Check):
     """The run saw what it is about: pages with items, and each kind of refusal. Otherwise it proved nothing."""
 
     def __init__(self) -> None:
-        self.seen: set[str] = set()
+        self.seen: set[tuple[str, str]] = set()
 
     def judge(self, found: Interaction) -> bool | None:
         # Another address, or another method, is refused for other reasons.
-        if found.asked.is_operation and (found.body is None or found.items is not None):
-            self.seen.add(found.kind)
+        if found.asked.is_operation and (
+            found.body is None or found.items is not None or found.operation.listing is None
+        ):
+            self.seen.add((found.operation.name, found.kind))
         return None
 
     def after_run(self, ctx: CheckContext) -> None:
-        missing = [f"{kind} ({meaning})" for kind, meaning in to_be_seen().items() if kind not in self.seen]
+        tested = under_way().target.tested
+        missing = [
+            f"{kind} ({meaning})" + (f" from {each.name}" if len(tested) > 1 else "")
+            for each in tested
+            for kind, meaning in to_be_seen(each).items()
+            if (each.name, kind) not in self.seen
+        ]
         # A phase that ended before its time has not shown what it would have shown.
         if missing and under_way().sent == under_way().answered and not under_way().ended_early:
             raise Violation("never seen: " + "; ".join(missing)).by(type(self).__name__, None)

@@ -7,9 +7,9 @@ from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import CustomFailure, Failure
 from schemathesis.openapi.checks import JsonSchemaError, UnsupportedMethodResponse
 
-from ..contract import contract
+from ..contract import SAFE_METHODS, Operation, contract
 from ..probes import probes
-from ..session import SAFE_METHODS
+from ..target import Target
 from ..under_way import under_way
 
 # Bytes and characters.
@@ -25,37 +25,42 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
     The coverage phase builds all of its requests around the example. A contract may state the credentials twice;
     Schemathesis would fuzz those that are stated as parameters.
     """
-    carried = {(each.place, each.name.lower()) for each in contract().credentials}
-    parameters = [
-        {**node.value, "example": under_way().target.definitions[0]}
-        if (place, name) == ("path", contract().parent)
-        else node.value
-        for (place, name), node in contract().parameters.items()
-        if (place, name.lower()) not in carried
-    ]
-    operation = contract().described.operation
-    item = raw_schema["paths"][operation.path]
-    item.pop("parameters", None)
-    item[operation.method]["parameters"] = parameters
-    if not under_way().target.all_methods:
-        leave_out_unsafe(raw_schema)
-
-
-def leave_out_unsafe(raw_schema: dict[str, Any]) -> None:
-    """The session would not send them (session.py); here the verdict learns which these are."""
+    target = under_way().target
+    tested = {each.label: each for each in target.tested}
     for path, item in raw_schema["paths"].items():
         for method in METHODS & item.keys():
-            if method.upper() not in SAFE_METHODS:
-                del item[method]
-                under_way().left_out.add(f"{method.upper()} {path}")
+            label = f"{method.upper()} {path}"
+            if label in tested:
+                item[method]["parameters"] = shaped(tested[label], target)
+            else:
+                leave_out(label, item, method)
+        item.pop("parameters", None)
+
+
+def shaped(operation: Operation, target: Target) -> list[Any]:
+    carried = {(each.place, each.name.lower()) for each in operation.credentials}
+    return [
+        {**node.value, "example": target.ids_of(operation).readable[0]}
+        if (place, name) == ("path", operation.parent)
+        else node.value
+        for (place, name), node in operation.parameters.items()
+        if (place, name.lower()) not in carried
+    ]
+
+
+def leave_out(label: str, item: dict[str, Any], method: str) -> None:
+    """What is not tested. The session would not send what is not safe (session.py); here the verdict learns of it."""
+    del item[method]
+    if method.upper() not in SAFE_METHODS and not under_way().target.all_methods:
+        under_way().left_out.add(label)
 
 
 @schemathesis.hook
 def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None:
-    operation, ours = context.operation, contract().described.operation
-    if operation is not None and (operation.path, operation.method.lower()) == (ours.path, ours.method):
+    operation = contract().operation(context.operation.label) if context.operation is not None else None
+    if operation is not None and operation.is_safe:
         # Schemathesis sends examples from the last to the first.
-        examples[:] = probes(examples[0], under_way().target)[::-1]
+        examples[:] = probes(examples[0], under_way().target, operation)[::-1]
 
 
 @schemathesis.hook

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..contract import contract
 from ..interaction import Interaction, ask_again, is_other, twice
 from ..operation import INVALID
 from ..pages import Page, differences, named, normal, quoted
@@ -26,12 +25,13 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
     def __init__(self) -> None:
         super().__init__()
         self.looks = TELLING
-        self.pages: dict[tuple[str, int, int], Page] = {}
+        self.pages: dict[tuple[object, ...], Page] = {}
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
-        under_way().rows.setdefault(page.parent, set()).update(page.keys)
-        key = contract().listing.key
-        before = self.pages.setdefault((page.parent, page.limit, page.offset), page)
+        if not page.filters:
+            under_way().rows.setdefault(page.list[:2], set()).update(page.keys)
+        key = page.operation.key_field
+        before = self.pages.setdefault((page.list, page.limit, page.offset, page.cursor), page)
         if len(page.items) > 1 and not set(before.keys).intersection(page.keys) and apart(before) == apart(page):
             raise PagesContradict(
                 f"the items with {page.place} have another {key} each time that they are read: of the first one it was "
@@ -56,17 +56,21 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
 
     def shared(self, first: Page, second: Page, value: str) -> str:
         """What to say if it is one key on two items: those both stay, each in its place. Empty if one item changed."""
-        key = contract().listing.key
+        key = second.operation.key_field
+        if first.operation.listing is None:
+            return ""
         if first.parent != second.parent:
             return (
-                f"items of two lists, those of {contract().parent} {first.parent} ({first.place}) and {second.parent} "
-                f"({second.place}), share the {key} {quoted(value)}"
+                f"items of two lists, those of {second.operation.parent} {first.parent} ({first.place}) and "
+                f"{second.parent} ({second.place}), share the {key} {quoted(value)}"
             )
         if self.looks > 0:
             self.looks -= 1
             one, other = (ask_again(page.case) or page for page in (first, second))
             if value in one.keys and value in other.keys and is_other(one, other, value):
                 first, second = one, other
+        if first.list != second.list or not second.operation.is_offset_list:
+            return ""
         here, there = first.number(value), second.number(value)
         if here == there or first.total != second.total:
             return ""
@@ -79,7 +83,7 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
 
 def apart(page: Page) -> Sequence[Any]:
     """The items without their keys."""
-    key = contract().listing.key
+    key = page.operation.key_field
     return [normal({name: value for name, value in item.items() if name != key}) for item in page.items]
 
 
@@ -89,7 +93,8 @@ def limit_and_offset_echoed(found: Interaction) -> bool | None:
     if found.body is None or not found.is_asked:
         return True
     judged = False
-    for name, field in contract().listing.echoes.items():
+    listing = found.operation.listing
+    for name, field in listing.echoes.items() if listing else ():
         asked, said = found.asked.integers.get(name), found.said(field)
         if asked and asked.is_given and asked.values and asked.judgement != INVALID and said is not None:
             judged = True
@@ -104,17 +109,24 @@ class number_of_items(Check):
     """A page holds as many items as asked for, or as there are from its offset on, whichever is less."""
 
     def __init__(self) -> None:
-        self.totals: dict[str, set[int]] = {}
+        self.totals: dict[object, set[int]] = {}
         self.is_sure = False
         self.looks = REQUESTS // LOOKS
 
     def judge(self, found: Interaction) -> bool | None:
-        page, listing = found.page, contract().listing
-        if page is None:
+        page, listing = found.page, found.operation.listing
+        if page is None or listing is None:
             return True
+        if not found.operation.is_offset_list:
+            if len(page.items) > page.limit:
+                what = (
+                    f"{listing.limit} {page.limit}" if page.is_limited else f"no {listing.limit}, which is {page.limit}"
+                )
+                raise PagesContradict(f"{what}, was asked for, but the page has {len(page.items)} items")
+            return None
         # Without a limit, the one that the page names counts: whether it is the right one is for `defaults_applied`.
         echoed = found.said(listing.echoes.get(listing.limit, ""))
-        limit = page.limit if found.asked.limit.is_given else echoed
+        limit = page.limit if page.is_limited else echoed
         if limit is None:
             return True
         wrong = self.surplus(page, limit)
@@ -124,7 +136,7 @@ class number_of_items(Check):
                 f"{listing.limit} {limit}, {listing.offset} {page.offset} and the page's {listing.total} {page.total} "
                 f"make {len(page.items) - wrong} items, but it has {len(page.items)}"
             )
-        self.totals.setdefault(page.parent, set()).add(page.total)
+        self.totals.setdefault(page.list, set()).add(page.total)
         return None
 
     @staticmethod
@@ -138,7 +150,7 @@ class number_of_items(Check):
             return True
         self.looks -= 1
         pages = [ask_again(page.case) for _ in range(LOOKS)]
-        totals = {page.total, *self.totals.get(page.parent, ()), *(each.total for each in pages if each)}
+        totals = {page.total, *self.totals.get(page.list, ()), *(each.total for each in pages if each)}
         # A fault would be the same one each time.
         return len(totals) > 1 and any(self.surplus(each, limit) != self.surplus(page, limit) for each in pages if each)
 
@@ -149,14 +161,16 @@ class same_total(Comparing):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: dict[str, Page] = {}
+        self.seen: dict[object, Page] = {}
 
     @staticmethod
     def differ(first: Page, second: Page) -> object:
         return first.total != second.total and (first.total, second.total)
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
-        earlier = self.seen.setdefault(page.parent, page)
+        earlier = self.seen.setdefault(page.list, page)
+        if page.total < 0:
+            return True
         if earlier.total != page.total:
             if pair := self.confirmed(earlier, page, self.differ):
                 one, other = pair
@@ -164,7 +178,7 @@ class same_total(Comparing):
                     f"the total is {one.total} with {one.place}, but {other.total} with {other.place}, repeatedly and "
                     "by turns"
                 )
-            self.seen[page.parent] = page
+            self.seen[page.list] = page
         return None
 
 
@@ -177,14 +191,14 @@ class one_order(Comparing):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: dict[str, dict[tuple[str, ...], Page]] = {}
+        self.seen: dict[object, dict[tuple[str, ...], Page]] = {}
         self.gone: set[str] = set()
         self.returns = 0
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
-        if not contract().listing.order:
+        if not page.operation.listing or not page.operation.listing.order:
             return True
-        seen = self.seen.setdefault(page.parent, {})
+        seen = self.seen.setdefault(page.list, {})
         if not page.is_unique:
             return None
         self.note_returns(page, list(seen.values()))
@@ -198,19 +212,24 @@ class one_order(Comparing):
             for before, after in pairwise(common):
                 if places[before] > places[after] and not twice(earlier, page):
                     raise PagesContradict(
-                        f"{named(before)} stands before {after} with {page.place}, but after it with {earlier.place}"
+                        f"{named(page.operation, before)} stands before {after} with {page.place}, but after it with "
+                        f"{earlier.place}"
                     )
         seen[page.keys] = page
         return None
 
     def note_returns(self, page: Page, earlier: list[Page]) -> None:
+        if page.filters or not page.operation.is_offset_list:
+            # What was changed is on other pages of such a list now, and may be back.
+            return
         back = self.gone.intersection(page.keys)
         self.gone -= back
         self.returns += bool(back)
         if back and self.returns == RETURNS:
             raise PagesContradict(
-                f"{named(min(back))} was gone, and is there again with {page.place}; it happened {RETURNS} times: "
-                "old states of the list are shown, as by a cache, or by a copy of the database that is behind"
+                f"{named(page.operation, min(back))} was gone, and is there again with {page.place}; it happened "
+                f"{RETURNS} times: old states of the list are shown, as by a cache, or by a copy of the database that "
+                "is behind"
             )
         is_last = len(page.items) < page.limit and page.offset + len(page.items) == page.total
         for other in earlier[-10:]:
@@ -229,8 +248,8 @@ class pages_fit_together(Comparing):
 
     def __init__(self) -> None:
         super().__init__()
-        self.by_place: dict[tuple[str, int], Page] = {}
-        self.by_key: dict[tuple[str, str], Page] = {}
+        self.by_place: dict[tuple[object, int], Page] = {}
+        self.by_key: dict[tuple[object, str], Page] = {}
 
     @staticmethod
     def differ(first: Page, second: Page) -> bool:
@@ -248,18 +267,20 @@ class pages_fit_together(Comparing):
     def conflict(first: Page, second: Page) -> str:
         """What does not go together, of two pages that do not."""
         if common := [key for key in first.keys if key in second.keys and first.number(key) != second.number(key)]:
-            what = f"{named(common[0])} is number"
+            what = f"{named(first.operation, common[0])} is number"
             one, other = (f"{page.number(common[0])} with {page.place}" for page in (first, second))
         else:
             here, there = (dict(enumerate(page.keys, page.offset)) for page in (first, second))
             number = min(place for place in here.keys() & there.keys() if here[place] != there[place])
-            what = f"number {number} of the list is the item with {contract().listing.key}"
+            what = f"number {number} of the list is the item with {first.operation.key_field}"
             one, other = f"{here[number]} with {first.place}", f"{there[number]} with {second.place}"
         return f"{what} {one}, but {other}, repeatedly and by turns: an item is missing between pages, or there twice"
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
+        if not page.operation.is_offset_list:
+            return True
         for place, key in enumerate(page.keys, page.offset):
-            for earlier in (self.by_place.get((page.parent, place)), self.by_key.get((page.parent, key))):
+            for earlier in (self.by_place.get((page.list, place)), self.by_key.get((page.list, key))):
                 if earlier is None or not self.differ(earlier, page):
                     continue
                 if twice(earlier, page):
@@ -272,5 +293,5 @@ class pages_fit_together(Comparing):
                 self.by_place.clear()
                 self.by_key.clear()
         for place, key in enumerate(page.keys, page.offset):
-            self.by_place[page.parent, place] = self.by_key[page.parent, key] = page
+            self.by_place[page.list, place] = self.by_key[page.list, key] = page
         return None

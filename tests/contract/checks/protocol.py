@@ -7,7 +7,6 @@ import schemathesis
 import schemathesis.checks
 from schemathesis import Case, CheckContext, Response
 
-from ..contract import contract
 from ..interaction import Interaction
 from ..pages import shown
 from ..session import read_retry_after
@@ -28,11 +27,11 @@ FOR_ANY_STATUS = (
 def json_content_type(found: Interaction) -> bool | None:
     """Every documented answer has the contract's content type, and names no other character set than JSON's own."""
     asked, status = found.asked, found.status
-    if not found.is_documented or not asked.parent:
+    if not found.is_documented or not asked.is_here:
         return True
-    if status in asked.early or (asked.early and status in contract().refused("existence")):
+    if status in asked.early or (asked.early and status in found.operation.refused("existence")):
         return True
-    documented = contract().described.response(status)
+    documented = found.operation.described.response(status)
     allowed = {name.lower() for name, _ in documented[1].at("content").items()} if documented else set()
     if not allowed:
         return True

@@ -13,7 +13,7 @@ from typing import Any
 from codegen.cel import ELEMENT, Path, field_name
 from codegen.extensions import AtMost, Result, Rule, Verdict
 
-from ..contract import contract
+from ..contract import Operation, contract
 from ..interaction import RULES, Interaction, as_body, ask_again, changed, judged
 from ..pages import Page, differences, key_of, named, normal, quoted
 from ..under_way import under_way
@@ -58,20 +58,21 @@ def sentence(rule: Rule, what: str, fields: str) -> str:
     return f"{what}: {rule.message}" + (f" Here {fields}." if fields else "")
 
 
-def item_at(verdict: Verdict, body: Any) -> tuple[str, Any]:
+def item_at(operation: Operation, verdict: Verdict, body: Any) -> tuple[str, Any]:
     """The item in which a verdict's value stands, for messages, and the item itself; the place where there is none."""
-    prefix = "".join(f"/{name}" for name in contract().listing.items.split(".")) + "/"
-    page = contract().lists.read(body)
+    lists = operation.lists
+    prefix = "".join(f"/{name}" for name in lists.listing.items.split(".")) + "/" if lists else ""
+    page = lists.read(body) if lists else None
     if page and verdict.pointer.startswith(prefix):
         index, _, place = verdict.pointer.removeprefix(prefix).partition("/")
         item = page.items[int(index)]
-        return named(key_of(item)) + (f", at {place}," if place else ""), item
+        return named(operation, key_of(lists, item)) + (f", at {place}," if place else ""), item
     return f"the answer{f' at {verdict.pointer}' if verdict.pointer else ''}", None
 
 
 def accuse(rule: Rule, found: Interaction, verdict: Verdict) -> RuleBroken:
     if rule.place != "response":
-        what, _ = item_at(verdict, found.json)
+        what, _ = item_at(found.operation, verdict, found.json)
         fields = read_fields(rule, "self", verdict.instance)
         if any(path[0] == "now" for path in rule.program.uses.reads):
             fields |= {"the time": found.now.isoformat(timespec="seconds")}
@@ -83,18 +84,20 @@ def accuse(rule: Rule, found: Interaction, verdict: Verdict) -> RuleBroken:
         fields = read_fields(rule, "response", {"status": found.status, "body": found.json}) | fields
         return RuleBroken(sentence(rule, "the answer", told(fields)))
     fields = {f"{name} that was asked for": value for name, value in fields.items()}
-    items = ("response", "body", *map(field_name, contract().listing.items.split(".")), ELEMENT)
+    listing = found.operation.listing
+    items = ("response", "body", *map(field_name, listing.items.split(".") if listing else ()), ELEMENT)
     for path in rule.program.uses.reads:
         if path[: len(items)] == items:
             fields = dict(below(path[len(items) :], item)) | fields
-    return RuleBroken(sentence(rule, named(key_of(item)), told(fields)))
+    return RuleBroken(sentence(rule, named(found.operation, key_of(found.operation.lists, item)), told(fields)))
 
 
 def culprit(rule: Rule, found: Interaction) -> Any:
     """The first item that breaks a rule about the whole answer, by itself; None if none does."""
     for item in found.items or ():
-        body = found.json | as_body([item]) if isinstance(found.json, dict) else as_body([item])
-        verdicts = judged(found.request, found.status, body, {}, found.now, found.headers)
+        body = as_body(found.operation, [item])
+        body = found.json | body if isinstance(found.json, dict) else body
+        verdicts = judged(found.operation, found.request, found.status, body, {}, found.now, found.headers)
         if any(each.result is Result.BROKEN for each in verdicts.get(rule.id, ())):
             return item
     return None
@@ -129,6 +132,10 @@ class Changes(Comparing):
     @cached_property
     def name(self) -> str:
         return self.rule.id
+
+    @staticmethod
+    def of(found: Interaction) -> Page | None:
+        return found.sight
 
     def differ(self, first: Page, second: Page) -> bool:
         return any(self.broken(*pair) for pair in ((first, second), (second, first)))
@@ -173,7 +180,7 @@ class Changes(Comparing):
                 self.is_done = True
                 how = "it is another one each time that it is read" if len(kinds) >= MADE_UP else "it went back"
                 parted = self.parted(states[-2], states[-1])
-                raise RuleBroken(sentence(self.rule, named(key), f"{how}, with {page.place}: {parted}"))
+                raise RuleBroken(sentence(self.rule, named(page.operation, key), f"{how}, with {page.place}: {parted}"))
 
     @staticmethod
     def parted(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
@@ -187,7 +194,7 @@ class Changes(Comparing):
             f"{name} is {quoted(here)} with {first.place}, and {quoted(there)} with {second.place}"
             for name, here, there in list(differences(one, other))[:FIELDS]
         ]
-        return sentence(self.rule, named(key), f"{', '.join(fields)}, repeatedly and by turns")
+        return sentence(self.rule, named(second.operation, key), f"{', '.join(fields)}, repeatedly and by turns")
 
 
 class AtMostHeld(Comparing):
@@ -197,7 +204,7 @@ class AtMostHeld(Comparing):
 
     def __init__(self) -> None:
         super().__init__()
-        self.seen: dict[str, Page] = {}
+        self.seen: dict[object, Page] = {}
 
     def meeting(self, *pages: Page) -> set[str]:
         return {key for page in pages for key in page.meeting(self.at_most)}
@@ -206,16 +213,18 @@ class AtMostHeld(Comparing):
         return len(self.meeting(first, second)) > self.at_most.count
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
+        if not page.operation.listing or self.at_most not in page.operation.listing.at_most:
+            return True
         here = page.meeting(self.at_most)
         if not here:
             return None if page.items else True
         if len(here) > self.at_most.count:
             raise RuleBroken(self.tell(f"on one page, with {page.place}", page))
-        earlier = self.seen.setdefault(page.parent, page)
+        earlier = self.seen.setdefault(page.list[:2], page)
         if self.differ(earlier, page):
             if pair := self.confirmed(earlier, page, self.differ):
                 raise RuleBroken(self.tell(f"with {earlier.place} and with {page.place}, at the same time", *pair))
-            self.seen[page.parent] = page
+            self.seen[page.list[:2]] = page
         return None
 
     def tell(self, where: str, *pages: Page) -> str:
@@ -231,5 +240,5 @@ for rule in RULES.values():
         check(type(rule.id, (Changes,), {"rule": rule, "__doc__": rule.message}))
     else:
         check(check_of(rule))
-for at_most in contract().listing.at_most:
+for at_most in (each for operation in contract().operations if operation.listing for each in operation.listing.at_most):
     check(type(at_most.where.id, (AtMostHeld,), {"at_most": at_most, "__doc__": at_most.where.message}))

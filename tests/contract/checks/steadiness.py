@@ -4,6 +4,7 @@ A list may change between two requests, and an item may. But none that was delet
 what it was. So what returns shows a fault: a second worker, a cache, a copy of the database that is behind.
 """
 
+import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,9 +12,7 @@ from typing import Any, TypeVar
 
 from codegen.cel import MISSING, timestamp
 
-from ..contract import contract
 from ..interaction import CHANGES, RULES, Interaction, ask_again
-from ..operation import LIMITS
 from ..pages import Page, differences, named, quoted
 from ..under_way import under_way
 from .base import PagesContradict, check
@@ -60,25 +59,29 @@ class one_list(Comparing):
 
     def __init__(self) -> None:
         super().__init__()
-        self.least: dict[str, Least] = {}
+        self.least: dict[object, Least] = {}
         self.looks = 0
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
+        if not page.operation.is_offset_list:
+            return True
         # By this machine's clock or the server's, whichever is behind.
         now = datetime.now(UTC)
-        self.count(page, min(now, found.server_time) if found.server_time else now)
+        if not page.filters:
+            self.count(page, min(now, found.server_time) if found.server_time else now)
         doubts = under_way().doubts
         if len(doubts) >= DOUBTS and self.looks < LOOKS:
             self.looks += 1
-            suspect = doubts[-1]
+            suspect = next((each for each in reversed(doubts) if each.operation.is_offset_list), None)
             doubts.clear()
-            self.look(suspect)
+            if suspect:
+                self.look(suspect)
         return None
 
     def count(self, page: Page, now: datetime) -> None:
-        least = self.least.get(page.parent)
+        least = self.least.get(page.list)
         if least is None or page.total < least.page.total:
-            self.least[page.parent] = Least(page, now)
+            self.least[page.list] = Least(page, now)
             return
         for key, item in page.by_key.items():
             if key not in least.since and (moment := there_since(item)) and moment < least.moment - CLOCK_SKEW:
@@ -95,7 +98,7 @@ class one_list(Comparing):
 
         Whatever is added or deleted shows on one of the first two, and does not go away again.
         """
-        limit = LIMITS[-1]
+        limit = suspect.operation.limits[-1]
         first = page_like(suspect, limit, 0)
         last = page_like(suspect, limit, max(suspect.total - limit // 2, 0))
         seen: list[list[Page]] = [[], [], []]
@@ -125,8 +128,10 @@ class one_list(Comparing):
 
 
 def page_like(page: Page, limit: int, offset: int) -> Page | None:
-    listing = contract().listing
-    case = page.case.derive(keep_auth=True, query={listing.limit: limit, listing.offset: offset})
+    listing = page.operation.listing
+    assert listing is not None
+    filters = {name: page.operation.query[name].written(json.loads(value)) for name, value in page.filters}
+    case = page.case.derive(keep_auth=True, query={**filters, listing.limit: limit, listing.offset: offset})
     found = ask_again(case)
     return replace(found, case=case) if found else None
 
@@ -150,16 +155,20 @@ class runs_do_not_go_back(Comparing):
 
     def __init__(self) -> None:
         super().__init__()
-        self.states: dict[str, list[Any]] = {}
+        self.states: dict[tuple[str, str], list[Any]] = {}
         self.returns = 0
         self.looks = TELLING
+
+    @staticmethod
+    def of(found: Interaction) -> Page | None:
+        return found.sight
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         broken = {key for keys in found.changes.values() for key in keys} | under_way().shared
         back = ""
         new = 0
         for key, item in page.by_key.items():
-            states = self.states.setdefault(key, [])
+            states = self.states.setdefault((page.operation.item_schema, key), [])
             if key in broken or not states or alike(states[-1], item):
                 if not states or key in broken:
                     states.append(item)
@@ -181,8 +190,8 @@ class runs_do_not_go_back(Comparing):
     def tell(key: str, now: Any, before: Any, page: Page) -> str:
         name, here, there = next(differences(now, before))
         return (
-            f"{named(key)} went back: its {name} is {quoted(here)} with {page.place}, was {quoted(there)} before, and "
-            f"{quoted(here)} before that"
+            f"{named(page.operation, key)} went back: its {name} is {quoted(here)} with {page.place}, was "
+            f"{quoted(there)} before, and {quoted(here)} before that"
         )
 
     def look(self, page: Page) -> None:
@@ -197,6 +206,6 @@ class runs_do_not_go_back(Comparing):
         self.is_done = True
         name, here, there = next(differences(before.items[0], page.items[0]))
         raise PagesContradict(
-            f"all items with {page.place} are others each time that they are read: of {named(page.keys[0])}, {name} "
-            f"was {quoted(there)}, and is {quoted(here)}"
+            f"all items with {page.place} are others each time that they are read: of "
+            f"{named(page.operation, page.keys[0])}, {name} was {quoted(there)}, and is {quoted(here)}"
         )
