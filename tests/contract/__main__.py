@@ -34,6 +34,7 @@ CONFORMS, VIOLATES, UNTESTED = 0, 1, 2
 REPORTS = ("html/index.html", "junit.xml", "requests.har", "schemathesis.txt")
 # So that a verdict fits one screen.
 FINDINGS_SHOWN = 5
+PROMISES_SHOWN = 5
 MESSAGE_SHOWN = 230
 CURL_SHOWN = 400
 TOLD = 1000
@@ -177,6 +178,11 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
 
     seen = ", ".join(f"{kind}: {count}" for kind, count in sorted(outcome.answers.items()))
     lines = ["", f"tested      {name_of(target)}", *wrapped("requests    ", f"{outcome.sent} ({seen})")]
+    if len(contract().operations) + len(contract().beyond) > 1:
+        counts = (f"{each.name} {outcome.asked_of.get(each.name, 0)} requests" for each in target.tested)
+        lines += wrapped("operations  ", ", ".join(counts))
+    untested = not_tested(target)
+    lines += wrapped("not tested  ", "; ".join(untested))
     failed = {finding.check for finding in outcome.findings.values()}
     title = "judged"
     for kind, checks in CLASSES.items():
@@ -196,7 +202,8 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     # What can be repeated comes first; what judges the run as a whole may just follow from it.
     findings = sorted(outcome.findings.values(), key=lambda finding: (not finding.curl, finding.check))
     if not findings:
-        lines.append("CONFORMS: every answer is as the contract has it.")
+        so_far = " of what was tested; see above what was not" if untested else ""
+        lines.append(f"CONFORMS: every answer is as the contract has it{so_far}.")
     else:
         lines.append(f"VIOLATES THE CONTRACT: {len(findings)} finding{'s' if len(findings) > 1 else ''}.")
     for number, finding in enumerate(findings[:FINDINGS_SHOWN], 1):
@@ -248,6 +255,30 @@ def wrapped(title: str, text: str) -> list[str]:
     )
 
 
+def not_tested(target: Target) -> list[str]:
+    """The operations that were not, each with why, and what would let it. What is not safe is told as not judged."""
+    items = []
+    for each in contract().operations:
+        if each in target.tested or (not each.is_safe and not target.all_methods):
+            continue
+        if target.operation:
+            items.append(f"{each.name} (OPERATION is {target.operation})")
+        else:
+            why = target.unknown.get(each.name, "nothing is known that could be asked for")
+            items.append(f"{each.name}: {why} ({each.parent_variable} of one)")
+    return items + [f"{name}: {why}" for name, why in contract().beyond.items()]
+
+
+def unclaimed_promises() -> list[str]:
+    """Those that no check judges, by line."""
+    from .claims import UNJUDGED, unclaimed
+
+    lines = [line for line in unclaimed(contract().promised.document) if line.reason not in UNJUDGED.values()]
+    named = [f"{line.promise.name or line.promise.kind} on line {line.promise.node.line}" for line in lines]
+    rest = f", and {len(named) - PROMISES_SHOWN} more (python -m tests.contract.claims)"
+    return [", ".join(named[:PROMISES_SHOWN]) + (rest if len(named) > PROMISES_SHOWN else "")] if named else []
+
+
 def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     """What this run could not see, each with what would let it."""
     tested = target.tested
@@ -261,6 +292,7 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     items += [f"the other credential ({name})" for name in variables if name not in target.secrets]
     for each in tested:
         items += list_not_judged(target, outcome, each) if each.listing else []
+    items += unclaimed_promises()
     if outcome.unsettled:
         items.append(f"{' and '.join(sorted(outcome.unsettled))} in full: the list changed too often")
     if target.excluded_checks:

@@ -6,8 +6,8 @@ the contract leaves to the server, such as a UUID without dashes, may be answere
 
 import json
 import re
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
 
@@ -83,6 +83,10 @@ class Asked:
     """The security scheme of the credential that is right; empty if none is."""
     texts: Mapping[str, tuple[str, ...]]
     """How each parameter was sent."""
+    is_seen: bool = False
+    """Whether the server gave the id itself, for something that there is."""
+    is_deleted: bool = False
+    """Whether what it names was deleted by an earlier request."""
     is_trailing_slash: bool = False
     early: frozenset[int] = frozenset()
     """The statuses with which servers and proxies may refuse it before the API is asked."""
@@ -142,14 +146,20 @@ class Asked:
         return {name for name, judgement in self.judgements.items() if judgement == INVALID}
 
 
-def read_request(
-    request: requests.PreparedRequest, target: Target, meant: Operation, cursors: Container[str] = ()
-) -> Asked:
-    """What is asked for.
+@dataclass
+class Seen:
+    """What the server has said that there is."""
 
-    `meant` is the operation that it was made for, which its address need not lead to; `cursors` are those that the
-    server has given. Whether it takes what somebody made up is its own matter.
-    """
+    cursors: set[str] = field(default_factory=set)
+    """Where pages of lists begin. Whether it takes what somebody made up is its own matter."""
+    ids: dict[str, set[str]] = field(default_factory=dict)
+    """By parameter, what other operations gave for it."""
+    deleted: dict[str, set[str]] = field(default_factory=dict)
+    """The same, of what was deleted since."""
+
+
+def read_request(request: requests.PreparedRequest, target: Target, meant: Operation, seen: Seen) -> Asked:
+    """What is asked for; `meant` is the operation that it was made for, which its address need not lead to."""
     url = urlsplit(request.url or "")
     path, method = url.path.removeprefix(urlsplit(target.base_url).path), request.method or ""
     operation, found = meant, meant.address.fullmatch(path)
@@ -171,15 +181,18 @@ def read_request(
         if name not in operation.defaults and (name in query or parameter.is_required)
     }
     cursor = operation.listing.cursor if operation.listing else ""
-    if others.get(cursor) == VALID and query[cursor][0] not in cursors:
+    if others.get(cursor) == VALID and query[cursor][0] not in seen.cursors:
         others[cursor] = LENIENT
     parent = operation.in_path.get(operation.parent)
+    identifier = "" if is_trailing_slash or parent is None else parent.normal(text)
     judgement, scheme = judge_credentials(request, target, operation)
     return Asked(
         operation=operation,
         method=method,
         is_here=is_here and not is_trailing_slash,
-        parent="" if is_trailing_slash or parent is None else parent.normal(text),
+        parent=identifier,
+        is_seen=identifier in seen.ids.get(operation.parent, ()),
+        is_deleted=identifier in seen.deleted.get(operation.parent, ()),
         integers=integers,
         judgements={
             **({parent.name: parent.judge_one(text)} if parent else {}),
@@ -342,10 +355,16 @@ def outcome_of(stage: Stage, asked: Asked, target: Target) -> str:
         if asked.parent_judgement != VALID or stage.parameter not in ("", asked.operation.parent):
             return OPEN
         ids = target.ids_of(asked.operation)
+        if asked.is_deleted:
+            return PASSES if asked.operation.refused("state") else FAILS if stage.name == "existence" else OPEN
+        if asked.is_seen:
+            return PASSES
         if asked.parent in ids.readable:
             return PASSES
         if asked.parent in ids.foreign:
             # Of another tenant, or without access: which, is not known.
             return FAILS if stage.name == "access" else OPEN
         return FAILS if stage.name == "existence" else PASSES
-    return OPEN if stage.name == "state" else PASSES
+    if stage.name == "state":
+        return FAILS if asked.is_deleted else OPEN
+    return PASSES

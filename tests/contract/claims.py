@@ -8,7 +8,7 @@ from typing import NamedTuple
 from codegen import ROOT
 from codegen.claims import honoured_by
 from codegen.contract import Contract
-from codegen.openapi import operations, schema_of
+from codegen.openapi import Document, operations, schema_of
 from codegen.openapi.promises import Promise, promises
 from codegen.text import escaped
 
@@ -24,6 +24,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "security": ("credentials_required", "credentials_accepted"),
     "property": ("response_schema_conformance",),
     "required": ("response_schema_conformance",),
+    "link": ("valid_request_accepted",),
 }
 # By the entry of `x-list`; rules and what is at most are judged under their own ids.
 LIST: dict[str, tuple[str, ...]] = {
@@ -35,12 +36,15 @@ LIST: dict[str, tuple[str, ...]] = {
     "echoes": ("limit_and_offset_echoed",),
     "key": ("unique_ids", "pages_fit_together", "runs_do_not_go_back"),
     "order": ("one_order",),
+    "cursor": ("each_item_once",),
+    "next_cursor": ("each_item_once",),
 }
 JUDGED: dict[str, tuple[str, ...]] = {
     "credentials": ("credentials_required",),
     "parameters": ("invalid_parameter_refused",),
     "existence": ("unknown_definition_not_found",),
     "access": ("foreign_definition_hidden",),
+    "state": ("valid_request_accepted",),
     "any": ("unavailability_passes",),
 }
 # What these judge is promised by HTTP and JSON, or is about the run itself.
@@ -92,9 +96,9 @@ def judged_by(promise: Promise, in_request: bool) -> tuple[str, ...]:
     return KINDS.get(promise.kind, ())
 
 
-def ledger() -> list[Line]:
-    """Returns a line for each promise of the contract, in its order."""
-    document = Contract(ROOT / "openapi.yaml").model
+def ledger(document: Document | None = None) -> list[Line]:
+    """Returns a line for each promise of a contract, in its order; of openapi.yaml unless another one is given."""
+    document = document or Contract(ROOT / "openapi.yaml").model
     sent = {
         (schema.resolved() or schema).pointer
         for operation in operations(document).values()
@@ -110,9 +114,9 @@ def ledger() -> list[Line]:
     return lines
 
 
-def unclaimed() -> list[Line]:
+def unclaimed(document: Document | None = None) -> list[Line]:
     """Returns the promises that no check judges, for the verdict."""
-    return [line for line in ledger() if not line.checks]
+    return [line for line in ledger(document) if not line.checks]
 
 
 def main() -> int:

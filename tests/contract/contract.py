@@ -6,7 +6,7 @@ verdict says it.
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -14,11 +14,11 @@ from typing import Any
 
 from codegen import Problem as DriverProblem
 from codegen import extensions
-from codegen.extensions import Described, Extensions, Link, Listing, Lists, Selection
+from codegen.extensions import Answer, Described, Extensions, Link, Listing, Lists, Request, Selection
 from codegen.openapi import Node, read, schema_of
 from codegen.openapi.schemas import Canonical, default_of
 
-from .operation import Parameter
+from .operation import VALID, Parameter
 
 ROOT = Path(__file__).parents[2]
 # The variable is for tests, which edit a copy.
@@ -410,6 +410,17 @@ def read_links(promised: Extensions, described: Described) -> dict[str, tuple[Li
                 if link.target.node.pointer == described.operation.node.pointer:
                     found[source.operation.name] = (*found.get(source.operation.name, ()), link)
     return found
+
+
+def links_of(source: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
+    """The parameters in paths of other operations, and which values for them an answer has, by `links`."""
+    for each in contract().operations:
+        for link in each.links.get(source.name, ()):
+            for values in link.each(request, answer):
+                value, parameter = values.get(("path", each.parent)), each.in_path[each.parent]
+                is_text = isinstance(value, (str, int)) and not isinstance(value, bool)
+                if is_text and parameter.judge_one(str(value)) == VALID:
+                    yield each.parent, parameter.normal(str(value))
 
 
 def lacking(node: Node, what: str) -> Problem:

@@ -17,7 +17,7 @@ from codegen.extensions import Answer, Request, Result, Rule, Verdict
 from codegen.extensions.lists import field_of
 
 from .asked import RIGHT, Asked, due, read_request
-from .contract import Operation, contract
+from .contract import Operation, contract, links_of
 from .operation import VALID
 from .pages import Page, as_integer, key_of
 from .under_way import under_way
@@ -299,7 +299,7 @@ def interaction(response: Response, case: Case[Any]) -> Interaction:
 def read(request: Any, case: Case[Any]) -> Asked:
     state = under_way()
     meant = contract().operation(case.operation.label) or contract().operations[0]
-    return read_request(request, state.target, meant, state.cursors)
+    return read_request(request, state.target, meant, state.seen)
 
 
 def again(case: Case[Any]) -> Interaction:
@@ -324,8 +324,18 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
     state.kinds[case.id] = found.kind
     state.asked_of[name] = state.asked_of.get(name, 0) + 1
     if found.page and found.page.next_cursor:
-        state.cursors.add(found.page.next_cursor)
+        state.seen.cursors.add(found.page.next_cursor)
+    if found.body is not None and found.is_asked:
+        note_links(found)
     for item in found.items or ():
         for field, texts in found.operation.choices.items():
             if isinstance(item, dict) and item.get(field) in texts:
                 state.choices.setdefault((name, field), set()).add(item[field])
+
+
+def note_links(found: Interaction) -> None:
+    """What the answer gives for other operations is there."""
+    answer, seen = Answer(found.status, found.json, found.headers), under_way().seen
+    for name, identifier in links_of(found.operation, found.request, answer):
+        if identifier not in seen.deleted.get(name, ()):
+            seen.ids.setdefault(name, set()).add(identifier)

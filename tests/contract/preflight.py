@@ -11,9 +11,9 @@ import requests
 
 from codegen.extensions import Answer, Request, Result
 
-from .contract import Operation, Problem, contract, either
+from .contract import Operation, Problem, contract, either, links_of
 from .exchange import NoAnswer, root_cause
-from .operation import VALID, spread
+from .operation import spread
 from .session import Ended, Session
 from .settings import right_address
 from .target import Ids, Target
@@ -67,12 +67,8 @@ class Finder:
 
     def follow(self, described: Operation, request: Request, answer: Answer) -> None:
         """Takes what an answer gives for other operations."""
-        for each in contract().operations:
-            for link in each.links.get(described.name, ()):
-                for values in link.each(request, answer):
-                    value, parameter = values.get(("path", each.parent)), each.in_path[each.parent]
-                    if isinstance(value, (str, int)) and parameter.judge_one(str(value)) == VALID:
-                        self.linked.setdefault(each.parent, []).append(parameter.normal(str(value)))
+        for name, identifier in links_of(described, request, answer):
+            self.linked.setdefault(name, []).append(identifier)
 
     def count(self, described: Operation) -> None:
         """Counts items by what they belong to, as far as the server says."""

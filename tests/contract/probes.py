@@ -271,6 +271,10 @@ class Maker:
             wrong = next((text for text in NO_INTEGERS if text and parameter.judge([text]) == INVALID), None)
             if name not in operation.defaults and wrong is not None:
                 yield self.ask(query={name: wrong})
+            most = parameter.schema.get("maxItems")
+            if parameter.element and isinstance(most, int) and most < 50:
+                for value in candidates(operation, name, self.samples)[:1]:
+                    yield self.ask(query={name: parameter.written(value[:1] * (most + 1))})
         slash = self.ask()
         slash.path += "/"
         yield slash

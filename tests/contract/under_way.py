@@ -9,6 +9,7 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, HookContext, Response
 
+from .asked import Seen
 from .session import Sending, Session
 from .target import Target
 
@@ -37,8 +38,7 @@ class UnderWay:
     """Keys that stand on two items."""
     kinds: dict[str, str] = field(default_factory=dict)
     """Which kind of answer each case got."""
-    cursors: set[str] = field(default_factory=set)
-    """Where pages of lists begin, as the server said."""
+    seen: Seen = field(default_factory=Seen)
     asked_of: dict[str, int] = field(default_factory=dict)
     """How many requests were for each operation, those included that a check sent to make sure."""
     choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)

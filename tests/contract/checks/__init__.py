@@ -14,7 +14,20 @@ contract does not have to `documented_status`. Returning True means "nothing to 
 using `assert`: under `python -O` they would pass everything.
 """
 
-from . import bounds, credentials, errors, evidence, hooks, paging, protocol, rules, schema, steadiness  # noqa: F401
+from . import (  # noqa: F401
+    bounds,
+    credentials,
+    cursors,
+    errors,
+    evidence,
+    filters,
+    hooks,
+    paging,
+    protocol,
+    rules,
+    schema,
+    steadiness,
+)
 from .base import Violation, check
 from .classes import CLASSES
 

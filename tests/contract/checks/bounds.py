@@ -10,7 +10,7 @@ from codegen.openapi import Node, schema_of
 
 from ..asked import RIGHT, Asked
 from ..contract import contract
-from ..interaction import Interaction, again
+from ..interaction import Interaction, again, ask_again
 from ..operation import INTEGER, VALID
 from ..pages import shown
 from ..under_way import under_way
@@ -31,7 +31,11 @@ def valid_request_accepted(found: Interaction) -> bool | None:
     due = found.due or frozenset()
     if success not in due or due - {success} - operation.refused("state"):
         return True
-    if found.status in operation.refused("credentials") or (found.status != success and found.status in due):
+    if found.status in operation.refused("credentials"):
+        return True
+    if found.asked.is_seen and found.status in operation.refused("existence", "state"):
+        return refuse_to_hide(found)
+    if found.status != success and found.status in due:
         return True
     if found.status in operation.not_now:
         if under_way().session.is_out:
@@ -44,6 +48,21 @@ def valid_request_accepted(found: Interaction) -> bool | None:
     if found.status != success:
         raise StatusNotDue(f"a valid request, {found.asked.query}, was answered with {found.status}")
     return None
+
+
+def refuse_to_hide(found: Interaction) -> bool | None:
+    """What a list has, before and after it is asked for, is there. Since it was listed, it may have been deleted."""
+    operation, key = found.operation, found.asked.parent
+    listed = under_way().latest.get((operation.item_schema, key))
+    if listed is None or listed.operation is operation:
+        return True
+    before, answer, after = ask_again(listed.case), again(found.case), ask_again(listed.case)
+    if before and after and key in before.by_key and key in after.by_key and answer.status == found.status:
+        raise StatusNotDue(
+            f"{found.asked.named} is in what {listed.operation.name} lists, before and after it was answered with "
+            f"{found.status}"
+        )
+    return True
 
 
 @check

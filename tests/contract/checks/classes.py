@@ -6,6 +6,12 @@ from ..interaction import RULES
 LISTINGS = [each.listing for each in contract().operations if each.listing]
 AT_MOST = [each.where.id for listing in LISTINGS for each in listing.at_most]
 
+OPERATIONS = contract().operations
+SELECTS = [
+    rule.id for each in OPERATIONS if each.listing for selection in each.selections.values() for rule in selection.rules
+]
+OF_CURSORS = ("each_item_once",) if any(each.is_cursor_list for each in OPERATIONS) else ()
+
 CLASSES: dict[str, tuple[str, ...]] = {
     "schema": ("response_schema_conformance", "strict_json"),
     "bounds and defaults": (
@@ -23,9 +29,10 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "pages_fit_together",
         "one_list",
         "runs_do_not_go_back",
+        *OF_CURSORS,
     ),
     # As the contract names them.
-    "rules": (*RULES, *AT_MOST),
+    "rules": (*RULES, *SELECTS, *AT_MOST),
     "credentials": ("credentials_required", "credentials_accepted", "foreign_definition_hidden"),
     "errors": ("unknown_definition_not_found", "documented_status", "unavailability_passes"),
     "protocol": (

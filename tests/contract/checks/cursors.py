@@ -1,0 +1,159 @@
+"""Lists by cursor: read from the first page to the last one, each item comes once, however long the pages are."""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from ..contract import contract
+from ..interaction import Interaction, again
+from ..pages import Page, named, shown
+from ..under_way import under_way
+from .base import Check, PagesContradict, StatusNotDue, check
+from .comparing import REQUESTS, TRIES
+
+# Pages of one walk at most, how many of them may be empty in a row, and how many walks of one list are made.
+PAGES, EMPTY, WALKS = 45, 5, 4
+# How often an item must be missing, between two walks that have it.
+PROOFS = 2
+
+
+@dataclass
+class Walk:
+    """A list as it was read from its start, page by page."""
+
+    first: Page
+    keys: dict[str, Page] = field(default_factory=dict)
+    is_whole: bool = True
+
+    @property
+    def place(self) -> str:
+        limit = f"{self.first.operation.listing.limit} {self.first.limit}" if self.first.operation.listing else ""
+        return limit if self.first.is_limited else "no limit"
+
+
+class WholeList(Check):
+    def __init__(self) -> None:
+        self.walks: dict[object, list[Walk]] = {}
+        self.requests = 4 * REQUESTS
+        self.is_done = False
+
+    def judge(self, found: Interaction) -> bool | None:
+        page = found.page
+        if page is None or not page.operation.is_cursor_list or self.is_done:
+            return True
+        if page.cursor is not None:
+            return None
+        walks = self.walks.setdefault(page.list, [])
+        known = max((len(each.keys) for each in walks), default=0)
+        is_new = all((page.limit, page.is_limited) != (each.first.limit, each.first.is_limited) for each in walks)
+        if not is_new or len(walks) >= WALKS or known > PAGES * page.limit or self.requests <= 0:
+            return None
+        walk = self.walk(page)
+        for each in walks:
+            if each.is_whole and walk.is_whole:
+                self.compare(each, walk)
+        walks.append(walk)
+        return None
+
+    def again(self, case: Any) -> Interaction:
+        sent = under_way().sent
+        found = again(case)
+        self.requests -= under_way().sent - sent
+        return found
+
+    def walk(self, page: Page) -> Walk:
+        """Raises PagesContradict, if it does not end, or an item comes twice."""
+        walk, cursors, empty = Walk(page, dict.fromkeys(page.keys, page)), set[str](), 0
+        first, listing = page, page.operation.listing
+        assert listing is not None
+        for _ in range(PAGES):
+            cursor = page.next_cursor
+            if cursor is None:
+                return walk
+            if cursor in cursors:
+                self.is_done = True
+                raise PagesContradict(
+                    f"the list never ends: {listing.next_cursor} '{shown(cursor)}' comes a second time, after "
+                    f"{len(cursors) + 1} pages with {walk.place}"
+                )
+            cursors.add(cursor)
+            found = self.again(first.case.derive(keep_auth=True, query={**first.case.query, listing.cursor: cursor}))
+            if found.page is None:
+                self.refuse_refusal(found, page)
+                break
+            page = found.page
+            empty = 0 if page.items else empty + 1
+            if empty == EMPTY:
+                self.is_done = True
+                raise PagesContradict(
+                    f"the list never ends: {EMPTY} pages in a row have no items, and each names a {listing.next_cursor}"
+                )
+            for key in page.keys:
+                if key in walk.keys:
+                    self.is_done = True
+                    raise PagesContradict(
+                        f"{named(page.operation, key)} comes twice on the way through the list, with {page.place} and "
+                        f"with {walk.keys[key].place}"
+                    )
+            walk.keys.update(dict.fromkeys(page.keys, page))
+        walk.is_whole = False
+        under_way().unsettled.add(type(self).__name__)
+        return walk
+
+    def refuse_refusal(self, found: Interaction, page: Page) -> None:
+        """Where a page begins is taken when it is asked for."""
+        wrong = {0} | found.operation.not_now
+        if found.status not in wrong | {found.operation.page_status}:
+            self.is_done = True
+            raise StatusNotDue(
+                f"{found.operation.cursor_name} '{shown(page.next_cursor)}', as the page with {page.place} has it, was "
+                f"answered with {found.status}"
+            )
+
+    def compare(self, one: Walk, other: Walk) -> None:
+        """Two walks with pages of another length find the same items in the same order."""
+        listing = one.first.operation.listing
+        places = {key: number for number, key in enumerate(one.keys)}
+        for before, after in pairwise(key for key in other.keys if key in places):
+            if listing and listing.order and places[before] > places[after]:
+                self.is_done = True
+                raise PagesContradict(
+                    f"{named(one.first.operation, before)} comes before {after} with {other.place}, but after it with "
+                    f"{one.place}"
+                )
+        if one.keys.keys() == other.keys.keys():
+            return
+        proofs: list[str] = []
+        for _ in range(TRIES):
+            if self.requests <= 0:
+                break
+            first, second, third = (self.anew(each) for each in (one, other, one))
+            if first is None or second is None or third is None:
+                break
+            lost = [key for key in first.keys if key in third.keys and key not in second.keys]
+            if not lost:
+                if first.keys.keys() >= second.keys.keys():
+                    return
+                # It is the other one that loses them.
+                one, other = other, one
+                continue
+            proofs.append(lost[0])
+            if proofs.count(lost[0]) == PROOFS:
+                self.is_done = True
+                raise PagesContradict(
+                    f"{named(one.first.operation, lost[0])} is not in the list as read with {other.place}, but is with "
+                    f"{one.place}, repeatedly and by turns"
+                )
+        under_way().unsettled.add(type(self).__name__)
+
+    def anew(self, walk: Walk) -> Walk | None:
+        found = self.again(walk.first.case).page
+        made = self.walk(found) if found else None
+        return made if made and made.is_whole else None
+
+
+if any(each.is_cursor_list for each in contract().operations):
+
+    @check
+    class each_item_once(WholeList):
+        """Read page by page from the start, a list ends, and has each item once, however long its pages are."""

@@ -1,0 +1,152 @@
+"""Filters: a value of a further parameter picks exactly the items of which its rules (`x-selects`) hold.
+
+What comes back is judged by itself. What is left out shows against the list without filters: as that may change at any
+time, both are read again, by turns, before a difference is called a violation.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from codegen.extensions import Result, Rule
+
+from ..contract import Operation, contract
+from ..interaction import Interaction, ask_again
+from ..pages import Page, named, shown
+from ..under_way import under_way
+from .base import RuleBroken, check
+from .comparing import PROOFS, TRIES, Comparing
+from .rules import read_fields, sentence, told
+
+# Largest pages of a list that are read to hold it against another one.
+PAGES = 5
+
+
+def picks(page: Page, item: Any) -> bool | None:
+    """Whether the filters of a page pick an item; None if that cannot be judged."""
+    return picked(page, [item])[0]
+
+
+def picked(page: Page, items: list[Any]) -> list[bool | None]:
+    found: list[bool | None] = [True] * len(items)
+    for name, text in page.filters:
+        selection = page.operation.selections.get(name)
+        for rule in selection.rules if selection else ():
+            for index, result in enumerate(selection.judge(rule, items, json.loads(text)) if selection else ()):
+                if result is Result.BROKEN:
+                    found[index] = False
+                elif result is Result.NOT_JUDGED and found[index]:
+                    found[index] = None
+    # What no rule is about may pick others.
+    return found if all(name in page.operation.selections for name, _ in page.filters) else [None] * len(items)
+
+
+def whole(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any] | None:
+    """The items of a list, read now, by key; None if it is too long, or changes meanwhile."""
+    listing = page.operation.listing
+    assert listing is not None
+    most = page.operation.limits[-1]
+    query = {name: page.operation.query[name].written(json.loads(text)) for name, text in filters}
+    items: dict[str, Any] = {}
+    total = most
+    for offset in range(0, PAGES * most, most):
+        if offset >= total:
+            break
+        case = page.case.derive(keep_auth=True, query={**query, listing.limit: most, listing.offset: offset})
+        found = ask_again(case)
+        if found is None or (offset and found.total != total):
+            return None
+        total = found.total
+        items |= found.by_key
+    return items if len(items) == total else None
+
+
+class Selects(Comparing):
+    """What a value of a parameter picks, as a check."""
+
+    operation: Operation
+    parameter: str
+    rule: Rule
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: dict[str, dict[str, Page]] = {}
+        """By what the list belongs to and by key, the page of the list without filters that an item was on last."""
+        self.totals: dict[str, int] = {}
+
+    def compare(self, page: Page, found: Interaction) -> bool | None:
+        if page.operation is not self.operation:
+            return True
+        if not page.filters:
+            self.known.setdefault(page.parent, {}).update(dict.fromkeys(page.keys, page))
+            self.totals[page.parent] = page.total
+        filters = dict(page.filters)
+        if self.parameter not in filters:
+            return True
+        value = json.loads(filters[self.parameter])
+        results = self.operation.selections[self.parameter].judge(self.rule, list(page.items), value)
+        for key, item, result in zip(page.keys, page.items, results, strict=True):
+            if result is Result.BROKEN:
+                asked = {f"{self.parameter} that was asked for": value}
+                fields = told(read_fields(self.rule, "item", item) | asked)
+                raise RuleBroken(sentence(self.rule, named(self.operation, key), fields))
+        # Of several, the first one looks for what is left out.
+        selecting = next(name for name, _ in page.filters if name in self.operation.selections)
+        is_first = selecting == self.parameter and self.rule is self.operation.selections[self.parameter].rules[0]
+        if is_first and self.operation.is_offset_list and page.offset == 0 and self.is_suspect(page):
+            self.prove(page)
+        return None
+
+    def is_suspect(self, page: Page) -> bool:
+        """Whether the page does not go with what was read of the list without filters."""
+        known = self.known.get(page.parent, {})
+        keys = list(known)
+        answers = picked(page, [known[key].by_key[key] for key in keys])
+        if None in answers:
+            return False
+        wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
+        is_all = len(known) == self.totals.get(page.parent)
+        if len(page.items) == page.total:
+            return bool(wanted - page.by_key.keys()) or (is_all and bool(page.by_key.keys() - wanted))
+        return page.total != len(wanted) if is_all else page.total < len(wanted)
+
+    def prove(self, page: Page) -> None:
+        seen: list[tuple[frozenset[str], frozenset[str]]] = []
+        base = replace(page, filters=())
+        for _ in range(TRIES):
+            if self.requests <= 0:
+                break
+            sent = under_way().sent
+            before, between, after = whole(base, ()), whole(page, page.filters), whole(base, ())
+            self.requests -= under_way().sent - sent
+            if before is None or between is None or after is None or before != after:
+                continue
+            keys = list(before)
+            answers = picked(page, [before[key] for key in keys])
+            wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
+            parted = frozenset(wanted - between.keys()), frozenset(between.keys() - wanted)
+            if parted == (frozenset(), frozenset()):
+                return
+            seen.append(parted)
+            if seen.count(parted) == PROOFS:
+                self.is_done = True
+                raise RuleBroken(self.tell(page, before, *parted))
+        under_way().unsettled.add(type(self).__name__)
+
+    def tell(self, page: Page, items: Mapping[str, Any], missing: frozenset[str], beyond: frozenset[str]) -> str:
+        asked = ", ".join(f"{name} {shown(json.loads(text))}" for name, text in page.filters)
+        key = min(missing or beyond)
+        what = "is left out of" if missing else "is in"
+        where = "though it is in" if missing else "and not in"
+        fields = told(read_fields(self.rule, "item", items[key])) if key in items else ""
+        return sentence(
+            self.rule, f"{named(self.operation, key)} {what} the list with {asked}, {where} that without", fields
+        )
+
+
+for operation in contract().operations:
+    for parameter, selection in operation.selections.items() if operation.listing else ():
+        for rule in selection.rules:
+            attributes = {"operation": operation, "parameter": parameter, "rule": rule, "__doc__": rule.message}
+            check(type(rule.id, (Selects,), attributes))
