@@ -17,7 +17,9 @@ DEFINITION_ID ?=
 EMPTY_DEFINITION_ID ?=
 # contract: one that the credentials may not read, such as another tenant's; several with commas
 FOREIGN_DEFINITION_ID ?=
-# contract: 1 sends a deployment also POST, PUT, PATCH and DELETE, all of which it must refuse
+# contract: only this operation of the contract, by its operationId (all)
+OPERATION ?=
+# contract: 1 sends a deployment also POST, PUT, PATCH and DELETE: the contract's own, and those that it must refuse
 ALL_METHODS ?=
 # contract: checks to leave out, with commas
 EXCLUDE_CHECKS ?=
@@ -61,8 +63,8 @@ MUTANT ?=
 ARGS ?=
 
 # For `make contract` and `make drift`: by the environment, so that no secret shows in a list of processes.
-export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITION_ID ALL_METHODS EXCLUDE_CHECKS
-export FAIL_FAST THOROUGH MAX_EXAMPLES MAX_TIME MAX_ANSWER SEED RATE_LIMIT REPORT_DIR
+export BASE_URL TOKEN KS_UAT DEFINITION_ID EMPTY_DEFINITION_ID FOREIGN_DEFINITION_ID OPERATION ALL_METHODS
+export EXCLUDE_CHECKS FAIL_FAST THOROUGH MAX_EXAMPLES MAX_TIME MAX_ANSWER SEED RATE_LIMIT REPORT_DIR
 # For `make breaking`.
 export BASE
 # For `make serve`, and for the server that `make contract` starts.

@@ -21,7 +21,9 @@ Everything is given by environment variables, so that no secret shows in a list 
     FOREIGN_DEFINITION_ID
                    one that the credentials may not read: of another tenant, or of a path without access; several
                    with commas
-    ALL_METHODS    1 sends a deployment also methods that might change something; all must be refused
+    OPERATION      the only operation to test, by its operationId (default all)
+    ALL_METHODS    1 sends a deployment also methods that might change something: those that the contract does not have
+                   must be refused; those that it has add something, and change or delete nothing but that
     EXCLUDE_CHECKS names of checks to leave out, with commas
     FAIL_FAST      1 stops at the first violation
     THOROUGH       1 also asks for every limit, and for some hundred offsets: 300 to 500 requests more
@@ -32,6 +34,10 @@ Everything is given by environment variables, so that no secret shows in a list 
     RATE_LIMIT     requests to a deployment at most, as number/s, /m or /h (default 20/s)
     MUTANT         a deliberate fault of the reference server, to see how the run names it
     REPORT_DIR     where the reports go (default reports)
+
+What an operation is about is given by the parameter in its path, in capitals: `{definition_id}` as DEFINITION_ID, with
+EMPTY_ and FOREIGN_ before it for the other kinds. Where a list of the contract links to an operation, it may be left
+out: the ids come from the list's items. What cannot be tested without more is told.
 
 Arguments are passed on to `schemathesis run`.
 

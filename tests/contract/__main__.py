@@ -265,7 +265,8 @@ def not_tested(target: Target) -> list[str]:
             items.append(f"{each.name} (OPERATION is {target.operation})")
         else:
             why = target.unknown.get(each.name, "nothing is known that could be asked for")
-            items.append(f"{each.name}: {why} ({each.parent_variable} of one)")
+            give = f" ({each.parent_variable} of one)" if each.is_safe and each.parent else ""
+            items.append(f"{each.name}: {why}{give}")
     return items + [f"{name}: {why}" for name, why in contract().beyond.items()]
 
 

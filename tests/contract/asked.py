@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, quote, unquote, unquote_to_bytes, urlsplit
 
 import requests
 
+from codegen.cel import MISSING
 from codegen.extensions import Stage
 from codegen.text import escaped
 
@@ -31,6 +32,8 @@ LONG = 2000
 # the API is asked.
 NO_SEGMENT = re.compile(r"[/\\;{}]|^\.{0,2}$")
 
+# What HTTP has for a body of another kind.
+OF_BODIES = {400, 415}
 # Characters of what was sent, in a message.
 SHOWN = 40
 
@@ -83,6 +86,8 @@ class Asked:
     """The security scheme of the credential that is right; empty if none is."""
     texts: Mapping[str, tuple[str, ...]]
     """How each parameter was sent."""
+    body: Any = MISSING
+    """What it carries, as JSON value."""
     is_seen: bool = False
     """Whether the server gave the id itself, for something that there is."""
     is_deleted: bool = False
@@ -185,6 +190,9 @@ def read_request(request: requests.PreparedRequest, target: Target, meant: Opera
         others[cursor] = LENIENT
     parent = operation.in_path.get(operation.parent)
     identifier = "" if is_trailing_slash or parent is None else parent.normal(text)
+    body: Any = MISSING
+    if operation.carried:
+        others["body"], body = operation.carried.judge(request)
     judgement, scheme = judge_credentials(request, target, operation)
     return Asked(
         operation=operation,
@@ -204,7 +212,8 @@ def read_request(request: requests.PreparedRequest, target: Target, meant: Opera
         scheme=scheme,
         texts={name: tuple(texts) for name, texts in query.items()} | ({parent.name: (text,)} if parent else {}),
         is_trailing_slash=is_trailing_slash,
-        early=early_refusals(request),
+        early=early_refusals(request) | (OF_BODIES if others.get("body") == LENIENT else set()),
+        body=body,
     )
 
 

@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "property": ("response_schema_conformance",),
     "required": ("response_schema_conformance",),
     "link": ("valid_request_accepted",),
+    "body": ("valid_request_accepted", *REFUSED),
 }
 # By the entry of `x-list`; rules and what is at most are judged under their own ids.
 LIST: dict[str, tuple[str, ...]] = {

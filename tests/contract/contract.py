@@ -18,6 +18,7 @@ from codegen.extensions import Answer, Described, Extensions, Link, Listing, Lis
 from codegen.openapi import Node, read, schema_of
 from codegen.openapi.schemas import Canonical, default_of
 
+from .bodies import JSON, Carried
 from .operation import VALID, Parameter
 
 ROOT = Path(__file__).parents[2]
@@ -99,7 +100,13 @@ class Operation:
     @property
     def label(self) -> str:
         """What Schemathesis calls it."""
-        return f"{self.method} {self.path}"
+        return label_of(self.described)
+
+    @cached_property
+    def carried(self) -> Carried | None:
+        """What its requests carry."""
+        node = self.described.operation.request_body
+        return Carried(node) if node is not None else None
 
     @property
     def is_safe(self) -> bool:
@@ -275,6 +282,11 @@ class Contract:
         return {name: value for name, value in found.items() if value}
 
 
+def label_of(described: Described) -> str:
+    """What Schemathesis calls an operation."""
+    return f"{described.operation.method.upper()} {described.operation.path}"
+
+
 def either(choices: Iterable[object]) -> str:
     """In words, for messages."""
     return " or ".join(map(str, choices))
@@ -330,6 +342,8 @@ def describe(promised: Extensions, described: Described) -> Operation:
     for (place, name), node in described.parameters.items():
         if place == "path" and name not in parents:
             raise lacking(node, f"'{name}' in {operation.path}")
+    if (body := operation.request_body) is not None and JSON not in body.at("content"):
+        raise lacking(body, f"a body in {JSON}")
     credentials = read_credentials(described)
     carried = {(each.place, each.name.lower()) for each in credentials}
     for (place, name), node in described.parameters.items():

@@ -183,7 +183,7 @@ class Interaction:
         known = self.operation.query
         given = {name: known[name].value(texts) for name, texts in self.asked.texts.items() if name in known}
         parent = {self.operation.parent: self.asked.parent} if self.asked.parent else {}
-        return Request(path=parent, query=given, credentials=self.asked.scheme)
+        return Request(path=parent, query=given, credentials=self.asked.scheme, body=self.asked.body)
 
     @cached_property
     def earlier(self) -> Mapping[str, Page]:
@@ -327,6 +327,9 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
         state.seen.cursors.add(found.page.next_cursor)
     if found.body is not None and found.is_asked:
         note_links(found)
+    if found.asked.is_operation and found.operation.method == "DELETE" and found.status == found.operation.page_status:
+        state.seen.ids.get(found.operation.parent, set()).discard(found.asked.parent)
+        state.seen.deleted.setdefault(found.operation.parent, set()).add(found.asked.parent)
     for item in found.items or ():
         for field, texts in found.operation.choices.items():
             if isinstance(item, dict) and item.get(field) in texts:
@@ -339,3 +342,5 @@ def note_links(found: Interaction) -> None:
     for name, identifier in links_of(found.operation, found.request, answer):
         if identifier not in seen.deleted.get(name, ()):
             seen.ids.setdefault(name, set()).add(identifier)
+            if not found.operation.is_safe:
+                under_way().made.setdefault(name, []).append(identifier)

@@ -22,6 +22,8 @@ from .target import Ids, Target
 LARGEST_TOTAL = 2**53
 # Items per page of a list that is read by cursors, how many of its pages are, and how many ids are taken from lists.
 SMALL_PAGE, SAMPLED_PAGES, LINKED = 7, 5, 5
+# What is made to be changed or deleted.
+MADE = 6
 # What proxies say where there is nothing behind them.
 UNAVAILABLE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
@@ -60,6 +62,8 @@ class Finder:
         for each in wanted:
             if each.listing is None and self.session.failure is None:
                 self.check_ids(each)
+        if self.target.all_methods and self.session.failure is None:
+            self.make()
         found = replace(self.target, totals=self.totals)
         found = replace(found, samples={name: tuple(items) for name, items in self.samples.items()})
         found = replace(found, cursors={name: tuple(cursors) for name, cursors in self.cursors.items()})
@@ -133,6 +137,32 @@ class Finder:
                 known.append(page.next_cursor)
                 queries.append({**queries[0], listing.cursor: page.next_cursor})
 
+    def make(self) -> None:
+        """Adds what other requests may change or delete."""
+        target, made = self.target, dict[str, list[str]]()
+        for each in contract().operations:
+            needs = [other for other in contract().operations if each.name in other.links and not other.is_safe]
+            if each.method != "POST" or each.carried is None or not needs or not target.ids_of(each).known:
+                continue
+            parent = target.ids_of(each).known[0]
+            name = next((one.variable for one in each.credentials if one.variable in target.secrets), "")
+            for number, body in enumerate(list(each.carried.samples())[:1] * MADE):
+                secrets = {name: target.secrets[name]} if name else {}
+                sent = each.carried.varied(body, number + 100 * (target.seed + 1))
+                response = ask(target, each, secrets, parent, {}, sent)
+                answer = Answer(response.status_code, read_object(response))
+                if response.status_code == each.page_status and answer.body is not None:
+                    for parameter, identifier in links_of(each, Request({each.parent: parent}, {}, body=sent), answer):
+                        if identifier not in made.setdefault(parameter, []):
+                            made[parameter].append(identifier)
+        nothing = {
+            each.name: f"{either(each.links)} made nothing that it may change"
+            for each in contract().operations
+            if not each.is_safe and each.method != "POST" and each.links and each.parent not in made
+        }
+        known = {name: tuple(ids) for name, ids in made.items()}
+        self.target = replace(target, made=known, unknown=nothing | dict(target.unknown))
+
     def check_ids(self, described: Operation) -> None:
         """Raises Problem, if what is given cannot be asked for."""
         for name, value in self.target.secrets.items():
@@ -190,9 +220,10 @@ def ask(
     secrets: Mapping[str, str],
     parent: str,
     query: Mapping[str, Any] | None = None,
+    body: Any = None,
 ) -> requests.Response:
     """Asks for the smallest page, unless told otherwise."""
-    smallest = {described.listing.limit: described.limits[0]} if described.listing else {}
+    smallest = {described.listing.limit: described.limits[0]} if described.listing and query is None else {}
     sent: dict[str, dict[str, Any]] = {
         "query": dict(query or smallest),
         "header": {},
@@ -203,11 +234,13 @@ def ask(
             for place, values in credential.carried(secrets[credential.variable]).items():
                 sent[place] |= values
     try:
-        return requests.get(
+        return requests.request(
+            described.method,
             target.base_url + described.path_of(parent),
             params=sent["query"],
             headers=sent["header"],
             cookies=sent["cookie"],
+            json=body,
             allow_redirects=False,
         )
     except requests.exceptions.SSLError as error:

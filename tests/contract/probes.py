@@ -22,6 +22,7 @@ from schemathesis.core.parameters import RAW_QUERY_STRING_KEY, RawQueryString
 
 from codegen.cel import ELEMENT, field_name
 
+from .bodies import JSON
 from .contract import Operation, contract
 from .operation import INVALID, VALID, Parameter, spread
 from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, odd_ids, odd_queries, page
@@ -44,6 +45,8 @@ TRIED = 300
 VALUES_TRIED, SMALL_FILTERED = 6, 2
 # Of the wrong credentials, one of so many is tried on operations after the first one.
 FURTHER_KINDS = 5
+# Of what was made for it, how much is changed or deleted by our own requests; the rest is for Schemathesis's.
+MADE = 2
 
 BROWSER = "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
 # What clients, proxies and browsers send besides, and what must change nothing.
@@ -82,6 +85,8 @@ ORDINARY: tuple[dict[str, str], ...] = (
 def probes(known: Case[Any], target: Target, operation: Operation) -> list[Case[Any]]:
     """In the order of sending. `known` is any case of the operation."""
     make = Maker(known, target, operation)
+    if not operation.is_safe:
+        return list(make.changes())
     parts = [make.pages(), make.invalid(), make.refusals(), make.identifiers(), make.others(), make.filters()]
     if not operation.listing:
         return [make.ask(), *interleaved(*map(list, parts)), make.ask()]
@@ -131,7 +136,7 @@ class Maker:
     def __init__(self, known: Case[Any], target: Target, operation: Operation) -> None:
         self.of_schemathesis, self.path = known.operation, known.path
         self.target, self.operation = target, operation
-        self.ids = target.ids_of(operation)
+        self.ids = target.sent_of(operation)
         self.parent = self.ids.readable[0]
         self.unknown = unknown_id(self.ids, operation.in_path.get(operation.parent))
         self.total = target.total(operation, self.parent)
@@ -187,6 +192,27 @@ class Maker:
         case: Case[Any] = self.of_schemathesis.Case(path_parameters=parameters, headers=sent)
         case.query = {**self.required, **(query or {}), **credentials.query}
         return case
+
+    def changes(self) -> Iterator[Case[Any]]:
+        """What is refused comes first: what is made or deleted is so in the end."""
+        carried = self.operation.carried
+        bodies = list(carried.samples()) if carried else [None]
+
+        def carrying(case: Case[Any], number: int) -> Case[Any]:
+            if carried and bodies:
+                case.body, case.media_type = carried.varied(bodies[number % len(bodies)], number), JSON
+            return case
+
+        if self.credentials:
+            for number, kind in enumerate([NONE, *map(wrong_value, self.credentials)]):
+                yield carrying(self.make(self.parent, None, kind), number)
+        if self.operation.parent:
+            for number, parent in enumerate((self.unknown, NIL, "malformed", *self.ids.foreign)):
+                yield carrying(self.ask(parent), number)
+        for number, parent in enumerate(self.ids.known[:MADE]):
+            yield carrying(self.ask(parent), 10 + number)
+            # The same once more: it is there already, or is gone.
+            yield carrying(self.ask(parent), 10 + number)
 
     @cached_property
     def required(self) -> Query:

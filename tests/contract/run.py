@@ -35,7 +35,7 @@ from schemathesis.openapi.checks import JsonSchemaError
 from codegen.text import escaped
 
 from .checks import CLASSES, Violation
-from .contract import OPENAPI, Operation, Problem, contract
+from .contract import OPENAPI, Operation, Problem, contract, label_of
 from .redaction import disguised, without_secrets
 from .session import Session
 from .slow import Times
@@ -150,6 +150,13 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
         if used_for:
             data["operations"].append({"include-name": operation.label, "parameters": used_for})
         data["dictionaries"] |= lists
+    # They stay in the document: their methods are none that the server must refuse.
+    labels = {each.label for each in target.tested}
+    data["operations"] += [
+        {"include-name": label_of(each), "enabled": False}
+        for each in contract().promised.operations.values()
+        if label_of(each) not in labels
+    ]
     used = {check for names in CLASSES.values() for check in names} - set(target.excluded_checks)
     if target.all_methods:
         del data["phases"]["coverage"]["unexpected-methods"]
@@ -165,7 +172,7 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
 
 def values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
     """Which values Schemathesis is to use for some parameters, and how often."""
-    listing, limits, ids = operation.listing, operation.limits, target.ids_of(operation)
+    listing, limits, ids = operation.listing, operation.limits, target.sent_of(operation)
     parameters: dict[str, tuple[float, list[Any]]] = {}
     if operation.parent:
         # Mostly those under test, since a random id is a refusal that tells nothing about pages. Not pinned: a plain

@@ -161,6 +161,11 @@ class Session:
         if request.method not in SAFE_METHODS and not self.target.all_methods:
             raise NotSent(f"{request.method} is not sent to a deployment without ALL_METHODS=1", request=request)
         there, here = urlsplit(request.url or ""), urlsplit(self.target.base_url)
+        path = there.path.removeprefix(here.path)
+        for each in contract().operations if request.method not in {"POST", *SAFE_METHODS} else ():
+            found = each.address.fullmatch(path) if each.method == request.method else None
+            if found and found[1].lower() in map(str.lower, self.target.ids_of(each).readable):
+                raise NotSent(f"{request.method} is only sent for what the run made", request=request)
         if (there.scheme, there.netloc.lower()) != (here.scheme, here.netloc.lower()):
             raise NotSent(f"{there.scheme}://{there.netloc} is not the server under test", request=request)
 
@@ -242,7 +247,7 @@ class Session:
                         raise
                     self.sleep(pause)
                     continue
-                if not bounds.received and not sending.cut:
+                if not bounds.received and not sending.cut and request.method in SAFE_METHODS:
                     # With a connection for each request, no answer is to be lost to one that was about to be closed.
                     sending.cut = True
                     continue

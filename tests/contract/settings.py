@@ -89,8 +89,11 @@ def check_ids(target: Target, described: Contract) -> Target:
     unknown: dict[str, str] = {}
     wanted = [each for each in described.operations if target.operation in ("", each.name)]
     for each in wanted:
-        if not any(target.ids_of(one).readable for one in (each, *sources(each, described))):
-            unknown[each.name] = f"{each.parent_variable} is not given"
+        if each.is_safe or each.method == "POST":
+            if not any(target.ids_of(one).readable for one in (each, *sources(each, described))):
+                unknown[each.name] = f"{each.parent_variable} is not given"
+        elif not any(not one.is_safe and one.name in each.links for one in described.operations):
+            unknown[each.name] = "no link says what was made that it may change"
     if len(unknown) == len(wanted):
         check_given(target, wanted[0], described)
     for first in described.parents.values():

@@ -1,7 +1,7 @@
 """What is tested, and how; settings.py reads it from the environment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -71,6 +71,8 @@ class Target:
     """Bytes of an answer's body, decoded, beyond which it counts as unanswered."""
     mutant: str = ""
     """The deliberate fault that the reference server is to have."""
+    made: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Ids of what was made for this run, by parameter: only these are changed or deleted."""
     operation: str = ""
     """The only one to be tested; empty means all."""
     unknown: Mapping[str, str] = field(default_factory=dict)
@@ -78,6 +80,14 @@ class Target:
 
     def ids_of(self, operation: Operation) -> Ids:
         return self.ids.get(operation.parent, Ids()) if operation.parent else THE_ONE
+
+    def sent_of(self, operation: Operation) -> Ids:
+        """Those that requests are made for. What is not safe, but for adding, is only tried on what was made for it."""
+        ids = self.ids_of(operation)
+        if operation.is_safe or not operation.parent:
+            return ids
+        known = ids.known if operation.method == "POST" else self.made.get(operation.parent, ())
+        return replace(ids, known=known, empty=())
 
     def total(self, operation: Operation, parent: str) -> int:
         return self.totals.get((operation.name, parent), 0)
@@ -91,7 +101,7 @@ class Target:
             if each.name not in self.unknown
             and self.operation in ("", each.name)
             and (each.is_safe or self.all_methods)
-            and self.ids_of(each).readable
+            and self.sent_of(each).readable
         )
 
     @property

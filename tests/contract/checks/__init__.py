@@ -16,6 +16,7 @@ using `assert`: under `python -O` they would pass everything.
 
 from . import (  # noqa: F401
     bounds,
+    changing,
     credentials,
     cursors,
     errors,

@@ -197,7 +197,7 @@ def require_right_place(found: Interaction, place: list[Any], refused: Any) -> N
     """What a fault says of its parameter is so: where it stands, and which value was refused."""
     asked: Asked = found.asked
     name = next((name for name in asked.judgements if name in place), "")
-    where = "query" if name in found.operation.query else "path"
+    where = "query" if name in found.operation.query else "path" if name in found.operation.in_path else "body"
     if place and place[0] in PLACES and (not name or place[0] != where):
         raise Violation(f"the {found.status} says that the fault is at {shown(place)}, where nothing is wrong")
     sent = asked.texts.get(name, ())

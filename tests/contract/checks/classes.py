@@ -12,6 +12,8 @@ SELECTS = [
 ]
 OF_CURSORS = ("each_item_once",) if any(each.is_cursor_list for each in OPERATIONS) else ()
 
+OF_CHANGES = ("made_is_there", "deleted_is_gone") if any(not each.is_safe for each in OPERATIONS) else ()
+
 CLASSES: dict[str, tuple[str, ...]] = {
     "schema": ("response_schema_conformance", "strict_json"),
     "bounds and defaults": (
@@ -45,5 +47,6 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "retry_after_readable",
     ),
     "evidence": ("reached",),
+    **({"changes": OF_CHANGES} if OF_CHANGES else {}),
 }
 """What is not named here is switched off, `transient_answers` aside, which applies some of these to further answers."""

@@ -108,7 +108,8 @@ class Selects(Comparing):
         wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
         is_all = len(known) == self.totals.get(page.parent)
         if len(page.items) == page.total:
-            return bool(wanted - page.by_key.keys()) or (is_all and bool(page.by_key.keys() - wanted))
+            # What is there and is not picked is told of each item by itself.
+            return bool(wanted - page.by_key.keys()) or (is_all and bool(page.by_key.keys() - known.keys()))
         return page.total != len(wanted) if is_all else page.total < len(wanted)
 
     def prove(self, page: Page) -> None:
@@ -125,7 +126,7 @@ class Selects(Comparing):
             keys = list(before)
             answers = picked(page, [before[key] for key in keys])
             wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
-            parted = frozenset(wanted - between.keys()), frozenset(between.keys() - wanted)
+            parted = frozenset(wanted - between.keys()), frozenset(between.keys() - before.keys())
             if parted == (frozenset(), frozenset()):
                 return
             seen.append(parted)

@@ -32,15 +32,18 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
             label = f"{method.upper()} {path}"
             if label in tested:
                 item[method]["parameters"] = shaped(tested[label], target)
-            else:
-                leave_out(label, item, method)
-        item.pop("parameters", None)
+            elif method.upper() not in SAFE_METHODS and not target.all_methods:
+                # The session would not send them (session.py); here the verdict learns of it.
+                under_way().left_out.add(label)
+                del item[method]
+        if any(label.partition(" ")[2] == path for label in tested):
+            item.pop("parameters", None)
 
 
 def shaped(operation: Operation, target: Target) -> list[Any]:
     carried = {(each.place, each.name.lower()) for each in operation.credentials}
     return [
-        {**node.value, "example": target.ids_of(operation).readable[0]}
+        {**node.value, "example": target.sent_of(operation).readable[-1 if not operation.is_safe else 0]}
         if (place, name) == ("path", operation.parent)
         else node.value
         for (place, name), node in operation.parameters.items()
@@ -48,17 +51,10 @@ def shaped(operation: Operation, target: Target) -> list[Any]:
     ]
 
 
-def leave_out(label: str, item: dict[str, Any], method: str) -> None:
-    """What is not tested. The session would not send what is not safe (session.py); here the verdict learns of it."""
-    del item[method]
-    if method.upper() not in SAFE_METHODS and not under_way().target.all_methods:
-        under_way().left_out.add(label)
-
-
 @schemathesis.hook
 def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None:
     operation = contract().operation(context.operation.label) if context.operation is not None else None
-    if operation is not None and operation.is_safe:
+    if operation is not None:
         # Schemathesis sends examples from the last to the first.
         examples[:] = probes(examples[0], under_way().target, operation)[::-1]
 

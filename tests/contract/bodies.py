@@ -1,0 +1,104 @@
+"""What requests carry: JSON, judged by the contract's schema, and bodies to send."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+import requests
+
+from codegen.cel import MISSING
+from codegen.openapi import Node, schema_of
+
+from .operation import INVALID, LENIENT, VALID
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What the requests of an operation carry."""
+
+    node: Node
+    """The `requestBody`."""
+
+    @property
+    def is_required(self) -> bool:
+        return self.node.at("required").value is True
+
+    @cached_property
+    def validator(self) -> jsonschema_rs.Draft202012Validator:
+        components = self.node.document.root.at("components").value or {}
+        schema = schema_of(self.node)
+        document = {"allOf": [schema.value], "components": components}
+        return jsonschema_rs.Draft202012Validator(document, validate_formats=True)
+
+    def judge(self, request: requests.PreparedRequest) -> tuple[str, Any]:
+        """Whether the request may carry what it does, and that as JSON value; MISSING if it is none."""
+        body = request.body.encode() if isinstance(request.body, str) else request.body
+        if not isinstance(body, bytes):
+            body = b""
+        if not body:
+            return (INVALID if self.is_required else VALID), MISSING
+        kind = str(request.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
+        try:
+            value = json.loads(body, parse_constant=refuse)
+        except (ValueError, RecursionError, TypeError):
+            return INVALID, MISSING
+        if kind != JSON:
+            return LENIENT, value
+        errors = list(self.validator.iter_errors(value))
+        # A server may read a number that is written as text, say, or another spelling of a time.
+        is_near = all(type(each.kind).__name__.endswith(("Type", "Format")) for each in errors)
+        scalar = all(not isinstance(each.instance, (dict, list)) for each in errors)
+        return (VALID if not errors else LENIENT if is_near and scalar else INVALID), value
+
+    def samples(self) -> Iterator[Any]:
+        """Those of the contract's examples that keep it; without any, the least that its schema wants."""
+        stated = list(self.examples())
+        made = least(schema_of(self.node)) if not stated else MISSING
+        yield from stated if made is MISSING or not self.validator.is_valid(made) else [made]
+
+    def examples(self) -> Iterator[Any]:
+        for _, media in self.node.at("content").items():
+            found = [media.at("example"), *(each.at("value") for _, each in media.at("examples").items())]
+            for each in found:
+                if each.value is not None and self.validator.is_valid(each.value):
+                    yield each.value
+
+    def varied(self, body: Any, number: int) -> Any:
+        """The same with other texts, where the schema has nothing against it: a server may take each only once."""
+        if not isinstance(body, dict):
+            return body
+        made = {key: f"{value} ({number})" if isinstance(value, str) else value for key, value in body.items()}
+        return made if self.validator.is_valid(made) else body
+
+
+def least(schema: Node, levels: int = 8) -> Any:
+    """A small value of a schema, as far as that is plain."""
+    schema = schema.resolved() or schema
+    for word in ("const", "default", "example"):
+        if word in schema:
+            return schema.at(word).value
+    for choice in (*schema.at("oneOf").elements(), *schema.at("anyOf").elements()):
+        return least(choice, levels - 1)
+    if schema.at("enum").value:
+        return schema.at("enum").value[0]
+    kinds = schema.at("type").value
+    kind = kinds[0] if isinstance(kinds, list) else kinds
+    if kind == "object":
+        names = (schema.at("required").value or ()) if levels else ()
+        return {name: least(schema.at("properties").at(name), levels - 1) for name in names}
+    if kind == "array":
+        return [least(schema.at("items"), levels - 1)] * (schema.at("minItems").value or 0)
+    if kind in ("integer", "number"):
+        return schema.at("minimum").value or 1
+    texts = {"uuid": "d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01"}
+    text = texts.get(schema.at("format").value, "made by the contract run"[: schema.at("maxLength").value])
+    return {"string": text, "boolean": False}.get(kind)
+
+
+def refuse(name: str) -> None:
+    raise ValueError(name)

@@ -1,0 +1,115 @@
+"""What a request made is there, and what it deleted is gone. Nothing else is changed or deleted."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from schemathesis import Case, CheckContext
+
+from codegen.extensions import Answer
+
+from ..contract import Operation, contract, links_of
+from ..interaction import Interaction, interaction
+from ..pages import shown
+from ..under_way import under_way
+from .base import Check, StatusNotDue, Violation, check
+from .bounds import one_of
+
+# Of what was made, how much is looked at, and how much is deleted at the end.
+LOOKS, CLEANED = 8, 300
+
+
+def readers(path: str) -> list[Operation]:
+    """The operations that show what another one at the same path deletes."""
+    return [each for each in contract().operations if each.method == "GET" and each.path == path]
+
+
+def look(found: Interaction, operation: Operation, identifier: str) -> Interaction:
+    """Asks another operation, with the same credentials."""
+    known = found.case.operation.schema[operation.path][operation.method]
+    case: Case[Any] = known.Case(path_parameters={operation.parent: identifier}, headers=dict(found.case.headers))
+    return interaction(case.call(), case)
+
+
+class Made(Check):
+    def __init__(self) -> None:
+        self.looks = LOOKS
+
+    def judge(self, found: Interaction) -> bool | None:
+        operation = found.operation
+        if operation.is_safe or found.body is None or not found.is_asked:
+            return True
+        for target in contract().operations:
+            if target.method != "GET" or operation.name not in target.links or self.looks == 0:
+                continue
+            for name, identifier in links_of(operation, found.request, Answer(found.status, found.body, found.headers)):
+                if name == target.parent and target in under_way().target.tested:
+                    self.looks -= 1
+                    self.require(found, target, identifier)
+                    break
+        return None
+
+    @staticmethod
+    def require(found: Interaction, target: Operation, identifier: str) -> None:
+        seen = look(found, target, identifier)
+        if seen.status in {0} | target.not_now:
+            return
+        if seen.status != target.page_status:
+            raise StatusNotDue(
+                f"{found.operation.name} made {target.parent} {identifier}, but {target.name} answers {seen.status}"
+            )
+        place = ", ".join(found.response.headers.get("location") or [])
+        here = urlsplit(under_way().target.base_url).path
+        path = urlsplit(place).path
+        if place and not any(
+            (match := target.address.fullmatch(form)) and target.in_path[target.parent].normal(match[1]) == identifier
+            for form in (path, path.removeprefix(here))
+        ):
+            raise Violation(f"Location is '{shown(place)}', where {target.parent} {identifier} is not")
+
+    def after_run(self, ctx: CheckContext) -> None:
+        """Deletes what the run made, where the contract has a request for it."""
+        state = under_way()
+        headers: dict[str, str] = {}
+        for each in contract().operations:
+            if each.method != "DELETE" or not each.links or state.ended_early:
+                continue
+            for credential in each.credentials:
+                if credential.variable in state.target.secrets and credential.place == "header":
+                    headers |= credential.carried(state.target.secrets[credential.variable])["header"]
+                    break
+            made = dict.fromkeys([*state.target.made.get(each.parent, ()), *state.made.get(each.parent, ())])
+            left = [identifier for identifier in made if identifier not in state.seen.deleted.get(each.parent, ())]
+            for identifier in left[:CLEANED]:
+                requests.delete(state.target.base_url + each.path_of(identifier), headers=headers)
+
+
+class Gone(Check):
+    def __init__(self) -> None:
+        self.looks = LOOKS
+
+    def judge(self, found: Interaction) -> bool | None:
+        operation, asked = found.operation, found.asked
+        if operation.method != "DELETE" or found.status != operation.page_status or not asked.is_operation:
+            return True
+        for reader in readers(operation.path):
+            if self.looks > 0 and reader in under_way().target.tested:
+                self.looks -= 1
+                seen = look(found, reader, asked.parent)
+                wanted = reader.refused("existence", "state")
+                if seen.status not in wanted | reader.not_now | {0}:
+                    raise StatusNotDue(
+                        f"{asked.named} was deleted, but {reader.name} answers {seen.status}, not {one_of(wanted)}"
+                    )
+        return None
+
+
+if any(not each.is_safe for each in contract().operations):
+
+    @check
+    class made_is_there(Made):
+        """What a request made is there afterwards, and where its answer says."""
+
+    @check
+    class deleted_is_gone(Gone):
+        """What a request deleted is not there any more."""
