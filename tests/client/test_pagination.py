@@ -49,7 +49,7 @@ def _aread(client: AuthenticatedClient, **arguments: Any) -> list[WorkflowRunRes
 
 @pytest.mark.parametrize("pager", [iter_pages, iter_workflow_runs, aiter_pages, aiter_workflow_runs])
 def test_they_take_every_query_parameter_of_the_operation(pager: Callable[..., Any]) -> None:
-    """A further one is generated into the calls for single pages only; overrides/package/pagination.py passes it on."""
+    """But for credentials, which the client has."""
     credentials = {"authorization", "ks_uat"}
     of_a_page, of_the_pager = (set(inspect.signature(each).parameters) for each in (build_call, pager))
     assert of_a_page - credentials - {"limit"} <= of_the_pager
