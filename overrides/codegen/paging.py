@@ -16,6 +16,7 @@ from openapi_python_client.parser.openapi import Endpoint
 from codegen.cel import ELEMENT, Path, Shape, field_name, parts, shape
 from codegen.endpoints import Argument, Endpoints
 from codegen.extensions.model import Described, Listing
+from codegen.models import Models
 from codegen.openapi import Node, schema_of
 
 # By path, with `{}` for each parameter, and method.
@@ -99,13 +100,14 @@ class Pager:
         return {short: short for short in long} if self.alone else long
 
 
-def pagers(data: GeneratorData, operations: Operations, views: Endpoints) -> list[Pager]:
+def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models: Models) -> list[Pager]:
     """Returns the operations that are lists, in the order of the contract.
 
     Args:
         data: The contract, as openapi-python-client has it.
         operations: What it promises in keys of our own.
         views: How parameters are written.
+        models: The models, which have some fields under names of their own.
 
     Raises:
         Problem: One cannot be paged through.
@@ -118,7 +120,7 @@ def pagers(data: GeneratorData, operations: Operations, views: Endpoints) -> lis
     found: list[Pager] = []
     for key, described in operations.items():
         if described.listing is not None and key in endpoints:
-            pager = _Reading(described, described.listing, endpoints[key], views).pager()
+            pager = _Reading(described, described.listing, endpoints[key], views, models).pager()
             if any(pager.name == other.name for other in found):
                 raise described.listing.node.problem(
                     f"another list has pagers that are named after `{pager.name}` already",
@@ -141,11 +143,13 @@ class _Reading:
         listing: Listing,
         endpoint: Endpoint,
         views: Endpoints,
+        models: Models,
     ) -> None:
         self.described = described
         self.listing = listing
         self.endpoint = endpoint
         self.view = views(endpoint)
+        self.models = models
         self.arguments = {(each.where, each.name): each for each in self.view.arguments}
         self.node = listing.node
 
@@ -166,8 +170,6 @@ class _Reading:
             self.field("total", listing.body, ("int",))
         if listing.next_cursor:
             self.field("next_cursor", listing.body, ("string",), may_be_null=True)
-        for name, field in listing.echoes.items():
-            self.attributes(self.node.at("echoes").at(name), field)
         limit = shape(schema_of(self.described.parameters["query", listing.limit])).node
         for key in ("enum", "multipleOf"):
             if key in limit:
@@ -177,7 +179,14 @@ class _Reading:
         most = bounds.get("most")
         stated = ("limit", "items", "key", "offset", "total", "cursor", "next_cursor")
         paging: dict[str, Any] = {key: getattr(listing, key) for key in stated if getattr(listing, key)}
-        paging["echoes"] = {field: name for name, field in listing.echoes.items()}
+        for key in ("items", "key", "total", "next_cursor"):
+            if key in paging:
+                holder = listing.item if key == "key" else listing.body
+                paging[key] = self.attribute(self.node.at(key), holder, paging[key])
+        paging["echoes"] = {
+            self.attribute(self.node.at("echoes").at(name), listing.body, field): name
+            for name, field in listing.echoes.items()
+        }
         paging["item_echoes"] = dict(self.item_echoes())
         name = str(self.endpoint.name).removeprefix("list_")
         noun = self.noun(name)
@@ -190,7 +199,7 @@ class _Reading:
             noun=noun,
             one=noun[:-1] if noun.endswith("s") and noun[:-1].isidentifier() else "item",
             item=self.item(),
-            identity=listing.key,
+            identity=paging["key"],
             limit=names["limit"],
             start=names[start],
             path=tuple(each for each in self.arguments.values() if each.where == "path"),
@@ -216,7 +225,6 @@ class _Reading:
     def field(self, key: str, schema: Node, kinds: tuple[str, ...], may_be_null: bool = False) -> None:
         """Holds a field to types, and to being there whenever what holds it is."""
         name, node = getattr(self.listing, key), self.node.at(key)
-        self.attributes(node, name)
         found = _always(schema, name, may_be_null)
         if found is None:
             raise self.unsupported(node, f"`{name}` has to be required for pagers, and not null")
@@ -225,20 +233,30 @@ class _Reading:
             wanted = " or ".join(words[kind] for kind in kinds)
             raise self.unsupported(node, f"`{name}` has to be {wanted} for pagers")
 
-    def attributes(self, node: Node, name: str) -> None:
-        """Refuses a field that models have under another name."""
+    def attribute(self, node: Node, schema: Node, name: str) -> str:
+        """Returns a field as models have it: by its attribute, those below others joined with dots."""
+        found = self.attribute_if_any(schema, name)
+        if found is None:
+            raise self.unsupported(node, f"`{name}` has another name in the models, which pagers do not know")
+        return found
+
+    def attribute_if_any(self, schema: Node, name: str) -> str | None:
+        at, found = shape(schema), []
         for part in name.split("."):
-            if not _is_attribute(part):
-                raise self.unsupported(node, f"`{part}` has another name in the models, which pagers do not know")
+            holder = self.models.of(at.node)
+            if holder is None and not _is_attribute(part):
+                return None
+            found.append(self.models.attributes(holder).get(part, part) if holder else part)
+            at = parts(at.node, [field_name(part)])[0]
+        return ".".join(found)
 
     def item(self) -> str:
         """Returns the name of the class of an item."""
-        pointer = self.listing.item.pointer
-        name = pointer.removeprefix("#/components/schemas/")
-        if name == pointer or "/" in name:
+        name = self.models.of(self.listing.item)
+        if name is None:
             what = "pagers need items that are a schema of their own"
             raise self.node.at("items").problem(what, "put it below components/schemas, and name that")
-        return str(strings.ClassName(name, ""))
+        return name
 
     def noun(self, name: str) -> str:
         """Returns what items are called: the last part of the path, if that is a name."""
@@ -305,7 +323,7 @@ class _Reading:
         field = _always(self.listing.item, name)
         sent = shape(schema_of(parameter))
         is_comparable = field is not None and field.kind == sent.kind and field.kind in _COMPARED
-        return name if is_comparable and all(map(_is_attribute, names)) else None
+        return self.attribute_if_any(self.listing.item, name) if is_comparable else None
 
 
 def _is_attribute(name: str) -> bool:

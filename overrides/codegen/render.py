@@ -79,7 +79,7 @@ def build(root: Path, generated: Path, inputs: dict[str, Any]) -> None:
             endpoints.add(endpoint, {} if refused else contract.extensions.operations)
     if refused:
         raise refused
-    pagers = paging.pagers(data, contract.extensions.operations, endpoints)
+    pagers = paging.pagers(data, contract.extensions.operations, endpoints, models)
     templates = overrides / "templates"
     _check_templates(templates)
     generated.mkdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import http.server
 import inspect
 import json
@@ -11,6 +10,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,7 +20,9 @@ from uuid import UUID
 import pytest
 
 from codegen import Problem
-from tests.board.conftest import build, reduced
+from tests.board.conftest import build
+from tests.board.conftest import contract as copied
+from tests.board.server import EMPTY_PROJECT_ID, EVENTS, KEY, PROJECT_ID, running
 
 PROJECT = "6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10"
 STATUSES = ("OPEN", "DOING", "DONE")
@@ -31,8 +33,9 @@ TASKS = [
             "project_id": PROJECT,
             "number": number,
             "title": "x",
-            "tags": [],
+            "tags": ["even"] if number % 2 == 0 else [],
             "estimate": 1,
+            "details": {"kind": "note", "text": "x"},
         },
         **{"status": STATUSES[number % 3], "created_at": "2026-04-14T09:30:00Z", "updated_at": "2026-04-15T11:00:00Z"},
         "done_at": "2026-04-15T11:00:00Z" if number % 3 == 2 else None,
@@ -49,7 +52,9 @@ Asked = dict[str, str]
 
 
 def tasks(asked: Asked) -> dict[str, Any]:
-    chosen = [task for task in TASKS if asked.get("status") in (None, task["status"])]
+    chosen = [
+        task for task in TASKS if asked.get("status") in (None, task["status"]) and ("tag" not in asked or task["tags"])
+    ]
     limit, offset = int(asked["limit"]), int(asked["offset"])
     return {"items": chosen[offset : offset + limit], "total": len(chosen), "limit": limit, "offset": offset}
 
@@ -84,7 +89,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
-        asked = {name.replace("size", "limit"): value[0] for name, value in parse_qs(url.query).items()}
+        asked = {name: ",".join(value) for name, value in parse_qs(url.query).items()}
         self.server.asked.append(asked)
         self.server.headers.append({name.lower(): value for name, value in self.headers.items()})
         fails = len(self.server.asked) in self.server.failing
@@ -162,13 +167,11 @@ def test_pagers_take_what_the_operation_takes_and_what_goes_with_its_style(board
         inspect.signature(pager).parameters for pager in (board_client.iter_tasks, board_client.iter_events)
     )
     own = ["limit", "page_size", "progress", "resume"]
-    assert set(of_tasks) == {"client", "project_id", "status", "offset", "concurrency", *own}
+    assert set(of_tasks) == {"client", "project_id", "status", "tag", "updated_since", "offset", "concurrency", *own}
     assert set(of_events) == {"client", "project_id", *own}
     calls = inspect.signature(board_client.api.tasks.list_tasks.sync).parameters
-    assert (of_tasks["status"].annotation, of_tasks["status"].default) == (
-        calls["status"].annotation,
-        calls["status"].default,
-    )
+    for name in ("status", "tag", "updated_since"):
+        assert (of_tasks[name].annotation, of_tasks[name].default) == (calls[name].annotation, calls[name].default)
 
 
 def test_credentials_are_those_of_the_contract(
@@ -200,6 +203,16 @@ def test_a_filter_goes_with_every_page(read: Read, server: Server, concurrency: 
     assert [str(task.id) for task in found] == [task["id"] for task in TASKS if task["status"] == "DONE"]
     assert len(server.asked) > 8 and all(asked["status"] == "DONE" for asked in server.asked)
     assert [len(page.tasks) for page in read("tasks_pages", status="OPEN")] == [166]
+
+
+def test_filters_of_several_values_and_of_times_go_with_every_page(read: Read, server: Server) -> None:
+    moment = datetime(2026, 4, 14, 11, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert [task.number for task in read("tasks", tag=["even"], page_size=100)] == [*range(2, 501, 2)]
+    assert {asked["tag"] for asked in server.asked} == {"even"} and len(server.asked) > 2
+    del server.asked[:]
+    assert len(read("tasks", tag=["even", "odd"], updated_since=moment)) == 250
+    assert {asked["updated_since"] for asked in server.asked} == {"2026-04-14T09:30:00Z"}
+    assert {asked["tag"] for asked in server.asked} == {"even,odd"}
 
 
 def test_a_filter_that_the_contract_does_not_know_is_refused_at_once(board_client: ModuleType, server: Server) -> None:
@@ -336,6 +349,27 @@ def test_an_empty_page_is_not_the_end(read: Read, server: Server) -> None:
     ]
 
 
+# --- the board's own server -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page_size", [3, 50])
+def test_both_lists_of_the_board_are_read_whole(board_client: ModuleType, page_size: int) -> None:
+    with running() as url, board_client.AuthenticatedClient(url, board_key=KEY) as client:
+        everything = list(board_client.iter_tasks(client, PROJECT_ID))
+        assert len(everything) == len({task.id for task in everything}) > 200
+        since = everything[100].updated_at
+        for arguments, holds in (
+            ({"status": "DONE"}, lambda task: task.status == "DONE"),
+            ({"tag": ["home", "office"]}, lambda task: {"home", "office"} <= set(task.tags)),
+            ({"updated_since": since}, lambda task: task.updated_at >= since),
+        ):
+            found = list(board_client.iter_tasks(client, PROJECT_ID, page_size=page_size, **arguments))
+            assert found == [task for task in everything if holds(task)] and 0 < len(found) < len(everything)
+        events = list(board_client.iter_events(client, PROJECT_ID, page_size=page_size))
+        assert len(events) == len({each.id for each in events}) == EVENTS
+        assert list(board_client.iter_tasks(client, EMPTY_PROJECT_ID)) == []
+
+
 # --- what cannot be paged ---------------------------------------------------------------------------------------------
 
 
@@ -362,11 +396,11 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "no total": (lambda contract: listing(contract).pop("total"), "`x-list` names no `total`, which pagers need"),
     "a limit of text": (
-        lambda contract: parameter(contract, OF_EVENTS, "size").update(schema={"type": "string"}),
-        "`size` has to be an integer",
+        lambda contract: parameter(contract, OF_EVENTS, "limit").update(schema={"type": "string"}),
+        "`limit` has to be an integer",
     ),
     "a limit of several": (
-        lambda contract: parameter(contract, OF_EVENTS, "size")["schema"].update(multipleOf=5),
+        lambda contract: parameter(contract, OF_EVENTS, "limit")["schema"].update(multipleOf=5),
         "pagers cannot keep to `multipleOf` of a page's size",
     ),
     "a cursor that is needed": (
@@ -380,14 +414,6 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a key that may be null": (
         lambda contract: schema(contract, "Event")["properties"]["id"].update(type=["integer", "null"]),
         "`id` has to be required for pagers, and not null",
-    ),
-    "a key of another name": (
-        lambda contract: (
-            schema(contract, "Event")["properties"].update({"copy": {"type": "integer"}}),
-            schema(contract, "Event")["required"].append("copy"),
-            listing(contract, OF_EVENTS).update(key="copy"),
-        ),
-        "`copy` has another name in the models",
     ),
     "a filter of a pager's name": (
         lambda contract: parameter(contract, OF_TASKS, "status").update(name="progress"),
@@ -407,15 +433,26 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_paged_is_refused_in_words(tmp_path: Path, name: str) -> None:
     edit, message = REFUSED[name]
-    contract = copy.deepcopy(reduced())
+    contract = copied()
     edit(contract)
     with pytest.raises(Problem) as raised:
         build(tmp_path, contract)
     assert message in raised.value.what and raised.value.what.startswith("openapi.yaml:")
 
 
+def test_fields_are_read_under_the_names_that_models_have_for_them(tmp_path: Path) -> None:
+    contract = copied()
+    event = schema(contract, "Event")
+    event["properties"]["event-id"] = event["properties"].pop("id")
+    event["required"][0] = "event-id"
+    listing(contract, OF_EVENTS).update(key="event-id")
+    package = build(tmp_path, contract) / "task_board"
+    text = (package / "api/events/list_events.py").read_text(encoding="utf-8")
+    assert 'key="event_id"' in text and "event_id" in (package / "models.py").read_text(encoding="utf-8")
+
+
 def test_fields_below_others_are_read(tmp_path: Path) -> None:
-    contract = reduced()
+    contract = copied()
     page = schema(contract, "EventPage")
     page["properties"] = {
         "data": {
@@ -434,7 +471,7 @@ def test_fields_below_others_are_read(tmp_path: Path) -> None:
 
 
 def test_without_lists_there_are_no_pagers(tmp_path: Path) -> None:
-    contract = reduced()
+    contract = copied()
     for path in (OF_TASKS, OF_EVENTS):
         del contract["paths"][path]["get"]["x-list"]
     for each in contract["paths"][OF_TASKS]["get"]["parameters"]:
