@@ -383,3 +383,34 @@ def test_what_is_decided_is_true_of_all_values(old: str, new: str) -> None:
         assert change != "same" or held == holds
         assert change != "tighter" or held or not holds
         assert change != "looser" or holds or not held
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("response.body.x == request.path.id", ["response.body.x = request.path.id"]),
+        (
+            "request.path.id == 'x' && response.body.items.all(each, each.a.b == request.path.id)",
+            ["response.body.items.*.a.b = request.path.id"],
+        ),
+        (
+            "response.body.items.all(each, each.a == request.path.id && each.b > 1)",
+            ["response.body.items.*.a = request.path.id"],
+        ),
+        (
+            "response.body.items.all(a, a.c.all(b, b == request.path.id))",
+            ["response.body.items.*.c.* = request.path.id"],
+        ),
+        ("response.body.x == request.path.id || now > now", []),
+        ("!(response.body.x == request.path.id)", []),
+        ("response.body.x != request.path.id", []),
+        ("response.body.items.exists(each, each.a == request.path.id)", []),
+        ("response.body.items.exists_one(each, each.a == request.path.id)", []),
+        ("response.body.items.all(each, each.a == request.path.id || each.b > 1)", []),
+        ("response.body.items.filter(each, each.a == request.path.id).size() == 0", []),
+        ("has(response.body.x) == request.path.id", []),
+    ],
+)
+def test_a_rule_says_which_values_are_equal(rule: str, expected: list[str]) -> None:
+    found = program(rule, ("request", "response", "now")).equals
+    assert [" = ".join(map(".".join, pair)) for pair in found] == expected
