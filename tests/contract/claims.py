@@ -13,6 +13,7 @@ from codegen.openapi.promises import Promise, promises
 from codegen.text import escaped
 
 from .checks import CLASSES
+from .checks.classes import OF_CHANGES, OF_CURSORS
 
 REFUSED = ("invalid_parameter_refused", "invalid_parameter_named")
 # By the kind of a promise.
@@ -37,15 +38,16 @@ LIST: dict[str, tuple[str, ...]] = {
     "echoes": ("limit_and_offset_echoed",),
     "key": ("unique_ids", "pages_fit_together", "runs_do_not_go_back"),
     "order": ("one_order",),
-    "cursor": ("each_item_once",),
-    "next_cursor": ("each_item_once",),
+    "cursor": OF_CURSORS,
+    "next_cursor": OF_CURSORS,
 }
 JUDGED: dict[str, tuple[str, ...]] = {
     "credentials": ("credentials_required",),
     "parameters": ("invalid_parameter_refused",),
     "existence": ("unknown_definition_not_found",),
     "access": ("foreign_definition_hidden",),
-    "state": ("valid_request_accepted",),
+    # What was deleted is in another state; what else may be is not known.
+    "state": tuple(check for check in OF_CHANGES if check == "deleted_is_gone"),
     "any": ("unavailability_passes",),
 }
 # What these judge is promised by HTTP and JSON, or is about the run itself.

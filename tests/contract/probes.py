@@ -26,15 +26,12 @@ from .bodies import JSON
 from .contract import Operation, contract
 from .operation import INVALID, VALID, Parameter, spread
 from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, odd_ids, odd_queries, page
-from .target import Ids, Target
+from .target import NIL, UNKNOWN_IDS, Ids, Target
 from .under_way import under_way
 from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
 
 T = TypeVar("T")
 
-# Nobody has these: a version 4 UUID made by dice once, and a large number.
-UNKNOWN_IDS = ("d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "2147483629")
-NIL = "00000000-0000-0000-0000-000000000000"
 # Of a long list this many of the largest pages are read: from both ends, and spread between. And of smaller ones.
 PAGES_READ, SMALL_PAGES_READ = 20, 5
 # Page sizes that nobody would pick as a bound, and some that somebody might.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 import requests.sessions
@@ -23,7 +23,8 @@ from urllib3.exceptions import NewConnectionError
 
 from .contract import SAFE_METHODS, contract
 from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, root_cause, without_answer
-from .target import Target
+from .operation import INVALID
+from .target import NOBODYS, Target
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Seconds between the tries where no Retry-After says how long to wait, and so how often a request is sent again.
@@ -36,6 +37,8 @@ ANNOUNCED = 5
 RESTART = (0.5, 1.0, 2.0)
 # How many answers may come too late or be too large: each costs as much as many others.
 IN_A_ROW, IN_ALL = 3, 8
+# What stands in place of an answer.
+NOT_SENT = "not sent: it is about what the run did not make"
 # Requests between two signs of life.
 PROGRESS = 100
 Exchange = Callable[[requests.PreparedRequest, Bounds], requests.Response]
@@ -95,6 +98,8 @@ class Session:
         self.failures = self.failures_in_a_row = 0
         self.next_request = 0.0
         self.knows_constant = False
+        self.made: dict[str, list[str]] = {}
+        """By parameter, the ids of what requests of this run made."""
         self.answers_others = False
         """Whether a request was answered since that was looked at last."""
         self.last_good: requests.PreparedRequest | None = None
@@ -161,13 +166,20 @@ class Session:
         if request.method not in SAFE_METHODS and not self.target.all_methods:
             raise NotSent(f"{request.method} is not sent to a deployment without ALL_METHODS=1", request=request)
         there, here = urlsplit(request.url or ""), urlsplit(self.target.base_url)
-        path = there.path.removeprefix(here.path)
-        for each in contract().operations if request.method not in {"POST", *SAFE_METHODS} else ():
-            found = each.address.fullmatch(path) if each.method == request.method else None
-            if found and found[1].lower() in map(str.lower, self.target.ids_of(each).readable):
-                raise NotSent(f"{request.method} is only sent for what the run made", request=request)
         if (there.scheme, there.netloc.lower()) != (here.scheme, here.netloc.lower()):
             raise NotSent(f"{there.scheme}://{there.netloc} is not the server under test", request=request)
+
+    def is_of_others(self, request: requests.PreparedRequest) -> bool:
+        """Whether it would change or delete what somebody else made, as far as its address says."""
+        path = urlsplit(request.url or "").path.removeprefix(urlsplit(self.target.base_url).path)
+        for each in contract().operations if request.method not in {"POST", *SAFE_METHODS} else ():
+            found = each.address.fullmatch(path) if each.method == request.method else None
+            if found and each.parent:
+                parameter, identifier = each.in_path[each.parent], each.in_path[each.parent].normal(unquote(found[1]))
+                made = {*self.target.made.get(each.parent, ()), *self.made.get(each.parent, ())}
+                allowed = {*made, *self.target.ids_of(each).foreign, *NOBODYS}
+                return identifier not in allowed and parameter.judge_one(identifier) != INVALID
+        return False
 
     def send(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
         """Returns the answer, or what stands for it (`without_answer`).
@@ -180,6 +192,8 @@ class Session:
             requests.RequestException: The server cannot be reached.
         """
         self.check_request(request)
+        if self.is_of_others(request):
+            return without_answer(request, NOT_SENT)
         # One that never ends is repeated enough once it has shown to be no matter of the moment.
         for pause in (*(BACKOFF[:1] if self.knows_constant else BACKOFF), None):
             response = self.ask(request, exchange)

@@ -31,6 +31,10 @@ class Ids:
         return self.known + self.empty
 
 
+# Nobody has these: a version 4 UUID made by dice once, a large number, and none.
+UNKNOWN_IDS = ("d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "2147483629")
+NIL = "00000000-0000-0000-0000-000000000000"
+NOBODYS = (*UNKNOWN_IDS, NIL)
 # Of an operation that has no parameter in its path.
 THE_ONE = Ids(known=("",))
 

@@ -39,8 +39,6 @@ class UnderWay:
     kinds: dict[str, str] = field(default_factory=dict)
     """Which kind of answer each case got."""
     seen: Seen = field(default_factory=Seen)
-    made: dict[str, list[str]] = field(default_factory=dict)
-    """By parameter, the ids of what requests of this run made."""
     asked_of: dict[str, int] = field(default_factory=dict)
     """How many requests were for each operation, those included that a check sent to make sure."""
     choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)
@@ -52,6 +50,10 @@ class UnderWay:
     def sent(self) -> int:
         """Requests, those included that a check sent to make sure."""
         return self.session.sent
+
+    @property
+    def made(self) -> dict[str, list[str]]:
+        return self.session.made
 
     @property
     def answered(self) -> int:

@@ -49,16 +49,17 @@ def whole(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any]
     most = page.operation.limits[-1]
     query = {name: page.operation.query[name].written(json.loads(text)) for name, text in filters}
     items: dict[str, Any] = {}
-    total = most
-    for offset in range(0, PAGES * most, most):
-        if offset >= total:
-            break
+    total, offset = most, 0
+    for _ in range(PAGES):
         case = page.case.derive(keep_auth=True, query={**query, listing.limit: most, listing.offset: offset})
         found = ask_again(case)
         if found is None or (offset and found.total != total):
             return None
         total = found.total
         items |= found.by_key
+        offset += len(found.items)
+        if not found.items or offset >= total:
+            break
     return items if len(items) == total else None
 
 

@@ -1,0 +1,197 @@
+"""The contract run of the second contract: its server conforms, and each fault is found by the check it is for."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.responses import Response
+
+from tests.board import server
+from tests.board.server import FAULTS, OPENAPI, Asked, Board, running
+from tests.contract_run.conftest import environment
+
+__all__ = ["environment"]
+
+ROOT = Path(__file__).parents[2]
+GIVEN = {
+    "CONTRACT": str(OPENAPI),
+    "TOKEN": server.TOKEN,
+    "X_BOARD_KEY": server.KEY,
+    "PROJECT_ID": server.PROJECT_ID,
+    "EMPTY_PROJECT_ID": server.EMPTY_PROJECT_ID,
+    "FOREIGN_PROJECT_ID": f"{server.FOREIGN_PROJECT_ID},{server.FORBIDDEN_PROJECT_ID}",
+    "FOREIGN_TASK_ID": f"{server.FOREIGN_TASK_ID},{server.FORBIDDEN_TASK_ID}",
+    "MAX_EXAMPLES": "1",
+}
+# Our own requests: those that Schemathesis makes up are for what is common to all operations.
+OURS = ("--phases", "examples")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def contract_run(environment: Callable[..., dict[str, str]]) -> Run:
+    """The contract run of a board, with environment variables besides those that it wants."""
+
+    def contract_run(board: Board, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tests.contract", *arguments]
+        with running(board=board) as base_url:
+            given = environment(BASE_URL=base_url, **GIVEN | variables)
+            return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=300)
+
+    return contract_run
+
+
+def with_faults(*names: str) -> Board:
+    """Those of different steps."""
+    board = Board()
+    for fault in map(FAULTS.__getitem__, names):
+        setattr(board, fault.step, partial(fault.new, board, getattr(board, fault.step)))
+    return board
+
+
+def findings(result: subprocess.CompletedProcess[str]) -> set[str]:
+    assert result.returncode in (0, 1), result.stdout + result.stderr
+    return set(re.findall(r"^\d+\. (\w+)", result.stdout, re.MULTILINE))
+
+
+def said(result: subprocess.CompletedProcess[str], title: str) -> str:
+    """What the verdict says under a title."""
+    found = re.search(rf"^{title} +(.*(?:\n {{12}}.*)*)", result.stdout, re.MULTILINE)
+    return " ".join(found[1].split()) if found else ""
+
+
+def test_the_board_conforms_whatever_is_sent(contract_run: Run) -> None:
+    board = Board()
+    before = {task.id for task in board.projects[server.PROJECT_ID].tasks if not task.is_deleted}
+    result = contract_run(board, ALL_METHODS="1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "CONFORMS: every answer is as the contract has it.\n" in result.stdout
+    counts = dict(re.findall(r"(\w+) (\d+) requests", said(result, "operations")))
+    assert counts.keys() == {"list_tasks", "list_events", "get_task", "create_task", "delete_task"}
+    assert all(int(count) >= 20 for count in counts.values())
+    assert re.search(r"201: [1-9].*204: [1-9].*410: [1-9]", said(result, "requests"))
+    # All methods were sent; every check of lists, filters, cursors and changes had something to judge.
+    assert "ALL_METHODS" not in result.stdout and "not tested" not in result.stdout
+    # Nothing but what the run made was deleted, and that in the end.
+    assert {task.id for task in board.projects[server.PROJECT_ID].tasks if not task.is_deleted} == before
+
+
+class Churning(Board):
+    """With each request something is added, deleted or changed."""
+
+    def answer(self, asked: Asked) -> Response:
+        response = super().answer(asked)
+        with self.lock:
+            project = self.projects[server.PROJECT_ID]
+            tasks = self.alive(project)
+            task = tasks[self.random.randrange(len(tasks))]
+            match self.random.randrange(4):
+                case 0:
+                    new = self.task_of(project, {"title": f"Another {self.random.random()}", "tags": ["home"]})
+                    project.tasks.append(new)
+                    project.add_event(new, "CREATED", new.created_at)
+                case 1 if len(tasks) > 200:
+                    self.remove(task)
+                    project.add_event(task, "DELETED", task.updated_at)
+                case 2 if task.status != "DONE":
+                    task.status = "DOING" if task.status == "OPEN" else "OPEN"
+                    task.version += 1
+        return response
+
+
+def test_a_list_that_changes_is_not_accused(contract_run: Run) -> None:
+    result = contract_run(Churning(), *OURS)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("operation", "faults", "expected"),
+    [
+        (
+            "list_tasks",
+            ("filter_loses_one", "tag_any_instead_of_all", "updated_since_exclusive", "limit_capped_at_150"),
+            {"tasks_of_the_status", "tasks_with_the_tags", "tasks_updated_since", "number_of_items"},
+        ),
+        (
+            "list_tasks",
+            ("filter_ignored", "tag_last_only", "updated_since_without_zone", "six_tags_accepted"),
+            {"tasks_of_the_status", "tasks_with_the_tags", "tasks_updated_since", "invalid_parameter_refused"},
+        ),
+        ("list_events", ("cursor_loses_an_item", "limit_50_refused"), {"each_item_once", "valid_request_accepted"}),
+        ("list_events", ("cursor_loops",), {"each_item_once"}),
+        ("list_events", ("next_cursor_null_too_early", "cursor_ignores_limit"), {"each_item_once", "number_of_items"}),
+        (
+            "get_task",
+            ("get_differs_from_the_list", "version_missing"),
+            {"frozen_task", "response_headers_conformance"},
+        ),
+        ("get_task", ("get_of_an_existing_one_is_404",), {"valid_request_accepted"}),
+        ("create_task", ("create_ignores_the_title", "create_without_location"), {"created_as_asked"}),
+        ("create_task", ("create_does_not_create",), {"made_is_there"}),
+        ("delete_task", ("delete_does_not_delete",), {"deleted_is_gone"}),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_fault_is_found_by_the_check_it_is_for(
+    contract_run: Run, operation: str, faults: tuple[str, ...], expected: set[str]
+) -> None:
+    result = contract_run(with_faults(*faults), *OURS, OPERATION=operation, ALL_METHODS="1")
+    assert expected <= findings(result), result.stdout + result.stderr
+
+
+def test_one_operation_and_what_is_not_known(contract_run: Run) -> None:
+    # By its id, without a list to take it from.
+    one = contract_run(Board(), *OURS, OPERATION="get_task", PROJECT_ID="", TASK_ID=server.TASK_ID)
+    assert one.returncode == 0, one.stdout + one.stderr
+    assert re.fullmatch(r"get_task \d+ requests", said(one, "operations"))
+    assert "list_tasks (OPERATION is get_task)" in said(one, "not tested")
+    # What is not safe is left out, and told.
+    assert "DELETE /v1/tasks/{task_id}, POST /v1/projects/{project_id}/tasks" in said(one, "not judged")
+    neither = contract_run(Board(), *OURS, PROJECT_ID="", EMPTY_PROJECT_ID="", TASK_ID=server.TASK_ID)
+    assert neither.returncode == 0, neither.stdout + neither.stderr
+    assert "list_tasks: PROJECT_ID is not given (PROJECT_ID of one)" in said(neither, "not tested")
+    assert "CONFORMS: every answer is as the contract has it of what was tested" in neither.stdout
+    for variables, problem in (
+        ({"OPERATION": "list_task"}, "OPERATION is 'list_task', which the contract does not have"),
+        ({"OPERATION": "create_task"}, "create_task is a POST, which might change something"),
+        ({"PROJECT_ID": "", "EMPTY_PROJECT_ID": ""}, "PROJECT_ID is not given"),
+    ):
+        wrong = contract_run(Board(), **variables)
+        assert wrong.returncode == 2 and wrong.stderr.startswith(f"problem: {problem}"), wrong.stderr
+        assert wrong.stderr.count("problem: ") == wrong.stderr.count("fix: ") == 1
+
+
+def test_what_cannot_be_tested_is_told_with_its_line(contract_run: Run, tmp_path: Path) -> None:
+    text = OPENAPI.read_text("utf-8").replace(
+        "        - name: tag\n          in: query\n",
+        "        - name: tag\n          in: query\n          style: deepObject\n",
+    )
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(text, "utf-8")
+    result = contract_run(Board(), *OURS, CONTRACT=str(edited), OPERATION="list_events")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert re.search(
+        r"list_tasks: .* tag: in style deepObject.*see line \d+ of edited.yaml", said(result, "not tested")
+    )
+    assert "of what was tested" in result.stdout
+
+
+def test_values_travel_as_the_contract_writes_them(contract_run: Run, tmp_path: Path) -> None:
+    contract_run(Board(), *OURS, OPERATION="list_tasks")
+    entries: list[Any] = json.loads((tmp_path / "requests.har").read_text("utf-8"))["log"]["entries"]
+    ok = {entry["request"]["url"] for entry in entries if entry["response"]["status"] == 200}
+    assert any(re.search(r"tag=\w+&tag=\w+", url) for url in ok)
+    assert any(re.search(r"updated_since=[^&]*%2B02", url) for url in ok)
+    assert {status for url in ok for status in re.findall(r"status=(\w+)", url)} == {"OPEN", "DOING", "DONE"}
+    assert {f"limit={limit}" for limit in (1, 2, 49, 51, 100, 199, 200)} <= {
+        match for url in ok for match in re.findall(r"\blimit=\d+", url)
+    }
