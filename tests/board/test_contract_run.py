@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from starlette.responses import Response
 
 from tests.board import server
-from tests.board.server import FAULTS, OPENAPI, Asked, Board, running
+from tests.board.server import FAULTS, OPENAPI, Asked, Board, running, written
 from tests.contract_run.conftest import environment
 
 __all__ = ["environment"]
@@ -104,6 +105,7 @@ class Churning(Board):
                     project.add_event(task, "DELETED", task.updated_at)
                 case 2 if task.status != "DONE":
                     task.status = "DOING" if task.status == "OPEN" else "OPEN"
+                    task.updated_at = written(datetime.now(UTC))
                     task.version += 1
         return response
 
@@ -127,10 +129,10 @@ def test_a_list_that_changes_is_not_accused(contract_run: Run) -> None:
             {"tasks_of_the_status", "tasks_with_the_tags", "tasks_updated_since", "invalid_parameter_refused"},
         ),
         ("list_events", ("cursor_loses_an_item", "limit_50_refused"), {"each_item_once", "valid_request_accepted"}),
-        ("list_events", ("cursor_loops",), {"each_item_once"}),
-        ("list_events", ("next_cursor_null_too_early", "cursor_ignores_limit"), {"each_item_once", "number_of_items"}),
+        ("list_events", ("cursor_loops", "cursor_ignores_limit"), {"each_item_once", "number_of_items"}),
+        ("list_events", ("next_cursor_null_too_early",), {"each_item_once"}),
         (
-            "get_task",
+            "",
             ("get_differs_from_the_list", "version_missing"),
             {"frozen_task", "response_headers_conformance"},
         ),
@@ -144,7 +146,8 @@ def test_a_list_that_changes_is_not_accused(contract_run: Run) -> None:
 def test_a_fault_is_found_by_the_check_it_is_for(
     contract_run: Run, operation: str, faults: tuple[str, ...], expected: set[str]
 ) -> None:
-    result = contract_run(with_faults(*faults), *OURS, OPERATION=operation, ALL_METHODS="1")
+    is_unsafe = operation in ("create_task", "delete_task")
+    result = contract_run(with_faults(*faults), *OURS, OPERATION=operation, ALL_METHODS=str(int(is_unsafe)))
     assert expected <= findings(result), result.stdout + result.stderr
 
 

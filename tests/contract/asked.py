@@ -20,7 +20,7 @@ from codegen.text import escaped
 from .contract import Credential, Operation, contract
 from .operation import INTEROPERABLE, INVALID, LENIENT, VALID, loose_integer
 from .redaction import disguised
-from .target import Target
+from .target import NOBODYS, Target
 
 # What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
 CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
@@ -350,6 +350,9 @@ def due(asked: Asked, target: Target) -> frozenset[int] | None:
             if stage.name == "parameters" and CONTROL.search(asked.parent):
                 # What is no text is no address either, to some routers.
                 allowed |= operation.refused("existence")
+            if stage.name == "existence" and asked.parent not in NOBODYS:
+                # It may have been there once.
+                allowed |= operation.refused("state")
             return frozenset(allowed)
     return frozenset(allowed | {operation.page_status})
 

@@ -160,6 +160,8 @@ class Finder:
             for each in contract().operations
             if not each.is_safe and each.method != "POST" and each.links and each.parent not in made
         }
+        for name, ids in made.items():
+            self.session.made.setdefault(name, []).extend(ids)
         known = {name: tuple(ids) for name, ids in made.items()}
         self.target = replace(target, made=known, unknown=nothing | dict(target.unknown))
 

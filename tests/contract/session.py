@@ -99,7 +99,7 @@ class Session:
         self.next_request = 0.0
         self.knows_constant = False
         self.made: dict[str, list[str]] = {}
-        """By parameter, the ids of what requests of this run made."""
+        """By parameter, the ids of what requests of this run made, or those before it."""
         self.answers_others = False
         """Whether a request was answered since that was looked at last."""
         self.last_good: requests.PreparedRequest | None = None
@@ -176,8 +176,7 @@ class Session:
             found = each.address.fullmatch(path) if each.method == request.method else None
             if found and each.parent:
                 parameter, identifier = each.in_path[each.parent], each.in_path[each.parent].normal(unquote(found[1]))
-                made = {*self.target.made.get(each.parent, ()), *self.made.get(each.parent, ())}
-                allowed = {*made, *self.target.ids_of(each).foreign, *NOBODYS}
+                allowed = {*self.made.get(each.parent, ()), *self.target.ids_of(each).foreign, *NOBODYS}
                 return identifier not in allowed and parameter.judge_one(identifier) != INVALID
         return False
 

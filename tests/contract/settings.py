@@ -87,18 +87,27 @@ def check_operation(target: Target, described: Contract) -> None:
 def check_ids(target: Target, described: Contract) -> Target:
     """The target with what is not known of each operation. Raises Problem if that leaves nothing to test."""
     unknown: dict[str, str] = {}
-    wanted = [each for each in described.operations if target.operation in ("", each.name)]
+    wanted = [
+        each
+        for each in described.operations
+        if target.operation in ("", each.name) and (each.is_safe or target.all_methods)
+    ]
     for each in wanted:
         if each.is_safe or each.method == "POST":
             if not any(target.ids_of(one).readable for one in (each, *sources(each, described))):
                 unknown[each.name] = f"{each.parent_variable} is not given"
-        elif not any(not one.is_safe and one.name in each.links for one in described.operations):
+        elif not any(target.ids_of(one).readable for one in described.operations if makes(one, each)):
             unknown[each.name] = "no link says what was made that it may change"
     if len(unknown) == len(wanted):
         check_given(target, wanted[0], described)
     for first in described.parents.values():
         check_each(target, first)
     return replace(target, unknown=unknown)
+
+
+def makes(one: Operation, other: Operation) -> bool:
+    """Whether an operation adds what another one may change or delete, by a link of the contract."""
+    return one.method == "POST" and one.name in other.links
 
 
 def sources(operation: Operation, described: Contract) -> list[Operation]:

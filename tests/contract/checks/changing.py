@@ -78,7 +78,7 @@ class Made(Check):
                 if credential.variable in state.target.secrets and credential.place == "header":
                     headers |= credential.carried(state.target.secrets[credential.variable])["header"]
                     break
-            made = dict.fromkeys([*state.target.made.get(each.parent, ()), *state.made.get(each.parent, ())])
+            made = dict.fromkeys(state.made.get(each.parent, ()))
             left = [identifier for identifier in made if identifier not in state.seen.deleted.get(each.parent, ())]
             for identifier in left[:CLEANED]:
                 requests.delete(state.target.base_url + each.path_of(identifier), headers=headers)
