@@ -29,30 +29,35 @@ def check(name: str, path: Path, module: types.ModuleType) -> None:
     Raises:
         Problem: A name is not there, or a call does not fit.
     """
-    for line, what in _misfits(ast.parse(path.read_text(encoding="utf-8")), module, frozenset()):
+    for line, what in _misfits(ast.parse(path.read_text(encoding="utf-8")), module, None):
         raise Problem(
             f"the output does not fit together: {name}:{line}: {what}",
             f"correct what makes {name} in overrides/templates/, overrides/package/ or overrides/codegen/endpoints.py",
         )
 
 
-def _misfits(node: ast.AST, module: types.ModuleType, local: frozenset[str]) -> Iterator[tuple[int, str]]:
-    if isinstance(node, _HAVE_NAMES):
-        local |= {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)}
-        local |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)}
-        local |= {each.name for each in ast.walk(node) if isinstance(each, _FUNCTIONS[:2]) and each is not node}
-        local |= {
-            (each.asname or each.name).partition(".")[0]
-            for found in ast.walk(node)
-            if isinstance(found, ast.Import | ast.ImportFrom)
-            for each in found.names
-        }
+def _misfits(node: ast.AST, module: types.ModuleType, local: frozenset[str] | None) -> Iterator[tuple[int, str]]:
+    if local is None and isinstance(node, _HAVE_NAMES):
+        # With those of all functions in it: what has a local name is not looked for among the globals.
+        local = frozenset(_names(node))
     if isinstance(node, ast.Attribute):
-        yield from _missing(node, module, local)
+        yield from _missing(node, module, local or frozenset())
     elif isinstance(node, ast.Call):
-        yield from _unfit(node, module, local)
+        yield from _unfit(node, module, local or frozenset())
     for below in ast.iter_child_nodes(node):
         yield from _misfits(below, module, local)
+
+
+def _names(node: ast.AST) -> Iterator[str]:
+    for each in ast.walk(node):
+        if isinstance(each, ast.arg):
+            yield each.arg
+        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            yield each.id
+        elif isinstance(each, _FUNCTIONS[:2]) and each is not node:
+            yield each.name
+        elif isinstance(each, ast.Import | ast.ImportFrom):
+            yield from ((name.asname or name.name).partition(".")[0] for name in each.names)
 
 
 def _missing(node: ast.Attribute, module: types.ModuleType, local: frozenset[str]) -> Iterator[tuple[int, str]]:
@@ -68,10 +73,12 @@ def _unfit(node: ast.Call, module: types.ModuleType, local: frozenset[str]) -> I
         return
     if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
         return
+    if not isinstance(called, types.FunctionType) and getattr(called, "__module__", None) == "builtins":
+        return  # they change with Python, not with the contract
     try:
         signature = inspect.signature(called)
     except (TypeError, ValueError):
-        return  # not every built-in one has a signature
+        return
     try:
         signature.bind(*node.args, **{str(each.arg): each for each in node.keywords})
     except TypeError as error:
