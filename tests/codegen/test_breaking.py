@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen import ROOT, openapi
+from codegen import openapi
 from codegen.__main__ import main
 from codegen.breaking import MAJOR, Change, changes, level
-from tests.codegen.trees import LIMIT, VERSION_LINE
+from tests.codegen.trees import CONTRACT_PATH, LIMIT, VERSION_LINE
 
 Run = Callable[[Path, str], tuple[int, str, str]]
-TEXT = VERSION_LINE.sub("  version: 1.0.0", (ROOT / "openapi.yaml").read_text(encoding="utf-8"), count=1)
+TEXT = VERSION_LINE.sub("  version: 1.0.0", (CONTRACT_PATH).read_text(encoding="utf-8"), count=1)
 
 
 def parse(text: str) -> dict[str, Any]:

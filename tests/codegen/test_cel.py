@@ -12,7 +12,6 @@ from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen import ROOT
 from codegen.cel import (
     MISSING,
     Plan,
@@ -30,8 +29,9 @@ from codegen.cel import (
 from codegen.contract import Contract
 from codegen.extensions import Rule
 from codegen.openapi import Document, Node
+from tests.codegen.trees import CONTRACT_PATH
 
-PROMISED = Contract(ROOT / "openapi.yaml").extensions
+PROMISED = Contract(CONTRACT_PATH).extensions
 OPERATION = PROMISED.operation("list_workflow_runs")
 assert OPERATION.listing is not None
 PAGE: dict[str, Any] = OPERATION.operation.responses["200"].at("content").at("application/json").at("example").value

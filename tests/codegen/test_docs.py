@@ -25,10 +25,11 @@ from codegen import ROOT
 from codegen.__main__ import main
 from codegen.contract import Contract
 from codegen.docs import render
+from tests.codegen.trees import CONTRACT_PATH, copy_tree
 from tests.reference_server import seed
 from tests.reference_server.running import running
 
-CONTRACT = Contract(ROOT / "openapi.yaml").document
+CONTRACT = Contract(CONTRACT_PATH).document
 PAGE = render(CONTRACT)
 ((PATH, ITEM),) = CONTRACT["paths"].items()
 OPERATION = ITEM["get"]
@@ -208,7 +209,7 @@ def test_it_can_be_read_without_seeing_it() -> None:
 def test_the_same_contract_gives_the_same_bytes() -> None:
     code = (
         "from pathlib import Path; from codegen.docs import render; from codegen.openapi import read;"
-        "print(render(read(Path('openapi.yaml'))), end='')"
+        "print(render(read(Path('tests/codegen/contract.yaml'))), end='')"
     )
     environment = {**os.environ, "PYTHONPATH": "overrides", "PYTHONHASHSEED": "1"}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True)
@@ -304,12 +305,14 @@ def test_the_samples_work() -> None:
 
 
 def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    tree = copy_tree(tmp_path / "tree")
+    shutil.copy(CONTRACT_PATH, tree / "openapi.yaml")
     monkeypatch.setenv("REPORT_DIR", str(tmp_path / "a" / "b"))
-    assert main(["docs"]) == 0
+    assert main(["docs"], tree) == 0
     assert (tmp_path / "a/b/docs.html").read_text(encoding="utf-8") == PAGE
     (tmp_path / "file").touch()
     monkeypatch.setenv("REPORT_DIR", str(tmp_path / "file"))
-    assert main(["docs"]) == 2
+    assert main(["docs"], tree) == 2
     assert "cannot be written" in capsys.readouterr().err
 
 

@@ -13,16 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen import ROOT, extensions
+from codegen import extensions
 from codegen.contract import Contract
 from codegen.extensions import Answer, Request, Result, Verdict
 from codegen.openapi import parse
+from tests.codegen.trees import CONTRACT_PATH
 
-TEXT = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
-PROMISED = Contract(ROOT / "openapi.yaml").extensions
+TEXT = (CONTRACT_PATH).read_text(encoding="utf-8")
+PROMISED = Contract(CONTRACT_PATH).extensions
 OPERATION = PROMISED.operation("list_workflow_runs")
 RUNS = "/v1/workflow-definitions/{definition_id}/runs"
-EXAMPLE = Contract(ROOT / "openapi.yaml").document["paths"][RUNS]["get"]["responses"]["200"]["content"]
+EXAMPLE = Contract(CONTRACT_PATH).document["paths"][RUNS]["get"]["responses"]["200"]["content"]
 PAGE: dict[str, Any] = EXAMPLE["application/json"]["example"]
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 REQUEST = Request({"definition_id": PAGE["items"][0]["workflow_definition_id"]})

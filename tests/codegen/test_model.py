@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codegen import ROOT, Problem
+from codegen import Problem
 from codegen.openapi import Document, operations, parse, read
 from codegen.openapi.operations import followed_entries
 from codegen.openapi.promises import PROSE, promises
+from tests.codegen.trees import CONTRACT_PATH
 
-CONTRACT = read(ROOT / "openapi.yaml")
+CONTRACT = read(CONTRACT_PATH)
 # Several operations, with all that this contract has not.
 RICH = parse(
     """\
@@ -115,10 +116,10 @@ def test_a_document_has_any_number_of_operations() -> None:
 def test_a_node_knows_where_it_stands() -> None:
     (operation,) = operations(CONTRACT).values()
     limit = operation.parameters["query", "limit"]
-    lines = (ROOT / "openapi.yaml").read_text(encoding="utf-8").splitlines()
+    lines = (CONTRACT_PATH).read_text(encoding="utf-8").splitlines()
     assert "maximum: 100" in lines[(limit.at("schema").at("maximum").line or 0) - 1]
     problem = limit.problem("it is too large", "make it smaller")
-    assert problem.what.startswith(f"openapi.yaml:{limit.line}: it is too large (at paths//v1/workflow-definitions/")
+    assert problem.what.startswith(f"contract.yaml:{limit.line}: it is too large (at paths//v1/workflow-definitions/")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from codegen import ROOT, Problem
 from codegen.__main__ import main
 from codegen.openapi import Document, parse, read
-from tests.codegen.trees import copy_tree, replace
+from tests.codegen.trees import CONTRACT_PATH, copy_tree, replace
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_lines_are_those_of_the_file() -> None:
-    document = read(ROOT / "openapi.yaml")
-    lines = (ROOT / "openapi.yaml").read_text(encoding="utf-8").splitlines()
+    document = read(CONTRACT_PATH)
+    lines = (CONTRACT_PATH).read_text(encoding="utf-8").splitlines()
 
     def check(value: Any, pointer: str) -> None:
         for key, below in value.items() if isinstance(value, dict) else ():
