@@ -109,7 +109,7 @@ class OneOf:
 class StrEnum(enum.StrEnum):
     """A string enum that keeps values which it does not know.
 
-    `WorkflowRunStatus("CANCELLED")` is a member-like string that compares, hashes, prints and pickles as "CANCELLED".
+    `Status("CANCELLED")` of an enum `Status` without it is a member-like string that compares, hashes, prints and pickles as "CANCELLED".
     It is not added to the class: iterating over an enum gives what the contract knows.
     """
 
@@ -132,8 +132,8 @@ class StrEnum(enum.StrEnum):
         return type(self).__members__.get(self._name_) is self
 
 
-# The runs of a definition name the same users, definitions and paths over and over. To share them is less to make and
-# to keep, and less for the garbage collector to go through, which is a good part of what decoding costs.
+# The items of a list name the same ids over and over. To share them is less to make and to keep, and less for the
+# garbage collector to go through, which is a good part of what decoding costs.
 # With its dashes, as RFC 9562 has it: pydantic alone also reads 32 digits, `urn:uuid:...` and `{...}` as one.
 _UUID = core_schema.chain_schema(
     [

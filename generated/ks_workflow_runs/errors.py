@@ -236,7 +236,7 @@ class ListChangedError(ApiError):
     """The list changes faster than it can be read. What was yielded so far is right, but not all.
 
     Attributes:
-        seen: How many runs were read.
+        seen: How many items were read.
     """
 
     seen: int = 0

@@ -40,7 +40,7 @@ GENERATING = (
 )
 
 # What else decides them. Their versions are pinned in pyproject.toml and reach us through the lock.
-TOOLS = ("datamodel-code-generator", "jinja2", "openapi-python-client", "ruff")
+TOOLS = ("cel-expr-python", "datamodel-code-generator", "jinja2", "openapi-python-client", "ruff")
 
 
 def sha256(data: bytes) -> str:

@@ -16,8 +16,8 @@ from .errors import DecodingError
 ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
 
 MAX_VALUES = 500_000
-"""Values that a body may have, which are counted by the characters in front of them, in texts too. A page of runs that
-are as long as a definition allows has a twentieth of it."""
+"""Values that a body may have, which are counted by the characters in front of them, in texts too. A page of
+workflow runs as long as can be, which this was measured with, has a twentieth of it."""
 
 # Not counted: the memory that it can take is bounded by its bytes.
 _SMALL = 2 * 2**20
