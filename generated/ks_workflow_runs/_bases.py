@@ -109,8 +109,8 @@ class OneOf:
 class StrEnum(enum.StrEnum):
     """A string enum that keeps values which it does not know.
 
-    `Status("CANCELLED")` of an enum `Status` without it is a member-like string that compares, hashes, prints and pickles as "CANCELLED".
-    It is not added to the class: iterating over an enum gives what the contract knows.
+    `Status("CANCELLED")`, of an enum without it, is a member-like string that compares, hashes, prints and pickles as
+    "CANCELLED". It is not added to the class: iterating over an enum gives what the contract knows.
     """
 
     @classmethod
