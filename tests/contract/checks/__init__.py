@@ -9,6 +9,8 @@ Schemathesis loads this package (`hooks` in schemathesis.toml), so any of its fr
     rules.py        the contract's rules (`x-rules`, `at_most`), a check for each
     the others      one for each class
 
+Checks judge in the order in which they are imported: `paging` first, as what it finds explains what `rules` would.
+
 Each check judges one thing; a body that cannot be read is left to `response_schema_conformance`, a status that the
 contract does not have to `documented_status`. Returning True means "nothing to judge here". Checks raise instead of
 using `assert`: under `python -O` they would pass everything.
@@ -21,12 +23,12 @@ from . import (  # noqa: F401
     cursors,
     errors,
     evidence,
-    filters,
     hooks,
     paging,
     protocol,
     rules,
     schema,
+    selections,
     steadiness,
 )
 from .base import Violation, check
