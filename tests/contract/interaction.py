@@ -20,6 +20,7 @@ from .asked import RIGHT, Asked, due, read_request
 from .contract import Operation, contract, links_of
 from .operation import VALID
 from .pages import Page, as_integer, key_of
+from .session import NOT_SENT
 from .under_way import under_way
 
 # How many are kept, the latest, and bytes of their bodies: a check may look at others in between.
@@ -147,7 +148,7 @@ class Interaction:
     def kind(self) -> str:
         """The kind of answer, as the verdict counts them."""
         if self.items is None:
-            return str(self.status) if self.status else "no answer"
+            return str(self.status) if self.status else "not sent" if self.response.message == NOT_SENT else "no answer"
         return f"{self.status} with items" if self.items else f"{self.status} without items"
 
     @cached_property
