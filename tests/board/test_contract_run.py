@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from tests.board import server
 from tests.board.server import FAULTS, OPENAPI, Asked, Board, running, written
-from tests.contract_run.conftest import environment
+from tests.contract_run.conftest import OURS, environment
 
 __all__ = ["environment"]
 
@@ -32,9 +32,6 @@ GIVEN = {
     "FOREIGN_TASK_ID": f"{server.FOREIGN_TASK_ID},{server.FORBIDDEN_TASK_ID}",
     "MAX_EXAMPLES": "1",
 }
-# Our own requests: those that Schemathesis makes up are for what is common to all operations.
-OURS = ("--phases", "examples")
-
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -13,6 +13,9 @@ from tests.reference_server import seed
 ROOT = Path(__file__).parents[2]
 VARIABLES = set(re.findall(r"^    ([A-Z_]+)\b", usage or "", re.MULTILINE))
 
+# Our own requests: for tests of what does not depend on those that Schemathesis makes up.
+OURS = ("--phases", "examples")
+
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -47,8 +50,8 @@ def contract(environment: Callable[..., dict[str, str]]) -> Command:
 def contract_on(contract: Command) -> Command:
     """The same for a deployment, with what the reference server wants unless something else is given."""
 
-    def contract_on(base_url: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def contract_on(base_url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         given = {"TOKEN": seed.TOKEN, "DEFINITION_ID": seed.DEFINITION_ID} | variables
-        return contract(BASE_URL=base_url, **given)
+        return contract(*arguments, BASE_URL=base_url, **given)
 
     return contract_on

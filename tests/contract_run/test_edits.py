@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract_run.conftest import OURS
 from tests.mutants.faults.making import RunFault, has
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
@@ -76,7 +77,7 @@ def test_an_edit_of_the_contract_is_an_edit_of_what_is_judged(
     edited = tmp_path / "edited.yaml"
     edited.write_text(text, "utf-8")
     with running(start()) as base_url:
-        result = contract_on(base_url, CONTRACT=str(edited), MAX_EXAMPLES="1")
+        result = contract_on(base_url, *OURS, CONTRACT=str(edited))
     found = re.findall(r"^\d+\. (\w+)", result.stdout, re.MULTILINE)
     assert found == ([accused_of] if accused_of else []), result.stdout + result.stderr
     assert result.returncode == bool(accused_of)

@@ -26,14 +26,6 @@ REPRESENTATIVE = (
     "existence_before_parameters",
     "session_cookie_refused",
     "locked_for_a_wrong_cookie",
-    "cookie_undefined",
-    "cached_for_anybody",
-    "foreign_may_be_cached",
-    "limit_all",
-    "html_for_browsers",
-    "total_flaps_up",
-    "query_called_path",
-    "limit_58_fails",
 )
 UUID = "[0-9a-f-]{36}"
 PLACE = r"limit \d+, offset \d+"
