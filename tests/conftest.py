@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import count
+from multiprocessing import get_context
 
 import psycopg
 import pytest
@@ -13,6 +15,13 @@ from tests.server.postgresql import postgresql
 
 # A shell that starts the tests in the background has them ignore interrupts, and so would all that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Iterator[ProcessPoolExecutor]:
+    """A process for what changes the one that it runs in, such as a contract run. No fork, which would share locks."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        yield pool
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
+import pytest
 from fastapi import Request, Response
 
 from tests.contract.run import Outcome, run
@@ -36,19 +36,20 @@ def outcome_of(runs: int, changes: int, is_unusual: bool) -> Outcome:
         return run(replace(target, max_examples=20, ids=ids, totals=totals), Path(folder, "work"))
 
 
-def test_a_correct_server_is_not_accused() -> None:
-    # In processes of their own, two at a time.
-    with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        outcomes = dict(zip(LISTS, pool.map(outcome_of, *zip(*LISTS, strict=True)), strict=True))
-    for (_, changes, _), outcome in outcomes.items():
-        assert not outcome.findings and not outcome.errors and not outcome.is_empty
-        # Where the list changes all the time it gives up making sure, and says so.
-        assert bool(outcome.unsettled) == (changes > 0)
-    # What FastAPI takes beyond the contract's letter is noted.
-    lenient = outcomes[150, 0, False].lenient
-    assert lenient["limit"] == lenient["offset"]
-    assert {"'1.0'", "'+5'", "' 5'", "'05'", "given twice"} <= lenient["limit"]
-    assert lenient.keys() == {"definition_id", "limit", "offset", "path"}
+@pytest.mark.parametrize(("runs", "changes", "is_unusual"), LISTS)
+def test_a_correct_server_is_not_accused(
+    runs: int, changes: int, is_unusual: bool, elsewhere: ProcessPoolExecutor
+) -> None:
+    outcome = elsewhere.submit(outcome_of, runs, changes, is_unusual).result()
+    assert not outcome.findings and not outcome.errors and not outcome.is_empty
+    # Where the list changes all the time it gives up making sure, and says so.
+    assert bool(outcome.unsettled) == (changes > 0)
+    if (runs, changes, is_unusual) == LISTS[0]:
+        # What FastAPI takes beyond the contract's letter is noted.
+        lenient = outcome.lenient
+        assert lenient["limit"] == lenient["offset"]
+        assert {"'1.0'", "'+5'", "' 5'", "'05'", "given twice"} <= lenient["limit"]
+        assert lenient.keys() == {"definition_id", "limit", "offset", "path"}
 
 
 class SlowCorners(ReferenceServer):
