@@ -34,6 +34,9 @@ PageT = TypeVar("PageT", bound=Page[Any, Any])
 # How often a page is asked for again at once whose figures do not fit together.
 _AGAIN = 3
 
+# Seconds between two looks whether a page is there, or the program was interrupted.
+_LOOKS = 0.5
+
 # Characters of a cursor: with more, an address is longer than servers take.
 _LONGEST_CURSOR = 4096
 
@@ -221,7 +224,13 @@ class _Asked:
         for wanted in step:
             if wanted not in self._asked:
                 self._asked[wanted] = self._workers.submit(functools.partial(self._read, wanted))
-        return self._asked.pop(step[0]).result()
+        future = self._asked.pop(step[0])
+        while True:
+            # An interrupt that comes just before a wait begins does not end it: so none is long.
+            with contextlib.suppress(TimeoutError):
+                return future.result(_LOOKS)
+            if future.done():
+                return future.result()
 
     def _read(self, wanted: Wanted, deadline: Deadline | None = None) -> Answer:
         return self._reading.client.send(self._reading.call(wanted), deadline)
