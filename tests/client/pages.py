@@ -13,6 +13,10 @@ from codegen.openapi import read
 DOCUMENT = read(ROOT / "openapi.yaml").value
 [OPERATION] = [path["get"] for path in DOCUMENT["paths"].values()]
 PAGE = OPERATION["responses"]["200"]["content"]["application/json"]["example"]
+SCHEMAS = {parameter["name"]: parameter["schema"] for parameter in OPERATION["parameters"]}
+MOST = SCHEMAS["limit"]["maximum"]
+DEFAULTS = {name: SCHEMAS[name]["default"] for name in ("limit", "offset")}
+EMPTY_PAGE = {"items": [], "total": 0, **DEFAULTS}
 
 
 def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[str, Any]:

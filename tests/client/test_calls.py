@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -16,11 +17,10 @@ from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from ks_workflow_runs.types import UNSET
 from tests.client.answering import Answering
 from tests.client.calls import Call
-from tests.client.pages import changed
+from tests.client.pages import DEFAULTS, EMPTY_PAGE, changed
 from tests.reference_server import seed
 
 DEFINITION_ID = UUID(str(seed.DEFINITION_ID))
-EMPTY_PAGE = {"items": [], "total": 0, "limit": 20, "offset": 0}
 
 
 def body(content: object) -> bytes:
@@ -88,7 +88,7 @@ def test_defaults_of_the_contract_are_sent_and_nothing_else(call: Call, server: 
     with Client(server.url) as client:
         call(DEFINITION_ID, client=client)
     [(target, headers)] = server.requests
-    assert target == f"/v1/workflow-definitions/{DEFINITION_ID}/runs?limit=20&offset=0"
+    assert target == f"/v1/workflow-definitions/{DEFINITION_ID}/runs?{urlencode(DEFAULTS)}"
     assert "Authorization" not in headers and "Cookie" not in headers
 
 

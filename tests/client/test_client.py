@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import json
 import ssl
 import threading
 import warnings
@@ -27,11 +28,12 @@ from ks_workflow_runs._cookies import OwnCookies
 from ks_workflow_runs._sending import Order, _Attempts
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from ks_workflow_runs.client import USER_AGENT
+from tests.client import pages
 from tests.client.answering import Answering, answering
 from tests.client.calls import Call
 from tests.reference_server import seed
 
-EMPTY_PAGE = b'{"items": [], "total": 0, "limit": 20, "offset": 0}'
+EMPTY_PAGE = json.dumps(pages.EMPTY_PAGE).encode()
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +64,7 @@ def test_what_is_no_uuid_is_not_sent(call: Call, server: Answering, value: Any) 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("limit", value) for value in (0, 101, -1, True, 1.0, "20", 10**30)]
+    [("limit", value) for value in (0, pages.MOST + 1, -1, True, 1.0, "20", 10**30)]
     + [("offset", value) for value in (-1, False, 0.0, "0")]
     + [("authorization", value) for value in ("", "Bearer x\r\nX: y", "Bearer \x00", "Bearer ä", " Bearer x", 7)]
     + [("ks_uat", value) for value in ("", "a;b", "a b", "a,b", 'a"b', "a\\b", "a\r\nb", "ä", 7)],
@@ -74,7 +76,7 @@ def test_parameters_are_held_to_the_contract(call: Call, server: Answering, name
     assert raised.value.request is None and raised.value.response is None and raised.value.status_code is None
 
 
-BOUNDS = {"page_size": (1, 101), "concurrency": (0, 65)}
+BOUNDS = {"page_size": (1, pages.MOST + 1), "concurrency": (0, 65)}
 
 
 @pytest.mark.parametrize(

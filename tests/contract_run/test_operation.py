@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.codegen.trees import replace
+from tests.codegen.trees import CONTRACT_PATH, replace
 from tests.contract.checks.bounds import misnamed
 from tests.contract.contract import contract
 from tests.contract.operation import INVALID, LENIENT, VALID, Parameter
@@ -102,7 +102,7 @@ def edited(tmp_path: Path, environment: Callable[..., dict[str, str]]) -> Callab
         tree.mkdir()
         for name in ("tests", "overrides", "generated"):
             shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(ROOT / "openapi.yaml", tree)
+        shutil.copy(CONTRACT_PATH, tree / "openapi.yaml")
         for old, new in edits:
             replace(tree / "openapi.yaml", old, new)
         path = os.pathsep.join(str(tree / name) for name in ("generated", "overrides"))
