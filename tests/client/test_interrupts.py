@@ -89,6 +89,39 @@ def test_an_interrupt_ends_a_program_at_once(offset: int, concurrency: int, give
     assert (out, err, program.returncode) == ("interrupted\n", "", 0)
 
 
+# What happens when an interrupt comes just before the main thread begins to wait: nothing wakes it.
+UNSEEN = """
+import signal, sys, threading
+
+def interrupt():
+    sys.stdin.readline()
+    signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+threading.Thread(target=interrupt, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_an_interrupt_that_wakes_nobody_ends_a_program_too(given: bool) -> None:
+    stalling = Stalling(0)
+    with accepting(stalling) as address:
+        command = [sys.executable, "-c", UNSEEN + ITERATE, f"http://{address}", seed.DEFINITION_ID, "8", str(given)]
+        with subprocess.Popen(
+            command,
+            cwd=ROOT / "generated",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as program:
+            try:
+                assert stalling.stalls.wait(BOUND)
+                out, err = program.communicate("\n", timeout=BOUND)
+            finally:
+                program.kill()
+    assert (out, err, program.returncode) == ("interrupted\n", "", 0)
+
+
 @pytest.mark.parametrize("concurrency", [2, 8])
 def test_an_error_ends_an_iterator_at_once(concurrency: int) -> None:
     start = time.monotonic()
