@@ -19,6 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from codegen.folders import changes
 from codegen.openapi import read
 from tests.board.conftest import NAME, build
 from tests.board.server import DELETED_TASK_ID, FOREIGN_TASK_ID, OPENAPI, PROJECT_ID, TASK_ID, TOKEN, running
@@ -120,6 +121,11 @@ def use(client: Client, project: UUID) -> None:
     wrong: str = delete_task.sync_detailed(task.id, client=client).parsed  # type: ignore[assignment]
     details.text  # type: ignore[union-attr]
 """
+
+
+def test_it_is_the_same_to_the_byte_each_time(folder: Path, tmp_path: Path) -> None:
+    again = build(tmp_path, read(OPENAPI).value)
+    assert changes(folder, again) == []
 
 
 def test_it_is_typed_for_mypy_and_so_is_what_callers_write(folder: Path, tmp_path: Path) -> None:
