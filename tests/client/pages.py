@@ -14,6 +14,7 @@ DOCUMENT = read(ROOT / "openapi.yaml").value
 [OPERATION] = [path["get"] for path in DOCUMENT["paths"].values()]
 PAGE = OPERATION["responses"]["200"]["content"]["application/json"]["example"]
 SCHEMAS = {parameter["name"]: parameter["schema"] for parameter in OPERATION["parameters"]}
+[IN_PATH] = [parameter["name"] for parameter in OPERATION["parameters"] if parameter["in"] == "path"]
 MOST = SCHEMAS["limit"]["maximum"]
 DEFAULTS = {name: SCHEMAS[name]["default"] for name in ("limit", "offset")}
 EMPTY_PAGE = {"items": [], "total": 0, **DEFAULTS}

@@ -54,7 +54,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_what_is_no_uuid_is_not_sent(call: Call, server: Answering, value: Any) -> None:
     with Client(server.url) as client:
-        with pytest.raises(errors.ConfigurationError, match="definition_id has to be a UUID"):
+        with pytest.raises(errors.ConfigurationError, match=f"{pages.IN_PATH} has to be a UUID"):
             call(value, client=client)
         for start in (iter_pages, aiter_pages, iter_workflow_runs):
             with pytest.raises(ValueError, match="definition_id"):
@@ -355,7 +355,7 @@ def test_an_integer_that_nobody_can_write_out_is_refused(call: Call, server: Ans
 
 
 def test_anything_is_shown_where_it_is_refused(call: Call) -> None:
-    with Client("http://127.0.0.1") as client, pytest.raises(errors.ConfigurationError, match="definition_id has to"):
+    with Client("http://127.0.0.1") as client, pytest.raises(errors.ConfigurationError, match=f"{pages.IN_PATH} has to"):
         call(10**5000, client=client)
 
 
