@@ -355,7 +355,8 @@ def test_an_integer_that_nobody_can_write_out_is_refused(call: Call, server: Ans
 
 
 def test_anything_is_shown_where_it_is_refused(call: Call) -> None:
-    with Client("http://127.0.0.1") as client, pytest.raises(errors.ConfigurationError, match=f"{pages.IN_PATH} has to"):
+    message = f"{pages.IN_PATH} has to"
+    with Client("http://127.0.0.1") as client, pytest.raises(errors.ConfigurationError, match=message):
         call(10**5000, client=client)
 
 
