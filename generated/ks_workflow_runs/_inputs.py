@@ -103,6 +103,12 @@ def _check_bounds(
         raise ConfigurationError(f"{name} has to be a multiple of {step}, not {value}")
 
 
+def _check_length(name: str, length: int, unit: str, least: int | None, most: int | None) -> None:
+    if (least is not None and length < least) or (most is not None and length > most):
+        words = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
+        raise ConfigurationError(f"{name} has to have {' and '.join(words)} {unit}, not {length}")
+
+
 def boolean(name: str, value: object) -> str:
     """Returns a Boolean as JSON writes it.
 
@@ -129,9 +135,7 @@ def text(
     """
     if not isinstance(value, str):
         raise ConfigurationError(f"{name} has to be text, not {type(value).__name__ if secret else _shown(value)}")
-    if (least is not None and len(value) < least) or (most is not None and len(value) > most):
-        words = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
-        raise ConfigurationError(f"{name} has to have {' and '.join(words)} characters, not {len(value)}")
+    _check_length(name, len(value), "characters", least, most)
     if pattern is not None and not re.search(pattern, value, re.ASCII):
         got = "" if secret else f", not {_shown(value)}"
         raise ConfigurationError(f"{name} has to match {pattern}{got}")
@@ -175,9 +179,7 @@ def items(name: str, value: object, least: int | None = None, most: int | None =
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
         raise ConfigurationError(f"{name} has to be a list, not {_shown(value)}")
     found = cast("Sequence[object]", value)
-    if (least is not None and len(found) < least) or (most is not None and len(found) > most):
-        words = [f"at least {least}"] * (least is not None) + [f"at most {most}"] * (most is not None)
-        raise ConfigurationError(f"{name} has to have {' and '.join(words)} items, not {len(found)}")
+    _check_length(name, len(found), "items", least, most)
     return found
 
 

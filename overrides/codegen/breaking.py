@@ -17,7 +17,7 @@ from typing import Any
 from codegen import Problem, compare
 from codegen.compare import RULES, Rule
 from codegen.files import is_path, read_file
-from codegen.openapi import Node, Unreadable, as_document, operations, parse
+from codegen.openapi import Node, Unreadable, as_document, operations, parse, without_names
 from codegen.openapi.schemas import ANNOTATIONS, as_text
 from codegen.text import escaped
 
@@ -199,7 +199,7 @@ def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
     if isinstance(old.value, dict) and isinstance(new.value, dict):
         # A parameter of a path may be called otherwise.
         keys = [
-            {re.sub(r"\{[^{}]*\}", "{}", str(key)) if node.pointer == "#/paths" else key: key for key in node.value}
+            {without_names(str(key)) if node.pointer == "#/paths" else key: key for key in node.value}
             for node in (old, new)
         ]
         for key in [*keys[0], *(key for key in keys[1] if key not in keys[0])]:

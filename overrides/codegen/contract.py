@@ -15,7 +15,7 @@ import jsonschema_rs
 
 from codegen import Problem, alternatives
 from codegen.openapi import Node, Pointer, read
-from codegen.openapi.document import joined, split
+from codegen.openapi.document import joined
 
 # Keywords whose value is a schema, a list of schemas, or a mapping of names to schemas.
 _ONE_SCHEMA = {"items", "additionalProperties"}
@@ -119,8 +119,8 @@ class Contract:
                 elif inner.pointer not in done:
                     way.append((inner, _alternatives(inner)))
 
-    def parameters(self) -> Iterator[tuple[Pointer, dict[str, Any]]]:
-        """Yields the parameters of all operations, each with its place; references are followed.
+    def check_parameters(self) -> None:
+        """Checks the parameters of all operations.
 
         Raises:
             Problem: One has no name, no place or no schema.
@@ -129,18 +129,12 @@ class Contract:
             if not (isinstance(node.value, dict) and {"name", "in", "schema"} <= node.value.keys()):
                 what = "a parameter without `name`, `in` or `schema` is not supported"
                 raise node.problem(what, "give it all three")
-            yield split(node.pointer), node.value
 
     def _parameters(self) -> Iterator[Node]:
         for _, item in self.model.root.at("paths").items():
             for holder in (item.followed(), *(node for _, node in item.followed().items())):
                 for element in holder.at("parameters").elements():
                     yield element.followed()
-
-    def follow(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Returns what a mapping refers to; itself where it is no reference."""
-        followed: dict[str, Any] = Node(self.model, value).followed().value
-        return followed
 
     def _schemas(self) -> Iterator[tuple[Pointer, Any]]:
         """Yields each schema of the document that is not part of another one."""

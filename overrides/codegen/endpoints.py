@@ -19,7 +19,7 @@ from openapi_python_client.schema.untrusted_string import UntrustedString
 from codegen.alternatives import without_null
 from codegen.contract import Contract
 from codegen.models import Models
-from codegen.openapi import Node, Operation, operations
+from codegen.openapi import Node, Operation, operations, without_names
 
 if TYPE_CHECKING:
     from codegen.extensions import Described
@@ -249,9 +249,7 @@ class Endpoints:
     """
 
     def __init__(self, contract: Contract, models: Models) -> None:
-        # Each has to have a schema.
-        for _ in contract.parameters():
-            pass
+        contract.check_parameters()
         self._models = models
         self._operations = operations(contract.model)
         self._views: dict[tuple[str, str], View] = {}
@@ -278,8 +276,8 @@ class Endpoints:
         successes, model, headers, refusals = self._responses(operation)
         from codegen.docstrings import promised
 
-        found = described.get(_key(endpoint))
-        self._views[_key(endpoint)] = View(
+        found = described.get(key_of(endpoint))
+        self._views[key_of(endpoint)] = View(
             arguments=arguments,
             path=_path(operation, arguments),
             body=body,
@@ -291,7 +289,7 @@ class Endpoints:
         )
 
     def __call__(self, endpoint: Endpoint) -> View:
-        return self._views[_key(endpoint)]
+        return self._views[key_of(endpoint)]
 
     @property
     def refusals(self) -> list[Refusal]:
@@ -311,12 +309,12 @@ class Endpoints:
         return max(counts, key=counts.__getitem__, default="")
 
     def _operation(self, endpoint: Endpoint) -> Operation:
-        return self._operations[_key(endpoint)]
+        return self._operations[key_of(endpoint)]
 
     # --- parameters ---
 
     def _arguments(self, endpoint: Endpoint, operation: Operation) -> list[Argument]:
-        written = _written(operation)
+        written = operation.named_parameters
         found: list[Argument] = []
         names: dict[str, str] = {}
         for where, parameters in {
@@ -398,7 +396,7 @@ class Endpoints:
             text = f"[{text} for _each in _inputs.items({quoted}, {python_name}{bounds})]"
         if not required or default is not None:
             annotation += " | None | Unset"
-        words = " ".join(str(node.at("description").value or "").split())
+        words = _words(node)
         description = f"{words} ({', '.join(said)})".lstrip() if said else words
         return Argument(
             name, python_name, where, annotation, default, text, is_list, joined, UntrustedString(description)
@@ -427,7 +425,7 @@ class Endpoints:
         node = operation.node.at("requestBody").followed()
         media_type, schema = self._json(node, "a request body")
         model = self._model(schema, "a request body")
-        words = " ".join(str(node.at("description").value or "").split())
+        words = _words(node)
         return Body(
             model,
             media_type,
@@ -559,11 +557,11 @@ class Endpoints:
             python_name += "_header"
         if not python_name.isidentifier():
             python_name = f"field_{python_name}"
-        words = " ".join(str(node.at("description").value or "").split())
+        words = _words(node)
         return Header(name, python_name, annotation, read, node.at("required").value is True, UntrustedString(words))
 
     def _refusal(self, operation: Operation, status: int, node: Node) -> str | None:
-        words = " ".join(str(node.at("description").value or "").split())
+        words = _words(node)
         self._meanings.setdefault(status, {}).setdefault(words, []).append(operation.name)
         bodies = self._bodies.setdefault(status, {})
         if "content" not in node:
@@ -611,18 +609,14 @@ def error_name(status: int) -> str:
     return _OWN_NAMES.get(status) or "".join(word.title() for word in words if word != "ERROR") + "Error"
 
 
-def _key(endpoint: Endpoint) -> tuple[str, str]:
-    return re.sub(r"\{[^{}]*\}", "{}", endpoint.path.get_untrusted_value()), endpoint.method
+def key_of(endpoint: Endpoint) -> tuple[str, str]:
+    """Returns an operation's key among those of the contract (`codegen.openapi.operations`)."""
+    return without_names(endpoint.path.get_untrusted_value()), endpoint.method
 
 
-def _written(operation: Operation) -> dict[tuple[str, str], Node]:
-    """Returns the parameters of an operation by place and name; its own before those of its path."""
-    found: dict[tuple[str, str], Node] = {}
-    for holder in (operation.item, operation.node):
-        for element in holder.at("parameters").elements():
-            node = element.followed()
-            found[str(node.at("in").value), str(node.at("name").value)] = node
-    return found
+def _words(node: Node) -> str:
+    """Returns what the contract says of something, in one line."""
+    return " ".join(str(node.at("description").value or "").split())
 
 
 def _path(operation: Operation, arguments: Iterable[Argument]) -> str:

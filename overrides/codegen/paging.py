@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +13,7 @@ from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.openapi import Endpoint
 
 from codegen.cel import ELEMENT, Path, Shape, field_name, parts, shape
-from codegen.endpoints import Argument, Endpoints
+from codegen.endpoints import Argument, Endpoints, key_of
 from codegen.extensions.model import Described, Listing
 from codegen.models import Models
 from codegen.openapi import Node, schema_of
@@ -75,7 +74,7 @@ class Pager:
 
     @property
     def key(self) -> tuple[str, str]:
-        return _key(self.endpoint)
+        return key_of(self.endpoint)
 
     @property
     def module(self) -> str:
@@ -113,7 +112,7 @@ def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models
         Problem: One cannot be paged through.
     """
     endpoints = {
-        _key(endpoint): endpoint
+        key_of(endpoint): endpoint
         for collection in data.endpoint_collections_by_tag.values()
         for endpoint in collection.endpoints
     }
@@ -128,10 +127,6 @@ def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models
                 )
             found.append(pager)
     return [replace(pager, alone=len(found) == 1) for pager in found]
-
-
-def _key(endpoint: Endpoint) -> tuple[str, str]:
-    return re.sub(r"\{[^{}]*\}", "{}", endpoint.path.get_untrusted_value()), endpoint.method
 
 
 class _Reading:

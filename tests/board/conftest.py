@@ -38,13 +38,18 @@ def contract() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def board_client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
-    """The package that is generated of the contract, imported."""
-    folder = build(tmp_path_factory.mktemp("board"), contract())
-    sys.path.insert(0, str(folder))
+def board_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the package is that is generated of the contract."""
+    return build(tmp_path_factory.mktemp("board"), contract())
+
+
+@pytest.fixture(scope="session")
+def board_client(board_folder: Path) -> Iterator[ModuleType]:
+    """The package, imported."""
+    sys.path.insert(0, str(board_folder))
     try:
         yield importlib.import_module(NAME)
     finally:
-        sys.path.remove(str(folder))
+        sys.path.remove(str(board_folder))
         for name in [name for name in sys.modules if name.partition(".")[0] == NAME]:
             del sys.modules[name]

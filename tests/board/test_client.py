@@ -25,38 +25,14 @@ from tests.board.conftest import NAME, build
 from tests.board.server import DELETED_TASK_ID, FOREIGN_TASK_ID, OPENAPI, PROJECT_ID, TASK_ID, TOKEN, running
 
 
-@contextmanager
-def imported(folder: Path) -> Iterator[Callable[[str], ModuleType]]:
-    """Yields what imports a module of the client."""
-    sys.path.insert(0, str(folder))
-    try:
-        yield lambda name: importlib.import_module(f"{NAME}.{name}")
-    finally:
-        sys.path.remove(str(folder))
-        for name in [name for name in sys.modules if name.partition(".")[0] == NAME]:
-            del sys.modules[name]
-
-
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("board"), read(OPENAPI).value)
-
-
-@pytest.fixture(scope="module")
-def board(folder: Path) -> Iterator[Any]:
+def board(board_client: ModuleType) -> Any:
     """The modules of the client."""
-    with imported(folder) as module:
-        yield SimpleNamespace(
-            client=module("client"),
-            models=module("models"),
-            errors=module("errors"),
-            types=module("types"),
-            list_tasks=module("api.tasks.list_tasks"),
-            create_task=module("api.tasks.create_task"),
-            get_task=module("api.tasks.get_task"),
-            delete_task=module("api.tasks.delete_task"),
-            list_events=module("api.events.list_events"),
-        )
+    names = {name: name for name in ("client", "models", "errors", "types")}
+    names |= {name: f"api.tasks.{name}" for name in ("list_tasks", "create_task", "get_task", "delete_task")}
+    names |= {"list_events": "api.events.list_events"}
+    modules = {name: importlib.import_module(f"{board_client.__name__}.{path}") for name, path in names.items()}
+    return SimpleNamespace(**modules)
 
 
 def connect(board: Any, url: str, **settings: Any) -> Any:
@@ -123,18 +99,18 @@ def use(client: Client, project: UUID) -> None:
 """
 
 
-def test_it_is_the_same_to_the_byte_each_time(folder: Path, tmp_path: Path) -> None:
+def test_it_is_the_same_to_the_byte_each_time(board_folder: Path, tmp_path: Path) -> None:
     again = build(tmp_path, read(OPENAPI).value)
-    assert changes(folder, again) == []
+    assert changes(board_folder, again) == []
 
 
-def test_it_is_typed_for_mypy_and_so_is_what_callers_write(folder: Path, tmp_path: Path) -> None:
+def test_it_is_typed_for_mypy_and_so_is_what_callers_write(board_folder: Path, tmp_path: Path) -> None:
     uses = tmp_path / "uses.py"
     uses.write_text(USES, encoding="utf-8")
     command = [sys.executable, "-m", "mypy", "--strict", "--python-version", "3.11", "--cache-dir", str(tmp_path / "c")]
     done = subprocess.run(
         [*command, "-p", NAME, "-m", "uses"],
-        cwd=folder,
+        cwd=board_folder,
         env={"MYPYPATH": str(tmp_path), "PATH": ""},
         capture_output=True,
         text=True,
@@ -143,8 +119,8 @@ def test_it_is_typed_for_mypy_and_so_is_what_callers_write(folder: Path, tmp_pat
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_it_is_typed_for_basedpyright(folder: Path, tmp_path: Path) -> None:
-    settings = {"include": [str(folder / NAME)], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
+def test_it_is_typed_for_basedpyright(board_folder: Path, tmp_path: Path) -> None:
+    settings = {"include": [str(board_folder / NAME)], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
     command = [sys.executable, "-m", "basedpyright", "-p", str(tmp_path), "--pythonpath", sys.executable]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -10,6 +10,7 @@ import jsonschema_rs
 import requests
 
 from codegen.cel import MISSING
+from codegen.extensions.examples import examples_of
 from codegen.openapi import Node, schema_of
 
 from .operation import INVALID, LENIENT, VALID
@@ -62,11 +63,9 @@ class Carried:
         yield from stated if made is MISSING or not self.validator.is_valid(made) else [made]
 
     def examples(self) -> Iterator[Any]:
-        for _, media in self.node.at("content").items():
-            found = [media.at("example"), *(each.at("value") for _, each in media.at("examples").items())]
-            for each in found:
-                if each.value is not None and self.validator.is_valid(each.value):
-                    yield each.value
+        for each in examples_of(self.node):
+            if each.value is not None and self.validator.is_valid(each.value):
+                yield each.value
 
     def varied(self, body: Any, number: int) -> Any:
         """The same with other texts, where the schema has nothing against it: a server may take each only once."""

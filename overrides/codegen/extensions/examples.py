@@ -25,7 +25,7 @@ def check_examples(document: Document) -> None:
     for described in promised.operations.values():
         request = example_request(described)
         for key, response in described.operation.responses.items():
-            for node in _examples(response):
+            for node in examples_of(response):
                 answer = Answer(int(key.replace("XX", "00")) if key != "default" else 599, node.value)
                 now = latest_time(node.value)
                 verdicts = promised.judge_answer(described, request, answer, now)
@@ -50,11 +50,12 @@ def example_request(described: Described) -> Request:
         for holder in (node, schema_of(node).resolved() or node):
             if place in given and "example" in holder:
                 given[place].setdefault(name, holder.at("example").value)
-    body = next(_examples(described.operation.request_body), None) if described.operation.request_body else None
+    body = next(examples_of(described.operation.request_body), None) if described.operation.request_body else None
     return Request(given["path"], given["query"], body=MISSING if body is None else body.value)
 
 
-def _examples(holder: Node) -> Iterator[Node]:
+def examples_of(holder: Node) -> Iterator[Node]:
+    """Yields the examples of a body, references followed."""
     for _, media in holder.at("content").items():
         if "example" in media:
             yield media.at("example")

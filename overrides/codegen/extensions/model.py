@@ -173,8 +173,7 @@ class Described:
     @property
     def parameters(self) -> dict[tuple[str, str], Node]:
         """The operation's parameters, by place and name."""
-        found = self.operation.parameters.values()
-        return {(str(each.at("in").value), str(each.at("name").value)): each for each in found}
+        return self.operation.named_parameters
 
     @property
     def defaults(self) -> dict[str, Any]:

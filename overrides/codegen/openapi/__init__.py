@@ -11,7 +11,7 @@ is a `Problem`.
 """
 
 from codegen.openapi.document import Document, Node, Pointer, as_document
-from codegen.openapi.operations import METHODS, Operation, operations, schema_of
+from codegen.openapi.operations import METHODS, Operation, operations, schema_of, without_names
 from codegen.openapi.reading import Unreadable, parse, read
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "parse",
     "read",
     "schema_of",
+    "without_names",
 ]

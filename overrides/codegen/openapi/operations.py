@@ -53,6 +53,11 @@ class Operation:
         return found
 
     @property
+    def named_parameters(self) -> dict[tuple[str, str], Node]:
+        """The same by place and name as the document has both, those in the path too."""
+        return {(str(each.at("in").value), str(each.at("name").value)): each for each in self.parameters.values()}
+
+    @property
     def request_body(self) -> Node | None:
         """What a request carries, references followed; None if it carries nothing."""
         node = self.node.at("requestBody")
@@ -107,8 +112,13 @@ def operations(document: Document | Any) -> dict[tuple[str, str], Operation]:
         item = item.resolved() or item
         for method in METHODS:
             if isinstance(item.at(method).value, dict):
-                found[re.sub(r"\{[^{}]*\}", "{}", path), method] = Operation(path, method, item, item.at(method))
+                found[without_names(path), method] = Operation(path, method, item, item.at(method))
     return found
+
+
+def without_names(path: str) -> str:
+    """Returns a path with `{}` for each parameter: what it is called there is not sent."""
+    return re.sub(r"\{[^{}]*\}", "{}", path)
 
 
 def followed_entries(holder: Node, key: str) -> dict[str, Node]:

@@ -23,12 +23,8 @@ from .rules import read_fields, sentence, told
 PAGES = 5
 
 
-def picks(page: Page, item: Any) -> bool | None:
-    """Whether the filters of a page pick an item; None if that cannot be judged."""
-    return picked(page, [item])[0]
-
-
 def picked(page: Page, items: list[Any]) -> list[bool | None]:
+    """Whether the filters of a page pick each item; None where that cannot be judged."""
     found: list[bool | None] = [True] * len(items)
     for name, text in page.filters:
         selection = page.operation.selections.get(name)
