@@ -54,12 +54,19 @@ class Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def running(server: ReferenceServer | None = None, faults: Iterable[Fault | None] = ()) -> Iterator[str]:
-    """Runs a server in a thread on a free port; yields its base URL, and stops it on exit, whatever happens."""
+def running(
+    server: ReferenceServer | None = None,
+    faults: Iterable[Fault | None] = (),
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+) -> Iterator[str]:
+    """Runs a server in a thread on a free port; yields its base URL, and stops it on exit, whatever happens.
+
+    `around` makes of its application the one that is run.
+    """
     server = server or ReferenceServer()
     ready = threading.Event()
     listener = listen("127.0.0.1", 0)
-    uvicorn_server = Uvicorn(Faulty(create_app(server), faults), ready.set)
+    uvicorn_server = Uvicorn(Faulty(around(create_app(server)), faults), ready.set)
 
     def run() -> None:
         try:

@@ -1,0 +1,130 @@
+"""What a correct server of the contract holds, read from it: what derived mutants are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import requests
+
+from codegen.extensions import Request
+from tests.contract.contract import Contract, Operation, contract
+from tests.contract.target import UNKNOWN_IDS, Target
+
+from .exchange import Answer
+
+# Seconds.
+WITHIN = 10
+# Pages that are read of one list.
+MOST_PAGES = 50
+
+
+@dataclass
+class World:
+    """The contract, and a correct server of it."""
+
+    target: Target
+    """With the address of the correct server."""
+    pages: dict[str, list[Answer]] = field(default_factory=dict)
+    """By operation, the answers that hold all items of the list that is read most."""
+    refused: dict[str, dict[int, list[Answer]]] = field(default_factory=dict)
+    """By operation and status."""
+
+    @property
+    def contract(self) -> Contract:
+        return contract()
+
+    def parent(self, operation: Operation) -> str:
+        """What most requests are for."""
+        known = self.target.ids_of(operation).known
+        return known[0] if known else ""
+
+    def credentials(self, operation: Operation) -> dict[str, dict[str, str]]:
+        """By place, what a request has that is let in."""
+        for each in operation.credentials:
+            if each.variable in self.target.secrets:
+                return each.carried(self.target.secrets[each.variable])
+        return {}
+
+    def ask(
+        self,
+        operation: Operation,
+        parent: str = "",
+        query: Mapping[str, Any] | None = None,
+        is_let_in: bool = True,
+    ) -> Answer:
+        """What the correct server answers to a request, with right credentials or without any."""
+        sent = self.credentials(operation) if is_let_in else {}
+        response = requests.request(
+            operation.method,
+            self.target.base_url + operation.path_of(parent or self.parent(operation)),
+            params={**(query or {}), **sent.get("query", {})},
+            headers=sent.get("header", {}),
+            cookies=sent.get("cookie", {}),
+            timeout=WITHIN,
+        )
+        headers = tuple((name.lower(), value) for name, value in response.headers.items())
+        return Answer(response.status_code, headers, response.content)
+
+    def whole(self, operation: Operation) -> list[Answer]:
+        """All pages of the list that is read most; of what is no list, the one answer."""
+        if operation.name not in self.pages:
+            self.pages[operation.name] = list(self._read(operation))
+        return self.pages[operation.name]
+
+    def _read(self, operation: Operation) -> list[Answer]:
+        listing, lists = operation.listing, operation.lists
+        if listing is None or lists is None:
+            return [self.ask(operation)]
+        found: list[Answer] = []
+        query: dict[str, Any] = {listing.limit: operation.limits[-1]} if listing.limit else {}
+        read = 0
+        while len(found) < MOST_PAGES:
+            found.append(self.ask(operation, query=query))
+            page = lists.read(found[-1].json)
+            if page is None or not page.items:
+                break
+            read += len(page.items)
+            if operation.is_cursor_list:
+                if page.next_cursor is None:
+                    break
+                query = {**query, listing.cursor: page.next_cursor}
+            elif page.total is not None and read >= page.total:
+                break
+            else:
+                query = {**query, listing.offset: read}
+        return found
+
+    def refusals(self, operation: Operation) -> dict[int, list[Answer]]:
+        """By status, what the correct server answers to requests that fail at a stage of their judgement."""
+        if operation.name not in self.refused:
+            found = self.refused[operation.name] = {}
+            parents = (*self.target.ids_of(operation).foreign, *UNKNOWN_IDS, "malformed")
+            answers = [self.ask(operation, parent) for parent in (parents if operation.parent else ())]
+            if operation.listing:
+                answers += [
+                    self.ask(operation, query={operation.listing.limit: each})
+                    for each in (operation.limits[0] - 1, operation.limits[-1] + 1, "x")
+                ]
+            answers.append(self.ask(operation, is_let_in=False))
+            for each in answers:
+                found.setdefault(each.status, []).append(each)
+        return self.refused[operation.name]
+
+    def items(self, operation: Operation) -> list[Any]:
+        """The items of that list, in its order; of what is no list, the one body."""
+        if operation.lists is None:
+            return [each.json for each in self.whole(operation)]
+        pages = (operation.lists.read(each.json) for each in self.whole(operation))
+        return [item for page in pages if page for item in page.items]
+
+    def dice(self, name: str) -> Random:
+        """For choices of one mutant: the same each time."""
+        return Random(name)
+
+    def request(self, operation: Operation) -> Request:
+        """What rules know of the requests by which the items were read."""
+        path = {operation.parent: self.parent(operation)} if operation.parent else {}
+        return Request(path=path, credentials=next((each.scheme for each in operation.credentials), ""))
