@@ -59,6 +59,10 @@ NAME ?=
 FORCE ?=
 # mutants: the one to run, instead of all; contract, serve: the fault that the reference server is to have
 MUTANT ?=
+# mutants: a share of them, such as 2/4
+SHARD ?=
+# mutants: 1 goes on from the results of an earlier run of the same sources
+RESUME ?=
 # test: further arguments of pytest, such as tests/client; contract: of `schemathesis run`
 ARGS ?=
 
@@ -69,6 +73,8 @@ export EXCLUDE_CHECKS FAIL_FAST THOROUGH MAX_EXAMPLES MAX_TIME MAX_ANSWER SEED R
 export BASE
 # For `make serve`, and for the server that `make contract` starts.
 export DATABASE_URL SEED_RUNS CHURN MUTANT
+# For `make mutants`.
+export SHARD RESUME
 # For `make vendor`: by the environment, whatever characters a path has. Some shells (WSL) have the machine's name in NAME.
 ifeq ($(origin NAME),environment)
   NAME :=
@@ -113,7 +119,7 @@ contract: setup ## test a live server against the contract, by default the embed
 	@$(python) -m tests.contract $(ARGS)
 
 mutants: setup ## prove the contract run: deliberate faults, and which checks find each
-	@$(python) -m tests.mutants $(MUTANT)
+	@env -u MUTANT $(python) -m tests.mutants $(MUTANT)
 
 test: setup ## run the tests, offline
 	@$(python) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)

@@ -20,7 +20,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture(scope="session")
 def elsewhere() -> Iterator[ProcessPoolExecutor]:
     """A process for what changes the one that it runs in, such as a contract run. No fork, which would share locks."""
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+    # Here, as it takes more than a second, and few need it.
+    from tests.contract.run import collect_rarely
+
+    with ProcessPoolExecutor(1, get_context("spawn"), collect_rarely) as pool:
         yield pool
 
 

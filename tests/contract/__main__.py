@@ -138,8 +138,9 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
     """Runs the tests. Raises Problem if they could not find out what they are to."""
     # Only now: it takes most of a second, and a missing variable can be told at once.
     from .checks import CLASSES
-    from .run import run
+    from .run import collect_rarely, run
 
+    collect_rarely()
     checks = {check for names in CLASSES.values() for check in names}
     if unknown := set(target.excluded_checks) - checks:
         raise Problem(

@@ -5,6 +5,7 @@ makes its figures and its curl commands; its printed output and reports have nei
 ("handler") may listen to them.
 """
 
+import gc
 import io
 import json
 import os
@@ -141,7 +142,7 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
         "color": False,
         "seed": target.seed,
         "request-timeout": target.answer_within,
-        "reports": {name: {"path": str(folder / file)} for name, file in REPORTS.items()},
+        "reports": {name: {"path": str(folder / file)} for name, file in REPORTS.items() if target.has_reports},
         "auth": {"openapi": schemes},
     }
     data["generation"]["max-examples"] = target.max_examples
@@ -224,6 +225,12 @@ class Handler(cli.EventHandler[Any]):
             listener.handle(event)
 
 
+def collect_rarely() -> None:
+    """For a process that makes runs. What they make they keep until they end: to collect garbage took a sixth of it."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
 def run(
     target: Target,
     folder: Path,
@@ -276,7 +283,7 @@ def keep_reports(folder: Path, target: Target) -> None:
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         place = target.report_dir / file.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
-        text = without_secrets(file.read_text("utf-8", "backslashreplace"), target.secrets)
+        text = without_secrets(file.read_text("utf-8", "backslashreplace"), hidden(target))
         # Written so, it is the same character in JSON, and can be read in HTML and XML.
         unseen = {each for each in set(text) - set("\n\r\t") if not each.isprintable()}
         place.write_text(text.translate({ord(each): as_json(each) for each in unseen}), "utf-8", newline="")

@@ -54,6 +54,8 @@ class Target:
     seed: int
     rate_limit: str
     report_dir: Path
+    has_reports: bool = True
+    """Whether what was sent and answered is written there; it takes a fifth of the time."""
     max_time: int = 0
     """Seconds; 0 means no limit."""
     all_methods: bool = True

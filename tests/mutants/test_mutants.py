@@ -3,13 +3,15 @@
 import re
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.contract.checks import CLASSES
-from tests.mutants.__main__ import main, without_mutant
+from tests.mutants.__main__ import chosen, idle_checks, judge, main
 from tests.mutants.faults import MUTANTS, OTHER_ID
-from tests.mutants.trial import UNBROKEN, Trial, try_out
+from tests.mutants.results import KILLED, Kept, Result
+from tests.mutants.trial import UNBROKEN, Trial, try_by_hand
 from tests.reference_server import seed
 
 # One of each class, and of them those that take most to see.
@@ -49,7 +51,7 @@ SAID = {
 @pytest.mark.parametrize("name", REPRESENTATIVE)
 def test_a_mutant_is_killed_by_the_checks_that_it_names(name: str, elsewhere: ProcessPoolExecutor) -> None:
     # That the unbroken server passes, the tests of the contract run see.
-    trial = elsewhere.submit(try_out, name).result()
+    trial = elsewhere.submit(try_by_hand, name).result()
     assert sorted(trial.found) == sorted(trial.expected)
     assert trial.requests < 450
     assert name not in SAID or any(re.search(SAID[name], message) for message in trial.messages)
@@ -62,20 +64,58 @@ def test_there_are_mutants_of_every_class_and_for_every_check() -> None:
         Trial(mutant.name, mutant.kind, mutant.killed_by, mutant.killed_by, 0, 0, ()) for mutant in MUTANTS.values()
     ]
     assert all(trial.expected for trial in declared)
-    assert not without_mutant(declared)
-    assert without_mutant(declared[:1])
+    assert not list(idle_checks([trial.result for trial in declared]))
+    assert list(idle_checks([declared[0].result]))
 
 
-def test_a_mutant_that_survives_is_told() -> None:
+def test_a_mutant_that_survives_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     survivor = Trial("name", "kind", frozenset(), frozenset({"one_order"}), 0, 0, ())
-    assert not survivor.is_right and "SURVIVES" in survivor.verdict and "one_order" in survivor.verdict
-    accused = replace(survivor, found=frozenset({"one_order", "same_total"}))
-    assert not accused.is_right and "DECLARED: one_order" in accused.verdict
+    accused = replace(survivor, name="other", found=frozenset({"one_order", "same_total"}))
+    assert judge([survivor.result, accused.result], is_all=False) == 1
+    captured = capsys.readouterr()
+    assert "0 of 2 as they should be" in captured.out
+    assert captured.err.splitlines()[:2] == [
+        "problem: name: SURVIVES: nothing found it; one_order should",
+        "problem: other: ASTRAY: one_order, same_total found it; one_order should",
+    ]
+    killed = replace(survivor, found=survivor.expected)
+    assert judge([killed.result], is_all=False) == 0
+    # Of all of them, each check and each promise has to have one.
+    assert judge([killed.result], is_all=True) == 1
+    assert "problem: no mutant is killed by same_total alone\n" in capsys.readouterr().err
 
 
-def test_an_unknown_mutant_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.argv", ["mutants", UNBROKEN, "limit_not_echo"])
-    assert main() == 2
-    assert capsys.readouterr().err.startswith(
-        "problem: there is no mutant 'limit_not_echo'\nfix: take one from tests/mutants/faults, such as limit_not_e"
-    )
+def test_what_cannot_be_run_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, variables, problem in (
+        ([UNBROKEN, "limit_not_echo"], {}, "there is no mutant 'limit_not_echo'"),
+        ([], {"SHARD": "5/4"}, "SHARD is '5/4', which is no share"),
+        ([], {"SHARD": "0/4"}, "SHARD is '0/4', which is no share"),
+        ([], {"RESUME": "yes"}, "RESUME is 'yes', which is neither 0 nor 1"),
+    ):
+        monkeypatch.setattr("sys.argv", ["mutants", *arguments])
+        with monkeypatch.context() as environment:
+            for name, value in variables.items():
+                environment.setenv(name, value)
+            assert main() == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"problem: {problem}\nfix: ")
+    assert "limit_not_e" in "".join(MUTANTS)
+
+
+def test_shares_are_all_of_them_and_each_once() -> None:
+    names = chosen([], "")
+    parts = [chosen([], f"{number}/4") for number in range(1, 5)]
+    assert sorted(name for part in parts for name in part) == sorted(names)
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def test_a_later_run_goes_on_from_what_is_known(tmp_path: Path) -> None:
+    kept = Kept(tmp_path / "reports" / "mutants.jsonl")
+    first, second = (Result(name, "paging", "", KILLED, ("one_order",)) for name in "ab")
+    kept.start([first])
+    kept.add(second)
+    assert kept.read() == {"a": first, "b": second}
+    # One that was cut off, one of other sources, and what is none.
+    text = kept.file.read_text("utf-8")
+    kept.file.write_text(text.replace(kept.state, "0", 1) + "[1]\nnull\n" + text[:50], "utf-8")
+    assert kept.read() == {"b": second}

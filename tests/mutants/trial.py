@@ -1,8 +1,14 @@
-"""One mutant under test."""
+"""Mutants under test, one at a time: those that are made by hand, and those that follow from the contract."""
 
+from __future__ import annotations
+
+import atexit
 import tempfile
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 
 from tests.contract.embedded import seeded
@@ -11,14 +17,17 @@ from tests.contract.target import Target
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.running import running
 
-from .faults import ANSWER_WITHIN, Mutant, named
+from .derived import derived
+from .derived.trial import Ground, Trials
+from .faults import ANSWER_WITHIN, MUTANTS, Mutant
+from .results import ASTRAY, KILLED, SURVIVES, Result
 
 UNBROKEN = "unbroken"
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of it."""
+    """What came of one made by hand, or of the server as it is."""
 
     name: str
     kind: str
@@ -29,27 +38,33 @@ class Trial:
     messages: tuple[str, ...]
 
     @property
-    def is_right(self) -> bool:
-        return self.found == self.expected
+    def result(self) -> Result:
+        wanted = ", ".join(sorted(self.expected)) or "no check"
+        outcome = KILLED if self.found == self.expected else ASTRAY if self.found else SURVIVES
+        why = "" if outcome == KILLED else f"{wanted} should"
+        found = tuple(sorted(self.found))
+        return Result(self.name, self.kind, "", outcome, found, why, self.requests, self.seconds)
 
-    @property
-    def verdict(self) -> str:
-        found = ", ".join(sorted(self.found)) or ("passes" if not self.expected else "SURVIVES")
-        return found if self.is_right else f"{found}; DECLARED: {', '.join(sorted(self.expected)) or 'none'}"
 
-
-def mutant_or_unbroken(name: str) -> Mutant:
+def named_or_unbroken(name: str) -> str:
     """Raises LookupError, which says what to take instead."""
-    return Mutant(UNBROKEN, "", ReferenceServer, frozenset()) if name == UNBROKEN else named(name)
+    if name not in (UNBROKEN, *MUTANTS, *derived()):
+        alike = ", ".join(get_close_matches(name, [*MUTANTS, *derived()], cutoff=0))
+        raise LookupError(f"take one that `make mutants` prints, such as {alike}")
+    return name
 
 
-def try_out(name: str) -> Trial:
+def try_out(name: str) -> Result:
     """Runs the contract run on the mutant of that name, or on the server as it is."""
-    mutant = mutant_or_unbroken(name)
+    return try_derived(name) if name in derived() else try_by_hand(name).result
+
+
+def try_by_hand(name: str) -> Trial:
+    mutant = Mutant(UNBROKEN, "", ReferenceServer, frozenset()) if name == UNBROKEN else MUTANTS[name]
     with running(mutant.start()) as base_url, tempfile.TemporaryDirectory() as folder:
         reports = Path(folder, "reports")
         start = time.monotonic()
-        target = replace(target_at(base_url, reports), thorough=mutant.is_thorough)
+        target = replace(target_at(base_url, reports), thorough=mutant.is_thorough, has_reports=False)
         outcome = run(target, Path(folder, "work"))
         seconds = time.monotonic() - start
     found = frozenset(finding.check for finding in outcome.findings.values())
@@ -57,6 +72,18 @@ def try_out(name: str) -> Trial:
         found |= {"error: " + " ".join([*outcome.errors, outcome.outage])}
     messages = tuple(f"{finding.check}: {finding.message}" for finding in outcome.findings.values())
     return Trial(name, mutant.kind, found, mutant.killed_by, seconds, outcome.sent, messages)
+
+
+@cache
+def trials() -> Trials:
+    """Of this process: the correct server runs until it ends."""
+    cleanup = ExitStack()
+    atexit.register(cleanup.close)
+    return Trials(REFERENCE, cleanup)
+
+
+def try_derived(name: str) -> Result:
+    return trials().try_out(name)
 
 
 def target_at(base_url: str, reports: Path) -> Target:
@@ -71,3 +98,6 @@ def target_at(base_url: str, reports: Path) -> Target:
         answer_within=ANSWER_WITHIN,
         **seeded(),
     )
+
+
+REFERENCE = Ground(lambda around: running(around=around), target_at)

@@ -30,7 +30,7 @@ from urllib.parse import unquote
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from pydantic_core import to_json
-from sqlalchemy import select
+from sqlalchemy import Integer, bindparam, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from starlette.routing import BaseRoute, Match, request_response
@@ -53,6 +53,24 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IG
 
 Fault = dict[str, Any]
 """One entry of a 422 body."""
+
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to answer it.
+CREDENTIALS = select(Credential)
+USER = select(User).where(User.id == bindparam("id"))
+DEFINITION = select(Definition).where(Definition.id == bindparam("id"))
+ACCESS = select(ReadAccess).where(
+    ReadAccess.user_id == bindparam("user_id"), ReadAccess.definition_id == bindparam("definition_id")
+)
+TOTAL = select(Definition.runs).where(Definition.id == bindparam("definition_id"))
+OF_DEFINITION = Run.workflow_definition_id == bindparam("definition_id")
+FIRST = select(Run.sequence).where(OF_DEFINITION).limit(1).offset(bindparam("steps", type_=Integer))
+FIRST_FROM_NEWEST, FIRST_FROM_OLDEST = (FIRST.order_by(order) for order in (Run.sequence.desc(), Run.sequence.asc()))
+PAGE = (
+    select(Run)
+    .where(OF_DEFINITION, Run.sequence <= bindparam("first"))
+    .order_by(Run.sequence.desc())
+    .limit(bindparam("limit", type_=Integer))
+)
 
 
 class InvalidParameter(Exception):
@@ -101,7 +119,7 @@ class ReferenceServer:
         self.check_method(request)
         try:
             # One transaction, so that a page and its total describe the same moment.
-            with Session(self.engine) as session, session.begin():
+            with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 user = self.authenticate(session, request)
                 parameters = self.parse_parameters(request)
                 definition = self.find_definition(session, user, parameters)
@@ -124,10 +142,10 @@ class ReferenceServer:
         from_cookie = "authorization" not in request.headers
         found = None
         # All are compared, in constant time each: how long it takes tells nothing about which was nearly right.
-        for credential in session.scalars(select(Credential)):
+        for credential in session.scalars(CREDENTIALS):
             if hmac.compare_digest(credential.digest, presented) and (credential.is_user_token or not from_cookie):
                 found = credential.user_id
-        user = session.get(User, found) if found else None
+        user = session.scalar(USER, {"id": found}) if found else None
         if user is None:
             raise HTTPException(401, "Could not validate credentials", {"WWW-Authenticate": "Bearer"})
         return user
@@ -198,30 +216,29 @@ class ReferenceServer:
 
     def find_definition(self, session: Session, user: User, parameters: Parameters) -> Definition:
         """The definition, else 404; one of another tenant is answered as if it did not exist."""
-        definition = session.get(Definition, parameters.definition_id)
+        definition: Definition | None = session.scalar(DEFINITION, {"id": parameters.definition_id})
         if definition is None or definition.tenant_id != user.tenant_id:
             raise HTTPException(404, "Workflow definition not found")
         return definition
 
     def check_access(self, session: Session, user: User, definition: Definition) -> None:
-        if session.get(ReadAccess, (user.id, definition.id)) is None:
+        if session.scalar(ACCESS, {"user_id": user.id, "definition_id": definition.id}) is None:
             raise HTTPException(403, "Not enough permissions")
 
     def load_page(self, session: Session, parameters: Parameters) -> tuple[int, Sequence[Run]]:
         """The definition's number of runs, and those of the page, newest first."""
-        total = session.scalar(select(Definition.runs).where(Definition.id == parameters.definition_id)) or 0
+        asked = {"definition_id": parameters.definition_id}
+        total = session.scalar(TOTAL, asked) or 0
         # No database takes an offset beyond 64 bits.
         if parameters.offset >= total:
             return total, []
-        of_definition = Run.workflow_definition_id == parameters.definition_id
         # Where the page begins. An offset is walked, entry by entry: so from the nearer end, and in the index alone.
         if parameters.offset < total / 2:
-            order, steps = Run.sequence.desc(), parameters.offset
+            statement, steps = FIRST_FROM_NEWEST, parameters.offset
         else:
-            order, steps = Run.sequence.asc(), total - 1 - parameters.offset
-        first = select(Run.sequence).where(of_definition).order_by(order).limit(1).offset(steps)
-        page = select(Run).where(of_definition, Run.sequence <= session.scalars(first).one())
-        return total, session.scalars(page.order_by(Run.sequence.desc()).limit(parameters.limit)).all()
+            statement, steps = FIRST_FROM_OLDEST, total - 1 - parameters.offset
+        first = session.scalars(statement, {**asked, "steps": steps}).one()
+        return total, session.scalars(PAGE, {**asked, "first": first, "limit": parameters.limit}).all()
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> dict[str, Any]:
         return {

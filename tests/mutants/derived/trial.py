@@ -18,6 +18,7 @@ from tests.contract.contract import contract
 from tests.contract.run import Outcome, run
 from tests.contract.target import Target
 
+from ..results import ASTRAY, EQUIVALENT, KILLED, SURVIVES, Result
 from . import derived
 from .exchange import Changed
 from .making import Built, Derived, Equivalent
@@ -32,28 +33,6 @@ class Ground:
     """Runs it, with a layer around its application; gives its address."""
     target: Callable[[str, Path], Target]
     """The contract run of it, by address and report folder."""
-
-
-KILLED, SURVIVES, EQUIVALENT, ASTRAY = "killed", "SURVIVES", "equivalent", "ASTRAY"
-
-
-@dataclass(frozen=True)
-class Result:
-    """What came of one."""
-
-    name: str
-    promise: str
-    outcome: str
-    """KILLED, SURVIVES, EQUIVALENT, or ASTRAY: other checks found it than those that claim its promise, or more."""
-    found: tuple[str, ...] = ()
-    why: str = ""
-    """Of an equivalent one; of others what is wrong."""
-    requests: int = 0
-    seconds: float = 0
-
-    @property
-    def is_right(self) -> bool:
-        return self.outcome in (KILLED, EQUIVALENT)
 
 
 @cache
@@ -76,7 +55,7 @@ class Trials:
         try:
             built = mutant.build(self.world)
         except Equivalent as reason:
-            return Result(name, promise, EQUIVALENT, why=str(reason))
+            return Result(name, mutant.kind, promise, EQUIVALENT, why=str(reason))
         outcome = self.run(built, fail_fast=True)
         result = judged(mutant, built, outcome)
         if not result.is_right and result.found:
@@ -91,7 +70,7 @@ class Trials:
             tempfile.TemporaryDirectory() as folder,
         ):
             target = self.ground.target(address, Path(folder, "reports"))
-            return run(replace(target, fail_fast=fail_fast), Path(folder, "work"))
+            return run(replace(target, fail_fast=fail_fast, has_reports=False), Path(folder, "work"))
 
 
 def judged(mutant: Derived, built: Built, outcome: Outcome) -> Result:
@@ -101,7 +80,7 @@ def judged(mutant: Derived, built: Built, outcome: Outcome) -> Result:
     claiming = frozenset(claims().get(promise, ()))
     if outcome.errors or outcome.outage:
         why = " ".join([*outcome.errors, outcome.outage])
-        return Result(mutant.name, promise, ASTRAY, tuple(sorted(found)), why, outcome.sent)
+        return Result(mutant.name, mutant.kind, promise, ASTRAY, tuple(sorted(found)), why, outcome.sent)
     # A fault of one kind may show in several ways.
     near = claiming | built.also | {check for each in CLASSES.values() if claiming & set(each) for check in each}
     if not found:
@@ -112,4 +91,4 @@ def judged(mutant: Derived, built: Built, outcome: Outcome) -> Result:
         kind, why = ASTRAY, f"blames {', '.join(sorted(found - near))} as well"
     else:
         kind, why = KILLED, ""
-    return Result(mutant.name, promise, kind, tuple(sorted(found)), why, outcome.sent)
+    return Result(mutant.name, mutant.kind, promise, kind, tuple(sorted(found)), why, outcome.sent)

@@ -91,7 +91,8 @@ def fields(schema: Node) -> Iterator[tuple[str, str, list[Way]]]:
         ways = [Way("left_out", required.get(name, node.pointer), always(MISSING))]
         yield f".{name}", name, ways + ways_of(node)
     # What stands there though it has no name, and an object that is none.
-    ways = [Way("further_field", schema.at("additionalProperties").pointer, lambda value: {**value, "x_further": 1})]
+    closed = schema.at("additionalProperties") if "additionalProperties" in schema else schema.at("type")
+    ways = [Way("further_field", closed.pointer, lambda value: {**value, "x_further": 1})]
     yield "", "", [*ways, Way("no_object", schema.at("type").pointer, lambda value: [value])]
 
 
@@ -106,10 +107,13 @@ def built(
         found = [each for each in instances(wanted, document)[0] if fits(each.value, name, way)]
         if row is None or lists is None:
             return [each.place for each in found]
-        names: Pointer = tuple(lists.listing.items.split("."))
         page = lists.read(document)
-        index = page.keys.index(row) if page and row in page.keys else -1
-        return [each.place for each in found if each.place[: len(names) + 1] == (*names, index)]
+        if page is None or row not in page.keys:
+            return []
+        # What is no part of a row is broken where the row is on the page.
+        names: Pointer = tuple(lists.listing.items.split("."))
+        of_row = (*names, page.keys.index(row))
+        return [each.place for each in found if each.place[: len(of_row)] in (of_row, each.place[: len(names)])]
 
     def broken(document: Any, row: str | None = None) -> Any:
         for place in reversed(places(document, row)):
