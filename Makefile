@@ -121,8 +121,9 @@ contract: setup ## test a live server against the contract, by default the embed
 mutants: setup ## prove the contract run: deliberate faults, and which checks find each
 	@env -u MUTANT $(python) -m tests.mutants $(MUTANT)
 
+# Four at a time on any machine: many tests wait for a server or a process.
 test: setup ## run the tests, offline
-	@$(python) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(python) -m pytest -n 4 --dist worksteal $(ARGS)
 
 generate: setup ## rewrite generated/ from openapi.yaml and overrides/
 	@$(python) -m codegen generate

@@ -226,8 +226,7 @@ class Handler(cli.EventHandler[Any]):
 
 
 def collect_rarely() -> None:
-    """For a process that makes runs. What they make they keep until they end: to collect garbage took a sixth of it."""
-    gc.freeze()
+    """For a process that makes runs: nearly all that they make is kept to their end, and looking took a sixth of it."""
     gc.set_threshold(20_000, 20, 50)
 
 

@@ -254,7 +254,7 @@ def test_a_mutant_that_cannot_be_had(contract: Callable[..., Any]) -> None:
     result = contract(MUTANT="limit_not_echod")
     assert result.returncode == 2
     assert (
-        "problem: there is no mutant 'limit_not_echod'\nfix: take one from tests/mutants/faults, such as limit_not_"
+        "problem: there is no mutant 'limit_not_echod'\nfix: take one that `make mutants` prints, such as limit_not_"
         in result.stderr
     )
     result = contract(BASE_URL=NOBODY, MUTANT="limit_not_echoed")

@@ -3,9 +3,7 @@
 import json
 import math
 import re
-import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -53,13 +51,8 @@ def test_only_safe_methods_leave_the_machine_unless_asked_for(tmp_path: Path) ->
         assert [head.partition(b" ")[0] for head in server.requests] == [b"GET", b"HEAD", b"OPTIONS"]
 
 
-def test_what_a_contract_has_besides_is_not_sent_to_a_deployment(
-    environment: Callable[..., dict[str, str]], tmp_path: Path
-) -> None:
-    """In a copy of the project with a contract that creates and deletes."""
-    copy = tmp_path / "copy"
-    for folder in ("tests", "overrides", "generated"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+def test_what_a_contract_has_besides_is_not_sent_to_a_deployment(contract_on: Contract, tmp_path: Path) -> None:
+    """A contract that creates and deletes."""
     document = json.loads(json.dumps(read(ROOT / "openapi.yaml").value))
     answers = {"200": {"description": "Done."}, "401": {"description": "No."}}
     ((path, item),) = document["paths"].items()
@@ -70,22 +63,16 @@ def test_what_a_contract_has_besides_is_not_sent_to_a_deployment(
         "delete": {"operationId": "delete_run", "parameters": [run_id], "responses": answers},
         "patch": {"operationId": "change_run", "parameters": [run_id], "requestBody": BODY, "responses": answers},
     }
-    (copy / "openapi.yaml").write_text(json.dumps(document), "utf-8")
-
-    def contract(base_url: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        given = environment(BASE_URL=base_url, TOKEN=seed.TOKEN, DEFINITION_ID=seed.DEFINITION_ID, **variables)
-        given["PYTHONPATH"] = "generated:overrides"
-        command = [sys.executable, "-m", "tests.contract"]
-        return subprocess.run(command, cwd=copy, env=given, capture_output=True, text=True, timeout=120)
-
+    edited = tmp_path / "edited.yaml"
+    edited.write_text(json.dumps(document), "utf-8")
     with hostile({}) as (base_url, server):
-        result = contract(base_url)
+        result = contract_on(base_url, CONTRACT=str(edited))
         assert {head.partition(b" ")[0] for head in server.requests} == {b"GET"}
         assert result.returncode == 0, result.stdout + result.stderr
         told = " ".join(result.stdout.split())
         assert f"DELETE /v1/runs/{{run_id}}, PATCH /v1/runs/{{run_id}}, POST {path} (ALL_METHODS=1" in told
         server.requests.clear()
-        contract(base_url, ALL_METHODS="1")
+        contract_on(base_url, CONTRACT=str(edited), ALL_METHODS="1")
         assert {b"GET", b"POST", b"DELETE", b"PATCH"} <= {head.partition(b" ")[0] for head in server.requests}
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+
+from starlette.types import ASGIApp
 
 from tests.contract.embedded import seeded
 from tests.contract.run import run
@@ -17,8 +20,8 @@ from tests.contract.target import Target
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.running import running
 
-from .derived import derived
-from .derived.trial import Ground, Trials
+from .derived import Equivalent, derived
+from .derived.trial import Ground, Trials, layer
 from .faults import ANSWER_WITHIN, MUTANTS, Mutant
 from .results import ASTRAY, KILLED, SURVIVES, Result
 
@@ -84,6 +87,19 @@ def trials() -> Trials:
 
 def try_derived(name: str) -> Result:
     return trials().try_out(name)
+
+
+def served(name: str) -> tuple[ReferenceServer, Callable[[ASGIApp], ASGIApp]]:
+    """A mutant to be looked at: a server, and what stands around its application.
+
+    Raises LookupError, which says what to take instead.
+    """
+    if name in MUTANTS or named_or_unbroken(name) == UNBROKEN:
+        return (MUTANTS[name].start() if name in MUTANTS else ReferenceServer()), lambda app: app
+    try:
+        return ReferenceServer(), layer(derived()[name].build(trials().world))
+    except Equivalent as reason:
+        raise LookupError(f"take another one, as this one breaks nothing: {reason}") from reason
 
 
 def target_at(base_url: str, reports: Path) -> Target:

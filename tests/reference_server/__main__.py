@@ -19,9 +19,11 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from typing import NoReturn
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from starlette.types import ASGIApp
 
 from .app import ReferenceServer, create_app
 from .running import Uvicorn, listen
@@ -103,14 +105,14 @@ def open_server(churn: int) -> ReferenceServer:
         )
 
 
-def open_mutant(name: str) -> ReferenceServer:
+def open_mutant(name: str) -> tuple[ReferenceServer, Callable[[ASGIApp], ASGIApp]]:
     # Only now: mutants are built on this package.
-    from tests.mutants.faults import named
+    from tests.mutants.trial import served
 
     if given := [variable for variable in ("DATABASE_URL", "SEED_RUNS", "CHURN") if os.environ.get(variable)]:
         fail(f"{given[0]} is given, but a mutant has runs of its own, in memory", f"unset {' and '.join(given)}")
     try:
-        return named(name).start()
+        return served(name)
     except LookupError as error:
         fail(f"there is no mutant '{name}'", error.args[0])
 
@@ -180,11 +182,11 @@ def main() -> None:
     url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     churn = whole_number("CHURN", 0)
     mutant = os.environ.get("MUTANT")
-    server = open_mutant(mutant) if mutant else open_server(churn)
+    server, around = open_mutant(mutant) if mutant else (open_server(churn), lambda app: app)
     try:
         text = introduction(url, server, churn)
         try:
-            app = create_app(server)
+            app = around(create_app(server))
         except ValueError as error:
             fail(str(error), "mend it; make generate names the line")
         Uvicorn(app, lambda: print(text, end="", flush=True)).run([listener])

@@ -64,13 +64,18 @@ class Trials:
         return replace(result, seconds=time.monotonic() - start)
 
     def run(self, built: Built, *, fail_fast: bool) -> Outcome:
-        methods = frozenset(each.method for each in contract().operations)
         with (
-            self.ground.running(lambda app: Changed(app, built.change, methods)) as address,
+            self.ground.running(layer(built)) as address,
             tempfile.TemporaryDirectory() as folder,
         ):
             target = self.ground.target(address, Path(folder, "reports"))
             return run(replace(target, fail_fast=fail_fast, has_reports=False), Path(folder, "work"))
+
+
+def layer(built: Built) -> Callable[[ASGIApp], ASGIApp]:
+    """What stands around the application of a correct server."""
+    methods = frozenset(each.method for each in contract().operations)
+    return lambda app: Changed(app, built.change, methods)
 
 
 def judged(mutant: Derived, built: Built, outcome: Outcome) -> Result:

@@ -23,6 +23,6 @@ from . import (  # noqa: F401
     texts,
     transient,
 )
-from .making import ANSWER_WITHIN, MUTANTS, OTHER_ID, Mutant, named
+from .making import ANSWER_WITHIN, MUTANTS, OTHER_ID, Mutant
 
-__all__ = ["ANSWER_WITHIN", "MUTANTS", "OTHER_ID", "Mutant", "named"]
+__all__ = ["ANSWER_WITHIN", "MUTANTS", "OTHER_ID", "Mutant"]

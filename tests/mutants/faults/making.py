@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from itertools import count
 from typing import Any
 
@@ -149,14 +148,6 @@ def mutant(
     if name in MUTANTS:
         raise LookupError(f"there are two mutants named {name}")
     MUTANTS[name] = Mutant(name, kind, start, frozenset(killed_by), is_thorough)
-
-
-def named(name: str) -> Mutant:
-    """Raises LookupError, which says what to take instead."""
-    if name not in MUTANTS:
-        alike = ", ".join(get_close_matches(name, MUTANTS, cutoff=0))
-        raise LookupError(f"take one from tests/mutants/faults, such as {alike}")
-    return MUTANTS[name]
 
 
 # Functions that the lambdas below need, as assignments and raising are no expressions.
