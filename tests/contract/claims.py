@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from codegen import ROOT
 from codegen.claims import honoured_by
 from codegen.contract import Contract
-from codegen.openapi import Document, operations, schema_of
+from codegen.openapi import Document, Node, operations
 from codegen.openapi.promises import Promise, promises
 from codegen.text import escaped
 
@@ -16,6 +17,11 @@ from .checks import CLASSES
 from .checks.classes import OF_CHANGES, OF_CURSORS
 
 REFUSED = ("invalid_parameter_refused", "invalid_parameter_named")
+# What these judge is in the answer, whatever was asked for.
+ANSWERED = (
+    *("documented_status", "response_schema_conformance", "response_headers_conformance"),
+    *("json_content_type", "retry_after_readable"),
+)
 # By the kind of a promise.
 KINDS: dict[str, tuple[str, ...]] = {
     "operation": ("valid_request_accepted", "unsupported_method", "allow_header_conformance", "one_list"),
@@ -48,12 +54,14 @@ JUDGED: dict[str, tuple[str, ...]] = {
     "access": ("foreign_definition_hidden",),
     # What was deleted is in another state; what else may be is not known.
     "state": tuple(check for check in OF_CHANGES if check == "deleted_is_gone"),
-    "any": ("unavailability_passes",),
+    "any": ("unavailability_passes", "valid_request_accepted"),
 }
 # What these judge is promised by HTTP and JSON, or is about the run itself.
 GENERAL = {"strict_json", "connection_kept", "no_answer", "reached"}
 # Keywords that only say how a value is written, or that are for readers.
 UNJUDGED = {"deprecated": "for readers", "explode": "how values are written", "style": "how values are written"}
+# What is sent in an address is text: nothing can be sent that is none.
+ALWAYS_TEXT = "whatever is sent there is text"
 
 
 class Line(NamedTuple):
@@ -72,47 +80,86 @@ def _is_credential(promise: Promise) -> bool:
     return parameter is not None and parameter.at("in").value in ("header", "cookie")
 
 
-def judged_by(promise: Promise, in_request: bool) -> tuple[str, ...]:
+def _is_always_kept(promise: Promise) -> bool:
+    """Whether it says of what stands in an address that it is text."""
+    is_sent_as_text = promise.kind == "keyword" and promise.name == "type" and "/parameters/" in promise.node.pointer
+    types = promise.node.value
+    return is_sent_as_text and "string" in (types if isinstance(types, list) else [types])
+
+
+def judged_by(promise: Promise, in_request: bool, in_answer: bool = False) -> tuple[str, ...]:
     """Returns the checks that judge a promise.
 
     Args:
         promise: The promise.
         in_request: Whether it is about what is sent.
+        in_answer: Whether it is about what is answered as well; it is, if it is not about what is sent.
     """
     if promise.name in UNJUDGED and promise.kind == "keyword":
         return ()
     if _is_credential(promise):
         return KINDS["security"]
+    if promise.kind in ("keyword", "property", "required") and in_request and in_answer:
+        return tuple(dict.fromkeys((*judged_by(promise, True), *judged_by(promise, False))))
     if promise.kind == "keyword":
+        if in_request:
+            return of_keyword_sent(promise)
         if "/" in promise.name:
             return ("json_content_type",)
-        if "/headers/" in promise.node.pointer:
-            return KINDS["header"]
-        if not in_request:
-            return ("response_schema_conformance",)
-        return ("defaults_applied",) if promise.name == "default" else REFUSED
+        return KINDS["header"] if "/headers/" in promise.node.pointer else ("response_schema_conformance",)
     if promise.kind == "extension":
         key, _, name = promise.name.partition(" ")
         tables = {"x-list": LIST, "x-judged": JUDGED}
         entry = name.removeprefix("at_most ")
         return tables.get(key, {}).get(name, (entry,) if any(entry in names for names in CLASSES.values()) else ())
+    if promise.kind in ("property", "required") and in_request:
+        return KINDS["body"]
     return KINDS.get(promise.kind, ())
+
+
+def of_keyword_sent(promise: Promise) -> tuple[str, ...]:
+    """Returns the checks that judge a keyword about what is sent."""
+    if _is_always_kept(promise):
+        return ()
+    if promise.name == "default":
+        return ("defaults_applied",)
+    # Of these, what is sent right says something, too: a body in this type, what is left out or is always there.
+    return KINDS["body"] if "/" in promise.name or promise.name == "required" else REFUSED
+
+
+def schemas_of(holders: Iterable[Node]) -> set[str]:
+    """Returns the pointers of the schemas that parameters, bodies and responses have, and of those they lead to."""
+    queue = [media.at("schema") for holder in holders for _, media in holder.at("content").items()]
+    queue += [holder.at("schema") for holder in holders]
+    found: set[str] = set()
+    while queue:
+        node = queue.pop()
+        if node.pointer in found or not isinstance(node.value, dict | list):
+            continue
+        found.add(node.pointer)
+        queue += [below for _, below in node.items()] if isinstance(node.value, dict) else list(node.elements())
+        if "$ref" in node and (target := node.resolved()) is not None:
+            queue.append(target)
+    return found
 
 
 def ledger(document: Document | None = None) -> list[Line]:
     """Returns a line for each promise of a contract, in its order; of openapi.yaml unless another one is given."""
     document = document or Contract(ROOT / "openapi.yaml").model
-    sent = {
-        (schema.resolved() or schema).pointer
-        for operation in operations(document).values()
-        for schema in map(schema_of, operation.parameters.values())
-    }
+    found = list(operations(document).values())
+    bodies = [each.request_body for each in found if each.request_body is not None]
+    sent = schemas_of([*bodies, *(node for each in found for node in each.parameters.values())])
+    answered = schemas_of([node for each in found for node in each.responses.values()])
     lines = []
     for promise in promises(document):
         pointer = promise.node.pointer
-        in_request = "/parameters/" in pointer or any(pointer.startswith(f"{each}/") for each in sent)
-        checks = judged_by(promise, in_request)
+        holder = pointer.rpartition("/")[0]
+        in_request = (
+            pointer in sent or holder in sent or any(part in pointer for part in ("/parameters/", "/requestBod"))
+        )
+        checks = judged_by(promise, in_request, pointer in answered or holder in answered)
         reason = "" if checks else UNJUDGED.get(promise.name, "no check claims it")
+        reason = ALWAYS_TEXT if not checks and _is_always_kept(promise) else reason
         lines.append(Line(promise, honoured_by(promise), checks, reason))
     return lines
 

@@ -37,6 +37,7 @@ from codegen.text import escaped
 
 from .checks import CLASSES, Violation
 from .contract import OPENAPI, Operation, Problem, contract, label_of
+from .coverage import Coverage, violated
 from .redaction import disguised, without_secrets
 from .session import Session
 from .slow import Times
@@ -68,6 +69,8 @@ class Finding:
     count: int = 1
     also: str = ""
     """The last message that was another one: two samples tell faults apart that look alike in one."""
+    promises: set[str] = field(default_factory=set)
+    """The pointers of those that it says to be broken; empty if it is about the run as a whole."""
 
 
 @dataclass
@@ -89,6 +92,10 @@ class Outcome:
     """Why Schemathesis could not do its work."""
     exit_code: int = 0
     times: Times = field(default_factory=Times)
+    coverage: Coverage = field(default_factory=Coverage)
+    began: float = 0.0
+    """When, in seconds since 1970."""
+    ended: float = 0.0
     # The rest is as under_way.py has it.
     sent: int = 0
     asked_of: dict[str, int] = field(default_factory=dict)
@@ -112,6 +119,7 @@ class Outcome:
         if key in self.findings:
             known = self.findings[key]
             known.count += 1
+            known.promises |= finding.promises
             if finding.message != known.message:
                 known.also = finding.message
         else:
@@ -302,6 +310,9 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
                 outcome.times.note(interaction.response)
         for case_id, checks in recorder.checks.items():
             names = {check.name for check in checks}
+            touched = under_way().touched.pop(case_id, None)
+            if touched is not None:
+                outcome.coverage.note(touched, names)
             outcome.classes.update(kind for kind, members in CLASSES.items() if names & set(members))
             outcome.checks.update(names)
             for check in checks:
@@ -309,7 +320,9 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
                     failure = check.failure_info.failure
                     name = check.name if check.name != "transient_answers" else failed_check(failure)
                     curl = as_curl(recorder.interactions[case_id].request, target)
-                    outcome.add((name, failure.title), Finding(name, describe(failure, target), curl))
+                    broken = set(violated(touched, check.name, name, keywords_of(failure)))
+                    finding = Finding(name, describe(failure, target), curl, promises=broken)
+                    outcome.add((name, failure.title), finding)
         for case_id, node in recorder.cases.items():
             if not outcome.unanswered and recorder.find_response(case_id=case_id) is None:
                 request = requests.Request(**node.value.as_transport_kwargs()).prepare()
@@ -339,6 +352,15 @@ def failed_check(failure: Failure) -> str:
     used = {check for names in CLASSES.values() for check in names}
     named = failure.title.removeprefix("Custom check failed: ").strip("`")
     return next((name for name in failure.checks if name in used), named)
+
+
+def keywords_of(failure: Failure) -> list[str]:
+    """What it says of the keyword that is broken, as ends of pointers, the most telling first."""
+    if not isinstance(failure, JsonSchemaError) or not failure.schema_path:
+        return []
+    path = "".join(f"/{part}" for part in failure.schema_path)
+    *_, field, keyword = ("", "", *(str(part) for part in failure.schema_path))
+    return [path, f"/{field}/{keyword}", f"/{keyword}"]
 
 
 def describe(failure: Failure, target: Target) -> str:

@@ -43,6 +43,8 @@ class UnderWay:
     """How many requests were for each operation, those included that a check sent to make sure."""
     choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By operation and field, which of the texts that it may have (`Operation.choices`) the items had."""
+    touched: dict[str, Any] = field(default_factory=dict)
+    """The promises that each case and its answer are about (coverage.py)."""
     sendings: dict[str, Sending] = field(default_factory=dict)
     """What it took to get an answer, by case, where that was more than one request."""
 

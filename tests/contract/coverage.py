@@ -1,0 +1,287 @@
+"""Coverage, counted in promises: which of them each answer had to keep, and which checks looked.
+
+A promise counts as judged by an answer if one of the checks that claim it (claims.py) judged that answer, and the
+answer reached it: its status came, the body had such a value, the request broke the bound. What is reached is noted as
+soon as the answer is there (`touched`), what was judged when Schemathesis says which checks were (`Coverage.note`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from email.message import Message
+from functools import cache
+from typing import Any, NamedTuple
+
+import schemathesis
+from schemathesis import Case, HookContext, Response
+
+from codegen.cel import MISSING
+from codegen.extensions.model import ANY
+from codegen.openapi import Node, schema_of
+from codegen.openapi.document import joined
+from codegen.openapi.operations import followed_entries
+from codegen.openapi.schemas import default_of
+
+from .claims import ANSWERED, REFUSED, Line, ledger
+from .contract import Operation, contract
+from .interaction import Interaction, interaction
+from .operation import INVALID, Parameter, plain
+from .reach import Reach, Seen
+from .under_way import under_way
+
+# Checks that are applied to what was answered with "not now", before the request was sent again.
+TRANSIENT = "transient_answers"
+
+
+class Touched(NamedTuple):
+    """The pointers of the promises that one request and its answer are about."""
+
+    asked: frozenset[str]
+    """Of what was sent, and of the operation."""
+    refused: frozenset[str]
+    """What the request breaks."""
+    answered: frozenset[str]
+    """What the answer is to keep."""
+    before: frozenset[str]
+    """What the answers are to keep in place of which it came."""
+    values: frozenset[tuple[str, str]]
+    """Of enumerations, the values that the answer had."""
+
+    def by(self, check: str) -> frozenset[str]:
+        """What a check can have looked at."""
+        if check == TRANSIENT:
+            return self.before
+        return self.refused if check in REFUSED else self.answered if check in ANSWERED else self.asked
+
+
+@dataclass
+class Coverage:
+    """What a run has judged."""
+
+    judged: dict[str, Counter[str]] = field(default_factory=dict)
+    """By pointer and check, how many answers."""
+    reached: set[str] = field(default_factory=set)
+    values: set[tuple[str, str]] = field(default_factory=set)
+
+    def note(self, touched: Touched, checks: Iterable[str]) -> None:
+        """Counts what the checks judged of one answer."""
+        self.values |= touched.values
+        self.reached.update(touched.asked, touched.refused, touched.answered, touched.before)
+        for check in checks:
+            names = ANSWERED if check == TRANSIENT else (check,)
+            for name in names:
+                for pointer in touched.by(check) & claimed_by().get(name, frozenset()):
+                    self.judged.setdefault(pointer, Counter())[name] += 1
+
+
+@cache
+def lines() -> tuple[Line, ...]:
+    """The ledger of the contract under test."""
+    return tuple(ledger(contract().promised.document))
+
+
+@cache
+def claimed_by() -> dict[str, frozenset[str]]:
+    """By check, the pointers of the promises that it judges."""
+    found: dict[str, set[str]] = {}
+    for line in lines():
+        for check in line.checks:
+            found.setdefault(check, set()).add(line.promise.node.pointer)
+    return {check: frozenset(pointers) for check, pointers in found.items()}
+
+
+@cache
+def reach() -> Reach:
+    return Reach(contract().promised.document, (line.promise.node.pointer for line in lines()))
+
+
+def violated(touched: Touched | None, check: str, keywords: Iterable[str] = ()) -> list[str]:
+    """The pointers of the promises that a failed check says to be broken.
+
+    Args:
+        touched: What the answer reached; None if it is not known.
+        check: The check.
+        keywords: What it says of the keyword, most telling first, each the end of a pointer.
+    """
+    found = touched.by(check) & claimed_by().get(check, frozenset()) if touched else frozenset()
+    for keyword in keywords:
+        if narrowed := [pointer for pointer in found if pointer.endswith(keyword)]:
+            return sorted(narrowed)
+    specific = [pointer for pointer in found if kinds()[pointer] in ("keyword", "required", "extension")]
+    return sorted(specific or found)
+
+
+@cache
+def kinds() -> dict[str, str]:
+    return {line.promise.node.pointer: line.promise.kind for line in lines()}
+
+
+def below(pointer: str) -> frozenset[str]:
+    """A place, and all that is promised below it."""
+    return frozenset(each for each in kinds() if each == pointer or each.startswith(f"{pointer}/"))
+
+
+@cache
+def of_operation(pointer: str) -> tuple[frozenset[str], frozenset[str]]:
+    """What a request for an operation is about, whatever it asks for: the operation and what `x-` keys say of it, which
+    their checks judge; and what they say of any request, which is only judged if it happens."""
+    others = {each.described.operation.node.pointer for each in contract().operations} - {pointer}
+    stated = [line.promise for line in lines() if line.promise.kind == "extension"]
+    found = {
+        each.node.pointer for each in stated if not any(each.node.pointer.startswith(f"{other}/") for other in others)
+    }
+    at_any_time = {each.node.pointer for each in stated if each.node.at("stage").value == ANY}
+    return frozenset({pointer} | found - at_any_time), frozenset(found & at_any_time)
+
+
+def touched(found: Interaction, transient: Iterable[Response] = ()) -> Touched:
+    """What an answer is about.
+
+    Args:
+        found: The answer, and what was asked for.
+        transient: The answers that said "not now", in place of which it came.
+    """
+    operation, seen = found.operation, Seen()
+    always, at_any_time = of_operation(operation.described.operation.node.pointer)
+    before = [answer_of(operation, each, body_of(each), seen) for each in transient]
+    asked, refused = set(always), set(always)
+    if before or found.status in operation.not_now:
+        asked |= at_any_time
+        refused |= at_any_time
+    if found.is_asked:
+        asked_for(found, asked, refused)
+    answered = answer_of(operation, found.response, found.json, seen) if found.is_documented else frozenset()
+    return Touched(frozenset(asked), frozenset(refused), answered, frozenset().union(*before), frozenset(seen.values))
+
+
+@schemathesis.hook
+def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
+    state = under_way()
+    sending = state.sendings.get(case.id)
+    state.touched[case.id] = touched(interaction(response, case), sending.transient if sending else ())
+
+
+def body_of(response: Response) -> Any:
+    try:
+        return response.json()
+    except (ValueError, RecursionError):
+        return MISSING
+
+
+# --- what was sent ----------------------------------------------------------------------------------------------------
+
+
+def asked_for(found: Interaction, asked: set[str], refused: set[str]) -> None:
+    """Adds what the request makes use of, and what it breaks."""
+    operation = found.operation
+    for (place, name), node in operation.described.parameters.items():
+        if place in ("path", "query"):
+            parameter = (operation.in_path if place == "path" else operation.query).get(name)
+            if parameter is not None:
+                of_parameter(found, node, parameter, asked, refused)
+    if scheme := found.asked.scheme:
+        asked |= of_scheme(operation.name, scheme)
+    for links in operation.links.values() if found.asked.is_seen else ():
+        asked.update(link.node.pointer for link in links)
+    if operation.carried is not None:
+        of_body(found, asked, refused)
+
+
+def of_parameter(found: Interaction, node: Node, parameter: Parameter, asked: set[str], refused: set[str]) -> None:
+    texts = found.asked.texts.get(parameter.name)
+    schema, required = schema_of(node), node.at("required").pointer
+    if texts is None:
+        (refused if parameter.is_required else asked).add(required)
+        if (default := default_of(schema)) is not None:
+            asked.add(default.pointer)
+        return
+    if node.at("in").value == "path":
+        asked.add(required)
+    if found.asked.judgements.get(parameter.name) != INVALID:
+        asked.add(node.pointer)
+        return
+    refused.add(node.pointer)
+    refused.update(broken(schema.resolved() or schema, parameter, texts))
+
+
+def broken(schema: Node, parameter: Parameter, texts: tuple[str, ...]) -> Iterator[str]:
+    """The keywords that a parameter's value breaks."""
+    if parameter.element is not None:
+        values = [parameter.value(texts)]
+    else:
+        # Of what a text may stand for, the last is the most telling: a number, rather than a text that is none.
+        values = [list(plain(text, parameter.is_number))[-1] for text in texts]
+    for value in values:
+        yield from broken_in(schema, parameter.validators[0], value)
+
+
+def broken_in(schema: Node, validator: Any, value: Any, within: int = 0) -> Iterator[str]:
+    """The same of a schema, which stands so many levels below the validator's."""
+    for error in validator.iter_errors(value):
+        path = tuple(error.schema_path)
+        pointer = "#" + joined(path) if path[0] == "components" else schema.pointer + joined(path[within:])
+        yield pointer
+        if path[-1] == "required":
+            names = schema.document.find(pointer)
+            for element in names.elements() if names and isinstance(error.instance, dict) else ():
+                if element.value not in error.instance:
+                    yield element.pointer
+
+
+def of_body(found: Interaction, asked: set[str], refused: set[str]) -> None:
+    carried, body = found.operation.carried, found.asked.body
+    assert carried is not None
+    place, judgement = carried.node.pointer, found.asked.judgements.get("body")
+    if body is MISSING:
+        (refused if carried.is_required else asked).add(f"{place}/required")
+    chosen = refused if judgement == INVALID else asked
+    chosen.update([place, *(node.pointer for node in followed_entries(carried.node, "content").values())])
+    schema = schema_of(carried.node)
+    if judgement != INVALID and body is not MISSING:
+        seen = Seen()
+        reach().schema(schema).note(body, seen)
+        asked |= seen.pointers
+    elif body is not MISSING:
+        # The validator has it as the one element of `allOf`.
+        refused.update(broken_in(schema, carried.validator, body, within=2))
+
+
+@cache
+def of_scheme(name: str, scheme: str) -> frozenset[str]:
+    """What the contract has on a credential of the operation of that name, at each place."""
+    operation = next(each for each in contract().operations if each.name == name)
+    described = operation.described.operation
+    found = {each.pointer for each in described.security.elements() if scheme in each}
+    found.add(described.node.document.root.at("components").at("securitySchemes").at(scheme).followed().pointer)
+    credential = next(each for each in operation.credentials if each.scheme == scheme)
+    for (place, name), node in operation.described.parameters.items():
+        if (place, name.lower()) == (credential.place, credential.name.lower()):
+            found |= below(node.pointer)
+    return frozenset(found)
+
+
+# --- what was answered ------------------------------------------------------------------------------------------------
+
+
+def answer_of(operation: Operation, response: Response, body: Any, seen: Seen) -> frozenset[str]:
+    """What an answer is to keep; empty if the contract does not have its status."""
+    stated = operation.described.response(response.status_code)
+    if stated is None:
+        return frozenset()
+    node, here = stated[1], Seen(values=seen.values)
+    here.parts.add(frozenset([node.pointer]))
+    for name, header in followed_entries(node, "headers").items():
+        texts = response.headers.get(name.lower())
+        if texts or header.at("required").value is True:
+            here.parts.add(frozenset([header.pointer, header.at("required").pointer]))
+            here.parts.add(below(schema_of(header).pointer) if texts else frozenset())
+    media = followed_entries(node, "content")
+    kind = Message()
+    kind["Content-Type"] = ", ".join(response.headers.get("content-type") or [])
+    for each in [media[kind.get_content_type()]] if kind.get_content_type() in media else media.values():
+        here.parts.add(frozenset([each.pointer]))
+        if body is not MISSING and "schema" in each:
+            reach().schema(each.at("schema")).note(body, here)
+    return here.pointers & reach().promised

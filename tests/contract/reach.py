@@ -1,0 +1,218 @@
+"""Which keywords of a schema a value is held against: those of the schemas that it reaches, as far as they are about
+values of its type. `format` says nothing of null, nor `items` of a list without any.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+
+from codegen.openapi import Document, Node
+from codegen.openapi.promises import MANY
+
+# What a body is nested in at most, to be looked at: a schema may lead back to itself.
+MOST_LEVELS = 60
+NUMBER, STRING, ARRAY, OBJECT = ("number",), ("string",), ("array",), ("object",)
+# The types that a keyword is about; any type, where it is not named.
+ABOUT: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), NUMBER),
+    **dict.fromkeys(("pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType"), STRING),
+    "format": STRING + NUMBER,
+    **dict.fromkeys(("minItems", "maxItems", "uniqueItems", "minContains", "maxContains", "contains"), ARRAY),
+    **dict.fromkeys(("additionalProperties", "minProperties", "maxProperties", "propertyNames"), OBJECT),
+    **dict.fromkeys(("required", "dependentRequired", "unevaluatedProperties"), OBJECT),
+}
+# What is about each element or name: only reached where there is one.
+ELEMENTS = ("items", "prefixItems", "unevaluatedItems")
+KINDS = {
+    **{type(None): "null", bool: "boolean", int: "number", float: "number"},
+    **{str: "string", list: "array", dict: "object"},
+}
+
+
+def of_type(stated: object) -> set[str]:
+    """The types that `type` names; empty if it names none."""
+    names = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else []
+    return {"number" if name == "integer" else str(name) for name in names}
+
+
+@dataclass
+class Seen:
+    """What the values of one answer have reached."""
+
+    parts: set[frozenset[str]] = field(default_factory=set)
+    values: set[tuple[str, str]] = field(default_factory=set)
+    """Of enumerations, where they stand, and each of their values that there was, as JSON."""
+
+    @property
+    def pointers(self) -> frozenset[str]:
+        return frozenset().union(*self.parts)
+
+
+class Reach:
+    """The schemas of a document, each read once.
+
+    Args:
+        document: The contract.
+        promised: The pointers of all that it promises.
+    """
+
+    def __init__(self, document: Document, promised: Iterable[str]) -> None:
+        self.document = document
+        self.promised = frozenset(promised)
+        self._schemas: dict[str, Schema] = {}
+
+    def schema(self, node: Node) -> Schema:
+        if node.pointer not in self._schemas:
+            self._schemas[node.pointer] = Schema(self, node)
+        return self._schemas[node.pointer]
+
+
+class Schema:
+    """One schema, together with what it refers to and what all of its values must keep besides (`allOf`)."""
+
+    def __init__(self, reach: Reach, node: Node) -> None:
+        self.reach, self.node = reach, node
+        self.nodes: list[Node] = []
+        queue, seen = [node], set[str]()
+        while queue:
+            each = queue.pop()
+            if each.pointer in seen or not isinstance(each.value, dict):
+                continue
+            seen.add(each.pointer)
+            self.nodes.append(each)
+            if "$ref" in each and (target := each.resolved()) is not None:
+                queue.append(target)
+            queue += each.at("allOf").elements()
+        self._by_kind: dict[str, frozenset[str]] = {}
+        self._shapes: dict[Any, tuple[frozenset[str], list[tuple[str, Schema]]]] = {}
+
+    def keywords(self, kind: str) -> frozenset[str]:
+        """What is promised of any value of a type."""
+        if kind not in self._by_kind:
+            found = set()
+            for node in self.nodes:
+                for keyword, below in node.items():
+                    if keyword in ELEMENTS or kind not in ABOUT.get(keyword, (kind,)):
+                        continue
+                    places = [each.pointer for each in below.elements()] if keyword == "required" else [below.pointer]
+                    found.update(self.reach.promised.intersection(places))
+            self._by_kind[kind] = frozenset(found)
+        return self._by_kind[kind]
+
+    @cached_property
+    def types(self) -> set[str]:
+        """Those that it allows; empty if it does not say."""
+        return next((of_type(node.at("type").value) for node in self.nodes if "type" in node), set())
+
+    @cached_property
+    def properties(self) -> dict[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for name, below in node.at("properties").items():
+                found.setdefault(name, []).append(below)
+        return found
+
+    @cached_property
+    def enums(self) -> list[tuple[str, frozenset[str]]]:
+        """Where it lists its values, and which."""
+        found = ((node.at("enum"), map(json.dumps, node.at("enum").value)) for node in self.nodes if "enum" in node)
+        return [(place.pointer, frozenset(values)) for place, values in found]
+
+    @cached_property
+    def elements(self) -> list[tuple[str, Schema]]:
+        """What each element of a list is held against, and where the keyword stands."""
+        found = [node.at(word) for node in self.nodes for word in ("items", "contains") if word in node]
+        return [(each.pointer, self.reach.schema(each)) for each in found if isinstance(each.value, dict)]
+
+    @cached_property
+    def first(self) -> list[tuple[str, list[Schema]]]:
+        """The same for the first elements, one schema for each."""
+        found = [node.at("prefixItems") for node in self.nodes if "prefixItems" in node]
+        return [(place.pointer, [self.reach.schema(each) for each in place.elements()]) for place in found]
+
+    @cached_property
+    def others(self) -> list[Schema]:
+        """What the fields without a name in `properties` are held against."""
+        found = (node.at("additionalProperties") for node in self.nodes)
+        return [self.reach.schema(each) for each in found if isinstance(each.value, dict)]
+
+    @cached_property
+    def choices(self) -> list[list[Schema]]:
+        words = [word for word in MANY if word in ("anyOf", "oneOf")]
+        found = [node.at(word) for node in self.nodes for word in words if word in node]
+        alternatives = [[self.reach.schema(each) for each in choice.elements()] for choice in found]
+        # A value that is not to keep it, or only if: it is held against it all the same.
+        conditions = [node.at(word) for node in self.nodes for word in ("not", "if", "then", "else") if word in node]
+        return alternatives + [[self.reach.schema(each)] for each in conditions]
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether nothing but the type of a value decides what it reaches, objects and lists aside."""
+        return not self.enums and not self.choices
+
+    @cached_property
+    def validator(self) -> jsonschema_rs.Draft202012Validator:
+        components = self.reach.document.root.at("components").value or {}
+        return jsonschema_rs.Draft202012Validator({"allOf": [self.node.value], "components": components})
+
+    def fitting(self, choice: list[Schema], value: Any, kind: str) -> list[Schema]:
+        """Of alternatives those that the value fits, or may have been meant for."""
+        possible = [each for each in choice if not each.types or kind in each.types]
+        if len(possible) < 2:
+            return possible
+        return [each for each in possible if each.validator.is_valid(value)] or possible
+
+    def note(self, value: Any, seen: Seen, level: int = 0) -> None:
+        """Notes what the value reaches."""
+        if level > MOST_LEVELS:
+            return
+        kind = KINDS[type(value)]
+        seen.parts.add(self.keywords(kind))
+        if self.enums:
+            text = json.dumps(value)
+            seen.values.update((pointer, text) for pointer, values in self.enums if text in values)
+        for choice in self.choices:
+            for each in self.fitting(choice, value, kind):
+                each.note(value, seen, level + 1)
+        if kind == "object":
+            self.note_fields(value, seen, level + 1)
+        elif kind == "array" and value:
+            for pointer, schema in self.elements:
+                seen.parts.add(frozenset([pointer]))
+                for each in value:
+                    schema.note(each, seen, level + 1)
+            for pointer, schemas in self.first:
+                seen.parts.add(frozenset([pointer]))
+                for each, schema in zip(value, schemas, strict=False):
+                    schema.note(each, seen, level + 1)
+
+    def note_fields(self, value: dict[str, Any], seen: Seen, level: int) -> None:
+        # Items of a list have few shapes: what all of one shape reach is found out once.
+        shape = tuple(value), tuple(map(type, value.values()))
+        if (known := self._shapes.get(shape)) is None:
+            known = self.read_shape(value)
+            if len(self._shapes) < 1000:
+                self._shapes[shape] = known
+        seen.parts.add(known[0])
+        for name, schema in known[1]:
+            schema.note(value[name], seen, level)
+
+    def read_shape(self, value: dict[str, Any]) -> tuple[frozenset[str], list[tuple[str, Schema]]]:
+        """What objects reach that have these fields, with values of these types; and what decides by the value."""
+        found: set[str] = set()
+        deeper = []
+        for name, each in value.items():
+            nodes, kind = self.properties.get(name, []), KINDS[type(each)]
+            found.update(node.pointer for node in nodes)
+            for schema in [self.reach.schema(node) for node in nodes] if nodes else self.others:
+                if schema.is_plain and kind not in ("object", "array"):
+                    found |= schema.keywords(kind)
+                else:
+                    deeper.append((name, schema))
+        return frozenset(found), deeper
