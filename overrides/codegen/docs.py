@@ -12,7 +12,6 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jinja2
 from markupsafe import Markup, escape
 
 from codegen import PACKAGE, Problem
@@ -22,11 +21,7 @@ from codegen.extensions import Link
 from codegen.extensions.model import ANY, Described, describe
 from codegen.openapi import Document, Node, Operation, as_document, operations, schema_of
 from codegen.openapi.operations import followed_entries
-from codegen.text import escaped
-
-# What changes how the rest of a page is shown, or cannot be written: control characters, and marks that turn the
-# direction of writing. There is none in the template.
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+from codegen.pages import rendered
 
 TEMPLATE = Path(__file__).with_name("docs.html.jinja")
 
@@ -69,18 +64,12 @@ def docs(root: Path) -> int:
 def render(document: Document | dict[str, Any]) -> str:
     """Returns the page for a contract, as HTML. The same document gives the same bytes."""
     document = as_document(document)
-    environment = jinja2.Environment(
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {"text": _text, "pretty": _json}
     schemas = document.root.at("components").at("schemas")
     found = list(operations(document).values())
     servers = document.value.get("servers") or [{"url": "http://localhost:8000"}]
-    page = environment.from_string(TEMPLATE.read_text(encoding="utf-8")).render(
+    return rendered(
+        TEMPLATE,
+        filters={"text": _text, "pretty": _json},
         info=document.value["info"],
         servers=servers,
         package=PACKAGE,
@@ -89,7 +78,6 @@ def render(document: Document | dict[str, Any]) -> str:
         operations=[_operation(each, str(servers[0].get("url", "")), len(found) > 1) for each in found],
         schemas=[_schema(name, node) for name, node in schemas.items()],
     )
-    return UNSEEN.sub(lambda found: escaped(found[0]), page)
 
 
 # --- parts of the page ------------------------------------------------------------------------------------------------

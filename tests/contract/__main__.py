@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from .run import Outcome
 
 CONFORMS, VIOLATES, UNTESTED = 0, 1, 2
-REPORTS = ("html/index.html", "junit.xml", "requests.har", "schemathesis.txt")
+REPORTS = (
+    *("promises.html", "promises.json", "junit.xml", "contract.sarif", "ctrf.json"),
+    *("html/index.html", "requests.har", "schemathesis.txt"),
+)
 # So that a verdict fits one screen.
 FINDINGS_SHOWN = 5
 PROMISES_SHOWN = 5
@@ -138,6 +141,7 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
     """Runs the tests. Raises Problem if they could not find out what they are to."""
     # Only now: it takes most of a second, and a missing variable can be told at once.
     from .checks import CLASSES
+    from .reports import write_reports
     from .run import collect_rarely, run
 
     collect_rarely()
@@ -147,6 +151,7 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
             f"EXCLUDE_CHECKS names '{min(unknown)}', which is no check", f"give some of {', '.join(sorted(checks))}"
         )
     outcome = run(target, Path(cleanup.enter_context(tempfile.TemporaryDirectory())), progress, session)
+    write_reports(target, outcome, name_of(target))
     details = target.report_dir / "schemathesis.txt"
     if outcome.outage and all(finding.check == "no_answer" for finding in outcome.findings.values()):
         # It may have crashed, or somebody stopped it: that cannot be told from here.
@@ -176,6 +181,8 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     from codegen.drift import mention
 
     from .checks import CLASSES
+    from .judged import entries, summary
+    from .judged import not_judged as reasons
 
     seen = ", ".join(f"{kind}: {count}" for kind, count in sorted(outcome.answers.items()))
     lines = ["", f"tested      {name_of(target)}", *wrapped("requests    ", f"{outcome.sent} ({seen})")]
@@ -195,13 +202,16 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
         "lenient     ", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
     )
     lines += wrapped("slow        ", outcome.times.slow)
-    lines += wrapped("not judged  ", "; ".join(not_judged(target, outcome)))
+    promised = entries(target, outcome)
+    lines += wrapped("promises    ", summary(promised))
+    left = reasons(promised, PROMISES_SHOWN, str(target.report_dir / "promises.html"))
+    lines += wrapped("not judged  ", "; ".join([*not_judged(target, outcome), *left]))
     # The reference server shows the contract as its own. One that gave no whole answers is not asked for more.
     if target.is_deployment and not session.ended_early:
         lines += wrapped("drift       ", mention(target.base_url, read_document))
-    lines += [*wrapped("reports     ", ", ".join(str(target.report_dir / report) for report in REPORTS)), ""]
-    # What can be repeated comes first; what judges the run as a whole may just follow from it.
-    findings = sorted(outcome.findings.values(), key=lambda finding: (not finding.curl, finding.check))
+    first, *others = REPORTS
+    lines += [*wrapped("reports     ", f"{target.report_dir / first}; beside it {', '.join(others)}"), ""]
+    findings = outcome.listed
     if not findings:
         so_far = " of what was tested; see above what was not" if untested else ""
         lines.append(f"CONFORMS: every answer is as the contract has it{so_far}.")
@@ -273,9 +283,9 @@ def not_tested(target: Target) -> list[str]:
 
 def unclaimed_promises() -> list[str]:
     """Those that no check judges, by line."""
-    from .claims import UNJUDGED, unclaimed
+    from .claims import STATED, unclaimed
 
-    lines = [line for line in unclaimed(contract().promised.document) if line.reason not in UNJUDGED.values()]
+    lines = [line for line in unclaimed(contract().promised.document) if line.reason not in STATED]
     named = [f"{line.promise.name or line.promise.kind} on line {line.promise.node.line}" for line in lines]
     rest = f", and {len(named) - PROMISES_SHOWN} more (python -m tests.contract.claims)"
     return [", ".join(named[:PROMISES_SHOWN]) + (rest if len(named) > PROMISES_SHOWN else "")] if named else []

@@ -24,7 +24,7 @@ ANSWERED = (
 )
 # By the kind of a promise.
 KINDS: dict[str, tuple[str, ...]] = {
-    "operation": ("valid_request_accepted", "unsupported_method", "allow_header_conformance", "one_list"),
+    "operation": ("valid_request_accepted", "unsupported_method", "one_list"),
     "parameter": ("valid_request_accepted", *REFUSED),
     "response": ("documented_status", "response_schema_conformance"),
     "header": ("response_headers_conformance", "retry_after_readable"),
@@ -57,11 +57,13 @@ JUDGED: dict[str, tuple[str, ...]] = {
     "any": ("unavailability_passes", "valid_request_accepted"),
 }
 # What these judge is promised by HTTP and JSON, or is about the run itself.
-GENERAL = {"strict_json", "connection_kept", "no_answer", "reached"}
+GENERAL = {"strict_json", "connection_kept", "no_answer", "reached", "allow_header_conformance"}
 # Keywords that only say how a value is written, or that are for readers.
 UNJUDGED = {"deprecated": "for readers", "explode": "how values are written", "style": "how values are written"}
 # What is sent in an address is text: nothing can be sent that is none.
 ALWAYS_TEXT = "whatever is sent there is text"
+# Why a promise may be judged by no check.
+STATED = {*UNJUDGED.values(), ALWAYS_TEXT}
 
 
 class Line(NamedTuple):

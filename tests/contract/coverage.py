@@ -24,6 +24,7 @@ from codegen.openapi.document import joined
 from codegen.openapi.operations import followed_entries
 from codegen.openapi.schemas import default_of
 
+from .asked import presented
 from .claims import ANSWERED, REFUSED, Line, ledger
 from .contract import Operation, contract
 from .interaction import Interaction, interaction
@@ -97,15 +98,16 @@ def reach() -> Reach:
     return Reach(contract().promised.document, (line.promise.node.pointer for line in lines()))
 
 
-def violated(touched: Touched | None, check: str, keywords: Iterable[str] = ()) -> list[str]:
+def violated(touched: Touched | None, recorded: str, check: str, keywords: Iterable[str] = ()) -> list[str]:
     """The pointers of the promises that a failed check says to be broken.
 
     Args:
         touched: What the answer reached; None if it is not known.
-        check: The check.
-        keywords: What it says of the keyword, most telling first, each the end of a pointer.
+        recorded: The check, as Schemathesis recorded it.
+        check: What failed: the same, or one that was applied to an answer before.
+        keywords: What it says of the keyword, as ends of pointers, the most telling first.
     """
-    found = touched.by(check) & claimed_by().get(check, frozenset()) if touched else frozenset()
+    found = touched.by(recorded) & claimed_by().get(check, frozenset()) if touched else frozenset()
     for keyword in keywords:
         if narrowed := [pointer for pointer in found if pointer.endswith(keyword)]:
             return sorted(narrowed)
@@ -181,8 +183,11 @@ def asked_for(found: Interaction, asked: set[str], refused: set[str]) -> None:
             parameter = (operation.in_path if place == "path" else operation.query).get(name)
             if parameter is not None:
                 of_parameter(found, node, parameter, asked, refused)
-    if scheme := found.asked.scheme:
-        asked |= of_scheme(operation.name, scheme)
+    for credential in operation.credentials:
+        # Wrong ones alone tell nothing of whether the right one is enough.
+        is_given = credential.variable in under_way().target.secrets
+        if is_given and presented(found.response.request, credential) is not None:
+            asked |= of_scheme(operation.name, credential.scheme)
     for links in operation.links.values() if found.asked.is_seen else ():
         asked.update(link.node.pointer for link in links)
     if operation.carried is not None:

@@ -5,7 +5,7 @@ values of its type. `format` says nothing of null, nor `items` of a list without
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -119,10 +119,17 @@ class Schema:
         return found
 
     @cached_property
-    def enums(self) -> list[tuple[str, frozenset[str]]]:
-        """Where it lists its values, and which."""
-        found = ((node.at("enum"), map(json.dumps, node.at("enum").value)) for node in self.nodes if "enum" in node)
-        return [(place.pointer, frozenset(values)) for place, values in found]
+    def enums(self) -> list[dict[Any, tuple[str, str]]]:
+        """For each list of values, by type and value where it stands, and the value as JSON; objects are left out."""
+        found = (node.at("enum") for node in self.nodes if isinstance(node.at("enum").value, list))
+        return [
+            {
+                (type(each), each): (place.pointer, json.dumps(each))
+                for each in place.value
+                if isinstance(each, Hashable)
+            }
+            for place in found
+        ]
 
     @cached_property
     def elements(self) -> list[tuple[str, Schema]]:
@@ -174,9 +181,9 @@ class Schema:
             return
         kind = KINDS[type(value)]
         seen.parts.add(self.keywords(kind))
-        if self.enums:
-            text = json.dumps(value)
-            seen.values.update((pointer, text) for pointer, values in self.enums if text in values)
+        for known in self.enums if kind not in ("object", "array") else ():
+            if entry := known.get((type(value), value)):
+                seen.values.add(entry)
         for choice in self.choices:
             for each in self.fitting(choice, value, kind):
                 each.note(value, seen, level + 1)

@@ -12,6 +12,7 @@ import os
 import shlex
 import shutil
 import tempfile
+import time
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ ROUTINE_HEADERS = {**requests.utils.default_headers(), "User-Agent": USER_AGENT,
 FAR = (2**31, 2**63 - 1)
 # Characters.
 LONGEST_MESSAGE, LONGEST_LINE = 2000, 10_000
-REPORTS = {"junit": "junit.xml", "har": "requests.har", "html": "html"}
+REPORTS = {"har": "requests.har", "html": "html"}
 # What Schemathesis reports as an error of its run, though it is the server that did not answer.
 SERVER_FAULTS = (requests.RequestException, UnhealthyAPIError, UnresponsiveOperationError)
 
@@ -114,6 +115,11 @@ class Outcome:
         """Whether some kind of answer that every server must give was never seen."""
         seen = self.answers.keys()
         return not all(kinds & seen for kinds in self.wanted)
+
+    @property
+    def listed(self) -> list[Finding]:
+        """Those first that can be repeated: what judges the run as a whole may just follow from them."""
+        return sorted(self.findings.values(), key=lambda finding: (not finding.curl, finding.check))
 
     def add(self, key: tuple[str, str], finding: Finding) -> None:
         if key in self.findings:
@@ -252,6 +258,7 @@ def run(
     session.progress = progress
     outcome = Outcome(wanted=tuple(kinds for operation in target.tested for kinds in expected(operation)))
     state = begin(target, session)
+    outcome.began = time.time()
     output = io.StringIO()
     _listeners[:] = [Listener(target, outcome, progress)]
     # As JSON: by itself Schemathesis would read YAML 1.1, in which `on` and `no` are Booleans.
@@ -272,6 +279,7 @@ def run(
         fix = "see what it takes: .venv/bin/schemathesis run --help"
         raise Problem(f"Schemathesis refuses its arguments: {error.format_message()}", fix) from error
     finally:
+        outcome.ended = time.time()
         outcome.choices, outcome.asked_of = state.choices, state.asked_of
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
         outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
@@ -291,9 +299,13 @@ def keep_reports(folder: Path, target: Target) -> None:
         place = target.report_dir / file.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
         text = without_secrets(file.read_text("utf-8", "backslashreplace"), hidden(target))
-        # Written so, it is the same character in JSON, and can be read in HTML and XML.
-        unseen = {each for each in set(text) - set("\n\r\t") if not each.isprintable()}
-        place.write_text(text.translate({ord(each): as_json(each) for each in unseen}), "utf-8", newline="")
+        place.write_text(printable(text), "utf-8", newline="")
+
+
+def printable(text: str) -> str:
+    """The same in characters that print: written so, they are the same in JSON, and can be read in HTML and XML."""
+    unseen = {each for each in set(text) - set("\n\r\t") if not each.isprintable()}
+    return text.translate({ord(each): as_json(each) for each in unseen})
 
 
 def as_json(character: str) -> str:

@@ -1,0 +1,39 @@
+"""Pages that need nothing but themselves: one way to render them, in one style (page.css)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from codegen.text import escaped
+
+STYLE = Path(__file__).with_name("page.css")
+# What changes how the rest of a page is shown, or cannot be written: control characters, and marks that turn the
+# direction of writing. There is none in a template.
+UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+
+
+def rendered(template: Path, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
+    """Returns a page, as HTML. All values are escaped, unless they are `Markup`.
+
+    Args:
+        template: The file of the template; `style` is known to it.
+        filters: What else the template may use.
+        values: What the template is to show.
+    """
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= filters
+    style = Markup(STYLE.read_text(encoding="utf-8"))
+    page = environment.from_string(template.read_text(encoding="utf-8")).render(style=style, **values)
+    return UNSEEN.sub(lambda found: escaped(found[0]), page)

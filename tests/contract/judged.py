@@ -1,0 +1,257 @@
+"""What a run has made of each promise: judged, broken, or not judged, and then why."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
+
+from codegen.extensions.model import ANY
+from codegen.openapi import Node, operations
+
+from .claims import Line, schemas_of
+from .contract import either
+from .coverage import below, lines, of_scheme, reach
+from .interaction import CHANGES
+from .reach import ABOUT, ELEMENTS
+from .target import Target
+
+if TYPE_CHECKING:
+    from .run import Finding, Outcome
+
+JUDGED, BROKEN, OPEN = "judged", "broken", "not judged"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a promise was not judged."""
+
+    text: str
+    is_told: bool = False
+    """Whether the verdict says it anyway."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One promise, and what the run made of it."""
+
+    line: Line
+    judged: Counter[str]
+    """By check, how many answers."""
+    findings: tuple[int, ...]
+    """The numbers of the findings that say it to be broken, from 1."""
+    values: tuple[str, ...]
+    """Of an enumeration, which of its values were seen, as JSON."""
+    reason: Reason
+
+    @property
+    def pointer(self) -> str:
+        return self.line.promise.node.pointer
+
+    @property
+    def state(self) -> str:
+        return BROKEN if self.findings else JUDGED if self.judged else OPEN
+
+    @property
+    def place(self) -> str:
+        """The operation or the component that it stands in."""
+        return place_of(self.pointer)
+
+
+@cache
+def place_of(pointer: str) -> str:
+    for operation in operations(reach().document).values():
+        if pointer == operation.node.pointer or pointer.startswith(f"{operation.node.pointer}/"):
+            return f"{operation.method.upper()} {operation.path}"
+    parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
+    return parts[2] if parts[0] == "components" and len(parts) > 2 else parts[1] if parts[0] == "paths" else parts[0]
+
+
+def entries(target: Target, outcome: Outcome) -> list[Entry]:
+    """Every promise of the contract, in its order."""
+    coverage, why = outcome.coverage, Reasons(target, outcome)
+    findings = outcome.listed
+    values: dict[str, list[str]] = {}
+    for pointer, value in sorted(coverage.values):
+        values.setdefault(pointer, []).append(value)
+    found = []
+    for line in lines():
+        pointer = line.promise.node.pointer
+        judged = coverage.judged.get(pointer, Counter())
+        numbers = tuple(number for number, each in enumerate(findings, 1) if pointer in each.promises)
+        reason = Reason("") if judged or numbers else why.of(line)
+        found.append(Entry(line, judged, numbers, tuple(values.get(pointer, ())), reason))
+    return found
+
+
+class Reasons:
+    """Why promises were not judged in a run."""
+
+    def __init__(self, target: Target, outcome: Outcome) -> None:
+        self.target, self.outcome = target, outcome
+
+    def of(self, line: Line) -> Reason:
+        node = line.promise.node
+        if not line.checks:
+            # Those without a stated reason are told by their lines.
+            return Reason(line.reason, is_told=True)
+        if set(line.checks) <= set(self.target.excluded_checks):
+            return Reason(f"EXCLUDE_CHECKS has {either(line.checks)}", is_told=True)
+        for reason in (self.of_operation(node), self.of_credential(node), self.of_status(node)):
+            if reason is not None:
+                return reason
+        if node.pointer in self.outcome.coverage.reached and line.promise.kind != "extension":
+            return Reason("no check could judge what was seen of it")
+        if "/parameters/" in node.pointer and line.promise.kind != "extension":
+            return self.of_parameter(line)
+        return self.of_extension(line) if line.promise.kind == "extension" else self.of_value(line)
+
+    def of_operation(self, node: Node) -> Reason | None:
+        """It is about operations alone that were not tested."""
+        about = [name for name, pointers in about_operations().items() if node.pointer in pointers]
+        tested = {each.name for each in self.target.tested}
+        return Reason(f"{either(about)} was not tested", is_told=True) if about and not tested & set(about) else None
+
+    def of_credential(self, node: Node) -> Reason | None:
+        for operation in self.target.tested:
+            for each in operation.credentials:
+                if each.variable not in self.target.secrets and node.pointer in of_scheme(operation.name, each.scheme):
+                    return Reason(f"no {each.variable}", is_told=True)
+        return None
+
+    def of_status(self, node: Node) -> Reason | None:
+        """It is about answers alone whose status never came."""
+        about = [each for each in responses() if node.pointer in each.promised]
+        if not about or any(each.node.pointer in self.outcome.coverage.reached for each in about):
+            return None
+        statuses = dict.fromkeys(each.status for each in about)
+        for operation in self.target.tested:
+            is_foreign = set(statuses) <= set(map(str, operation.refused("access")))
+            if is_foreign and not self.target.ids_of(operation).foreign:
+                return Reason(f"no FOREIGN_{operation.parent_variable}", is_told=True)
+        return Reason(f"no {either(statuses)} came")
+
+    def of_parameter(self, line: Line) -> Reason:
+        promise = line.promise
+        place = re.match(r"#/.*?/parameters/[^/]+", promise.node.pointer)
+        holder = promise.node.document.find(place[0]) if place else None
+        name = holder.at("name").value if holder else promise.name
+        if promise.kind == "parameter":
+            return Reason(f"no {name} was sent that is judged")
+        if promise.name in ("default", "required"):
+            return Reason(f"no request without {name} was judged")
+        return Reason(f"no {name} was sent that breaks '{promise.name}'")
+
+    def of_extension(self, line: Line) -> Reason:
+        node = line.promise.node
+        for operation in self.target.tested:
+            stage = node.at("stage").value
+            if stage == ANY and node.pointer.startswith(operation.described.operation.node.pointer):
+                # Each of the responses says so by itself, where the contract has it.
+                return Reason(f"no {either(sorted(operation.not_now))} came", operation.not_now <= operation.statuses)
+            if stage == "access" and not self.target.ids_of(operation).foreign:
+                return Reason(f"no FOREIGN_{operation.parent_variable}", is_told=True)
+        if set(line.checks) & CHANGES:
+            return Reason("no item was read twice")
+        return Reason("nothing came that it is about")
+
+    def of_value(self, line: Line) -> Reason:
+        """It is about values that never came."""
+        promise, reached = line.promise, self.outcome.coverage.reached
+        if promise.kind in ("link", "body"):
+            return Reason(f"no request was judged that makes use of the {promise.kind} {promise.name}")
+        name, field = named(promise.node.pointer)
+        if field and f"{promise.node.pointer.rpartition('/properties/')[0]}/properties/{field}" not in reached:
+            return Reason(f"no {name} came")
+        if promise.name in ELEMENTS or any(f"/{word}/" in promise.node.pointer for word in ELEMENTS):
+            return Reason(f"no {name} with elements came")
+        if promise.kind == "keyword" and promise.name in ABOUT:
+            return Reason(f"no {name} came that is {either(f'a {kind}' for kind in ABOUT[promise.name])}")
+        return Reason(f"no {name} came")
+
+
+def named(pointer: str) -> tuple[str, str]:
+    """What messages call the value that a promise of a schema is about, and its field; empty if it has none."""
+    before, _, after = pointer.rpartition("/properties/")
+    field = after.partition("/")[0]
+    return f"{place_of(pointer)}.{field}" if before else place_of(pointer), field
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A response of the contract."""
+
+    operation: str
+    status: str
+    node: Node
+
+    @cached_property
+    def promised(self) -> frozenset[str]:
+        """All that is about it alone, or about its body."""
+        schemas = schemas_of([self.node])
+        return below(self.node.pointer) | {
+            each.promise.node.pointer
+            for each in lines()
+            if {each.promise.node.pointer, *parents(each.promise.node.pointer, 2)} & schemas
+        }
+
+
+def parents(pointer: str, levels: int) -> Iterator[str]:
+    for _ in range(levels):
+        pointer = pointer.rpartition("/")[0]
+        yield pointer
+
+
+@cache
+def responses() -> tuple[Stated, ...]:
+    return tuple(
+        Stated(each.name, status, node)
+        for each in operations(reach().document).values()
+        for status, node in each.responses.items()
+    )
+
+
+@cache
+def about_operations() -> dict[str, frozenset[str]]:
+    """By operation, what is about it, other operations aside."""
+    found = {}
+    for each in operations(reach().document).values():
+        sent = schemas_of([*each.parameters.values(), *filter(None, [each.request_body])])
+        bodies = frozenset().union(*(stated.promised for stated in responses() if stated.operation == each.name))
+        parameters = frozenset().union(*(below(node.pointer) for node in each.parameters.values()))
+        found[each.name] = below(each.node.pointer) | bodies | parameters | sent
+    return found
+
+
+def not_judged(found: list[Entry], most: int, report: str) -> list[str]:
+    """The most telling reasons why promises were not judged, for the verdict: those that concern most of them first.
+
+    Args:
+        found: All promises.
+        most: How many reasons.
+        report: Where the others are.
+    """
+    counts = Counter(each.reason.text for each in found if each.state == OPEN and not each.reason.is_told)
+    told = [f"{reason} ({counted(count)})" for reason, count in counts.most_common(most)]
+    left = counts.total() - sum(count for _, count in counts.most_common(most))
+    return told + ([f"{counted(left)} more (see {report})"] if left else [])
+
+
+def counted(count: int) -> str:
+    return f"{count} promise{'s' if count != 1 else ''}"
+
+
+def summary(found: list[Entry]) -> str:
+    """How many promises were judged, and how many of these are broken."""
+    states = Counter(each.state for each in found)
+    broken = f", {states[BROKEN]} broken" if states[BROKEN] else ""
+    return f"{states[JUDGED] + states[BROKEN]} of {len(found)} judged{broken}"
+
+
+def cited(finding: Finding, found: list[Entry]) -> list[Entry]:
+    """The promises that a finding is about; if it names none, those that its check judges."""
+    named = [each for each in found if each.pointer in finding.promises]
+    return named or [each for each in found if finding.check in each.line.checks]

@@ -1,0 +1,143 @@
+"""`promises.json` and `promises.html`: the contract with what a run has made of each of its promises.
+
+The shape of the JSON is in promises.schema.json. What is known there by its key stays; further keys may come.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from codegen.pages import rendered
+
+from .contract import OPENAPI, contract
+from .coverage import lines
+from .judged import BROKEN, JUDGED, OPEN, Entry
+from .target import Target
+
+if TYPE_CHECKING:
+    from .run import Outcome
+
+TEMPLATE = Path(__file__).with_name("promises.html.jinja")
+# Of the mutants of a promise, how many are named.
+MUTANTS_SHOWN = 5
+
+
+@cache
+def killed_by() -> dict[str, list[str]]:
+    """By mutant, the checks that must kill it; none where the mutants are not at hand."""
+    try:
+        from tests.mutants.proofs import killed_by
+    except ImportError:
+        return {}
+    return killed_by()
+
+
+@cache
+def mutants_of(pointer: str) -> tuple[str, ...]:
+    """The faults by which the checks are proven that judge a promise, those first that are about fewest checks."""
+    judges = {check for line in lines() if line.promise.node.pointer == pointer for check in line.checks}
+    named = [(len(checks), name) for name, checks in killed_by().items() if judges.intersection(checks)]
+    return tuple(name for _, name in sorted(named))
+
+
+def as_data(target: Target, outcome: Outcome, found: list[Entry]) -> dict[str, Any]:
+    """Everything that is known of each promise, in the shape of promises.schema.json."""
+    states = Counter(each.state for each in found)
+    return {
+        "version": 1,
+        "contract": {
+            "file": OPENAPI.name,
+            "version": str(contract().document["info"]["version"]),
+            "sha256": hashlib.sha256(OPENAPI.read_bytes()).hexdigest(),
+        },
+        "server": target.base_url,
+        "counts": {
+            "promises": len(found),
+            "judged": states[JUDGED] + states[BROKEN],
+            "broken": states[BROKEN],
+            "not judged": states[OPEN],
+            "requests": outcome.sent,
+        },
+        "promises": [promise_of(each) for each in found],
+        "findings": [
+            {
+                "number": number,
+                "check": finding.check,
+                "message": finding.message,
+                "also": finding.also,
+                "curl": finding.curl,
+                "requests": finding.count,
+                "promises": sorted(finding.promises),
+            }
+            for number, finding in enumerate(outcome.listed, 1)
+        ],
+    }
+
+
+def promise_of(entry: Entry) -> dict[str, Any]:
+    promise, mutants = entry.line.promise, mutants_of(entry.pointer)
+    found = {
+        "pointer": entry.pointer,
+        "line": promise.node.line,
+        "kind": promise.kind,
+        "name": promise.name,
+        "place": entry.place,
+        "state": entry.state,
+        "reason": entry.reason.text,
+        "checks": list(entry.line.checks),
+        "judged": dict(sorted(entry.judged.items())),
+        "findings": list(entry.findings),
+        "mutants": {"count": len(mutants), "first": list(mutants[:MUTANTS_SHOWN])},
+    }
+    if promise.kind == "keyword" and promise.name == "enum" and isinstance(promise.node.value, list):
+        seen = [json.loads(each) for each in entry.values]
+        found["values"] = {"seen": seen, "not seen": [each for each in promise.node.value if each not in seen]}
+    return found
+
+
+def as_json(data: dict[str, Any]) -> str:
+    return json.dumps(data, indent=2) + "\n"
+
+
+def as_html(data: dict[str, Any], title: str) -> str:
+    """The page: what was found, what was not judged, each promise, and the contract's text.
+
+    Args:
+        data: As `as_data` returns it.
+        title: What was tested, in words.
+    """
+    by_line: dict[int, list[dict[str, Any]]] = {}
+    places: dict[str, list[dict[str, Any]]] = {}
+    for each in data["promises"]:
+        by_line.setdefault(each["line"] or 0, []).append(each)
+        places.setdefault(each["place"], []).append(each)
+    reasons: dict[str, list[dict[str, Any]]] = {}
+    for each in data["promises"]:
+        if each["state"] == OPEN:
+            reasons.setdefault(each["reason"], []).append(each)
+    text = OPENAPI.read_text("utf-8").split("\n")
+    return rendered(
+        TEMPLATE,
+        filters={"classed": lambda state: state.replace(" ", "-")},
+        title=title,
+        data=data,
+        places=places,
+        reasons=sorted(reasons.items(), key=lambda entry: -len(entry[1])),
+        lines=[(number, line, marked(by_line.get(number, []))) for number, line in enumerate(text, 1)],
+    )
+
+
+def marked(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What the page says beside a line: the worst that came of its promises; None if it has none."""
+    if not found:
+        return None
+    states = Counter(each["state"] for each in found)
+    state = next(each for each in (BROKEN, OPEN, JUDGED) if states[each])
+    count = max(sum(each["judged"].values()) for each in found)
+    part = f"{states[state]} of {len(found)} " if states[state] < len(found) else ""
+    return {"state": state, "word": f"{part}{state}" + (f" {count}" if state == JUDGED else "")}

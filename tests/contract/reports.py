@@ -1,0 +1,211 @@
+"""Reports that tools read: JUnit, SARIF, CTRF, and the pages of promises. In all of them a check is `<class>.<check>`.
+
+junit.xml        for CI: a test case for each check
+ctrf.json        the same in the Common Test Report Format (https://ctrf.io)
+contract.sarif   for code scanning: findings, at the contract's lines (SARIF 2.1.0)
+promises.json    each promise of the contract, and what came of it
+promises.html    the same, for people
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+import schemathesis.checks
+
+from .checks import CLASSES
+from .contract import OPENAPI, contract
+from .judged import Entry, cited, entries
+from .promises_report import as_data, as_html, as_json
+from .redaction import without_secrets
+from .run import hidden, printable
+from .target import Target
+
+if TYPE_CHECKING:
+    from .run import Finding, Outcome
+
+PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+TOOL = "contract run"
+SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
+CTRF_VERSION = "0.0.0"
+# What Schemathesis found by a name that is none of the checks'.
+OTHERS = "run"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A check, and what came of it."""
+
+    kind: str
+    check: str
+    status: str
+    reason: str
+    """Why it is skipped."""
+    findings: tuple[Finding, ...]
+    judged: int
+    """How many answers."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}.{self.check}"
+
+    @property
+    def message(self) -> str:
+        return "; ".join(finding.message for finding in self.findings) or self.reason
+
+    @property
+    def details(self) -> str:
+        parts = ((each.message, each.also, each.curl) for each in self.findings)
+        return "\n\n".join("\n".join(filter(None, part)) for part in parts)
+
+
+def cases(target: Target, outcome: Outcome, found: list[Entry]) -> Iterator[Case]:
+    """Each check of the run, in the order of its classes."""
+    known = {check for names in CLASSES.values() for check in names}
+    named = dict.fromkeys(finding.check for finding in outcome.listed if finding.check not in known)
+    for kind, checks in {**CLASSES, **({OTHERS: tuple(named)} if named else {})}.items():
+        for check in checks:
+            findings = tuple(finding for finding in outcome.listed if finding.check == check)
+            judged = outcome.checks[check]
+            reason = "" if findings or judged else why_silent(check, target, found)
+            yield Case(kind, check, FAILED if findings else SKIPPED if reason else PASSED, reason, findings, judged)
+
+
+def why_silent(check: str, target: Target, found: list[Entry]) -> str:
+    """Why a check had nothing to judge."""
+    if check in target.excluded_checks:
+        return "EXCLUDE_CHECKS has it"
+    reasons = [each.reason.text for each in found if check in each.line.checks and each.reason.text]
+    return "nothing came that it judges" + (f": {reasons[0]}" if reasons else "")
+
+
+def write_reports(target: Target, outcome: Outcome, title: str) -> None:
+    """Writes them to the report folder, without secrets.
+
+    Args:
+        target: What was tested.
+        outcome: What came of it.
+        title: What was tested, in words.
+    """
+    found = entries(target, outcome)
+    every = list(cases(target, outcome, found))
+    data = as_data(target, outcome, found)
+    texts = {
+        "junit.xml": junit(every, outcome),
+        "ctrf.json": ctrf(every, outcome),
+        "contract.sarif": sarif(outcome, found),
+        "promises.json": as_json(data),
+        "promises.html": as_html(data, title),
+    }
+    target.report_dir.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        Path(target.report_dir, name).write_text(printable(without_secrets(text, hidden(target))), "utf-8", newline="")
+
+
+def junit(every: list[Case], outcome: Outcome) -> str:
+    """A suite for each class, in it a test case for each check."""
+    seconds = f"{outcome.ended - outcome.began:.3f}"
+    root = ElementTree.Element("testsuites", {"name": TOOL, **counts(every), "time": seconds})
+    for kind in dict.fromkeys(case.kind for case in every):
+        members = [case for case in every if case.kind == kind]
+        suite = ElementTree.SubElement(root, "testsuite", {"name": kind, **counts(members)})
+        for case in members:
+            below = ElementTree.SubElement(suite, "testcase", {"classname": kind, "name": case.name})
+            if case.status == FAILED:
+                failure = ElementTree.SubElement(below, "failure", {"message": printable(case.message)})
+                failure.text = printable(case.details)
+            elif case.status == SKIPPED:
+                ElementTree.SubElement(below, "skipped", {"message": printable(case.reason)})
+    ElementTree.indent(root)
+    return ElementTree.tostring(root, encoding="unicode", xml_declaration=False) + "\n"
+
+
+def counts(every: list[Case]) -> dict[str, str]:
+    statuses = [case.status for case in every]
+    numbers = {"tests": len(every), "failures": statuses.count(FAILED), "skipped": statuses.count(SKIPPED), "errors": 0}
+    return {name: str(number) for name, number in numbers.items()}
+
+
+def ctrf(every: list[Case], outcome: Outcome) -> str:
+    """A test for each check. A check has no time of its own: all judge the same answers."""
+    statuses = [case.status for case in every]
+    tests = []
+    for case in every:
+        test = {"name": case.name, "status": case.status, "duration": 0, "suite": [case.kind]}
+        test |= {"message": case.message} if case.message else {}
+        test |= {"trace": case.details} if case.details else {}
+        tests.append(test | {"extra": {"requests": case.judged}})
+    summary = {
+        "tests": len(every),
+        **{status: statuses.count(status) for status in (PASSED, FAILED, SKIPPED)},
+        "pending": 0,
+        "other": 0,
+        "start": round(outcome.began * 1000),
+        "stop": round(outcome.ended * 1000),
+    }
+    results = {"tool": {"name": TOOL}, "summary": summary, "tests": tests}
+    return as_json({"reportFormat": "CTRF", "specVersion": CTRF_VERSION, "generatedBy": TOOL, "results": results})
+
+
+def sarif(outcome: Outcome, found: list[Entry]) -> str:
+    """A rule for each check, a result for each finding, at the lines of the promises that it says to be broken."""
+    names = dict.fromkeys([check for checks in CLASSES.values() for check in checks])
+    names |= dict.fromkeys(finding.check for finding in outcome.listed)
+    kinds = {check: kind for kind, checks in CLASSES.items() for check in checks}
+    rules = [
+        {
+            "id": name,
+            "shortDescription": {"text": described(name)},
+            "properties": {"tags": [kinds.get(name, OTHERS)]},
+        }
+        for name in names
+    ]
+    driver = {"name": TOOL, "semanticVersion": str(contract().document["info"]["version"]), "rules": rules}
+    ids = list(names)
+    results = [
+        {
+            "ruleId": finding.check,
+            "ruleIndex": ids.index(finding.check),
+            "level": "error",
+            "message": {"text": finding.message + (f"\n{finding.curl}" if finding.curl else "")},
+            "locations": [location(line) for line in lines_of(finding, found)],
+            "partialFingerprints": {"promises/v1": fingerprint(finding)},
+            "occurrenceCount": finding.count,
+        }
+        for finding in outcome.listed
+    ]
+    run = {"tool": {"driver": driver}, "columnKind": "utf16CodeUnits", "results": results}
+    return as_json({"$schema": SARIF, "version": "2.1.0", "runs": [run]})
+
+
+def described(check: str) -> str:
+    """What a check judges, in a sentence."""
+    registered: list[Any] = schemathesis.checks.CHECKS.get_by_names([check]) if check in known_checks() else []
+    text = (getattr(registered[0], "__doc__", None) or "") if registered else ""
+    return text.strip().partition("\n\n")[0].replace("\n", " ") or f"{check.replace('_', ' ')}."
+
+
+def known_checks() -> list[str]:
+    return list(schemathesis.checks.CHECKS.get_all_names())
+
+
+def lines_of(finding: Finding, found: list[Entry]) -> list[int]:
+    """Where in the contract it points; the beginning, if it is about none of its promises."""
+    lines = [each.line.promise.node.line for each in cited(finding, found)]
+    return sorted({line for line in lines if line}) or [1]
+
+
+def location(line: int) -> dict[str, Any]:
+    place = {"artifactLocation": {"uri": OPENAPI.name, "uriBaseId": "%SRCROOT%"}, "region": {"startLine": line}}
+    return {"physicalLocation": place}
+
+
+def fingerprint(finding: Finding) -> str:
+    """The same for the same fault, whatever was sent."""
+    return hashlib.sha256(json.dumps([finding.check, sorted(finding.promises)]).encode()).hexdigest()
