@@ -60,8 +60,8 @@ JUDGED: dict[str, tuple[str, ...]] = {
 GENERAL = {"strict_json", "connection_kept", "no_answer", "reached", "allow_header_conformance"}
 # Keywords that only say how a value is written, or that are for readers.
 UNJUDGED = {"deprecated": "for readers", "explode": "how values are written", "style": "how values are written"}
-# What is sent in an address is text: nothing can be sent that is none.
-ALWAYS_TEXT = "whatever is sent there is text"
+# What is sent in an address is text, as often as it is named: nothing can be sent that is none.
+ALWAYS_TEXT = "whatever is sent there is text, or a list of texts"
 # Why a promise may be judged by no check.
 STATED = {*UNJUDGED.values(), ALWAYS_TEXT}
 
@@ -83,10 +83,10 @@ def _is_credential(promise: Promise) -> bool:
 
 
 def _is_always_kept(promise: Promise) -> bool:
-    """Whether it says of what stands in an address that it is text."""
+    """Whether it says of what stands in an address that it is text, or a list."""
     is_sent_as_text = promise.kind == "keyword" and promise.name == "type" and "/parameters/" in promise.node.pointer
     types = promise.node.value
-    return is_sent_as_text and "string" in (types if isinstance(types, list) else [types])
+    return is_sent_as_text and bool({"string", "array"}.intersection(types if isinstance(types, list) else [types]))
 
 
 def judged_by(promise: Promise, in_request: bool, in_answer: bool = False) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ import pytest
 from .__main__ import clear_reports, examine, find, told
 from .contract import Problem
 from .settings import read_environment
+from .target import Target
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,9 +30,17 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(path.is_relative_to(Path(__file__).parent) for path in named) else True
 
 
+def tested(target: Target, outcome: Any) -> Any:
+    # Not before there is a contract to read.
+    from .judged import entries
+    from .reports import cases
+
+    return {case.name: case for case in cases(target, outcome, entries(target, outcome))}
+
+
 @pytest.fixture(scope="session")
-def outcome(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """What the one run brought to light, which all tests share."""
+def cases(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """What the one run brought to light, which all tests share: by name, the test cases of the reports."""
     environment = dict(os.environ)
     if base_url := request.config.getoption("--base-url"):
         environment["BASE_URL"] = base_url
@@ -41,6 +50,7 @@ def outcome(request: pytest.FixtureRequest) -> Iterator[Any]:
             if "REPORT_DIR" not in environment:
                 target = replace(target, report_dir=Path(cleanup.enter_context(tempfile.TemporaryDirectory())))
             clear_reports(target.report_dir)
-            yield examine(*find(target, cleanup), cleanup, lambda line: None)
+            target, session = find(target, cleanup)
+            yield tested(target, examine(target, session, cleanup, lambda line: None))
         except Problem as problem:
             pytest.exit("\n".join(told(problem.problem, problem.fix)), returncode=2)

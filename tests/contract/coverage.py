@@ -20,7 +20,6 @@ from schemathesis import Case, HookContext, Response
 from codegen.cel import MISSING
 from codegen.extensions.model import ANY
 from codegen.openapi import Node, schema_of
-from codegen.openapi.document import joined
 from codegen.openapi.operations import followed_entries
 from codegen.openapi.schemas import default_of
 
@@ -162,7 +161,8 @@ def touched(found: Interaction, transient: Iterable[Response] = ()) -> Touched:
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     state = under_way()
     sending = state.sendings.get(case.id)
-    state.touched[case.id] = touched(interaction(response, case), sending.transient if sending else ())
+    before = [Response.from_requests(each, verify=True) for each in (sending.transient if sending else ())]
+    state.touched[case.id] = touched(interaction(response, case), before)
 
 
 def body_of(response: Response) -> Any:
@@ -225,14 +225,15 @@ def broken(schema: Node, parameter: Parameter, texts: tuple[str, ...]) -> Iterat
 def broken_in(schema: Node, validator: Any, value: Any, within: int = 0) -> Iterator[str]:
     """The same of a schema, which stands so many levels below the validator's."""
     for error in validator.iter_errors(value):
-        path = tuple(error.schema_path)
-        pointer = "#" + joined(path) if path[0] == "components" else schema.pointer + joined(path[within:])
-        yield pointer
-        if path[-1] == "required":
-            names = schema.document.find(pointer)
-            for element in names.elements() if names and isinstance(error.instance, dict) else ():
-                if element.value not in error.instance:
-                    yield element.pointer
+        node: Node | None = schema
+        # With the keyword, those are broken that lead to it: `items`, the property.
+        for part in error.evaluation_path[within:]:
+            node = node.resolved() if node and part == "$ref" else node.at(part) if node else None
+            if node is not None:
+                yield node.pointer
+        for element in node.elements() if node and node.pointer.endswith("/required") else ():
+            if element.value not in error.instance:
+                yield element.pointer
 
 
 def of_body(found: Interaction, asked: set[str], refused: set[str]) -> None:

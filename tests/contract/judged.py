@@ -16,7 +16,7 @@ from .claims import Line, schemas_of
 from .contract import either
 from .coverage import below, lines, of_scheme, reach
 from .interaction import CHANGES
-from .reach import ABOUT, ELEMENTS
+from .reach import ABOUT, ELEMENTS, of_type
 from .target import Target
 
 if TYPE_CHECKING:
@@ -163,13 +163,19 @@ class Reasons:
         promise, reached = line.promise, self.outcome.coverage.reached
         if promise.kind in ("link", "body"):
             return Reason(f"no request was judged that makes use of the {promise.kind} {promise.name}")
+        component = "/".join(promise.node.pointer.split("/")[:4])
+        if not any(each.startswith(f"{component}/") for each in reached):
+            return Reason(f"no {place_of(component)} came")
         name, field = named(promise.node.pointer)
         if field and f"{promise.node.pointer.rpartition('/properties/')[0]}/properties/{field}" not in reached:
             return Reason(f"no {name} came")
         if promise.name in ELEMENTS or any(f"/{word}/" in promise.node.pointer for word in ELEMENTS):
             return Reason(f"no {name} with elements came")
         if promise.kind == "keyword" and promise.name in ABOUT:
-            return Reason(f"no {name} came that is {either(f'a {kind}' for kind in ABOUT[promise.name])}")
+            holder = promise.node.document.find(promise.node.pointer.rpartition("/")[0])
+            allowed = of_type(holder.at("type").value) if holder else set()
+            kinds = [kind for kind in ABOUT[promise.name] if not allowed or kind in allowed]
+            return Reason(f"no {name} came that is {either(f'a {kind}' for kind in kinds)}")
         return Reason(f"no {name} came")
 
 

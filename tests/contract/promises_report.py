@@ -81,7 +81,7 @@ def as_data(target: Target, outcome: Outcome, found: list[Entry]) -> dict[str, A
 
 def promise_of(entry: Entry) -> dict[str, Any]:
     promise, mutants = entry.line.promise, mutants_of(entry.pointer)
-    found = {
+    found: dict[str, Any] = {
         "pointer": entry.pointer,
         "line": promise.node.line,
         "kind": promise.kind,

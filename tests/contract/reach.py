@@ -29,7 +29,7 @@ ABOUT: dict[str, tuple[str, ...]] = {
 }
 # What is about each element or name: only reached where there is one.
 ELEMENTS = ("items", "prefixItems", "unevaluatedItems")
-KINDS = {
+KINDS: dict[type, str] = {
     **{type(None): "null", bool: "boolean", int: "number", float: "number"},
     **{str: "string", list: "array", dict: "object"},
 }
@@ -95,7 +95,7 @@ class Schema:
     def keywords(self, kind: str) -> frozenset[str]:
         """What is promised of any value of a type."""
         if kind not in self._by_kind:
-            found = set()
+            found: set[str] = set()
             for node in self.nodes:
                 for keyword, below in node.items():
                     if keyword in ELEMENTS or kind not in ABOUT.get(keyword, (kind,)):

@@ -368,6 +368,8 @@ def failed_check(failure: Failure) -> str:
 
 def keywords_of(failure: Failure) -> list[str]:
     """What it says of the keyword that is broken, as ends of pointers, the most telling first."""
+    if isinstance(failure, Violation) and failure.pointer:
+        return [failure.pointer]
     if not isinstance(failure, JsonSchemaError) or not failure.schema_path:
         return []
     path = "".join(f"/{part}" for part in failure.schema_path)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.__main__ import REPORTS
 from tests.contract.contract import Problem
 from tests.contract.preflight import preflight
 from tests.contract.session import Session
@@ -262,9 +263,11 @@ def test_a_mutant_that_cannot_be_had(contract: Callable[..., Any]) -> None:
 
 
 def test_reports_of_an_earlier_run_are_gone(contract: Callable[..., Any], tmp_path: Path) -> None:
-    (tmp_path / "junit.xml").write_text("<testsuites/>")
+    for report in REPORTS:
+        (tmp_path / report).parent.mkdir(exist_ok=True)
+        (tmp_path / report).write_text("of an earlier run")
     assert contract(BASE_URL=NOBODY, TOKEN="token", DEFINITION_ID=UNKNOWN).returncode == 2
-    assert not list(tmp_path.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_report_folder_that_cannot_be(contract: Callable[..., Any], tmp_path: Path) -> None:

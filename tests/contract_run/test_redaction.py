@@ -14,6 +14,7 @@ from fastapi import HTTPException, Request, Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.contract.__main__ import REPORTS
 from tests.contract.redaction import forms, without_secrets
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
@@ -97,12 +98,12 @@ def test_nothing_is_told_and_nothing_steers(
         result = contract_on(base_url, TOKEN=TOKEN)
     assert result.returncode == 1, result.stdout + result.stderr
     reports = {path.name: path.read_text("utf-8") for path in tmp_path.rglob("*") if path.is_file()}
-    assert reports.keys() == {"index.html", "junit.xml", "requests.har", "schemathesis.txt"}
+    assert reports.keys() == {Path(report).name for report in REPORTS}
     for name, text in ({"screen": result.stdout + result.stderr} | reports).items():
         for spelling in spellings(TOKEN):
             assert spelling not in text, (name, spelling)
         assert not any(not each.isprintable() for each in set(text) - set("\n\r\t")), name
-    assert json.loads(reports["requests.har"])
+    assert all(json.loads(reports[name]) for name in ("requests.har", "promises.json", "ctrf.json", "contract.sarif"))
     assert ElementTree.fromstring(reports["junit.xml"]) is not None
     assert "\\x9b31m" in result.stdout and "\\x9b31m" in reports["schemathesis.txt"]
 

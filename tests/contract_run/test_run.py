@@ -26,7 +26,7 @@ import pytest
 import trustme
 from fastapi import HTTPException, Request, Response
 
-from tests.contract.__main__ import repeatable
+from tests.contract.__main__ import REPORTS, repeatable
 from tests.contract.redaction import without_secrets
 from tests.contract.run import quoted
 from tests.reference_server import seed
@@ -110,6 +110,12 @@ def verdict_of(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return dict(re.findall(r"^\d\. (\w+)(?: \(\d+ requests\))?: (.*)", unwrapped, re.MULTILINE))
 
 
+def said(result: subprocess.CompletedProcess[str], title: str) -> str:
+    """What the verdict says under a title."""
+    below = result.stdout.partition(f"\n{title:<12}")[2]
+    return " ".join(re.split(r"\n(?! )", below, maxsplit=1)[0].split())
+
+
 def asked_for(reports: Path) -> set[tuple[str, str]]:
     """The method and the path of each request that a run has recorded."""
     entries = json.loads((reports / "requests.har").read_text("utf-8"))["log"]["entries"]
@@ -143,7 +149,7 @@ def test_the_reference_server_conforms(contract: Contract, tmp_path: Path) -> No
         assert re.search(rf"\b{kind}: [1-9]", result.stdout)
     for kind in ("schema", "paging", "credentials", "protocol", "evidence"):
         assert re.search(rf"\b{kind} +[1-9][0-9]* requests  ok", result.stdout)
-    assert "not judged" not in result.stdout
+    assert said(result, "not judged") == "no 429 came (5 promises); no 503 came (2 promises)"
     assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures") == "0"
     assert "No issues found" in (tmp_path / "schemathesis.txt").read_text("utf-8")
     # The same seed makes the same requests, though on a busy machine some are repeated because the answer took long.
@@ -161,8 +167,8 @@ def test_a_mutant_of_the_reference_server_violates(contract: Contract, tmp_path:
 def test_what_few_runs_do_not_show_is_told(contract: Contract) -> None:
     result = contract(SEED_RUNS="20")
     assert result.returncode == 0
-    told = " ".join(result.stdout.partition("not judged  ")[2].partition("reports  ")[0].split())
-    assert told == f"a full page of 100: {seed.DEFINITION_ID} has 20 runs (SEED_RUNS of more than 100)"
+    full = f"a full page of 100: {seed.DEFINITION_ID} has 20 runs (SEED_RUNS of more than 100)"
+    assert said(result, "not judged") == f"{full}; no 429 came (5 promises); no 503 came (2 promises)"
     result = contract(SEED_RUNS="0")
     assert result.returncode == 2
     assert "has no runs" in result.stderr and "SEED_RUNS=1 or more" in result.stderr
@@ -206,7 +212,8 @@ def test_what_is_given_is_judged(contract_on: Contract) -> None:
         )
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"403: [1-9]", result.stdout)
-    assert re.search(r"not judged  methods other than GET \(ALL_METHODS=1 sends them\)$", result.stdout, re.MULTILINE)
+    left = "methods other than GET (ALL_METHODS=1 sends them)"
+    assert said(result, "not judged") == f"{left}; no 429 came (5 promises); no 503 came (2 promises)"
     assert verdict_of(accused).keys() == {"foreign_definition_hidden"}
     assert excused.returncode == 0
     assert "foreign_definition_hidden (EXCLUDE_CHECKS)" in " ".join(excused.stdout.split())
@@ -257,6 +264,8 @@ def test_a_quota_is_obeyed(contract_on: Contract) -> None:
         result = contract_on(base_url)
     assert result.returncode == 0, result.stdout + result.stderr
     assert patient.too_early == 0 and next(patient.requests) > 100
+    # What was said before the requests were sent again was judged as well.
+    assert "no 503 came" in said(result, "not judged") and "no 429" not in said(result, "not judged")
     with running(strict) as base_url:
         result = contract_on(base_url)
     assert result.returncode == 2 and strict.too_early == 0
@@ -303,7 +312,7 @@ def test_a_fault_is_named(
     junit = tmp_path / "junit.xml"
     assert len(list(ElementTree.parse(junit).iter("failure"))) >= 1
     reports = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(reports) == 4
+    assert {path.name for path in reports} == {Path(report).name for report in REPORTS}
     for text in (result.stdout, result.stderr, *(path.read_text("utf-8") for path in reports)):
         # Nor the almost right ones, which are one character short.
         assert seed.TOKEN[:-1] not in text

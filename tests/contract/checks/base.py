@@ -18,8 +18,10 @@ class Violation(Failure):
 
     kind_title: ClassVar[str] = "Contract violated"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, pointer: str = "") -> None:
         super().__init__(operation=None, message=message)
+        self.pointer = pointer
+        """Of the promise that is broken, if the check judges several at once, and knows which."""
 
     def by(self, check: str, operation: str | None) -> "Violation":
         self.title, self.operation = check, operation

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
+from codegen.openapi.schemas import default_of
 
 from ..asked import RIGHT, Asked
 from ..contract import contract
@@ -224,5 +225,7 @@ def defaults_applied(found: Interaction) -> bool | None:
             and said is not None
             and said != default
         ):
-            raise Violation(f"no {name} was given, which means {default}, but the page says {said}")
+            stated = default_of(schema_of(operation.described.parameters["query", name]))
+            pointer = stated.pointer if stated else ""
+            raise Violation(f"no {name} was given, which means {default}, but the page says {said}", pointer)
     return None
