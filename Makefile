@@ -37,7 +37,7 @@ MAX_ANSWER ?=
 SEED ?=
 # contract: requests to a deployment at most, as number/s, /m or /h (20/s)
 RATE_LIMIT ?=
-# contract, docs: where the reports go: html/index.html, junit.xml, requests.har, schemathesis.txt (reports)
+# contract, docs: where the reports go: promises.html, junit.xml, contract.sarif, ctrf.json, requests.har, ... (reports)
 REPORT_DIR ?=
 # breaking: what to compare with, a commit, branch, tag or file (the last release tag)
 BASE ?=

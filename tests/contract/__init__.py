@@ -35,6 +35,16 @@ Everything is given by environment variables, so that no secret shows in a list 
     MUTANT         a deliberate fault of the reference server, to see how the run names it
     REPORT_DIR     where the reports go (default reports)
 
+The reports:
+
+    promises.html  the contract with what came of each of its promises: judged, broken, not judged and why; .json has
+                   the same for programs, in the shape of tests/contract/promises.schema.json
+    junit.xml, ctrf.json
+                   a test case for each check, `<class>.<check>`
+    contract.sarif the findings, at the lines of the contract
+    html/index.html, requests.har, schemathesis.txt
+                   what Schemathesis has to say, and every request with its answer
+
 What an operation is about is given by the parameter in its path, in capitals: `{definition_id}` as DEFINITION_ID, with
 EMPTY_ and FOREIGN_ before it for the other kinds. Where a list of the contract links to an operation, it may be left
 out: the ids come from the list's items. What cannot be tested without more is told.

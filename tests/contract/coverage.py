@@ -28,7 +28,7 @@ from .claims import ANSWERED, REFUSED, Line, ledger
 from .contract import Operation, contract
 from .interaction import Interaction, interaction
 from .operation import INVALID, Parameter, plain
-from .reach import Reach, Seen
+from .reach import Reach, Schema, Seen
 from .under_way import under_way
 
 # Checks that are applied to what was answered with "not now", before the request was sent again.
@@ -153,7 +153,7 @@ def touched(found: Interaction, transient: Iterable[Response] = ()) -> Touched:
         refused |= at_any_time
     if found.is_asked:
         asked_for(found, asked, refused)
-    answered = answer_of(operation, found.response, found.json, seen) if found.is_documented else frozenset()
+    answered = answer_of(operation, found.response, found.json, seen) if found.is_asked else frozenset()
     return Touched(frozenset(asked), frozenset(refused), answered, frozenset().union(*before), frozenset(seen.values))
 
 
@@ -178,11 +178,8 @@ def body_of(response: Response) -> Any:
 def asked_for(found: Interaction, asked: set[str], refused: set[str]) -> None:
     """Adds what the request makes use of, and what it breaks."""
     operation = found.operation
-    for (place, name), node in operation.described.parameters.items():
-        if place in ("path", "query"):
-            parameter = (operation.in_path if place == "path" else operation.query).get(name)
-            if parameter is not None:
-                of_parameter(found, node, parameter, asked, refused)
+    for each in parameters_of(operation.name):
+        of_parameter(found, each, asked, refused)
     for credential in operation.credentials:
         # Wrong ones alone tell nothing of whether the right one is enough.
         is_given = credential.variable in under_way().target.secrets
@@ -194,21 +191,48 @@ def asked_for(found: Interaction, asked: set[str], refused: set[str]) -> None:
         of_body(found, asked, refused)
 
 
-def of_parameter(found: Interaction, node: Node, parameter: Parameter, asked: set[str], refused: set[str]) -> None:
-    texts = found.asked.texts.get(parameter.name)
-    schema, required = schema_of(node), node.at("required").pointer
+class Sent(NamedTuple):
+    """A parameter in an address, and where the contract has it."""
+
+    parameter: Parameter
+    pointer: str
+    required: str
+    default: str
+    schema: Node
+    is_in_path: bool
+
+
+@cache
+def parameters_of(name: str) -> list[Sent]:
+    """Those of the operation of that name."""
+    operation, found = named(name), []
+    for (place, name), node in operation.described.parameters.items():
+        parameter = {"path": operation.in_path, "query": operation.query}.get(place, {}).get(name)
+        if parameter is not None:
+            schema = schema_of(node)
+            default = default_of(schema)
+            places = node.pointer, f"{node.pointer}/required", default.pointer if default else ""
+            found.append(Sent(parameter, *places, schema.resolved() or schema, place == "path"))
+    return found
+
+
+def named(name: str) -> Operation:
+    return next(each for each in contract().operations if each.name == name)
+
+
+def of_parameter(found: Interaction, sent: Sent, asked: set[str], refused: set[str]) -> None:
+    texts = found.asked.texts.get(sent.parameter.name)
     if texts is None:
-        (refused if parameter.is_required else asked).add(required)
-        if (default := default_of(schema)) is not None:
-            asked.add(default.pointer)
+        (refused if sent.parameter.is_required else asked).add(sent.required)
+        asked.update({sent.default} - {""})
         return
-    if node.at("in").value == "path":
-        asked.add(required)
-    if found.asked.judgements.get(parameter.name) != INVALID:
-        asked.add(node.pointer)
+    if sent.is_in_path:
+        asked.add(sent.required)
+    if found.asked.judgements.get(sent.parameter.name) != INVALID:
+        asked.add(sent.pointer)
         return
-    refused.add(node.pointer)
-    refused.update(broken(schema.resolved() or schema, parameter, texts))
+    refused.add(sent.pointer)
+    refused.update(broken(sent.schema, sent.parameter, texts))
 
 
 def broken(schema: Node, parameter: Parameter, texts: tuple[str, ...]) -> Iterator[str]:
@@ -257,7 +281,7 @@ def of_body(found: Interaction, asked: set[str], refused: set[str]) -> None:
 @cache
 def of_scheme(name: str, scheme: str) -> frozenset[str]:
     """What the contract has on a credential of the operation of that name, at each place."""
-    operation = next(each for each in contract().operations if each.name == name)
+    operation = named(name)
     described = operation.described.operation
     found = {each.pointer for each in described.security.elements() if scheme in each}
     found.add(described.node.document.root.at("components").at("securitySchemes").at(scheme).followed().pointer)
@@ -271,23 +295,47 @@ def of_scheme(name: str, scheme: str) -> frozenset[str]:
 # --- what was answered ------------------------------------------------------------------------------------------------
 
 
+class Answered(NamedTuple):
+    """A response of the contract."""
+
+    pointer: str
+    headers: list[tuple[str, bool, frozenset[str], frozenset[str]]]
+    """The name of each, whether it has to be there, what is promised of that, and of what it says."""
+    media: dict[str, tuple[str, Schema]]
+    """By type, where it stands, and its schema."""
+
+
+@cache
+def answered_by(name: str, status: int) -> Answered | None:
+    """What the contract has for a status of the operation of that name."""
+    stated = named(name).described.response(status)
+    if stated is None:
+        return None
+    headers = []
+    for key, header in followed_entries(stated[1], "headers").items():
+        required, of_text = header.at("required"), below(schema_of(header).pointer)
+        headers.append((key.lower(), required.value is True, frozenset([header.pointer, required.pointer]), of_text))
+    media = followed_entries(stated[1], "content")
+    schemas = {key.lower(): (each.pointer, reach().schema(each.at("schema"))) for key, each in media.items()}
+    return Answered(stated[1].pointer, headers, schemas)
+
+
 def answer_of(operation: Operation, response: Response, body: Any, seen: Seen) -> frozenset[str]:
     """What an answer is to keep; empty if the contract does not have its status."""
-    stated = operation.described.response(response.status_code)
+    stated = answered_by(operation.name, response.status_code)
     if stated is None:
         return frozenset()
-    node, here = stated[1], Seen(values=seen.values)
-    here.parts.add(frozenset([node.pointer]))
-    for name, header in followed_entries(node, "headers").items():
-        texts = response.headers.get(name.lower())
-        if texts or header.at("required").value is True:
-            here.parts.add(frozenset([header.pointer, header.at("required").pointer]))
-            here.parts.add(below(schema_of(header).pointer) if texts else frozenset())
-    media = followed_entries(node, "content")
+    here = Seen(parts={frozenset([stated.pointer])}, values=seen.values)
+    for name, is_required, always, of_text in stated.headers:
+        texts = response.headers.get(name)
+        if texts or is_required:
+            here.parts.add(always)
+            here.parts.add(of_text if texts else frozenset())
     kind = Message()
     kind["Content-Type"] = ", ".join(response.headers.get("content-type") or [])
-    for each in [media[kind.get_content_type()]] if kind.get_content_type() in media else media.values():
-        here.parts.add(frozenset([each.pointer]))
-        if body is not MISSING and "schema" in each:
-            reach().schema(each.at("schema")).note(body, here)
+    known = stated.media.get(kind.get_content_type())
+    for pointer, schema in [known] if known else stated.media.values():
+        here.parts.add(frozenset([pointer]))
+        if body is not MISSING:
+            schema.note(body, here)
     return here.pointers & reach().promised

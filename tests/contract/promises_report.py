@@ -37,11 +37,17 @@ def killed_by() -> dict[str, list[str]]:
     return killed_by()
 
 
-@cache
 def mutants_of(pointer: str) -> tuple[str, ...]:
     """The faults by which the checks are proven that judge a promise, those first that are about fewest checks."""
-    judges = {check for line in lines() if line.promise.node.pointer == pointer for check in line.checks}
-    named = [(len(checks), name) for name, checks in killed_by().items() if judges.intersection(checks)]
+    return proving(
+        frozenset(check for line in lines() if line.promise.node.pointer == pointer for check in line.checks)
+    )
+
+
+@cache
+def proving(checks: frozenset[str]) -> tuple[str, ...]:
+    """The mutants that one of the checks must kill."""
+    named = [(len(killers), name) for name, killers in killed_by().items() if checks.intersection(killers)]
     return tuple(name for _, name in sorted(named))
 
 

@@ -8,7 +8,7 @@ import json
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import jsonschema_rs
 
@@ -17,6 +17,8 @@ from codegen.openapi.promises import MANY
 
 # What a body is nested in at most, to be looked at: a schema may lead back to itself.
 MOST_LEVELS = 60
+# Of one schema. A server may make up names.
+MOST_SHAPES = 1000
 NUMBER, STRING, ARRAY, OBJECT = ("number",), ("string",), ("array",), ("object",)
 # The types that a keyword is about; any type, where it is not named.
 ABOUT: dict[str, tuple[str, ...]] = {
@@ -90,7 +92,7 @@ class Schema:
                 queue.append(target)
             queue += each.at("allOf").elements()
         self._by_kind: dict[str, frozenset[str]] = {}
-        self._shapes: dict[Any, tuple[frozenset[str], list[tuple[str, Schema]]]] = {}
+        self._shapes: dict[Any, Shape] = {}
 
     def keywords(self, kind: str) -> frozenset[str]:
         """What is promised of any value of a type."""
@@ -159,11 +161,6 @@ class Schema:
         return alternatives + [[self.reach.schema(each)] for each in conditions]
 
     @cached_property
-    def is_plain(self) -> bool:
-        """Whether nothing but the type of a value decides what it reaches, objects and lists aside."""
-        return not self.enums and not self.choices
-
-    @cached_property
     def validator(self) -> jsonschema_rs.Draft202012Validator:
         components = self.reach.document.root.at("components").value or {}
         return jsonschema_rs.Draft202012Validator({"allOf": [self.node.value], "components": components})
@@ -204,22 +201,35 @@ class Schema:
         shape = tuple(value), tuple(map(type, value.values()))
         if (known := self._shapes.get(shape)) is None:
             known = self.read_shape(value)
-            if len(self._shapes) < 1000:
+            if len(self._shapes) < MOST_SHAPES:
                 self._shapes[shape] = known
-        seen.parts.add(known[0])
-        for name, schema in known[1]:
+        seen.parts.add(known.pointers)
+        for name, values in known.enums:
+            if entry := values.get((type(value[name]), value[name])):
+                seen.values.add(entry)
+        for name, schema in known.deeper:
             schema.note(value[name], seen, level)
 
-    def read_shape(self, value: dict[str, Any]) -> tuple[frozenset[str], list[tuple[str, Schema]]]:
-        """What objects reach that have these fields, with values of these types; and what decides by the value."""
+    def read_shape(self, value: dict[str, Any]) -> Shape:
         found: set[str] = set()
-        deeper = []
+        enums, deeper = [], []
         for name, each in value.items():
             nodes, kind = self.properties.get(name, []), KINDS[type(each)]
             found.update(node.pointer for node in nodes)
             for schema in [self.reach.schema(node) for node in nodes] if nodes else self.others:
-                if schema.is_plain and kind not in ("object", "array"):
-                    found |= schema.keywords(kind)
-                else:
+                if schema.choices or kind in ("object", "array"):
                     deeper.append((name, schema))
-        return frozenset(found), deeper
+                else:
+                    found |= schema.keywords(kind)
+                    enums += [(name, values) for values in schema.enums]
+        return Shape(frozenset(found), enums, deeper)
+
+
+class Shape(NamedTuple):
+    """What objects reach that have the same fields, with values of the same types."""
+
+    pointers: frozenset[str]
+    enums: list[tuple[str, dict[Any, tuple[str, str]]]]
+    """By field, the values that its schema lists."""
+    deeper: list[tuple[str, Schema]]
+    """By field, what its value decides."""
