@@ -5,8 +5,10 @@ requests.
 """
 
 from . import (  # noqa: F401
+    alike,
     blame,
     bounds,
+    caches,
     credentials,
     errors,
     flapping,
@@ -16,8 +18,11 @@ from . import (  # noqa: F401
     impostors,
     lifecycle,
     paging,
+    presented,
     protocol,
+    races,
     ranges,
+    rare,
     schema,
     shared,
     texts,

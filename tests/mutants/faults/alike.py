@@ -1,0 +1,213 @@
+"""The same question in other words, which must get the same answer, and totals that are counted apart from the rows."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any
+
+from fastapi import Request, Response
+from sqlalchemy.orm import Session
+
+from tests.reference_server import seed
+from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.database import Run
+
+from .caches import by_cookie
+from .headers import with_page
+from .impostors import cookie
+from .making import AnswerFault, Body, PageFault, mutant, put, with_body
+
+PAGING = "paging"
+
+
+@dataclass(frozen=True)
+class ReadFault:
+    """Reads other rows for some requests."""
+
+    change: Callable[[Parameters], Parameters]
+    when: Callable[[Request], object]
+
+    def __call__(self) -> ReferenceServer:
+        fault = self
+
+        class Server(ReferenceServer):
+            is_due = False
+
+            def list_runs(self, request: Request) -> Response:
+                self.is_due = bool(fault.when(request))
+                return super().list_runs(request)
+
+            def load_page(self, session: Session, parameters: Parameters) -> Any:
+                return super().load_page(session, fault.change(parameters) if self.is_due else parameters)
+
+        return Server()
+
+
+def one_later(asked: Parameters) -> Parameters:
+    return replace(asked, offset=asked.offset + (asked.offset + asked.limit < seed.RUNS))
+
+
+def reverse(page: Body) -> None:
+    page["items"].reverse()
+
+
+def gives(*names: str) -> Callable[[Request, int], bool]:
+    return lambda request, status: status == 200 and any(name in request.query_params for name in names)
+
+
+def keep(condition: Callable[[Body], bool]) -> Callable[[Body], None]:
+    return lambda page: put(page, "items", [run for run in page["items"] if condition(run)])
+
+
+# A name that nobody promised has a meaning.
+for name, change, names, killed_by in (
+    ("search_filters", keep(lambda run: False), ("q", "search"), ("number_of_items",)),
+    ("user_id_filters", lambda page: put(page, "total", 1), ("user_id",), ("same_total",)),
+    ("order_reverses", reverse, ("order", "direction"), ("one_order",)),
+    ("skip_counts", lambda page: page["items"][:1] and page["items"].pop(0), ("skip", "start"), ("number_of_items",)),
+    ("size_counts", lambda page: put(page, "limit", 7), ("size",), ("defaults_applied",)),
+    ("deleted_included", lambda page: put(page, "total", page["total"] + 4), ("include_deleted",), ("same_total",)),
+    (
+        "fields_are_picked",
+        lambda page: put(page, "items", [{"id": run["id"]} for run in page["items"]]),
+        ("fields",),
+        ("response_schema_conformance",),
+    ),
+):
+    mutant(PAGING, name, AnswerFault(with_page(change), gives(*names)), *killed_by)
+mutant(
+    "protocol",
+    "callback_wraps",
+    AnswerFault(lambda answer: with_body(answer, lambda body: b"a(" + body + b")"), gives("callback", "jsonp")),
+    "response_schema_conformance",
+)
+
+for name, when, killed_by in (
+    (
+        "offset_before_limit_reads_one_later",
+        lambda request: list(request.query_params) == ["offset", "limit"],
+        ("pages_fit_together",),
+    ),
+    (
+        "defaults_given_read_one_later",
+        lambda request: str(request.query_params) == "limit=20&offset=0",
+        ("pages_fit_together",),
+    ),
+    (
+        "default_limit_given_reads_one_later",
+        lambda request: request.query_params.get("limit") == "20",
+        ("pages_fit_together",),
+    ),
+    ("encoding_reads_one_later", lambda request: "%3" in request.url.query, ("pages_fit_together",)),
+    (
+        "capitals_read_one_later",
+        lambda request: request.path_params["definition_id"].isupper(),
+        ("pages_fit_together",),
+    ),
+    (
+        "cookie_reads_one_later_in_the_middle",
+        lambda request: cookie(request) and request.query_params.get("offset", "") in ("74", "64", "40", "45", "54"),
+        ("pages_fit_together",),
+    ),
+    (
+        "unknown_parameter_reads_one_later",
+        lambda request: not {"limit", "offset"}.issuperset(request.query_params),
+        ("pages_fit_together",),
+    ),
+    (
+        "alternative_service_reads_one_later",
+        lambda request: "alt-used" in request.headers or "te" in request.headers,
+        ("pages_fit_together",),
+    ),
+    (
+        "ampersand_at_the_end_reads_one_later",
+        lambda request: request.url.query.endswith("&"),
+        ("pages_fit_together",),
+    ),
+):
+    mutant(PAGING, name, ReadFault(one_later, when), *killed_by)
+
+
+def with_runs(change: Callable[[Body], object]) -> Callable[[Body], None]:
+    def changed(page: Body) -> None:
+        for run in page["items"]:
+            change(run)
+
+    return changed
+
+
+for name, change, killed_by in (
+    (
+        "cookie_shows_running_as_pending",
+        with_runs(lambda run: run["status"] == "RUNNING" and put(run, "status", "PENDING")),
+        ("runs_do_not_go_back",),
+    ),
+    (
+        "cookie_hides_templates",
+        with_runs(lambda run: put(run, "run_snapshot", "template", None)),
+        ("frozen_fields",),
+    ),
+    ("cookie_counts_fewer", lambda page: page["total"] and put(page, "total", page["total"] - 1), ("same_total",)),
+):
+    mutant(PAGING, name, AnswerFault(with_page(change), by_cookie), *killed_by)
+
+
+# Totals.
+
+
+def totals(change: Callable[[int, Parameters], int]) -> PageFault:
+    return PageFault(lambda page, asked: put(page, "total", change(page["total"], asked)))
+
+
+for name, change, killed_by in (
+    ("total_of_all_lists", lambda total, asked: total + 6, ("number_of_items",)),
+    ("total_counts_the_deleted", lambda total, asked: total + 4 if total else 0, ("number_of_items",)),
+    (
+        "total_right_on_the_first_page_only",
+        lambda total, asked: total - (asked.offset > 0 and total > 0),
+        ("same_total",),
+    ),
+    ("total_less_past_the_end", lambda total, asked: total - (asked.offset > total > 0), ("same_total",)),
+    ("total_in_round_numbers", lambda total, asked: round(total, -1), ("number_of_items",)),
+    ("total_capped_at_128", lambda total, asked: min(total, 128), ("number_of_items",)),
+    ("total_capped_for_small_pages", lambda total, asked: min(total, 100) if asked.limit < 10 else total, ()),
+    ("total_of_one_for_the_empty", lambda total, asked: total or 1, ("number_of_items",)),
+    ("total_of_even_offsets", lambda total, asked: total + 2 * (total > 9 and asked.offset % 2 == 1), ()),
+    (
+        "total_of_what_is_left",
+        lambda total, asked: max(total - asked.offset, 0) if asked.limit == 3 else total,
+        (),
+    ),
+    ("total_of_full_pages", lambda total, asked: total + (total > 9 and asked.limit == 98), ("same_total",)),
+):
+    mutant(PAGING, name, totals(change), *killed_by)
+
+
+class TotalLearnt(ReferenceServer):
+    """Counts the rows that it has shown so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.most: dict[str, int] = {}
+
+    def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
+        page = super().render_page(total, runs, parameters)
+        key = str(parameters.definition_id)
+        self.most[key] = max(self.most.get(key, 0), len(runs) and parameters.offset + len(runs))
+        return page | {"total": self.most[key]}
+
+
+class TotalDrifts(ReferenceServer):
+    """Estimates, and is off by more with each fiftieth page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pages = count()
+
+    def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
+        page = super().render_page(total, runs, parameters)
+        return page | {"total": total and total + next(self.pages) // 50}
+
+
+mutant(PAGING, "total_learnt_by_reading", TotalLearnt, "one_list")
+mutant(PAGING, "total_drifts", TotalDrifts, "number_of_items")
