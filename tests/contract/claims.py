@@ -28,7 +28,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "parameter": ("valid_request_accepted", *REFUSED),
     "response": ("documented_status", "response_schema_conformance"),
     "header": ("response_headers_conformance", "retry_after_readable"),
-    "security": ("credentials_required", "credentials_accepted"),
+    "security": ("credentials_required", "credentials_accepted", "kept_from_shared_caches"),
     "property": ("response_schema_conformance",),
     "required": ("response_schema_conformance",),
     "link": ("valid_request_accepted",),
@@ -57,7 +57,10 @@ JUDGED: dict[str, tuple[str, ...]] = {
     "any": ("unavailability_passes", "valid_request_accepted"),
 }
 # What these judge is promised by HTTP and JSON, or is about the run itself.
-GENERAL = {"strict_json", "connection_kept", "no_answer", "reached", "allow_header_conformance"}
+GENERAL = {
+    *("strict_json", "connection_kept", "no_answer", "reached", "allow_header_conformance"),
+    *("answers_kept_apart", "head_changes_nothing"),
+}
 # Keywords that only say how a value is written, or that are for readers.
 UNJUDGED = {"deprecated": "for readers", "explode": "how values are written", "style": "how values are written"}
 # What is sent in an address is text, as often as it is named: nothing can be sent that is none.

@@ -211,6 +211,12 @@ class Operation:
                     found[name] = tuple(sorted({text[1:-1] for some in texts for text in some}))
         return found
 
+    @cached_property
+    def item_fields(self) -> tuple[str, ...]:
+        """The names of the fields of an item."""
+        forms = Canonical().forms((self.listing.item,)) if self.listing else ()
+        return tuple(dict.fromkeys(name for form in forms for name in form.properties))
+
     @property
     def parent_variable(self) -> str:
         """That which has what lists are read of; with EMPTY_ and FOREIGN_ before it for the other kinds."""

@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
+import requests
 import schemathesis
 from schemathesis import Case, HookContext, Response
 
@@ -17,7 +19,7 @@ from codegen.extensions import Answer, Request, Result, Rule, Verdict
 from codegen.extensions.lists import field_of
 
 from .asked import RIGHT, Asked, due, read_request
-from .contract import Operation, contract, links_of
+from .contract import SAFE_METHODS, Operation, contract, links_of
 from .operation import VALID
 from .pages import Page, as_integer, key_of
 from .session import NOT_SENT
@@ -36,6 +38,8 @@ class Interaction:
     response: Response
     case: Case[Any]
     asked: Asked
+    preceded: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
+    """What was answered without items since the last answer that had some, by status."""
 
     @property
     def status(self) -> int:
@@ -129,6 +133,7 @@ class Interaction:
             asked.cursor,
             following if isinstance(following, str) else None,
             asked.limit.is_given,
+            self.preceded,
         )
 
     @cached_property
@@ -317,13 +322,40 @@ def ask_again(case: Case[Any]) -> Page | None:
     return again(case).sight
 
 
+def sent_together(found: Sequence[Interaction]) -> list[Interaction]:
+    """Sends these requests once more, all at the same time."""
+    answers = under_way().session.together([each.response.request for each in found])
+    together = []
+    for before, answer in zip(found, answers, strict=True):
+        response = Response.from_requests(answer, verify=before.response.verify)
+        together.append(Interaction(response, before.case, read(response.request, before.case)))
+        name = before.operation.name
+        under_way().asked_of[name] = under_way().asked_of.get(name, 0) + 1
+    return together
+
+
+def question(case: Case[Any]) -> object:
+    """What it asks for: the same for each order of its parameters, and whether a default is given or left out."""
+    operation = contract().operation(case.operation.label)
+    defaults = operation.defaults if operation else {}
+    query = {(name, str(value)) for name, value in (case.query or {}).items() if str(value) != str(defaults.get(name))}
+    path = {(name, str(value)) for name, value in (case.path_parameters or {}).items()}
+    return case.operation.label, case.method, frozenset(path), frozenset(query)
+
+
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     # Here, as what Schemathesis keeps of an answer is cut.
     found = interaction(response, case)
     state, name = under_way(), found.operation.name
+    if found.items:
+        found.preceded, state.preceding = state.preceding, {}
+    elif found.status and (found.asked.method in SAFE_METHODS or found.status == HTTPStatus.METHOD_NOT_ALLOWED):
+        state.preceding[found.status] = response.request
     state.kinds[case.id] = found.kind
     state.asked_of[name] = state.asked_of.get(name, 0) + 1
+    if found.asked.credentials == RIGHT:
+        state.asked.add(question(case))
     if found.page and found.page.next_cursor:
         state.seen.cursors.add(found.page.next_cursor)
     if found.body is not None and found.is_asked:
@@ -332,9 +364,9 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
         state.seen.ids.get(found.operation.parent, set()).discard(found.asked.parent)
         state.seen.deleted.setdefault(found.operation.parent, set()).add(found.asked.parent)
     for item in found.items or ():
-        for field, texts in found.operation.choices.items():
-            if isinstance(item, dict) and item.get(field) in texts:
-                state.choices.setdefault((name, field), set()).add(item[field])
+        for member, texts in found.operation.choices.items():
+            if isinstance(item, dict) and item.get(member) in texts:
+                state.choices.setdefault((name, member), set()).add(item[member])
 
 
 def note_links(found: Interaction) -> None:

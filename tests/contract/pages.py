@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+import requests
 from schemathesis import Case
 
 from codegen.extensions import AtMost, Lists
@@ -50,6 +51,10 @@ class Page:
     next_cursor: str | None = None
     is_limited: bool = True
     """Whether a limit was given."""
+    preceded: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
+    """What was answered without items since the last page that had some, by status."""
+    after: str = ""
+    """What it was asked for after, in words, where that matters."""
 
     @property
     def list(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
@@ -63,7 +68,7 @@ class Page:
             return f"{self.operation.name} of {self.operation.parent} {self.parent}"
         begin = f"{listing.offset} {self.offset}" if self.operation.is_offset_list else self.begin
         some = "".join(f", {name} {escaped(value, SHOWN)}" for name, value in self.filters)
-        return f"{listing.limit} {self.limit}, {begin}{some}"
+        return f"{listing.limit} {self.limit}, {begin}{some}{self.after}"
 
     @property
     def begin(self) -> str:

@@ -25,7 +25,7 @@ from codegen.cel import ELEMENT, field_name
 from .bodies import JSON
 from .contract import Operation, contract
 from .operation import INVALID, VALID, Parameter, spread
-from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, odd_ids, odd_queries, page
+from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, names, odd_ids, odd_queries, page
 from .target import NIL, UNKNOWN_IDS, Ids, Target
 from .under_way import under_way
 from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
@@ -170,10 +170,13 @@ class Maker:
     def ask_dressed(self, parent: str = "", query: Query | None = None) -> Case[Any]:
         """With headers that must not change anything."""
         self.dressed += 1
+        return self.ask(parent, query, **self.own(ORDINARY[self.dressed % len(ORDINARY)]))
+
+    def own(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Such headers with the names of this server."""
         url = urlsplit(self.target.base_url)
         own = {"origin": f"{url.scheme}://{url.netloc}", "host": url.netloc}
-        headers = ORDINARY[self.dressed % len(ORDINARY)]
-        return self.ask(parent, query, **{name: value.format(**own) for name, value in headers.items()})
+        return {name: value.format(**own) for name, value in headers.items()}
 
     def make(
         self, parent: str, query: Query | None, credentials: Presented, headers: Mapping[str, str] | None = None
@@ -259,12 +262,27 @@ class Maker:
             # Where the list ends, and where both are the same.
             yield self.ask(query=self.page(self.fitting(7), max(total - self.fitting(7), 0)))
             yield self.ask(query=self.page(self.fitting(13), self.fitting(13)))
+            yield from self.alike()
         for number, cursor in enumerate(self.target.cursors.get(self.operation.name, ())):
             limits = (None, most, self.fitting(7), least)
             yield self.ask(query=self.page(limits[number % len(limits)]) | {self.operation.cursor_name: cursor})
         for queries in (ignored(self.operation), map(as_raw, encoded_queries(self.operation))):
             for query in queries:
                 yield self.ask(query=dict(query))
+
+    def alike(self) -> Iterator[Case[Any]]:
+        """What a cache with too simple a key takes for one request: twice two, each two with the same credential."""
+        limit, offset = names(self.operation)
+        one, other = self.fitting(7), self.fitting(13)
+        pairs: tuple[tuple[Query, Query], ...] = (
+            (self.page(one, other), self.page(other, one)),
+            ({offset: one, limit: other}, {offset.upper(): one, limit.upper(): other}),
+        )
+        for pair in pairs:
+            number = self.asked
+            for query in pair:
+                self.asked = number
+                yield self.ask(query=query)
 
     def filters(self) -> Iterable[Case[Any]]:
         """Lists by further parameters: each by itself, on the largest page and on a small one, and two together."""
@@ -330,9 +348,12 @@ class Maker:
             pages = [each for number, each in enumerate(pages) if each not in pages[:number]]
         yield self.make(self.parent, page(self.fitting(9), self.fitting(9)), NONE)
         yield self.ask(query=page(self.fitting(9), self.fitting(9)))
-        for parent, query in pages + others:
-            # A browser is not sent elsewhere either.
-            yield self.make(parent, query, NONE, ORDINARY[0] if query == page(least) else None)
+        for parent, query in others:
+            yield self.make(parent, query, NONE)
+        for number, (parent, query) in enumerate(pages):
+            # Whatever else is sent, none of it is a credential: all of it with one page or another.
+            headers = {name: value for each in ORDINARY[number :: len(pages)] for name, value in each.items()}
+            yield self.make(parent, query, NONE, self.own(headers))
         for parent in (self.unknown, *self.ids.foreign[:1]):
             yield self.make(parent, None, wrong_value(self.credentials[0]))
         places = pages + others + pages

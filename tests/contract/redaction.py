@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus
 SHORTEST = 6
 # A secret in the place of the password, or of the user.
 PASSWORDS = ("user:{}", "{}:")
+IN_BASE64 = (*PASSWORDS, "{}")
 
 
 def disguised(name: str, secret: str) -> tuple[tuple[str, str], ...]:
@@ -24,9 +25,10 @@ def disguised(name: str, secret: str) -> tuple[tuple[str, str], ...]:
         (secret.swapcase(), f"$({value} | tr a-zA-Z A-Za-z)"),
         *(
             (in_base64(form.format(secret)), f'$(printf %s "{form.format("$" + name)}" | base64 -w0)')
-            for form in PASSWORDS
+            for form in IN_BASE64
         ),
         (secret[:middle], f"$({value} | cut -c1-{middle})"),
+        (secret[::-1], f"$({value} | rev)"),
     )
 
 

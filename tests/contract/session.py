@@ -8,7 +8,8 @@ all senders have in common: Schemathesis takes no session from outside, and make
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -104,6 +105,8 @@ class Session:
         """Whether a request was answered since that was looked at last."""
         self.last_good: requests.PreparedRequest | None = None
         self.here = threading.local()
+        self.lock = threading.Lock()
+        """Held while the figures above change: now and then two requests are sent at once."""
 
     @contextmanager
     def opened(self) -> Iterator["Session"]:
@@ -153,11 +156,14 @@ class Session:
     def wait_for_turn(self) -> None:
         """Keeps the rate, evenly: a burst at the start would be what a rate limit is there to prevent."""
         self.check_time()
+        if vars(self.here).pop("has_turn", False):
+            return
         if self.target.is_deployment:
             number, _, unit = self.target.rate_limit.partition("/")
-            now = time.monotonic()
-            turn = max(now, self.next_request)
-            self.next_request = turn + SECONDS[unit] / int(number)
+            with self.lock:
+                now = time.monotonic()
+                turn = max(now, self.next_request)
+                self.next_request = turn + SECONDS[unit] / int(number)
             if turn > now:
                 self.sleep(turn - now)
 
@@ -205,13 +211,35 @@ class Session:
                 self.judge_outage(response, exchange, is_long=pause is not None)
                 break
             self.sending.transient.append(response)
-            self.waits -= wait
+            with self.lock:
+                self.waits -= wait
             if wait >= ANNOUNCED:
                 self.progress(f"  waiting {wait:.0f} s, as the server says ({response.status_code})")
             self.sleep(wait)
         if 200 <= response.status_code < 300 and request.method == "GET":
             self.last_good = request
         return response
+
+    def together(self, asked: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
+        """Sends these at the same time, each on a connection of its own, and returns their answers.
+
+        The turns of all of them are waited for first: the rate holds, and yet they go out at once.
+        Raises what `send` raises.
+        """
+        for _ in asked:
+            self.wait_for_turn()
+        all_ready = threading.Barrier(len(asked))
+
+        def send(request: requests.PreparedRequest) -> requests.Response:
+            self.start()
+            self.here.has_turn = True
+            with requests.Session() as sender:
+                how = sender.merge_environment_settings(request.url or "", {}, None, None, None)
+                all_ready.wait()
+                return sender.send(request.copy(), allow_redirects=False, **how)
+
+        with ThreadPoolExecutor(len(asked)) as pool:
+            return [each.result() for each in [pool.submit(send, request) for request in asked]]
 
     def judge_outage(self, response: requests.Response, exchange: Exchange, is_long: bool) -> None:
         """What stays "not now" is no matter of the moment if the server answers another request in between."""
@@ -239,9 +267,11 @@ class Session:
         sending = self.sending
         while True:
             self.wait_for_turn()
-            self.sent += 1
-            if self.sent % PROGRESS == 0:
-                self.progress(f"  {self.sent} requests")
+            with self.lock:
+                self.sent += 1
+                number = self.sent
+            if number % PROGRESS == 0:
+                self.progress(f"  {number} requests")
             start = time.monotonic()
             within = self.target.answer_within
             bounds = Bounds(within, min(start + within, self.deadline), self.target.max_answer)
@@ -268,8 +298,9 @@ class Session:
                 return self.failed(request, NoAnswer(f"{what}: {root_cause(error)}"))
             finally:
                 sending.seconds = time.monotonic() - start
-            self.answered += 1
-            self.failure, self.failures_in_a_row = None, 0
+            with self.lock:
+                self.answered += 1
+                self.failure, self.failures_in_a_row = None, 0
             return response
 
     def failed(self, request: requests.PreparedRequest, error: NoAnswer) -> requests.Response:
@@ -280,8 +311,9 @@ class Session:
         self.failure = error
         self.sending.cut = False
         if error.is_late or error.is_large:
-            self.failures += 1
-            self.failures_in_a_row += 1
+            with self.lock:
+                self.failures += 1
+                self.failures_in_a_row += 1
         if self.failures_in_a_row >= IN_A_ROW or self.failures >= IN_ALL:
             self.ended_early = self.ended_early or f"{self.failures} of them had got no whole answer"
         return without_answer(request, str(error))

@@ -17,6 +17,14 @@ NO_INTEGERS = (
 LENIENT_INTEGERS = ("1.0", "+5", " 5", "05", "1e1", "0x10")
 
 
+# Names of parameters that servers have for their own use, and a value that would show.
+OFTEN_KNOWN = {
+    "page": 2, "per_page": 7, "cursor": "a", "q": "no-such-word", "search": "no-such-word", "filter": "a", "skip": 1,
+    "start": 1, "size": 7, "order": "asc", "direction": "asc", "fields": "id", "expand": "a", "include_deleted": "true",
+    "format": "csv", "callback": "a", "debug": "1",
+}  # fmt: skip
+
+
 def odd_queries(operation: Operation) -> tuple[str, ...]:
     """As they stand in a query, where the texts above would be encoded.
 
@@ -47,7 +55,9 @@ def ignored(operation: Operation) -> list[Query]:
     }
     unknown: tuple[Query, ...] = (
         {
-            **{"page": 2, "per_page": 7, "cursor": "a", "sort": operation.key_field or "a"},
+            **OFTEN_KNOWN,
+            **dict.fromkeys(operation.item_fields, "1"),
+            **{"sort": operation.key_field or "a"},
             **{name: texts[1 % len(texts)] for name, texts in operation.choices.items()},
         },
         {**alike, "page_size": 5},

@@ -6,6 +6,7 @@ There is one at a time in a process, as Schemathesis's hooks and checks are regi
 from dataclasses import dataclass, field
 from typing import Any
 
+import requests
 import schemathesis
 from schemathesis import Case, HookContext, Response
 
@@ -38,7 +39,11 @@ class UnderWay:
     """Keys that stand on two items."""
     kinds: dict[str, str] = field(default_factory=dict)
     """Which kind of answer each case got."""
+    preceding: dict[int, requests.PreparedRequest] = field(default_factory=dict)
+    """By status, the latest answer without items since the last one that had some."""
     seen: Seen = field(default_factory=Seen)
+    asked: set[object] = field(default_factory=set)
+    """What was asked for with right credentials, however it was written (`question` in interaction.py)."""
     asked_of: dict[str, int] = field(default_factory=dict)
     """How many requests were for each operation, those included that a check sent to make sure."""
     choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)

@@ -22,7 +22,16 @@ OTHER_WORDS = ("None", "true", "0", "a", "*", "guest", "[object Object]", "%00",
 # Characters: more than a token has, and no more than proxies let through.
 LONG = 4000
 # Where other programs have their tokens.
-HEADERS = ("X-API-Key", "Api-Key", "X-Auth-Token", "X-Access-Token", "X-Token", "Token", "Authentication")
+HEADERS = (
+    "X-API-Key",
+    "Api-Key",
+    "X-Auth-Token",
+    "X-Access-Token",
+    "X-Token",
+    "Token",
+    "Authentication",
+    "X-Forwarded-Access-Token",
+)
 BEARER_HEADERS = ("X-Authorization", "X-Forwarded-Authorization", "Proxy-Authorization", "Authorization2")
 COOKIES = ("token", "session", "access_token", "jwt", "auth", "Authorization")
 QUERY = ("access_token", "token", "api_key", "apikey", "key", "auth", "authorization")
@@ -34,6 +43,8 @@ TRUSTED = {
     "X-Remote-User": "admin",
     "X-User-Id": "1",
     "X-SSL-Client-Verify": "SUCCESS",
+    "X-Auth-Request-User": "admin",
+    "X-Internal-Request": "1",
 }
 
 
@@ -80,7 +91,7 @@ def kinds(target: Target, operation: Operation) -> Iterator[Presented]:
         values = [*BARE_WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", "")]
         if secret := target.secrets.get(credential.variable):
             values += [secret + "x", secret[:-1], secret.swapcase(), mended(secret), secret * 2]
-            values += [secret[: len(secret) // 2]]
+            values += [secret[: len(secret) // 2], secret[::-1], in_base64(secret)]
         for value in values:
             yield placed(credential.place, credential.name, value)
     yield Presented(TRUSTED)
@@ -102,15 +113,20 @@ def misplaced(target: Target, operation: Operation) -> Iterator[Presented]:
     yield Presented({name: value for name, value in headers.items() if ("header", name.lower()) not in own})
     in_cookie = next((each.variable for each in credentials if each.place == "cookie"), "")
     cookies = [name for name in (*COOKIES, *alike) if ("cookie", name) not in own]
-    yield Presented(cookies=dict.fromkeys(cookies, target.secrets.get(in_cookie, secret)))
+    value = target.secrets.get(in_cookie, secret)
+    # Of a name in a value, a server that only searches the header makes a cookie.
+    within = "&".join(f"{name}={value}" for place, name in sorted(own) if place == "cookie")
+    yield Presented(cookies=dict.fromkeys(cookies, value) | {"theme": within})
     if not target.is_deployment:
         # A server writes its addresses into a log.
         names = [name for name in (*QUERY, *(each.name for each in credentials)) if ("query", name) not in own]
-        yield Presented(query=dict.fromkeys(names, secret))
+        values = {each.name: each.prefix + target.secrets.get(each.variable, secret) for each in credentials}
+        yield Presented(query={name: values.get(name, secret) for name in names})
 
 
 def nearly(name: str) -> Iterator[str]:
     """Names that differ in little."""
+    yield f"x{name}"
     yield name.upper() if name.islower() else name.lower()
     yield f"{name}2"
     yield name.replace("_", "-") if "_" in name else name.replace("-", "_")
@@ -127,6 +143,7 @@ def almost_right(prefix: str, token: str) -> list[str]:
     """Headers that hold a right token, or nearly."""
     after = [token + "x", "x" + token, token[:-1], token[1:], token.swapcase(), mended(token), token * 2]
     after += [f"{token} x", f"{token}=", f'"{token}"', f"%{ord(token[0]):02X}{token[1:]}"]
+    after += [f"{token}.x", f"{token}:x", f"{token},x", token[::-1], in_base64(token)]
     after += [
         f"{prefix}{token}",
         f"{WRONG_CREDENTIAL}, {prefix}{token}",

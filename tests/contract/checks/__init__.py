@@ -18,12 +18,14 @@ using `assert`: under `python -O` they would pass everything.
 
 from . import (  # noqa: F401
     bounds,
+    caching,
     changing,
     credentials,
     cursors,
     errors,
     evidence,
     hooks,
+    interplay,
     paging,
     protocol,
     rules,

@@ -35,7 +35,12 @@ CLASSES: dict[str, tuple[str, ...]] = {
     ),
     # As the contract names them.
     "rules": (*RULES, *SELECTS, *AT_MOST),
-    "credentials": ("credentials_required", "credentials_accepted", "foreign_definition_hidden"),
+    "credentials": (
+        "credentials_required",
+        "credentials_accepted",
+        "foreign_definition_hidden",
+        "kept_from_shared_caches",
+    ),
     "errors": ("unknown_definition_not_found", "documented_status", "unavailability_passes"),
     "protocol": (
         "json_content_type",
@@ -45,6 +50,8 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "connection_kept",
         "no_answer",
         "retry_after_readable",
+        "answers_kept_apart",
+        "head_changes_nothing",
     ),
     "evidence": ("reached",),
     **({"changes": OF_CHANGES} if OF_CHANGES else {}),

@@ -6,6 +6,7 @@ the second. Items may come and go in so short a time, too: it takes several such
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 from ..interaction import Interaction, ask_again
@@ -16,6 +17,8 @@ from .base import Check
 # How often two pages are asked for again, and how often they must not go together.
 TRIES = 8
 PROOFS = 3
+# How often a page is asked for again after what came before it, which may be what makes the difference.
+CONTEXTS = 3
 # How many requests a check makes to be sure of differences before it gives up on a list that changes all the time.
 REQUESTS = 60
 # How often it looks again for what exactly is wrong.
@@ -32,6 +35,7 @@ class Comparing(Check):
 
     def __init__(self) -> None:
         self.requests = REQUESTS
+        self.contexts = CONTEXTS
         self.is_done = False
 
     def judge(self, found: Interaction) -> bool | None:
@@ -54,6 +58,9 @@ class Comparing(Check):
         if self.requests > 0:
             sent = under_way().sent
             found = proof(first, second, differ)
+            if found is False and second.preceded and self.contexts > 0:
+                self.contexts -= 1
+                found = proof(first, second, differ, in_context=True)
             self.requests -= under_way().sent - sent
         if found is None:
             under_way().unsettled.add(type(self).__name__)
@@ -63,15 +70,31 @@ class Comparing(Check):
         return found
 
 
-def proof(first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
-    """Both pages, not going together though the list stands still; False if they do, None if it never stands still."""
+def proof(
+    first: Page, second: Page, differ: Differ, in_context: bool = False
+) -> tuple[Page, Page] | Literal[False] | None:
+    """Both pages, not going together though the list stands still; False if they do, None if it never stands still.
+
+    In its context, the second one is asked for after what came before it the first time.
+    """
+    doubted = second
+
+    def ask(page: Page) -> Page | None:
+        if not in_context or page is not doubted:
+            return ask_again(page.case)
+        for request in page.preceded.values():
+            under_way().session.together([request])
+        found = ask_again(page.case)
+        what = " and ".join(map(str, page.preceded))
+        return replace(found, after=f" right after an answer with {what}") if found else None
+
     if len(first.items) < len(second.items):
         # What shows more of the list shows better whether that changes.
         first, second = second, first
     proofs: list[object] = []
     for _ in range(TRIES):
         # Three requests, so that a list that is another one for each second request meets each page in either state.
-        before, between, after = (ask_again(page.case) for page in (first, second, first))
+        before, between, after = map(ask, (first, second, first))
         if not before or not between or not after or differ(before, after) is not False:
             continue
         if (before.total, before.keys) != (after.total, after.keys):

@@ -5,9 +5,11 @@ from typing import Any
 import schemathesis
 from schemathesis import Case, HookContext, Response
 from schemathesis.core.failures import CustomFailure, Failure
+from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import JsonSchemaError, UnsupportedMethodResponse
 
 from ..contract import SAFE_METHODS, Operation, contract
+from ..interaction import question
 from ..probes import probes
 from ..target import Target
 from ..under_way import under_way
@@ -57,6 +59,18 @@ def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None
     if operation is not None:
         # Schemathesis sends examples from the last to the first.
         examples[:] = probes(examples[0], under_way().target, operation)[::-1]
+
+
+@schemathesis.hook
+def filter_case(context: HookContext, case: Case[Any]) -> bool:
+    """Leaves out what the coverage phase would ask for once more: to it, a default that is written out makes it new."""
+    operation, asked = contract().operation(case.operation.label), under_way().asked
+    is_of_coverage = case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE
+    if not is_of_coverage or operation is None or operation.carried:
+        return True
+    is_new = (each := question(case)) not in asked
+    asked.add(each)
+    return is_new
 
 
 @schemathesis.hook

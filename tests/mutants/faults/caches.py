@@ -14,8 +14,9 @@ from .shared import CacheFault, is_later, url
 CREDENTIALS = "credentials"
 
 
-def presented(request: Request) -> tuple[str, str]:
-    return header(request), request.headers.get("cookie", "")
+def presented(request: Request) -> tuple[str, str, str]:
+    """The credentials; and the method, which no cache forgets."""
+    return request.method, header(request), request.headers.get("cookie", "")
 
 
 def path_id(request: Request) -> str:
@@ -90,12 +91,6 @@ for name, key, when, killed_by in (
         ("credentials_accepted",),
     ),
     (
-        "refusal_cached_by_the_credential",
-        presented,
-        on(401),
-        ("credentials_accepted",),
-    ),
-    (
         "forbidden_cached_by_the_credential",
         presented,
         on(403),
@@ -114,7 +109,7 @@ class WarmedByHead(ReferenceServer):
 
     def list_runs(self, request: Request) -> Response:
         answer = super().list_runs(request)
-        key = url(request), presented(request)
+        key = url(request), presented(request)[1:]
         if request.method == "HEAD":
             self.kept.add(key)
         elif key in self.kept:

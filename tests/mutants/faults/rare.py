@@ -89,14 +89,14 @@ class OpenNowAndThen(ReferenceServer):
 
 
 class LateRows(ReferenceServer):
-    """From the 200th request on, begins one row later in the second half of the list."""
+    """From the 40th page on, begins one row later in the second half of the list."""
 
     def __init__(self) -> None:
         super().__init__()
         self.requests = count(1)
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
-        is_late = next(self.requests) > 80 and 60 < parameters.offset < 130
+        is_late = next(self.requests) > 40 and 60 < parameters.offset < 130
         return super().load_page(session, replace(one_later(parameters)) if is_late else parameters)
 
 

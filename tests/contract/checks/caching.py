@@ -1,0 +1,98 @@
+"""What an answer says to the caches between a server and its clients (RFC 9111)."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from ..interaction import Interaction
+from .base import Violation, check
+
+DIRECTIVE = re.compile(r"""([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,"]*))?""", re.ASCII)
+# With any of these, a shared cache does not keep the answer, or does not give it away before it has asked.
+KEEPS = {"private", "no-store", "no-cache"}
+# What lets a shared cache keep the answer to a request with Authorization (section 3.5).
+OPENS = {"public", "s-maxage", "must-revalidate"}
+
+Headers = Mapping[str, Sequence[str]]
+"""By name in lower case."""
+
+
+@check
+def kept_from_shared_caches(found: Interaction) -> bool | None:
+    """No shared cache may keep an answer that depends on credentials, and give it to those who have others, or none."""
+    operation, asked = found.operation, found.asked
+    if not asked.is_operation or not operation.refused("credentials") or not found.is_documented:
+        return True
+    if found.status in operation.not_now:
+        return True
+    # One in the address is a part of what the answer is kept by.
+    if any(each.place == "query" and each.name in asked.texts for each in operation.credentials):
+        return True
+    names = {each.name.lower() if each.place == "header" else each.place for each in operation.credentials}
+    sent = {name.lower() for name in found.response.request.headers}
+    if why := opened_by(found.response.headers, names & sent or names, "authorization" in sent):
+        raise Violation(
+            f"{found.status} in answer to a request with {asked.kind_of_credentials}, which shared caches may keep and "
+            f"give to anybody: {why}"
+        )
+    return None
+
+
+def opened_by(headers: Headers, credentials: set[str], is_authorized: bool, now: datetime | None = None) -> str:
+    """The headers by which a shared cache may keep an answer and give it to anybody; empty where that is not certain.
+
+    Args:
+        headers: Those of the answer.
+        credentials: In lower case, the headers of the request that have the credentials, or would have them.
+        is_authorized: Whether the request has Authorization, after which more is needed to keep the answer.
+        now: The time, where the answer does not say.
+    """
+    said = directives(headers)
+    varies = {name.strip().lower() for text in headers.get("vary", ()) for name in text.split(",")}
+    if KEEPS & said.keys() or varies & {"*", *credentials}:
+        return ""
+    if is_authorized and not OPENS & said.keys():
+        return ""
+    seconds = lifetime(said, headers, now or datetime.now(UTC))
+    if seconds is None and "public" not in said:
+        # Heuristics may keep it, and need not.
+        return ""
+    if seconds is not None and seconds <= age(headers):
+        return ""
+    names = ("cache-control", "expires", "vary")
+    return ", ".join(f"{name.title()}: {', '.join(headers[name])}" for name in names if headers.get(name))
+
+
+def directives(headers: Headers) -> dict[str, set[str]]:
+    """Those of Cache-Control, in lower case, each with its values."""
+    found: dict[str, set[str]] = {}
+    for name, value in DIRECTIVE.findall(", ".join(headers.get("cache-control", ()))):
+        found.setdefault(name.lower(), set()).add(value.strip('"'))
+    return found
+
+
+def lifetime(said: Mapping[str, set[str]], headers: Headers, now: datetime) -> float | None:
+    """Seconds for which a shared cache may take it for fresh (section 4.2.1); None if nothing says so."""
+    for name in ("s-maxage", "max-age"):
+        if name in said:
+            [text, *more] = said[name]
+            # What cannot be read, or is said in two ways, may be taken for stale.
+            return int(text) if not more and re.fullmatch("[0-9]{1,12}", text, re.ASCII) else 0
+    moments = [moment(text) for text in headers.get("expires", ())]
+    if not moments:
+        return None
+    made = next((found for found in map(moment, headers.get("date", ())) if found), now)
+    return min((each - made).total_seconds() if each else 0 for each in moments)
+
+
+def age(headers: Headers) -> int:
+    return max((int(text) for text in headers.get("age", ()) if re.fullmatch("[0-9]{1,12}", text, re.ASCII)), default=0)
+
+
+def moment(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,0 +1,161 @@
+"""What one request does to the answer of another: one that is under way at the same time, or a HEAD before it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import requests
+
+from ..asked import RIGHT
+from ..contract import contract
+from ..interaction import Interaction, again, sent_together
+from ..under_way import under_way
+from .base import Check, StatusNotDue, Violation, check
+from .bounds import one_of
+from .comparing import PROOFS, TRIES
+
+# What is compared of an answer.
+Shown = tuple[int, Any]
+
+
+def shown_by(found: Interaction) -> Shown:
+    """The status; of a page also which items it has, and what it says of itself. Items may change between two reads."""
+    page, listing = found.page, found.operation.listing
+    if page is None or listing is None:
+        # A refusal may have a number of its own, and so may anything else that is no list.
+        return found.status, None
+    return found.status, (page.keys, page.total, *(found.said(field) for field in listing.echoes.values()))
+
+
+def told(shown: Shown) -> str:
+    """An answer, for messages."""
+    status, page = shown
+    return str(status) if page is None else f"{status} with {len(page[0])} items of {page[1]}"
+
+
+def proven(
+    check: str, known: Sequence[Interaction], meanwhile: Callable[[], Sequence[Interaction]]
+) -> tuple[Interaction, Shown, Shown] | None:
+    """One of these requests, what it shows by itself, and what it shows `meanwhile`, if these are not the same.
+
+    `check` is the one that asks. They must differ `PROOFS` times, between two times at which each request shows what it
+    showed all along. None if they do not, or if the list does not stand still long enough.
+    """
+    if all(shown_by(before) == shown_by(after) for before, after in zip(known, meanwhile(), strict=True)):
+        return None
+    found = []
+    for number in range(TRIES):
+        # Not always as many: what differs each so many requests is no matter of what happens meanwhile.
+        alone = [[shown_by(again(each.case)) for each in known] for _ in range(1 + number % 2)]
+        answers = [shown_by(each) for each in meanwhile()]
+        alone.append([shown_by(again(each.case)) for each in known])
+        passing = under_way().session.is_out or any(status in contract().not_now | {0} for status, _ in answers)
+        if passing or any(each != alone[0] for each in alone):
+            continue
+        found += [each for each in zip(known, alone[0], answers, strict=True) if each[1] != each[2]][:1]
+        if len(found) == PROOFS:
+            return found[-1]
+        if number >= PROOFS and not found:
+            return None
+    under_way().unsettled.add(check)
+    return None
+
+
+def is_usual(found: Interaction) -> bool:
+    """Whether it is an answer that is due, and may be asked for again."""
+    due = found.due or frozenset()
+    return found.operation.is_safe and found.asked.is_operation and found.status in due - found.operation.not_now
+
+
+@check
+class answers_kept_apart(Check):
+    """Of two requests that are under way at once, each gets the answer that it gets by itself."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Interaction] = {}
+        self.met: set[object] = set()
+        """The kinds of answers that were asked for while a page was: of a run, four pairs where all goes well."""
+
+    def judge(self, found: Interaction) -> bool | None:
+        operation, asked = found.operation, found.asked
+        if not is_usual(found) or under_way().session.ended_early:
+            return True
+        if operation.listing and found.items and asked.limit and asked.limit.values == {operation.limits[-1]}:
+            # The largest pages take longest.
+            self.pages.setdefault(found.response.request.url or "", found)
+            return True
+        page, refused = self.partner(found), found.status != operation.page_status
+        kind = bool(found.items), refused, found.status in operation.refused("credentials")
+        if page is None or kind in self.met:
+            return True
+        self.met.add(kind)
+        pair = [page, found]
+        if wrong := proven(type(self).__name__, pair, lambda: sent_together(pair)):
+            which, alone, meanwhile = wrong
+            other = page if which is found else found
+            raise Violation(
+                f"a request, {which.asked.query}, is answered with {told(alone)} by itself, but with {told(meanwhile)} "
+                f"while another one, {other.asked.query}, is under way"
+            )
+        return None
+
+    def partner(self, found: Interaction) -> Interaction | None:
+        """A large page to be read meanwhile: by somebody else if the credentials are wrong, but at the same address."""
+        if found.status in found.operation.refused("credentials"):
+            return self.pages.get(found.response.request.url or "")
+        other = [each for each in self.pages.values() if each.asked.scheme != found.asked.scheme]
+        return next(iter([*other, *self.pages.values()]), None)
+
+
+@check
+class head_changes_nothing(Check):
+    """A HEAD changes nothing about the answers to GET that come after it (RFC 9110, section 9.2.1), whoever asks."""
+
+    is_done = False
+
+    def judge(self, found: Interaction) -> bool | None:
+        operation = found.operation
+        if self.is_done or not is_usual(found) or operation.method != "GET" or found.asked.credentials != RIGHT:
+            return True
+        if operation.listing and (not found.items or found.asked.limit is None or not found.asked.limit.is_given):
+            return True
+        self.is_done = True
+        head = found.response.request.copy()
+        head.method = "HEAD"
+
+        def after_head() -> list[Interaction]:
+            under_way().session.together([head])
+            return [again(found.case)]
+
+        if wrong := proven(type(self).__name__, [found], after_head):
+            _, alone, after = wrong
+            raise Violation(
+                f"a request, {found.asked.query}, is answered with {told(alone)}, but with {told(after)} after the "
+                "same one by HEAD"
+            )
+        self.look_without_credentials(found)
+        return None
+
+    @staticmethod
+    def look_without_credentials(found: Interaction) -> None:
+        """What was read before by GET and by HEAD, is there for nobody who only knows its address, and its tag."""
+        operation = found.operation
+        request = without_credentials(found)
+        refused = operation.refused("credentials")
+        if request is None or not refused:
+            return
+        if tag := found.headers.get("etag"):
+            request.headers["If-None-Match"] = tag
+        [answer] = under_way().session.together([request])
+        if 0 < answer.status_code < 400:
+            raise StatusNotDue(
+                f"a request with {'the tag of a page and ' if tag else ''}no credentials, {found.asked.query}, was "
+                f"answered with {answer.status_code}, not {one_of(refused)}, after the same one by HEAD with them"
+            )
+
+
+def without_credentials(found: Interaction) -> requests.PreparedRequest | None:
+    """The same request from somebody who has none; None if there would be nothing to take from it."""
+    request, before = found.response.request.copy(), len(found.response.request.headers)
+    for credential in found.operation.credentials:
+        request.headers.pop({"header": credential.name, "cookie": "Cookie"}.get(credential.place, ""), None)
+    return request if len(request.headers) < before else None
