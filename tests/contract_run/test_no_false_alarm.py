@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 
 from tests.contract.run import Outcome, run
 from tests.contract_run.fastapi_server import Runs, Unusual, create_app, serving
@@ -50,6 +50,49 @@ def test_a_correct_server_is_not_accused(
         assert lenient["limit"] == lenient["offset"]
         assert {"'1.0'", "'+5'", "' 5'", "'05'", "given twice"} <= lenient["limit"]
         assert lenient.keys() == {"definition_id", "limit", "offset", "path"}
+
+
+class Careful(ReferenceServer):
+    """Answers one request at a time, and no HEAD; lets each client keep what it got, and caches what they may."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+        self.most = 0
+
+    def list_runs(self, request: Request) -> Response:
+        is_busy = self.lock.locked()
+        with self.lock:
+            self.most += is_busy
+            try:
+                response = super().list_runs(request)
+            except HTTPException as refusal:
+                varies = {"Cache-Control": "public, max-age=60", "Vary": "Authorization, Cookie"}
+                refusal.headers = {**(refusal.headers or {}), **varies}
+                raise
+        keeps = "max-age=60" if "authorization" in request.headers else "private, max-age=60"
+        response.headers["Cache-Control"] = keeps
+        response.headers["ETag"] = f'"{hash(response.body)}"'
+        return response
+
+    def check_method(self, request: Request) -> None:
+        if request.method != "GET":
+            raise HTTPException(405, "Method Not Allowed", {"Allow": "GET"})
+
+
+def careful() -> tuple[Outcome, int]:
+    server = Careful()
+    with running(server) as base_url, tempfile.TemporaryDirectory() as folder:
+        return run(target_at(base_url, Path(folder, "reports")), Path(folder, "work")), server.most
+
+
+def test_one_at_a_time_is_enough(elsewhere: ProcessPoolExecutor) -> None:
+    outcome, most = elsewhere.submit(careful).result()
+    assert not outcome.findings and not outcome.errors and not outcome.is_empty and not outcome.unsettled
+    judged = {"answers_kept_apart", "head_changes_nothing", "kept_from_shared_caches"}
+    assert judged <= outcome.checks.keys()
+    # Some did come while another one was answered.
+    assert most
 
 
 class SlowCorners(ReferenceServer):

@@ -4,8 +4,10 @@ import json
 import math
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import count
@@ -17,7 +19,7 @@ import requests
 from fastapi import HTTPException, Request, Response
 
 from codegen.openapi import read
-from tests.contract.session import NotSent, Session, read_retry_after
+from tests.contract.session import Ended, NotSent, Session, read_retry_after
 from tests.reference_server import seed
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.running import running
@@ -74,6 +76,52 @@ def test_what_a_contract_has_besides_is_not_sent_to_a_deployment(contract_on: Co
         server.requests.clear()
         contract_on(base_url, CONTRACT=str(edited), ALL_METHODS="1")
         assert {b"GET", b"POST", b"DELETE", b"PATCH"} <= {head.partition(b" ")[0] for head in server.requests}
+
+
+class Meeting(ReferenceServer):
+    """Answers two requests when both are there."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = threading.Barrier(2)
+
+    def list_runs(self, request: Request) -> Response:
+        # Nobody waits this long unless the other one does not come.
+        self.both.wait(30)
+        return super().list_runs(request)
+
+
+def test_two_requests_go_out_at_once_and_take_their_turns(tmp_path: Path) -> None:
+    with running(Meeting()) as base_url:
+        target = replace(impatient(base_url, tmp_path), answer_within=40, rate_limit="10/s")
+        address = f"{base_url}/v1/workflow-definitions/{seed.DEFINITION_ID}/runs"
+        right = requests.Request("GET", address, headers={"Authorization": f"Bearer {seed.TOKEN}"}).prepare()
+        wrong = requests.Request("GET", address).prepare()
+        with Session(target).opened() as session:
+            session.wait_for_turn()
+            before = session.next_request
+            for _ in range(3):
+                answers = session.together([right, wrong])
+                assert [answer.status_code for answer in answers] == [200, 401]
+            assert session.sent == session.answered == 6
+            # No sooner than one after the other.
+            assert session.next_request >= before + 0.6 - 1e-9
+            post = right.copy()
+            post.method = "POST"
+            with pytest.raises(NotSent):
+                session.together([post])
+            session.ended_early = "enough"
+            with pytest.raises(Ended):
+                session.together([right, wrong])
+            assert session.sent == 6
+
+
+def test_figures_hold_whoever_sends(tmp_path: Path) -> None:
+    with hostile({0: always(OK)}) as (base_url, _), Session(impatient(base_url, tmp_path)).opened() as session:
+        request = requests.Request("GET", base_url).prepare()
+        for _ in range(5):
+            assert len(session.together([request] * 8)) == 8
+        assert session.sent == session.answered == 40
 
 
 BODY = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
