@@ -10,7 +10,7 @@ import re
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
 
@@ -52,6 +52,8 @@ class Bounds:
     """Bytes of the body, decoded."""
     received: int = 0
     """Bytes so far, as they came."""
+    has_left: threading.Event = field(default_factory=threading.Event)
+    """Set when the request is on its way, and the answer is waited for."""
 
     @property
     def left(self) -> float:
@@ -120,11 +122,19 @@ class BoundedConnection(HTTPConnection):
         super().connect()
         self.sock = BoundedSocket(self.sock)
 
+    def getresponse(self) -> Any:
+        _here.bounds.has_left.set()
+        return super().getresponse()
+
 
 class BoundedTLSConnection(HTTPSConnection):
     def connect(self) -> None:
         super().connect()
         self.sock = BoundedSocket(self.sock)
+
+    def getresponse(self) -> Any:
+        _here.bounds.has_left.set()
+        return super().getresponse()
 
 
 class BoundedAdapter(HTTPAdapter):

@@ -221,25 +221,30 @@ class Session:
         return response
 
     def together(self, asked: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
-        """Sends these at the same time, each on a connection of its own, and returns their answers.
+        """Sends each as soon as the one before it has left, without waiting for an answer, and returns all answers.
 
-        The turns of all of them are waited for first: the rate holds, and yet they go out at once.
+        The turns of all of them are waited for first: so the rate holds, and yet they are under way at once.
         Raises what `send` raises.
         """
         for _ in asked:
             self.wait_for_turn()
-        all_ready = threading.Barrier(len(asked))
+        left = [threading.Event() for _ in asked]
 
-        def send(request: requests.PreparedRequest) -> requests.Response:
+        def send(number: int) -> requests.Response:
             self.start()
-            self.here.has_turn = True
-            with requests.Session() as sender:
-                how = sender.merge_environment_settings(request.url or "", {}, None, None, None)
-                all_ready.wait()
-                return sender.send(request.copy(), allow_redirects=False, **how)
+            self.here.has_turn, self.here.has_left = True, left[number]
+            if number:
+                left[number - 1].wait()
+            try:
+                with requests.Session() as sender:
+                    how = sender.merge_environment_settings(asked[number].url or "", {}, None, None, None)
+                    return sender.send(asked[number].copy(), allow_redirects=False, **how)
+            finally:
+                # Also if it never was sent.
+                left[number].set()
 
         with ThreadPoolExecutor(len(asked)) as pool:
-            return [each.result() for each in [pool.submit(send, request) for request in asked]]
+            return [each.result() for each in [pool.submit(send, number) for number in range(len(asked))]]
 
     def judge_outage(self, response: requests.Response, exchange: Exchange, is_long: bool) -> None:
         """What stays "not now" is no matter of the moment if the server answers another request in between."""
@@ -275,6 +280,7 @@ class Session:
             start = time.monotonic()
             within = self.target.answer_within
             bounds = Bounds(within, min(start + within, self.deadline), self.target.max_answer)
+            bounds.has_left = vars(self.here).pop("has_left", bounds.has_left)
             try:
                 response = exchange(request, bounds)
                 check_readable(response.content)

@@ -76,11 +76,11 @@ class answers_kept_apart(Check):
         """The kinds of answers that were asked for while a page was: of a run, four pairs where all goes well."""
 
     def judge(self, found: Interaction) -> bool | None:
-        operation, asked = found.operation, found.asked
+        operation = found.operation
         if not is_usual(found) or under_way().session.ended_early:
             return True
-        if operation.listing and found.items and asked.limit and asked.limit.values == {operation.limits[-1]}:
-            # The largest pages take longest.
+        if found.page and found.items and found.page.limit == operation.limits[-1] and not found.page.offset:
+            # The largest pages take longest, so another request is there before they are.
             self.pages.setdefault(found.response.request.url or "", found)
             return True
         page, refused = self.partner(found), found.status != operation.page_status
@@ -93,8 +93,8 @@ class answers_kept_apart(Check):
             which, alone, meanwhile = wrong
             other = page if which is found else found
             raise Violation(
-                f"a request, {which.asked.query}, is answered with {told(alone)} by itself, but with {told(meanwhile)} "
-                f"while another one, {other.asked.query}, is under way"
+                f"a request with {which.asked.kind_of_credentials}, {which.asked.query}, is answered with {told(alone)} by "
+                f"itself, but with {told(meanwhile)} while another one, {other.asked.query}, is under way"
             )
         return None
 
@@ -102,6 +102,9 @@ class answers_kept_apart(Check):
         """A large page to be read meanwhile: by somebody else if the credentials are wrong, but at the same address."""
         if found.status in found.operation.refused("credentials"):
             return self.pages.get(found.response.request.url or "")
+        if found.items == [] and all(each.asked.parent == found.asked.parent for each in self.pages.values()):
+            # What is past the end of a list is not as telling as another list.
+            return None
         other = [each for each in self.pages.values() if each.asked.scheme != found.asked.scheme]
         return next(iter([*other, *self.pages.values()]), None)
 

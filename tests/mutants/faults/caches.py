@@ -134,8 +134,8 @@ class HeadOpens(ReferenceServer):
         return answer
 
 
-mutant("protocol", "warmed_by_head", WarmedByHead, "response_schema_conformance")
-mutant(CREDENTIALS, "head_opens_it_to_anybody", HeadOpens, "credentials_required")
+mutant("protocol", "warmed_by_head", WarmedByHead, "head_changes_nothing")
+mutant(CREDENTIALS, "head_opens_it_to_anybody", HeadOpens, "head_changes_nothing")
 
 
 class OldRowsWithNewTotals(ReferenceServer):

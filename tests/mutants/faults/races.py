@@ -1,11 +1,12 @@
 """What two requests that are under way at once do to each other.
 
-A large page takes its time: until another request is there, or for a moment. So each of these shows as soon as any two
-requests meet, one of them for a large page, and never to who asks for one thing at a time.
+The first large page takes its time: until another request has come and gone, or for a moment. So each of these shows as
+soon as any two requests meet, one of them for that page, and never to who asks for one thing at a time.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,7 +19,11 @@ from tests.reference_server.database import Run, User
 from .making import Body, mutant
 
 # Seconds, and limits from which on a page is large.
-A_MOMENT, LARGE = 0.15, 100
+A_MOMENT, LARGE = 0.5, 100
+
+
+def is_slow(parameters: Parameters) -> bool:
+    return parameters.limit >= LARGE and parameters.offset == 0
 
 
 class Meeting(ReferenceServer):
@@ -26,30 +31,29 @@ class Meeting(ReferenceServer):
 
     def __init__(self) -> None:
         super().__init__()
-        self.lock = threading.Lock()
-        self.arrived = threading.Event()
+        self.changed = threading.Condition()
         self.number = self.under_way = 0
-        self.here = threading.local()
 
     @contextmanager
-    def arriving(self) -> Iterator[int]:
-        with self.lock:
+    def arriving(self) -> Iterator[None]:
+        with self.changed:
             self.number += 1
-            number = self.number
-            if self.under_way:
-                self.arrived.set()
-            else:
-                self.arrived.clear()
             self.under_way += 1
+            self.changed.notify_all()
         try:
-            yield number
+            yield
         finally:
-            with self.lock:
+            with self.changed:
                 self.under_way -= 1
+                self.changed.notify_all()
 
     def wait(self, parameters: Parameters) -> bool:
-        """Whether another request came in the meantime."""
-        return parameters.limit >= LARGE and self.arrived.wait(A_MOMENT)
+        """Whether another request came and went in the meantime."""
+        with self.changed:
+            return is_slow(parameters) and (
+                self.changed.wait_for(lambda: self.under_way > 1, A_MOMENT)
+                and self.changed.wait_for(lambda: self.under_way == 1, A_MOMENT)
+            )
 
     def list_runs(self, request: Request) -> Response:
         with self.arriving():
@@ -59,15 +63,8 @@ class Meeting(ReferenceServer):
 class ParametersShared(Meeting):
     def parse_parameters(self, request: Request) -> Parameters:
         self.parameters = super().parse_parameters(request)
-        mine = self.parameters
-        self.wait(mine)
-        self.wait_a_little_for_the_other(mine)
+        self.wait(self.parameters)
         return self.parameters
-
-    def wait_a_little_for_the_other(self, mine: Parameters) -> None:
-        """Until the other one has got as far."""
-        if self.arrived.is_set() and mine.limit >= LARGE:
-            threading.Event().wait(A_MOMENT / 3)
 
 
 class EchoShared(ParametersShared):
@@ -76,7 +73,6 @@ class EchoShared(ParametersShared):
     def parse_parameters(self, request: Request) -> Parameters:
         self.parameters = mine = ReferenceServer.parse_parameters(self, request)
         self.wait(mine)
-        self.wait_a_little_for_the_other(mine)
         return mine
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
@@ -101,8 +97,6 @@ class UserShared(Meeting):
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
         self.wait(parameters)
-        if self.users and parameters.limit >= LARGE:
-            threading.Event().wait(A_MOMENT / 3 if self.arrived.is_set() else 0)
         found = super().load_page(session, parameters)
         self.users = self.users[1:]
         return found
@@ -129,31 +123,23 @@ class Busy(Meeting):
         return super().load_page(session, parameters)
 
 
-class CountsThoseUnderWay(Busy):
-    """A counter of open reads goes into the total."""
-
-    def list_runs(self, request: Request) -> Response:
-        return Meeting.list_runs(self, request)
+class CountsThoseUnderWay(Meeting):
+    """A counter of reads goes into the total."""
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
-        more = 1 if parameters.limit >= LARGE and self.arrived.is_set() and total else 0
-        return super().render_page(total, runs, parameters) | {"total": total + more}
+        return super().render_page(total, runs, parameters) | {"total": total + self.wait(parameters)}
 
 
-class BufferShared(Busy):
+class BufferShared(Meeting):
     """Rows of two requests are collected in one list."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: list[Body] = []
-
-    def list_runs(self, request: Request) -> Response:
-        return Meeting.list_runs(self, request)
+    rows: tuple[Body, ...] = ()
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
         page = super().render_page(total, runs, parameters)
-        self.rows = rows = [*self.rows, *page["items"]] if self.under_way > 1 else page["items"]
-        return page | {"items": rows}
+        self.rows = (*(self.rows if self.under_way > 1 else ()), *page["items"])
+        self.wait(parameters)
+        return page | {"items": self.rows}
 
 
 class OneFlight(Meeting):
@@ -162,31 +148,28 @@ class OneFlight(Meeting):
     def __init__(self, key: Callable[[Request], object]) -> None:
         super().__init__()
         self.key = key
-        self.flights: dict[object, threading.Event] = {}
-        self.answers: dict[object, Response] = {}
+        self.lock = threading.Lock()
+        self.flights: dict[object, Future[Response]] = {}
 
     def list_runs(self, request: Request) -> Response:
-        key = self.key(request)
+        key, mine = self.key(request), Future[Response]()
         with self.arriving():
             with self.lock:
-                first = self.flights.get(key)
-                if first is None:
-                    mine = self.flights[key] = threading.Event()
-            if first is not None and first.wait(2) and key in self.answers:
-                return self.answers[key]
+                flight = self.flights.setdefault(key, mine)
+            if flight is not mine:
+                return flight.result()
             try:
-                answer = ReferenceServer.list_runs(self, request)
-                self.answers[key] = answer
-                return answer
-            finally:
-                if first is None:
-                    mine.set()
-                    with self.lock:
-                        self.flights.pop(key, None)
+                mine.set_result(ReferenceServer.list_runs(self, request))
+            except BaseException as error:
+                mine.set_exception(error)
+            with self.lock:
+                self.flights.pop(key)
+            return mine.result()
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
-        self.answers.clear()
-        self.wait(parameters)
+        with self.changed:
+            if is_slow(parameters):
+                self.changed.wait_for(lambda: self.under_way > 1, A_MOMENT)
         return super().load_page(session, parameters)
 
 
@@ -205,11 +188,9 @@ class ErrorOfTheOther(Meeting):
                 raise
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
-        if self.wait(parameters):
-            threading.Event().wait(A_MOMENT / 3)
-            refusal, self.refusal = self.refusal, None
-            if refusal:
-                raise refusal
+        self.refusal = None
+        if self.wait(parameters) and self.refusal:
+            raise self.refusal
         return super().load_page(session, parameters)
 
 
@@ -220,8 +201,7 @@ class ListOfTheOther(Meeting):
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
         self.asked = parameters
-        if self.wait(parameters):
-            threading.Event().wait(A_MOMENT / 3)
+        self.wait(parameters)
         total, runs = super().load_page(session, parameters)
         return (total, runs) if self.asked.definition_id == parameters.definition_id else (0, [])
 
