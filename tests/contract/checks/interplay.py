@@ -92,9 +92,10 @@ class answers_kept_apart(Check):
         if wrong := proven(type(self).__name__, pair, lambda: sent_together(pair)):
             which, alone, meanwhile = wrong
             other = page if which is found else found
+            what = f"{which.asked.kind_of_credentials}, {which.asked.query}"
             raise Violation(
-                f"a request with {which.asked.kind_of_credentials}, {which.asked.query}, is answered with {told(alone)} by "
-                f"itself, but with {told(meanwhile)} while another one, {other.asked.query}, is under way"
+                f"a request with {what}, is answered with {told(alone)} by itself, but with {told(meanwhile)} while "
+                f"another one, {other.asked.query}, is under way"
             )
         return None
 
