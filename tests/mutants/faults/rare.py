@@ -53,7 +53,7 @@ for name, is_cause in {
         status == 200 and request.path_params["definition_id"].startswith("b3d94a17")
     ),
 }.items():
-    mutant("paging", name, after(is_cause), "one_order")
+    mutant("paging", name, after(is_cause), "pages_fit_together")
 
 
 class QuotaForgets(ReferenceServer):
