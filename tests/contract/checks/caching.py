@@ -24,7 +24,7 @@ def kept_from_shared_caches(found: Interaction) -> bool | None:
     operation, asked = found.operation, found.asked
     if not asked.is_operation or not operation.refused("credentials") or not found.is_documented:
         return True
-    if found.status in operation.not_now:
+    if found.status in operation.not_now | asked.early:
         return True
     # One in the address is a part of what the answer is kept by.
     if any(each.place == "query" and each.name in asked.texts for each in operation.credentials):

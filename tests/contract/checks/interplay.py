@@ -1,18 +1,21 @@
 """What one request does to the answer of another: one that is under way at the same time, or a HEAD before it."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import requests
 
 from ..asked import RIGHT
 from ..contract import contract
 from ..interaction import Interaction, again, sent_together
+from ..pages import shown
 from ..under_way import under_way
 from .base import Check, StatusNotDue, Violation, check
 from .bounds import one_of
-from .comparing import PROOFS, TRIES
+from .comparing import PROOFS, REQUESTS
 
+# How often they are asked for again, where they are not as before.
+TRIES = 5
 # What is compared of an answer.
 Shown = tuple[int, Any]
 
@@ -26,38 +29,58 @@ def shown_by(found: Interaction) -> Shown:
     return found.status, (page.keys, page.total, *(found.said(field) for field in listing.echoes.values()))
 
 
-def told(shown: Shown) -> str:
+def told(answer: Shown) -> str:
     """An answer, for messages."""
-    status, page = shown
-    return str(status) if page is None else f"{status} with {len(page[0])} items of {page[1]}"
+    status, page = answer
+    if page is None:
+        return str(status)
+    keys, total, *echoes = page
+    said = f"; it says {' and '.join(map(str, echoes))}" if echoes else ""
+    return f"{status} with {len(keys)} items of {total}, {shown(keys[0]) if keys else 'none'} the first{said}"
 
 
-def proven(
-    check: str, known: Sequence[Interaction], meanwhile: Callable[[], Sequence[Interaction]]
-) -> tuple[Interaction, Shown, Shown] | None:
-    """One of these requests, what it shows by itself, and what it shows `meanwhile`, if these are not the same.
+class Interplay(Check):
+    """A check of whether an answer is another one for what happens besides."""
 
-    `check` is the one that asks. They must differ `PROOFS` times, between two times at which each request shows what it
-    showed all along. None if they do not, or if the list does not stand still long enough.
-    """
-    if all(shown_by(before) == shown_by(after) for before, after in zip(known, meanwhile(), strict=True)):
-        return None
-    found = []
-    for number in range(TRIES):
-        # Not always as many: what differs each so many requests is no matter of what happens meanwhile.
-        alone = [[shown_by(again(each.case)) for each in known] for _ in range(1 + number % 2)]
-        answers = [shown_by(each) for each in meanwhile()]
-        alone.append([shown_by(again(each.case)) for each in known])
-        passing = under_way().session.is_out or any(status in contract().not_now | {0} for status, _ in answers)
-        if passing or any(each != alone[0] for each in alone):
-            continue
-        found += [each for each in zip(known, alone[0], answers, strict=True) if each[1] != each[2]][:1]
-        if len(found) == PROOFS:
-            return found[-1]
-        if number >= PROOFS and not found:
-            return None
-    under_way().unsettled.add(check)
-    return None
+    def __init__(self) -> None:
+        self.requests = REQUESTS
+
+    def proven(
+        self, known: Sequence[Interaction], meanwhile: Callable[[], Sequence[Interaction]]
+    ) -> tuple[Interaction, Shown, Shown] | None:
+        """One of these requests, what it shows by itself, and what it shows `meanwhile`, if these are not the same.
+
+        They must differ `PROOFS` times, between two times at which each request shows what it showed all along. None if
+        they do not, or if the list does not stand still long enough.
+        """
+        before = under_way().sent
+        found = self.compare(known, meanwhile) if self.requests > 0 else None
+        self.requests -= under_way().sent - before
+        if found is None:
+            under_way().unsettled.add(type(self).__name__)
+        return found or None
+
+    @staticmethod
+    def compare(
+        known: Sequence[Interaction], meanwhile: Callable[[], Sequence[Interaction]]
+    ) -> tuple[Interaction, Shown, Shown] | Literal[False] | None:
+        if all(shown_by(before) == shown_by(after) for before, after in zip(known, meanwhile(), strict=True)):
+            return False
+        found, is_calm = list[tuple[Interaction, Shown, Shown]](), False
+        for number in range(TRIES):
+            # Not always as many: what differs each so many requests is no matter of what happens meanwhile.
+            alone = [[shown_by(again(each.case)) for each in known] for _ in range(1 + number % 2)]
+            answers = [shown_by(each) for each in meanwhile()]
+            alone.append([shown_by(again(each.case)) for each in known])
+            is_passing = any(status in contract().not_now | {0} for status, _ in answers)
+            if is_passing or any(each != alone[0] for each in alone):
+                continue
+            wrong = [each for each in zip(known, alone[0], answers, strict=True) if each[1] != each[2]]
+            found += wrong[:1]
+            is_calm = is_calm or not wrong
+            if len(found) == PROOFS:
+                return found[0]
+        return False if is_calm else None
 
 
 def is_usual(found: Interaction) -> bool:
@@ -67,10 +90,11 @@ def is_usual(found: Interaction) -> bool:
 
 
 @check
-class answers_kept_apart(Check):
+class answers_kept_apart(Interplay):
     """Of two requests that are under way at once, each gets the answer that it gets by itself."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.pages: dict[str, Interaction] = {}
         self.met: set[object] = set()
         """The kinds of answers that were asked for while a page was: of a run, four pairs where all goes well."""
@@ -89,7 +113,7 @@ class answers_kept_apart(Check):
             return True
         self.met.add(kind)
         pair = [page, found]
-        if wrong := proven(type(self).__name__, pair, lambda: sent_together(pair)):
+        if wrong := self.proven(pair, lambda: sent_together(pair)):
             which, alone, meanwhile = wrong
             other = page if which is found else found
             what = f"{which.asked.kind_of_credentials}, {which.asked.query}"
@@ -111,7 +135,7 @@ class answers_kept_apart(Check):
 
 
 @check
-class head_changes_nothing(Check):
+class head_changes_nothing(Interplay):
     """A HEAD changes nothing about the answers to GET that come after it (RFC 9110, section 9.2.1), whoever asks."""
 
     is_done = False
@@ -130,7 +154,7 @@ class head_changes_nothing(Check):
             under_way().session.together([head])
             return [again(found.case)]
 
-        if wrong := proven(type(self).__name__, [found], after_head):
+        if wrong := self.proven([found], after_head):
             _, alone, after = wrong
             raise Violation(
                 f"a request, {found.asked.query}, is answered with {told(alone)}, but with {told(after)} after the "

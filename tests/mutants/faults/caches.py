@@ -46,13 +46,13 @@ for name, key, when, killed_by in (
         "cached_by_most_of_the_id",
         lambda request: (path_id(request)[:-1], request.url.query, presented(request)),
         lambda request, status: status == 200,
-        ("unknown_definition_not_found",),
+        ("runs_of_the_definition", "unknown_definition_not_found"),
     ),
     (
         "cached_in_any_case",
         lambda request: (request.url.path, request.url.query.lower(), presented(request)),
         lambda request, status: status == 200 and request.url.query.islower(),
-        ("defaults_applied",),
+        ("defaults_applied", "pages_fit_together"),
     ),
     (
         "cached_by_sorted_values",

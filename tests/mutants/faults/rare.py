@@ -53,7 +53,8 @@ for name, is_cause in {
         status == 200 and request.path_params["definition_id"].startswith("b3d94a17")
     ),
 }.items():
-    mutant("paging", name, after(is_cause), "pages_fit_together")
+    found_by = "head_changes_nothing" if name.endswith("head") else "pages_fit_together"
+    mutant("paging", name, after(is_cause), found_by)
 
 
 class QuotaForgets(ReferenceServer):
@@ -102,7 +103,7 @@ class LateRows(ReferenceServer):
 
 mutant("paging", "last_row_lost_after_a_quota", QuotaForgets, "number_of_items")
 mutant("credentials", "one_in_9_without_credentials_let_in", OpenNowAndThen, "credentials_required")
-mutant("paging", "one_later_in_the_end", LateRows, "one_order")
+mutant("paging", "one_later_in_the_end", LateRows, "pages_fit_together")
 mutant(
     "protocol",
     "one_in_70_is_text",
