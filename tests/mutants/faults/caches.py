@@ -58,13 +58,13 @@ for name, key, when, killed_by in (
         "cached_by_sorted_values",
         lambda request: (path_id(request), sorted(request.query_params.values()).__repr__(), presented(request)),
         lambda request, status: status == 200 and len(request.query_params) == 2,
-        ("limit_and_offset_echoed",),
+        ("limit_and_offset_echoed", "number_of_items", "pages_fit_together"),
     ),
     (
         "cached_by_names_of_parameters",
         lambda request: (path_id(request), tuple(request.query_params), presented(request)),
         lambda request, status: status == 200 and tuple(request.query_params) == ("offset",),
-        ("limit_and_offset_echoed",),
+        ("limit_and_offset_echoed", "number_of_items"),
     ),
     (
         "invalid_cached_for_anybody",
