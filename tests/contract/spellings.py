@@ -89,6 +89,8 @@ def invalid(operation: Operation, parent: str) -> Iterator[tuple[str, Query]]:
     default = operation.defaults[operation.listing.limit]
     for out in (least - 1, most + 1):
         yield parent, page(operation, limit=out)
+    # Beside a value of the other one, it may be looked at otherwise.
+    yield parent, page(operation, most + 1, 0)
     for odd in (-1, 2**64, "9" * 400) if operation.is_offset_list else ():
         yield parent, page(operation, offset=odd)
     for text in LENIENT_INTEGERS:
