@@ -120,8 +120,8 @@ def misplaced(target: Target, operation: Operation) -> Iterator[Presented]:
     if not target.is_deployment:
         # A server writes its addresses into a log.
         names = [name for name in (*QUERY, *(each.name for each in credentials)) if ("query", name) not in own]
-        values = {each.name: each.prefix + target.secrets.get(each.variable, secret) for each in credentials}
-        yield Presented(query={name: values.get(name, secret) for name in names})
+        values = {each.name.lower(): each.prefix + target.secrets.get(each.variable, secret) for each in credentials}
+        yield Presented(query={name: values.get(name.lower(), secret) for name in names})
 
 
 def nearly(name: str) -> Iterator[str]:
