@@ -78,7 +78,9 @@ for name, condition in {
     "cookie_for_the_empty_one": lambda request: (
         bool(cookie(request)) and request.path_params["definition_id"] == seed.EMPTY_DEFINITION_ID
     ),
-    "token_in_a_browser": lambda request: bool(token(request)) and "mozilla" in request.headers.get("user-agent", ""),
+    "token_in_a_browser": lambda request: (
+        bool(token(request)) and "mozilla" in request.headers.get("user-agent", "").lower()
+    ),
     "token_beside_a_cookie": lambda request: bool(token(request)) and "cookie" in request.headers,
 }.items():
     mutant("credentials", f"{name}_is_refused", refuses(condition), "credentials_accepted")
