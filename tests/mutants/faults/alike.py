@@ -62,10 +62,20 @@ def keep(condition: Callable[[Body], bool]) -> Callable[[Body], None]:
 # A name that nobody promised has a meaning.
 for name, change, names, killed_by in (
     ("search_filters", keep(lambda run: False), ("q", "search"), ("number_of_items",)),
-    ("user_id_filters", lambda page: put(page, "total", 1), ("user_id",), ("same_total",)),
-    ("order_reverses", reverse, ("order", "direction"), ("one_order",)),
-    ("skip_counts", lambda page: page["items"][:1] and page["items"].pop(0), ("skip", "start"), ("number_of_items",)),
-    ("size_counts", lambda page: put(page, "limit", 7), ("size",), ("defaults_applied",)),
+    (
+        "user_id_filters",
+        lambda page: put(page, "total", 1),
+        ("user_id",),
+        ("number_of_items", "one_list", "same_total"),
+    ),
+    ("order_reverses", reverse, ("order", "direction"), ("one_order", "pages_fit_together")),
+    (
+        "skip_counts",
+        lambda page: page["items"][:1] and page["items"].pop(0),
+        ("skip", "start"),
+        ("number_of_items", "pages_fit_together"),
+    ),
+    ("size_counts", lambda page: put(page, "limit", 7), ("size",), ("defaults_applied", "number_of_items")),
     ("deleted_included", lambda page: put(page, "total", page["total"] + 4), ("include_deleted",), ("same_total",)),
     (
         "fields_are_picked",
@@ -142,7 +152,11 @@ for name, change, killed_by in (
         with_runs(lambda run: put(run, "run_snapshot", "template", None)),
         ("frozen_fields",),
     ),
-    ("cookie_counts_fewer", lambda page: page["total"] and put(page, "total", page["total"] - 1), ("same_total",)),
+    (
+        "cookie_counts_fewer",
+        lambda page: page["total"] and put(page, "total", page["total"] - 1),
+        ("number_of_items", "same_total"),
+    ),
 ):
     mutant(PAGING, name, AnswerFault(with_page(change), by_cookie), *killed_by)
 
@@ -160,7 +174,7 @@ for name, count_otherwise, checks in (
     (
         "total_right_on_the_first_page_only",
         lambda total, asked: total - (asked.offset > 0 and total > 0),
-        ("same_total",),
+        ("number_of_items", "same_total"),
     ),
     ("total_less_past_the_end", lambda total, asked: total - (asked.offset > total > 0), ("same_total",)),
     ("total_in_round_numbers", lambda total, asked: round(total, -1), ("number_of_items",)),

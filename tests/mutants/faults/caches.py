@@ -70,7 +70,7 @@ for name, key, when, killed_by in (
         "invalid_cached_for_anybody",
         url,
         on(422),
-        ("credentials_required",),
+        ("credentials_required", "response_schema_conformance"),
     ),
     (
         "unknown_cached_for_anybody",
@@ -159,7 +159,7 @@ class OldRowsWithNewTotals(ReferenceServer):
         return total, self.kept.setdefault(parameters, runs)
 
 
-mutant("paging", "old_rows_with_new_totals", OldRowsWithNewTotals, "one_order")
+mutant("paging", "old_rows_with_new_totals", OldRowsWithNewTotals, "pages_fit_together")
 
 
 # What shared caches may keep, and give to anybody.
