@@ -47,7 +47,8 @@ class Interplay(Check):
     """A check of whether an answer is another one for what happens besides."""
 
     def __init__(self) -> None:
-        self.requests = REQUESTS
+        # Each of its looks takes few: on a list that changes all the time there is no use in more.
+        self.requests = REQUESTS // 2
 
     def proven(
         self, known: Sequence[Interaction], meanwhile: Callable[[], Sequence[Interaction]]
