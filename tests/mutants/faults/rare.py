@@ -53,8 +53,10 @@ for name, is_cause in {
         status == 200 and request.path_params["definition_id"].startswith("b3d94a17")
     ),
 }.items():
-    found_by = "head_changes_nothing" if name.endswith("head") else "pages_fit_together"
-    mutant("paging", name, after(is_cause), found_by)
+    found_by = {"one_later_after_a_head": ["head_changes_nothing"]}.get(name, ["pages_fit_together"])
+    # The most frequent of them are met by pages that need no second look as well.
+    often = ["one_order"] if name == "one_later_after_a_refusal" else []
+    mutant("paging", name, after(is_cause), *found_by, *often)
 
 
 class QuotaForgets(ReferenceServer):
