@@ -28,7 +28,7 @@ from .settings import read_environment
 from .target import Target
 
 if TYPE_CHECKING:
-    from .run import Outcome
+    from .outcome import Outcome
 
 CONFORMS, VIOLATES, UNTESTED = 0, 1, 2
 REPORTS = (

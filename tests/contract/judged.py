@@ -7,20 +7,18 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import TYPE_CHECKING
 
 from codegen.extensions.model import ANY
 from codegen.openapi import Node, operations
 
 from .claims import Line, schemas_of
+from .conditions import conditions
 from .contract import either
 from .coverage import below, lines, of_scheme, reach
 from .interaction import CHANGES
+from .outcome import Finding, Outcome
 from .reach import ABOUT, ELEMENTS, of_type
 from .target import Target
-
-if TYPE_CHECKING:
-    from .run import Finding, Outcome
 
 JUDGED, BROKEN, OPEN = "judged", "broken", "not judged"
 
@@ -154,6 +152,8 @@ class Reasons:
                 return Reason(f"no {either(sorted(operation.not_now))} came", operation.not_now <= operation.statuses)
             if stage == "access" and not self.target.ids_of(operation).foreign:
                 return Reason(f"no FOREIGN_{operation.parent_variable}", is_told=True)
+        for name in set(line.checks) & conditions().keys():
+            return Reason(f"nothing came of which this holds: {conditions()[name].condition.source}")
         if set(line.checks) & CHANGES:
             return Reason("no item was read twice")
         return Reason("nothing came that it is about")

@@ -10,17 +10,15 @@ import json
 from collections import Counter
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codegen.pages import rendered
 
 from .contract import OPENAPI, contract
 from .coverage import lines
 from .judged import BROKEN, JUDGED, OPEN, Entry
+from .outcome import Outcome
 from .target import Target
-
-if TYPE_CHECKING:
-    from .run import Outcome
 
 TEMPLATE = Path(__file__).with_name("promises.html.jinja")
 # Of the mutants of a promise, how many are named.

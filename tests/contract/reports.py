@@ -14,7 +14,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree import ElementTree
 
 import schemathesis.checks
@@ -22,13 +22,11 @@ import schemathesis.checks
 from .checks import CLASSES
 from .contract import OPENAPI, contract
 from .judged import Entry, cited, entries
+from .outcome import Finding, Outcome
 from .promises_report import as_data, as_html, as_json
 from .redaction import without_secrets
 from .run import hidden, printable
 from .target import Target
-
-if TYPE_CHECKING:
-    from .run import Finding, Outcome
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 TOOL = "contract run"

@@ -14,10 +14,9 @@ import shutil
 import tempfile
 import time
 import tomllib
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +37,10 @@ from codegen.text import escaped
 
 from .checks import CLASSES, Violation
 from .contract import OPENAPI, Operation, Problem, contract, label_of
-from .coverage import Coverage, violated
+from .coverage import violated
+from .outcome import Finding, Outcome
 from .redaction import disguised, without_secrets
 from .session import Session
-from .slow import Times
 from .target import Target
 from .under_way import begin, under_way
 
@@ -57,79 +56,6 @@ LONGEST_MESSAGE, LONGEST_LINE = 2000, 10_000
 REPORTS = {"har": "requests.har", "html": "html"}
 # What Schemathesis reports as an error of its run, though it is the server that did not answer.
 SERVER_FAULTS = (requests.RequestException, UnhealthyAPIError, UnresponsiveOperationError)
-
-
-@dataclass
-class Finding:
-    """One way in which a check failed."""
-
-    check: str
-    message: str
-    curl: str = ""
-    """A command that repeats the first such request; empty if the check judged the run as a whole."""
-    count: int = 1
-    also: str = ""
-    """The last message that was another one: two samples tell faults apart that look alike in one."""
-    promises: set[str] = field(default_factory=set)
-    """The pointers of those that it says to be broken; empty if it is about the run as a whole."""
-
-
-@dataclass
-class Outcome:
-    """What happened during a run."""
-
-    answers: Counter[str] = field(default_factory=Counter)
-    """How often each kind of answer was seen."""
-    checks: Counter[str] = field(default_factory=Counter)
-    """How many answers each check judged."""
-    classes: Counter[str] = field(default_factory=Counter)
-    """How many answers were judged by any check of a class."""
-    findings: dict[tuple[str, str], Finding] = field(default_factory=dict)
-    unanswered: str = ""
-    """A curl command for the first request that got no answer."""
-    outage: str = ""
-    """What Schemathesis said if the server went away for good."""
-    errors: list[str] = field(default_factory=list)
-    """Why Schemathesis could not do its work."""
-    exit_code: int = 0
-    times: Times = field(default_factory=Times)
-    coverage: Coverage = field(default_factory=Coverage)
-    began: float = 0.0
-    """When, in seconds since 1970."""
-    ended: float = 0.0
-    # The rest is as under_way.py has it.
-    sent: int = 0
-    asked_of: dict[str, int] = field(default_factory=dict)
-    choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    left_out: set[str] = field(default_factory=set)
-    lenient: dict[str, set[str]] = field(default_factory=dict)
-    unsettled: set[str] = field(default_factory=set)
-    foreign: set[int] = field(default_factory=set)
-    rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    wanted: tuple[set[str], ...] = ()
-    """Of each set, one kind of answer must be seen."""
-    ended_early: str = ""
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether some kind of answer that every server must give was never seen."""
-        seen = self.answers.keys()
-        return not all(kinds & seen for kinds in self.wanted)
-
-    @property
-    def listed(self) -> list[Finding]:
-        """Those first that can be repeated: what judges the run as a whole may just follow from them."""
-        return sorted(self.findings.values(), key=lambda finding: (not finding.curl, finding.check))
-
-    def add(self, key: tuple[str, str], finding: Finding) -> None:
-        if key in self.findings:
-            known = self.findings[key]
-            known.count += 1
-            known.promises |= finding.promises
-            if finding.message != known.message:
-                known.also = finding.message
-        else:
-            self.findings[key] = finding
 
 
 def expected(operation: Operation) -> list[set[str]]:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from fastapi import HTTPException, Request, Response
 
-from tests.contract.run import Outcome, run
+from tests.contract.outcome import Outcome
+from tests.contract.run import run
 from tests.contract_run.fastapi_server import Runs, Unusual, create_app, serving
 from tests.mutants.trial import target_at
 from tests.reference_server import seed

@@ -13,6 +13,7 @@ from typing import Any
 from codegen.cel import ELEMENT, Path, field_name
 from codegen.extensions import AtMost, Result, Rule, Verdict
 
+from ..conditions import conditions
 from ..contract import Operation, contract
 from ..interaction import RULES, Interaction, as_body, ask_again, changed, judged
 from ..pages import Page, differences, key_of, named, normal, quoted
@@ -111,7 +112,9 @@ def check_of(rule: Rule) -> Any:
         for verdict in verdicts:
             if verdict.result is Result.BROKEN:
                 raise accuse(rule, found, verdict)
-        return None if verdicts else True
+        condition = conditions().get(rule.id)
+        is_about = verdicts if condition is None else any(condition.holds(each.instance) for each in verdicts)
+        return None if is_about else True
 
     judge.__name__, judge.__doc__ = rule.id, rule.message
     return judge
@@ -153,7 +156,16 @@ class Changes(Comparing):
             self.refuse_what_is_made_up(page, broken)
             if pair := self.confirmed(earlier, page, self.differ):
                 raise RuleBroken(self.tell(*pair))
-        return None if any(each.result is not Result.NOT_JUDGED for each in verdicts) else True
+        return None if any(self.is_about(each, page, found) for each in verdicts) else True
+
+    def is_about(self, verdict: Verdict, page: Page, found: Interaction) -> bool:
+        """Whether it could be judged, and the rule says something of such a value."""
+        condition = conditions().get(self.name)
+        if verdict.result is Result.NOT_JUDGED or condition is None:
+            return verdict.result is not Result.NOT_JUDGED
+        key = next((key for key, item in page.by_key.items() if item is verdict.instance), None)
+        # Of what stands within an item, it is not told what it was before.
+        return key is None or condition.holds(verdict.instance, found.earlier[key].by_key[key])
 
     def note(self, page: Page, keys: list[str]) -> None:
         for key in keys:

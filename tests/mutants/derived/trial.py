@@ -15,7 +15,8 @@ from starlette.types import ASGIApp
 from tests.contract.checks import CLASSES
 from tests.contract.claims import ledger
 from tests.contract.contract import contract
-from tests.contract.run import Outcome, run
+from tests.contract.outcome import Outcome
+from tests.contract.run import run
 from tests.contract.target import Target
 
 from ..results import ASTRAY, EQUIVALENT, KILLED, SURVIVES, Result

@@ -1,0 +1,71 @@
+"""Rules that say something of some values only: of `!(condition) || ...`, those of which the condition holds.
+
+Of the others such a rule holds whatever they are: a run that saw none but these has not judged it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from codegen.cel import MISSING, Plan, Program, Result, RuleError, converter, program
+from codegen.cel.tree import joined_by, tree
+from codegen.extensions import Rule
+
+from .contract import contract
+
+
+def condition_of(source: str) -> str:
+    """Returns the condition that a rule begins with; empty if it is no such rule.
+
+    Args:
+        source: The rule, in CEL.
+    """
+    text, depth, quote = source.strip(), 0, ""
+    for index, character in enumerate(text[1:] if text.startswith("!(") else "", 1):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+            if depth == 0:
+                return text[2:index] if text[index + 1 :].lstrip().startswith("||") else ""
+    return ""
+
+
+class Condition:
+    """Of a rule at a schema, for which values it says something."""
+
+    def __init__(self, rule: Rule, condition: Program, pointer: str) -> None:
+        self.rule, self.condition = rule, condition
+        plan = Plan()
+        for path, deep in condition.uses.reads.items():
+            plan.add(path[1:], deep)
+        node = contract().promised.document.find(pointer)
+        assert node is not None
+        self.convert = converter(node, plan)
+
+    def holds(self, value: Any, before: Any = None) -> bool:
+        """Whether the rule says something of a value, and of what it was before; if that cannot be told, it does."""
+        values = {"self": self.convert(value), "now": None}
+        if self.rule.is_transition:
+            values["oldSelf"] = self.convert(before)
+        return MISSING in values.values() or self.condition.judge(values) is not Result.BROKEN
+
+
+@cache
+def conditions() -> dict[str, Condition]:
+    """Of each rule at a schema that has one, by its id."""
+    found = {}
+    for pointer, rules in contract().promised.rules.items():
+        for rule in rules:
+            try:
+                condition = program(condition_of(rule.source) or "true", rule.program.variables)
+            except RuleError:
+                continue
+            negated = "!_", False, tree(condition.one.serialize())
+            # As it was read from the text, so it is to be in the rule.
+            if negated in joined_by("_||_", tree(rule.program.one.serialize())):
+                found[rule.id] = Condition(rule, condition, pointer)
+    return found
