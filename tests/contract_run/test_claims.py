@@ -16,6 +16,7 @@ from codegen.openapi.promises import promises
 from tests.board.server import OPENAPI as BOARD
 from tests.contract.checks import CLASSES
 from tests.contract.claims import GENERAL, JUDGED, KINDS, LIST, REFUSED, STATED, Line, judged_by, ledger, unclaimed
+from tests.contract.conditions import condition_of, conditions
 
 CHECKS = {check for names in CLASSES.values() for check in names}
 LINES = ledger()
@@ -77,3 +78,26 @@ def test_the_command_prints_it() -> None:
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": "generated:overrides"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "condition"),
+    [
+        ("!(a.b in ['x', ')']) || c", "a.b in ['x', ')']"),
+        (" !( (a) ) || b || c", " (a) "),
+        ("!(a) && b", ""),
+        ("!a || b", ""),
+        ("(a) || b", ""),
+        ("!(a", ""),
+    ],
+)
+def test_the_condition_of_a_rule_is_read(rule: str, condition: str) -> None:
+    assert condition_of(rule) == condition
+
+
+def test_a_rule_is_judged_by_the_values_that_it_says_something_of() -> None:
+    ((name, condition),) = conditions().items()
+    assert name == "ended_runs_stay"
+    assert [condition.holds({}, {"status": status}) for status in ("PENDING", "RUNNING", "COMPLETED", "FAILED")] == [
+        *(False, False, True, True)
+    ]
