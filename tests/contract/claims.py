@@ -48,10 +48,13 @@ LIST: dict[str, tuple[str, ...]] = {
     "next_cursor": OF_CURSORS,
 }
 JUDGED: dict[str, tuple[str, ...]] = {
-    "credentials": ("credentials_required",),
+    # Its status is for nothing else.
+    "credentials": ("credentials_required", "credentials_accepted"),
     "parameters": ("invalid_parameter_refused",),
-    "existence": ("unknown_definition_not_found",),
-    "access": ("foreign_definition_hidden",),
+    # Where it hides what belongs to another tenant, as well.
+    "existence": ("unknown_definition_not_found", "foreign_definition_hidden"),
+    # The other one, where parameters are called invalid in its place.
+    "access": ("foreign_definition_hidden", "valid_request_accepted"),
     # What was deleted is in another state; what else may be is not known.
     "state": tuple(check for check in OF_CHANGES if check == "deleted_is_gone"),
     "any": ("unavailability_passes", "valid_request_accepted"),
@@ -112,6 +115,8 @@ def judged_by(promise: Promise, in_request: bool, in_answer: bool = False) -> tu
         if "/" in promise.name:
             return ("json_content_type",)
         return KINDS["header"] if "/headers/" in promise.node.pointer else ("response_schema_conformance",)
+    if promise.kind in ("property", "required") and in_request:
+        return KINDS["body"]
     if promise.kind == "extension":
         key, _, name = promise.name.partition(" ")
         tables = {"x-list": LIST, "x-judged": JUDGED}
@@ -128,8 +133,8 @@ def of_keyword_sent(promise: Promise) -> tuple[str, ...]:
         return ()
     if promise.name == "default":
         return ("defaults_applied",)
-    # Of these, what is sent right says something, too: a body in this type, what is left out or is always there.
-    return KINDS["body"] if "/" in promise.name or promise.name == "required" else REFUSED
+    # What is right is accepted, up to the bounds; what is wrong is refused.
+    return KINDS["body"]
 
 
 def schemas_of(holders: Iterable[Node]) -> set[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from codegen import ROOT
 from codegen.contract import Contract
+from codegen.openapi import read
 from codegen.openapi.promises import promises
 from tests.board.server import OPENAPI as BOARD
 from tests.contract.checks import CLASSES
@@ -66,6 +67,16 @@ def test_what_no_check_judges_is_left() -> None:
     promise = next(line.promise for line in LINES if line.promise.name.startswith("x-judged"))
     assert judged_by(promise._replace(name="x-judged state"), in_request=False) == ()
     assert Line(promise, "", (), "no check claims it").reason
+
+
+def test_a_schema_is_judged_where_it_is_sent_and_where_it_is_answered() -> None:
+    board = read(BOARD)
+    checks = {line.promise.node.pointer: set(line.checks) for line in ledger(board)}
+    asked, answered = set(KINDS["body"]), set(KINDS["property"])
+    schemas = "#/components/schemas"
+    assert checks[f"{schemas}/TaskDraft/required/0"] == checks[f"{schemas}/TaskDraft/properties/title"] == asked
+    assert checks[f"{schemas}/Task/properties/title/maxLength"] == checks[f"{schemas}/Task/required/0"] == answered
+    assert checks[f"{schemas}/Tag/pattern"] == checks[f"{schemas}/Note/properties/kind/const"] == asked | answered
 
 
 def test_the_command_prints_it() -> None:

@@ -30,6 +30,9 @@ def valid_request_accepted(found: Interaction) -> bool | None:
     """A valid request for what the credentials may read is answered with it."""
     operation, success = found.operation, found.operation.page_status
     due = found.due or frozenset()
+    # Who has no access is not told that valid parameters are wrong either.
+    if due & operation.refused("access") and found.status in operation.refused("parameters") - due:
+        raise StatusNotDue(f"{found.asked.named} was answered with {found.status}, though nothing is invalid")
     if success not in due or due - {success} - operation.refused("state"):
         return True
     if found.status in operation.refused("credentials"):
@@ -141,7 +144,9 @@ def refuse_each(found: Interaction) -> None:
     asked, case = found.asked, found.case
     named = {part for place, _ in read_faults(found) or () for part in place if isinstance(part, str)}
     for name in sorted(asked.invalid_parameters - named):
-        alone = case.derive(keep_auth=True, query={name: case.query[name]} if name in case.query else {})
+        # The others that are given are right then.
+        others = {other: value for other, value in found.operation.defaults.items() if other in case.query}
+        alone = case.derive(keep_auth=True, query={**others, name: case.query[name]} if name in case.query else {})
         parent = found.operation.parent
         if name != parent and parent:
             alone.path_parameters = {parent: under_way().target.ids_of(found.operation).readable[0]}

@@ -8,6 +8,10 @@
 The families, each for one kind of promises:
 
     values.py     fields of answers, by the keywords of their schemas
+    parameters.py parameters of requests, by the keywords of their schemas; bodies.py has what requests carry
+    judgement.py  in which order requests are judged, and with which statuses
+    credentials.py who is let in
+    statuses.py   responses: their statuses, bodies and headers; methods
 
 They name no operation, schema or field, and are applied to any correct server of the contract, by a layer around its
 application: they need no edit when the contract grows.
@@ -15,7 +19,7 @@ application: they need no edit when the contract grows.
 
 from functools import cache
 
-from . import values  # noqa: F401
+from . import bodies, credentials, judgement, parameters, statuses, values  # noqa: F401
 from .making import FAMILIES, Built, Derived, Equivalent
 
 __all__ = ["Built", "Derived", "Equivalent", "derived"]

@@ -43,6 +43,9 @@ class Asked:
         kept = [pair for pair in self.query.split("&") if pair and unquote_plus(pair.partition("=")[0]) != name]
         return replace(self, query="&".join([*kept, *(f"{quote(name)}={quote(text, safe='')}" for text in texts)]))
 
+    def with_method(self, method: str) -> Asked:
+        return replace(self, method=method)
+
     def with_headers(self, **headers: str | None) -> Asked:
         """With these in place of those of the same names; None leaves one out."""
         kept = tuple(each for each in self.headers if each[0] not in headers)

@@ -54,6 +54,7 @@ KEYWORDS: dict[str, Callable[[Any], list[tuple[str, Broken]]]] = {
     "pattern": lambda _: [("no_match", always("\u00a7"))],
     "minItems": lambda bound: [("too_few", lambda value: value[: bound - 1])],
     "maxItems": lambda bound: [("too_many", lambda value: (value * (bound + 1))[: bound + 1])],
+    "items": lambda _: [("strange_element", lambda value: [*value[:-1], another_type(value[-1])])],
     "uniqueItems": lambda _: [("repeated", lambda value: value + value)],
     "anyOf": lambda _: [("another_type", another_type)],
     "oneOf": lambda _: [("another_type", another_type)],

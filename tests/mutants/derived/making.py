@@ -20,6 +20,8 @@ class Built:
     change: Change
     also: frozenset[str] = frozenset()
     """Checks that may fail besides those that claim the promise, for what the change breaks as well."""
+    methods: frozenset[str] = frozenset()
+    """Those that it changes besides the contract's."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from codegen.extensions.examples import examples_of
+from codegen.openapi import schema_of
 from codegen.openapi.operations import followed_entries
+from tests.contract.bodies import least
 from tests.contract.contract import Operation
 
 from .exchange import Answer
@@ -13,9 +15,13 @@ RETRY_AFTER, AT_ONCE = "retry-after", "0"
 
 
 def made_up(operation: Operation, status: int) -> Answer:
-    """An answer as the contract's example has it."""
+    """An answer as the contract's example has it; without one, the least that its schema wants."""
     response = operation.described.operation.responses[str(status)]
-    [media, *_] = followed_entries(response, "content")
-    body = next(iter(examples_of(response))).value
-    headers = {name.lower(): AT_ONCE for name in followed_entries(response, "headers") if name.lower() == RETRY_AFTER}
-    return Answer(status, (("content-type", media), *headers.items()), b"").replaced(body=body)
+    names = followed_entries(response, "headers")
+    headers = {name.lower(): AT_ONCE for name in names if name.lower() == RETRY_AFTER}
+    answer = Answer(status, tuple(headers.items()), b"")
+    for media in followed_entries(response, "content"):
+        examples = [each.value for each in examples_of(response)]
+        body = examples[0] if examples else least(schema_of(response))
+        return answer.replaced(body=body, headers={"content-type": media})
+    return answer

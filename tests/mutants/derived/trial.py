@@ -75,7 +75,7 @@ class Trials:
 
 def layer(built: Built) -> Callable[[ASGIApp], ASGIApp]:
     """What stands around the application of a correct server."""
-    methods = frozenset(each.method for each in contract().operations)
+    methods = built.methods.union(each.method for each in contract().operations)
     return lambda app: Changed(app, built.change, methods)
 
 
