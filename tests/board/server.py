@@ -57,6 +57,17 @@ FORBIDDEN_TASK_ID = "0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a03"
 FORBIDDEN_DELETED_TASK_ID = "0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a04"
 FOREIGN_TASK_ID = "0b0f6a5e-52a1-4f6e-8a0e-3d9c5e1f7a05"
 
+# How its contract run is told of it.
+ENVIRONMENT = {
+    "TOKEN": TOKEN,
+    "X_BOARD_KEY": KEY,
+    "PROJECT_ID": PROJECT_ID,
+    "EMPTY_PROJECT_ID": EMPTY_PROJECT_ID,
+    "FOREIGN_PROJECT_ID": f"{FOREIGN_PROJECT_ID},{FORBIDDEN_PROJECT_ID}",
+    "FOREIGN_TASK_ID": f"{FOREIGN_TASK_ID},{FORBIDDEN_TASK_ID}",
+    "MAX_EXAMPLES": "1",
+}
+
 TASKS = 230
 EVENTS = 120
 
@@ -1069,17 +1080,20 @@ def with_fault(name: str) -> Board:
 
 
 @contextmanager
-def running(fault: str = "", board: Board | None = None) -> Iterator[str]:
+def running(
+    fault: str = "", board: Board | None = None, around: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> Iterator[str]:
     """Runs a board in a thread on a free port; yields its base URL, and stops it on exit.
 
     Args:
         fault: The fault that it is to have, a key of FAULTS; empty: none.
         board: The board, for those who look into it.
+        around: Makes of its application the one that is run.
     """
     board = board or (with_fault(fault) if fault else Board())
     with listen("127.0.0.1", 0) as listener:
         # The socket listens already: who connects waits until the server is ready.
-        server = Uvicorn(create_app(board), lambda: None)
+        server = Uvicorn(around(create_app(board)), lambda: None)
         thread = threading.Thread(target=server.run, args=([listener],), name="task board", daemon=True)
         thread.start()
         try:

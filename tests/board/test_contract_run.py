@@ -22,16 +22,7 @@ from tests.contract_run.conftest import OURS, environment
 __all__ = ["environment"]
 
 ROOT = Path(__file__).parents[2]
-GIVEN = {
-    "CONTRACT": str(OPENAPI),
-    "TOKEN": server.TOKEN,
-    "X_BOARD_KEY": server.KEY,
-    "PROJECT_ID": server.PROJECT_ID,
-    "EMPTY_PROJECT_ID": server.EMPTY_PROJECT_ID,
-    "FOREIGN_PROJECT_ID": f"{server.FOREIGN_PROJECT_ID},{server.FORBIDDEN_PROJECT_ID}",
-    "FOREIGN_TASK_ID": f"{server.FOREIGN_TASK_ID},{server.FORBIDDEN_TASK_ID}",
-    "MAX_EXAMPLES": "1",
-}
+GIVEN = {"CONTRACT": str(OPENAPI), **server.ENVIRONMENT}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

@@ -36,14 +36,14 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 # By the entry of `x-list`; rules and what is at most are judged under their own ids.
 LIST: dict[str, tuple[str, ...]] = {
-    "style": ("number_of_items",),
+    "style": ("number_of_items", *OF_CURSORS),
     "limit": ("number_of_items",),
     "offset": ("number_of_items",),
-    "items": ("number_of_items",),
-    "total": ("same_total",),
+    "items": ("number_of_items", *OF_CURSORS),
+    "total": ("same_total", "number_of_items", "one_list"),
     "echoes": ("limit_and_offset_echoed",),
-    "key": ("unique_ids", "pages_fit_together", "runs_do_not_go_back"),
-    "order": ("one_order",),
+    "key": ("unique_ids", "pages_fit_together", "runs_do_not_go_back", *OF_CURSORS),
+    "order": ("one_order", *OF_CURSORS),
     "cursor": OF_CURSORS,
     "next_cursor": OF_CURSORS,
 }

@@ -99,7 +99,7 @@ class Session:
         self.failures = self.failures_in_a_row = 0
         self.next_request = 0.0
         self.knows_constant = False
-        self.made: dict[str, list[str]] = {}
+        self.made = {name: list(ids) for name, ids in target.made.items()}
         """By parameter, the ids of what requests of this run made, or those before it."""
         self.answers_others = False
         """Whether a request was answered since that was looked at last."""

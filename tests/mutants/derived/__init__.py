@@ -12,6 +12,9 @@ The families, each for one kind of promises:
     judgement.py  in which order requests are judged, and with which statuses
     credentials.py who is let in
     statuses.py   responses: their statuses, bodies and headers; methods
+    rules.py      rules, of items, answers, changes, and whole lists; what their fields may become is in fields.py
+    lists.py      lists by offset, as `x-list` has them; cursors.py those by cursor, cutting.py what both need
+    selects.py    what values of parameters pick
 
 They name no operation, schema or field, and are applied to any correct server of the contract, by a layer around its
 application: they need no edit when the contract grows.
@@ -19,7 +22,7 @@ application: they need no edit when the contract grows.
 
 from functools import cache
 
-from . import bodies, credentials, judgement, parameters, statuses, values  # noqa: F401
+from . import bodies, credentials, cursors, judgement, lists, parameters, rules, selects, statuses, values  # noqa: F401
 from .making import FAMILIES, Built, Derived, Equivalent
 
 __all__ = ["Built", "Derived", "Equivalent", "derived"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from itertools import count
 from typing import Any
 
@@ -177,11 +177,16 @@ def changed_at(document: Any, place: Pointer, change: Callable[[Any], Any]) -> A
 
 def is_valid(body: Node, document: Any) -> bool:
     """Whether a document has a schema, by a validator that the contract run has nothing to do with."""
-    schema = {"$ref": body.pointer, "components": body.document.value.get("components", {})}
-    resolved = (body.resolved() or body).value
-    if not body.pointer.startswith("#/components/"):
-        schema = {**resolved, "components": schema["components"]}
-    return bool(jsonschema_rs.Draft202012Validator(schema, validate_formats=True).is_valid(document))
+    return bool(validator_of(body.pointer).is_valid(document))
+
+
+@cache
+def validator_of(pointer: str) -> jsonschema_rs.Draft202012Validator:
+    """Of a schema of the contract, by where it stands."""
+    body = contract().promised.document.find(pointer)
+    assert body is not None
+    schema = {**(body.resolved() or body).value, "components": body.document.value.get("components", {})}
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
 
 def follows(world: World, operation: Operation, status: int, before: Any, after: Any) -> frozenset[str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+from urllib.parse import unquote
 
 import requests
 
+from codegen.cel import MISSING
 from codegen.extensions import Request
 from tests.contract.contract import Contract, Operation, contract
+from tests.contract.probes import candidates
 from tests.contract.target import UNKNOWN_IDS, Target
 
-from .exchange import Answer
+from .exchange import Answer, Asked
 
 # Seconds.
 WITHIN = 10
@@ -57,16 +61,23 @@ class World:
     ) -> Answer:
         """What the correct server answers to a request, with right credentials or without any."""
         sent = self.credentials(operation) if is_let_in else {}
+        body = self.body(operation)
         response = requests.request(
             operation.method,
             self.target.base_url + operation.path_of(parent or self.parent(operation)),
             params={**(query or {}), **sent.get("query", {})},
             headers=sent.get("header", {}),
             cookies=sent.get("cookie", {}),
+            json=None if body is MISSING else body,
             timeout=WITHIN,
         )
         headers = tuple((name.lower(), value) for name, value in response.headers.items())
         return Answer(response.status_code, headers, response.content)
+
+    @staticmethod
+    def body(operation: Operation) -> Any:
+        """What its requests carry, by the contract's example; MISSING if nothing."""
+        return next(operation.carried.samples(), MISSING) if operation.carried else MISSING
 
     def whole(self, operation: Operation) -> list[Answer]:
         """All pages of the list that is read most; of what is no list, the one answer."""
@@ -120,6 +131,10 @@ class World:
         pages = (operation.lists.read(each.json) for each in self.whole(operation))
         return [item for page in pages if page for item in page.items]
 
+    def values(self, operation: Operation, name: str) -> list[Any]:
+        """Values of a further parameter that tell lists apart, as the contract run tries them."""
+        return candidates(operation, name, self.items(operation))
+
     def dice(self, name: str) -> Random:
         """For choices of one mutant: the same each time."""
         return Random(name)
@@ -127,4 +142,18 @@ class World:
     def request(self, operation: Operation) -> Request:
         """What rules know of the requests by which the items were read."""
         path = {operation.parent: self.parent(operation)} if operation.parent else {}
-        return Request(path=path, credentials=next((each.scheme for each in operation.credentials), ""))
+        scheme = next((each.scheme for each in operation.credentials), "")
+        return Request(path=path, credentials=scheme, body=self.body(operation))
+
+
+def request_of(operation: Operation, asked: Asked) -> Request:
+    """What rules know of a request; with which credentials it came is left out."""
+    match = operation.address.fullmatch(unquote(asked.path))
+    parent = operation.in_path[operation.parent].normal(match[1]) if operation.parent and match else ""
+    path = {operation.parent: parent} if parent else {}
+    query = {name: known.value(texts) for name, known in operation.query.items() if (texts := asked.values(name))}
+    try:
+        body = json.loads(asked.body)
+    except ValueError:
+        body = MISSING
+    return Request(path=path, query=query, body=body)
