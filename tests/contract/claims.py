@@ -42,7 +42,7 @@ LIST: dict[str, tuple[str, ...]] = {
     "items": ("number_of_items", *OF_CURSORS),
     "total": ("same_total", "number_of_items", "one_list"),
     "echoes": ("limit_and_offset_echoed",),
-    "key": ("unique_ids", "pages_fit_together", "runs_do_not_go_back", *OF_CURSORS),
+    "key": ("unique_ids", "pages_fit_together", "runs_do_not_go_back", "one_list", *OF_CURSORS),
     "order": ("one_order", *OF_CURSORS),
     "cursor": OF_CURSORS,
     "next_cursor": OF_CURSORS,

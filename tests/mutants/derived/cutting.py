@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import combinations, count
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
-
-import requests
 
 from codegen.cel import MISSING
 from codegen.extensions import Listing, Lists
@@ -22,7 +20,7 @@ from .exchange import Answer, Ask, Asked, Change
 from .fields import replaced
 from .making import Built, Derived, Equivalent
 from .values import EVERYWHERE
-from .world import WITHIN, World
+from .world import World
 
 # Pages of the largest size that are read of one list.
 MOST_PAGES = 5
@@ -244,7 +242,7 @@ def change_of(operation: Operation, breaker: Breaker, is_meant: Callable[[Cut], 
 
 def has_effect(world: World, operation: Operation, change: Change) -> bool:
     """Whether any page is changed, of some of each size, and of lists with any filter."""
-    listing, credentials = operation.listing, world.credentials(operation)
+    listing = operation.listing
     assert listing is not None
     most, total = operation.limits[-1], len(world.items(operation))
     sizes = (most, operation.defaults[listing.limit], operation.limits[0])
@@ -252,26 +250,19 @@ def has_effect(world: World, operation: Operation, change: Change) -> bool:
     if listing.offset:
         places = (most - 1, total // 2, total - 1, total, 1, 2**32)
         queries += [{listing.limit: size, listing.offset: each} for each in places for size in sizes]
-    for name, parameter in operation.filters.items():
-        queries += [{name: parameter.written(value)} for value in world.values(operation, name)]
-
-    async def ask(asked: Asked) -> Answer:
-        address = f"{world.target.base_url}{asked.path}?{asked.query}"
-        found = requests.request(asked.method, address, headers=dict(asked.headers), timeout=WITHIN)
-        return Answer(found.status_code, (), found.content)
+    filtered = [
+        [{name: parameter.written(value)} for value in world.values(operation, name)]
+        for name, parameter in operation.filters.items()
+    ]
+    queries += [query for each in filtered for query in each]
+    queries += [one[0] | other[0] for one, other in combinations(filter(None, filtered), 2)]
 
     def is_changed(query: dict[str, Any]) -> str | None:
         """Where the next page begins, if this one is as it was."""
-        asked = Asked(operation.method, operation.path_of(world.parent(operation)), "", ())
-        for name, value in {**query, **credentials.get("query", {})}.items():
-            asked = asked.with_value(name, *map(str, value if isinstance(value, list) else [value]))
-        headers = {name.lower(): value for name, value in credentials.get("header", {}).items()}
-        if cookies := credentials.get("cookie"):
-            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        asked = replace(asked, headers=tuple(headers.items()))
+        asked = world.asked(operation, query)
 
         async def both() -> tuple[Answer, Answer]:
-            return await ask(asked), await change(asked, ask)
+            return await world.send(asked), await change(asked, world.send)
 
         before, after = asyncio.run(both())
         if before.json != after.json:

@@ -30,6 +30,9 @@ from .world import World, request_of
 # How an item that may not change does: by turns, in phases of so many answers, or another one each time.
 BY_TURNS, IN_PHASES, MADE_UP = "by_turns", "in_phases", "made_up"
 PHASE = 8
+HOWS = [(BY_TURNS, EVERYWHERE), (BY_TURNS, ONE_ROW), (IN_PHASES, ONE_ROW), (MADE_UP, ONE_ROW)]
+# The same of what is no list, by whether the rule is about changes.
+OF_ONE = {True: [(BY_TURNS, EVERYWHERE)], False: [("", EVERYWHERE), ("", ONE_IN_THREE)]}
 # The check that no item is again what it was.
 GOES_BACK = "runs_do_not_go_back"
 # How many others an item is, where it is made up.
@@ -114,20 +117,17 @@ def places() -> Iterator[Place]:
 def rules() -> Iterator[Derived]:
     for place in places():
         for rule, fields in place.rules.values():
-            hows = [BY_TURNS, IN_PHASES, MADE_UP] if rule.is_transition else [""]
+            hows = HOWS if rule.is_transition else [("", EVERYWHERE), ("", ONE_ROW)]
             for each in fields:
                 for way in ways(each.shape):
-                    for how in hows:
-                        for where in (EVERYWHERE, ONE_ROW if place.is_list else ONE_IN_THREE):
-                            if where == ONE_IN_THREE and rule.is_transition:
-                                continue
-                            yield Derived(
-                                (rule.node.pointer,),
-                                f"{each.title}_{way}" + (f"_{how}" if how else ""),
-                                where,
-                                f"{place.operation.name}.{place.status}.{rule.id}",
-                                partial(built, place=place, rule=rule, field=each, way=way, how=how, where=where),
-                            )
+                    for how, where in hows if place.is_list else OF_ONE[rule.is_transition]:
+                        yield Derived(
+                            (rule.node.pointer,),
+                            f"{each.title}_{way}" + (f"_{how}" if how else ""),
+                            where,
+                            f"{place.operation.name}.{place.status}.{rule.id}",
+                            partial(built, place=place, rule=rule, field=each, way=way, how=how, where=where),
+                        )
 
 
 @family
@@ -156,13 +156,14 @@ class Search:
     """An answer, whose items are replaced."""
     rule: Rule | None = None
     """The one to be broken; none, if all are to hold."""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def broken(self, item: Any, before: Any = MISSING) -> set[str]:
         """The rules that an item breaks, or its change since before."""
         place = self.place
         document = place.with_items(self.document, [item])
         earlier = {key: before for key, _, _ in place.rows(document)} if before is not MISSING else {}
-        found = judged(place.operation, self.request, place.status, document, earlier, datetime.now(UTC))
+        found = judged(place.operation, self.request, place.status, document, earlier, self.now)
         return {name for name, verdicts in found.items() if any(each.result is Result.BROKEN for each in verdicts)}
 
     def is_wanted(self, item: Any, made: Any) -> bool:
@@ -190,7 +191,7 @@ def begun(world: World, place: Place, rule: Rule | None) -> tuple[Search, Change
     rows = {key: item for each in answers for key, _, item in place.rows(each.json)}
     if not rows:
         raise Equivalent("no answer of the correct server has such a value")
-    search = Search(place, world.request(place.operation), answers[0].json, rule)
+    search = Search(place, world.request(place.operation), answers[0].json, rule, world.began)
     return search, Changes(place.fields, list(rows.values())), rows
 
 
@@ -280,7 +281,7 @@ def change_of(search: Search, others: Callable[[Any], list[Any]], row: str | Non
         if document is MISSING:
             return answer
         phase = next(answers)
-        search.request = request_of(operation, asked)
+        search.request, search.now = request_of(operation, asked), datetime.now(UTC)
         found = list(place.rows(document))
         for key, there, item in found:
             if row in (None, key):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from codegen.extensions import Result, Rule
+from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import Operation, contract
 
 from .cutting import Cut, change_of, has_effect
@@ -95,7 +96,7 @@ def selects() -> Iterator[Derived]:
             for rule in rules:
                 picked = Picked(operation, name, rule)
                 for kind in KINDS:
-                    for where in wheres(operation, kind):
+                    for where in wheres(operation, name, kind):
                         yield Derived(
                             (rule.node.pointer,),
                             kind,
@@ -105,11 +106,14 @@ def selects() -> Iterator[Derived]:
                         )
 
 
-def wheres(operation: Operation, kind: str) -> list[str]:
+def wheres(operation: Operation, name: str, kind: str) -> list[str]:
     found = [EVERYWHERE, ONE_VALUE]
+    if kind.endswith("only"):
+        return found if operation.query[name].element else []
     if kind in (Picked.ignored.__name__, Picked.one_beyond.__name__):
         return [*found, SMALL_PAGES, *([SEVERAL_VALUES] if len(operation.filters) > 1 else [])]
-    return found if operation.is_offset_list or kind.endswith("only") else []
+    # Of a list by cursors, what is left out cannot be told from the pages that are left.
+    return found if operation.is_offset_list else []
 
 
 def built(world: World, picked: Picked, kind: str, where: str) -> Built:
@@ -128,5 +132,7 @@ def built(world: World, picked: Picked, kind: str, where: str) -> Built:
 
         change = partial(change_of, picked.operation, breaker, is_meant, None)
         if has_effect(world, picked.operation, change()):
-            return Built(change())
+            # Where only some pages are so, they are not cut from one list.
+            is_uneven = where == SMALL_PAGES or kind == Picked.one_beyond.__name__
+            return Built(change(), frozenset(CLASSES["paging"] if is_uneven else ()))
     raise Equivalent("no page of the correct server is changed by it")

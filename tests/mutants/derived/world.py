@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 from urllib.parse import unquote
@@ -31,6 +32,8 @@ class World:
 
     target: Target
     """With the address of the correct server."""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When it was read, more or less: each of its servers begins anew."""
     pages: dict[str, list[Answer]] = field(default_factory=dict)
     """By operation, the answers that hold all items of the list that is read most."""
     refused: dict[str, dict[int, list[Answer]]] = field(default_factory=dict)
@@ -71,8 +74,24 @@ class World:
             json=None if body is MISSING else body,
             timeout=WITHIN,
         )
-        headers = tuple((name.lower(), value) for name, value in response.headers.items())
-        return Answer(response.status_code, headers, response.content)
+        return answer_of(response)
+
+    def asked(self, operation: Operation, query: Mapping[str, Any]) -> Asked:
+        """A request for the list that is read most, with right credentials."""
+        sent = self.credentials(operation)
+        headers = {name.lower(): value for name, value in sent.get("header", {}).items()}
+        if "cookie" in sent:
+            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in sent["cookie"].items())
+        asked = Asked(operation.method, operation.path_of(self.parent(operation)), "", tuple(headers.items()))
+        for name, value in {**query, **sent.get("query", {})}.items():
+            asked = asked.with_value(name, *map(str, value if isinstance(value, list) else [value]))
+        return asked
+
+    async def send(self, asked: Asked) -> Answer:
+        """What the correct server answers."""
+        address = f"{self.target.base_url}{asked.path}?{asked.query}"
+        response = requests.request(asked.method, address, headers=dict(asked.headers), data=asked.body, timeout=WITHIN)
+        return answer_of(response)
 
     @staticmethod
     def body(operation: Operation) -> Any:
@@ -133,7 +152,7 @@ class World:
 
     def values(self, operation: Operation, name: str) -> list[Any]:
         """Values of a further parameter that tell lists apart, as the contract run tries them."""
-        return candidates(operation, name, self.items(operation))
+        return candidates(operation, name, self.target.samples.get(operation.name) or self.items(operation))
 
     def dice(self, name: str) -> Random:
         """For choices of one mutant: the same each time."""
@@ -144,6 +163,11 @@ class World:
         path = {operation.parent: self.parent(operation)} if operation.parent else {}
         scheme = next((each.scheme for each in operation.credentials), "")
         return Request(path=path, credentials=scheme, body=self.body(operation))
+
+
+def answer_of(response: requests.Response) -> Answer:
+    headers = tuple((name.lower(), value) for name, value in response.headers.items())
+    return Answer(response.status_code, headers, response.content)
 
 
 def request_of(operation: Operation, asked: Asked) -> Request:
