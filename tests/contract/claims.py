@@ -38,8 +38,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 LIST: dict[str, tuple[str, ...]] = {
     "style": ("number_of_items", *OF_CURSORS),
     "limit": ("number_of_items",),
-    "offset": ("number_of_items",),
-    "items": ("number_of_items", *OF_CURSORS),
+    "offset": ("number_of_items", "pages_fit_together"),
+    "items": ("number_of_items", "pages_fit_together", *OF_CURSORS),
     "total": ("same_total", "number_of_items", "one_list"),
     "echoes": ("limit_and_offset_echoed",),
     "key": ("unique_ids", "pages_fit_together", "runs_do_not_go_back", "one_list", *OF_CURSORS),

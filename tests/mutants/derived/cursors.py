@@ -90,12 +90,10 @@ async def key_of_a_neighbour(cut: Cut) -> Any:
     return cut.with_items(items)
 
 
-@breaks("key", EVERYWHERE, "middle_row", style=CURSOR)
+# Of one item only it is a list that changes: one goes, and another one comes.
+@breaks("key", EVERYWHERE, style=CURSOR)
 async def key_made_up_each_time(cut: Cut) -> Any:
-    made = [
-        cut.with_key(item, cut.made_up(item, cut.turn)) if cut.row in (None, key) else item
-        for key, item in zip(cut.keys, cut.items, strict=True)
-    ]
+    made = [cut.with_key(item, cut.made_up(item, cut.turn)) for item in cut.items]
     return cut.with_items(made)
 
 

@@ -18,6 +18,8 @@ from tests.contract.target import NIL, UNKNOWN_IDS
 
 # Nearest first: what is off by much, everybody sees.
 STEPS = (timedelta(seconds=1), timedelta(minutes=10))
+# What stands before the value, where a field becomes one of an enumeration.
+AS = "as_"
 # How many values of other items are tried, and changes of one item.
 OTHERS, MOST_TRIED = 4, 150
 
@@ -154,8 +156,8 @@ class Changes:
 
     def ops(self, field: Field, way: str) -> Iterator[Op]:
         """What changes a field in one of `ways`."""
-        if way.startswith("as_"):
-            yield constant(way.removeprefix("as_"))
+        if way.startswith(AS):
+            yield constant(way.removeprefix(AS))
         elif way == "null":
             yield constant(None)
         elif way in ("another", "set"):
@@ -224,7 +226,7 @@ class Changes:
 def ways(shape: Shape) -> list[str]:
     """How a field of that shape may be changed."""
     if shape.values is not None:
-        found = [f"as_{value}" for value in shape.values if isinstance(value, str)]
+        found = [f"{AS}{value}" for value in shape.values if isinstance(value, str)]
     else:
         by_kind = {
             "timestamp": ["earlier", "later"],

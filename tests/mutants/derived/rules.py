@@ -22,7 +22,7 @@ from tests.contract.contract import Operation, contract
 from tests.contract.interaction import judged
 
 from .exchange import Answer, Ask, Asked, Change
-from .fields import Changes, Field, Recipe, applied, fields_of, replaced, ways
+from .fields import AS, Changes, Field, Recipe, applied, fields_of, replaced, ways
 from .making import Built, Derived, Equivalent, family
 from .values import EVERYWHERE, ONE_IN_THREE, ONE_ROW, is_valid, samples
 from .world import World, request_of
@@ -113,6 +113,14 @@ def places() -> Iterator[Place]:
                 yield Place(operation, int(key), body)
 
 
+def kind_of(way: str) -> str:
+    return "other_value" if way.startswith(AS) else way
+
+
+def titled(read: Field, way: str) -> str:
+    return f"{read.title}={way.removeprefix(AS)}" if way.startswith(AS) else read.title
+
+
 @family
 def rules() -> Iterator[Derived]:
     for place in places():
@@ -123,9 +131,9 @@ def rules() -> Iterator[Derived]:
                     for how, where in hows if place.is_list else OF_ONE[rule.is_transition]:
                         yield Derived(
                             (rule.node.pointer,),
-                            f"{each.title}_{way}" + (f"_{how}" if how else ""),
+                            kind_of(way) + (f"_{how}" if how else ""),
                             where,
-                            f"{place.operation.name}.{place.status}.{rule.id}",
+                            f"{place.operation.name}.{place.status}.{rule.id}.{titled(each, way)}",
                             partial(built, place=place, rule=rule, field=each, way=way, how=how, where=where),
                         )
 
@@ -139,9 +147,9 @@ def at_most() -> Iterator[Derived]:
                     for where in (EVERYWHERE, "next_to_each_other", "far_apart"):
                         yield Derived(
                             (each.where.node.pointer,),
-                            f"{read.title}_{way}",
+                            kind_of(way),
                             where,
-                            f"{place.operation.name}.{place.status}.{each.where.id}",
+                            f"{place.operation.name}.{place.status}.{each.where.id}.{titled(read, way)}",
                             partial(built_at_most, place=place, at_most=each, field=read, way=way, where=where),
                         )
 
