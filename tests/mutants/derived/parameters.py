@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
-from zlib import crc32
 
 from codegen.openapi import Node, schema_of
 from tests.contract.bodies import least
@@ -20,6 +19,7 @@ from .asking import (
     SOME_VALUES,
     WITH_ANOTHER,
     Rewrite,
+    chosen,
     impossible,
     parent_of,
     rewriting,
@@ -35,7 +35,7 @@ from .world import World
 
 IN_QUERY = (EVERYWHERE, ONE_IN_THREE, WITH_ANOTHER)
 READ = (EVERYWHERE, SOME_VALUES, WITH_ANOTHER)
-IN_PATH = (EVERYWHERE, ONE_IN_THREE, ONE_PAGE)
+IN_PATH = (EVERYWHERE, SOME_VALUES, ONE_PAGE)
 UNKNOWN_TEXT = "NO_SUCH_VALUE"
 MALFORMED = "malformed"
 TEXT = "whatever stands in an address is text"
@@ -321,7 +321,7 @@ def of_path(operation: Operation, parameter: Parameter, node: Node) -> Iterator[
         return MALFORMED if text in world.target.ids_of(operation).readable else None
 
     def of_link(world: World, text: str) -> str | None:
-        return None if invalid(text) or crc32(text.lower().encode()) % 2 else unknown(world, operation)
+        return unknown(world, operation) if chosen(text) and not invalid(text) else None
 
     for source, links in operation.links.items():
         for link in links:
@@ -335,7 +335,7 @@ def of_path(operation: Operation, parameter: Parameter, node: Node) -> Iterator[
         if pointer and invalid(MALFORMED):
             yield Trick("malformed_unknown", "", pointer, reading(as_unknown), IN_PATH)
             yield Trick("malformed_found", "rest_cut", pointer, reading(partial(known_in, is_end=True)), (EVERYWHERE,))
-            yield Trick("malformed_found", "within", pointer, reading(known_in), (EVERYWHERE, ONE_IN_THREE))
+            yield Trick("malformed_found", "within", pointer, reading(known_in), (EVERYWHERE, SOME_VALUES))
             yield Trick("malformed_found", "nearly", pointer, reading(nearly), (EVERYWHERE,))
             break
     if parameter.is_uuid:
@@ -343,7 +343,7 @@ def of_path(operation: Operation, parameter: Parameter, node: Node) -> Iterator[
     if schema.at("type").value == "string":
         yield Trick("another_type", "", kinds, partial(impossible, TEXT), (EVERYWHERE,))
     if invalid(MALFORMED):
-        yield Trick("known_one_malformed", "", node.pointer, reading(refused), IN_PATH)
+        yield Trick("known_one_malformed", "", node.pointer, reading(refused), (EVERYWHERE, ONE_IN_THREE, ONE_PAGE))
     yield Trick(
         "not_sent",
         "",
