@@ -9,7 +9,7 @@ A change is a function of a request and of a way to send requests to the correct
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
@@ -79,8 +79,8 @@ class Answer:
         return Answer(status or self.status, kept + added, content)
 
 
-Ask = Callable[[Asked], Awaitable[Answer]]
-Change = Callable[[Asked, Ask], Awaitable[Answer]]
+Ask = Callable[[Asked], Coroutine[Any, Any, Answer]]
+Change = Callable[[Asked, Ask], Coroutine[Any, Any, Answer]]
 
 
 @dataclass(frozen=True)
