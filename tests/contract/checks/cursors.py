@@ -88,12 +88,12 @@ class WholeList(Check):
                 raise PagesContradict(
                     f"the list never ends: {EMPTY} pages in a row have no items, and each names a {listing.next_cursor}"
                 )
-            for key in page.keys:
-                if key in walk.keys:
+            for number, key in enumerate(page.keys):
+                if key in walk.keys or key in page.keys[:number]:
                     self.is_done = True
                     raise PagesContradict(
                         f"{named(page.operation, key)} comes twice on the way through the list, with {page.place} and "
-                        f"with {walk.keys[key].place}"
+                        f"with {walk.keys.get(key, page).place}"
                     )
             walk.keys.update(dict.fromkeys(page.keys, page))
         walk.is_whole = False

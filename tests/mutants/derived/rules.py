@@ -30,7 +30,8 @@ from .world import World, request_of
 # How an item that may not change does: by turns, in phases of so many answers, or another one each time.
 BY_TURNS, IN_PHASES, MADE_UP = "by_turns", "in_phases", "made_up"
 PHASE = 8
-HOWS = [(BY_TURNS, EVERYWHERE), (BY_TURNS, ONE_ROW), (IN_PHASES, ONE_ROW), (MADE_UP, ONE_ROW)]
+# In phases everywhere only: of one row, a run need not see more of them than a list may have that is mended once.
+HOWS = [(BY_TURNS, EVERYWHERE), (BY_TURNS, ONE_ROW), (IN_PHASES, EVERYWHERE), (MADE_UP, ONE_ROW)]
 # The same of what is no list, by whether the rule is about changes.
 OF_ONE = {True: [(BY_TURNS, EVERYWHERE)], False: [("", EVERYWHERE), ("", ONE_IN_THREE)]}
 # The check that no item is again what it was.
