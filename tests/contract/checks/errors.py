@@ -15,15 +15,20 @@ OF_ODD_METHODS, OF_OTHER_ADDRESSES = {501, 503}, {400, 404, 405}
 def unknown_definition_not_found(found: Interaction) -> bool | None:
     """What does not exist is answered so."""
     operation = found.operation
-    absent = operation.refused("existence")
-    if not absent or found.due != absent or found.status in operation.not_now | operation.refused("credentials"):
+    absent, due_here = operation.refused("existence"), found.due or frozenset()
+    # It may have been there once.
+    if (
+        not absent
+        or due_here - operation.refused("state") != absent
+        or found.status in operation.not_now | operation.refused("credentials")
+    ):
         return True
     if found.status in operation.refused("parameters") and operation.parent.encode() not in found.response.content:
         # About another parameter, wrong as it may be.
         return True
-    if found.status not in absent:
+    if found.status not in due_here:
         raise StatusNotDue(
-            f"{found.asked.named}, which does not exist, was answered with {found.status}, not {one_of(absent)}"
+            f"{found.asked.named}, which does not exist, was answered with {found.status}, not {one_of(due_here)}"
         )
     return None
 
