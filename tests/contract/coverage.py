@@ -18,12 +18,12 @@ import schemathesis
 from schemathesis import Case, HookContext, Response
 
 from codegen.cel import MISSING
-from codegen.extensions.model import ANY
+from codegen.extensions import model
 from codegen.openapi import Node, schema_of
 from codegen.openapi.operations import followed_entries
 from codegen.openapi.schemas import default_of
 
-from .asked import presented
+from .asked import RIGHT, presented
 from .claims import ANSWERED, REFUSED, Line, ledger
 from .contract import Operation, contract
 from .interaction import Interaction, interaction
@@ -125,16 +125,36 @@ def below(pointer: str) -> frozenset[str]:
 
 
 @cache
-def of_operation(pointer: str) -> tuple[frozenset[str], frozenset[str]]:
+def of_operation(pointer: str) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
     """What a request for an operation is about, whatever it asks for: the operation and what `x-` keys say of it, which
-    their checks judge; and what they say of any request, which is only judged if it happens."""
+    their checks judge; and by stage of its judgement, what is only about requests that fail there."""
     others = {each.described.operation.node.pointer for each in contract().operations} - {pointer}
-    stated = [line.promise for line in lines() if line.promise.kind == "extension"]
-    found = {
-        each.node.pointer for each in stated if not any(each.node.pointer.startswith(f"{other}/") for other in others)
-    }
-    at_any_time = {each.node.pointer for each in stated if each.node.at("stage").value == ANY}
-    return frozenset({pointer} | found - at_any_time), frozenset(found & at_any_time)
+    stated = [line.promise.node for line in lines() if line.promise.kind == "extension"]
+    found = [each for each in stated if not any(each.pointer.startswith(f"{other}/") for other in others)]
+    stages: dict[str, set[str]] = {}
+    for each in found:
+        if isinstance(stage := each.at("stage").value, str):
+            stages.setdefault(stage, set()).add(each.pointer)
+    always = {pointer, *(each.pointer for each in found)}.difference(*stages.values())
+    return frozenset(always), {stage: frozenset(pointers) for stage, pointers in stages.items()}
+
+
+def fails_at(found: Interaction, stage: str, transient: list[frozenset[str]]) -> bool:
+    """Whether a request is one that tells something of a stage of its judgement."""
+    asked, operation = found.asked, found.operation
+    ids = under_way().target.ids_of(operation)
+    match stage:
+        case "credentials":
+            return asked.credentials != RIGHT
+        case "parameters":
+            return bool(asked.invalid_parameters)
+        case "existence":
+            return asked.parent not in ids.readable
+        case "access":
+            return asked.parent in ids.foreign
+        case model.ANY:
+            return bool(transient) or found.status in operation.not_now
+    return True
 
 
 def touched(found: Interaction, transient: Iterable[Response] = ()) -> Touched:
@@ -145,12 +165,10 @@ def touched(found: Interaction, transient: Iterable[Response] = ()) -> Touched:
         transient: The answers that said "not now", in place of which it came.
     """
     operation, seen = found.operation, Seen()
-    always, at_any_time = of_operation(operation.described.operation.node.pointer)
+    always, stages = of_operation(operation.described.operation.node.pointer)
     before = [answer_of(operation, each, body_of(each), seen) for each in transient]
+    always = always.union(*(pointers for stage, pointers in stages.items() if fails_at(found, stage, before)))
     asked, refused = set(always), set(always)
-    if before or found.status in operation.not_now:
-        asked |= at_any_time
-        refused |= at_any_time
     if found.is_asked:
         asked_for(found, asked, refused)
     answered = answer_of(operation, found.response, found.json, seen) if found.is_asked else frozenset()
