@@ -26,26 +26,25 @@ MUTANTS_SHOWN = 5
 
 
 @cache
-def killed_by() -> dict[str, list[str]]:
-    """By mutant, the checks that must kill it; none where the mutants are not at hand."""
+def proofs() -> dict[str, dict[str, list[str]]]:
+    """What tests/mutants/proofs.py knows; nothing where the mutants are not at hand."""
     try:
-        from tests.mutants.proofs import killed_by
+        from tests.mutants.proofs import proofs
     except ImportError:
-        return {}
-    return killed_by()
+        return {"killed_by": {}, "breaking": {}}
+    return proofs()
 
 
 def mutants_of(pointer: str) -> tuple[str, ...]:
-    """The faults by which the checks are proven that judge a promise, those first that are about fewest checks."""
-    return proving(
-        frozenset(check for line in lines() if line.promise.node.pointer == pointer for check in line.checks)
-    )
+    """The faults that break a promise, and then those made by hand that prove the checks which judge it."""
+    checks = (check for line in lines() if line.promise.node.pointer == pointer for check in line.checks)
+    return (*proofs()["breaking"].get(pointer, ()), *proving(frozenset(checks)))
 
 
 @cache
 def proving(checks: frozenset[str]) -> tuple[str, ...]:
-    """The mutants that one of the checks must kill."""
-    named = [(len(killers), name) for name, killers in killed_by().items() if checks.intersection(killers)]
+    """The mutants that one of the checks must kill, those first that are about fewest checks."""
+    named = [(len(killers), name) for name, killers in proofs()["killed_by"].items() if checks.intersection(killers)]
     return tuple(name for _, name in sorted(named))
 
 

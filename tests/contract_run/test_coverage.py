@@ -32,8 +32,9 @@ from tests.contract.coverage import Coverage, Touched, broken_in, claimed_by, li
 from tests.contract.promises_report import MUTANTS_SHOWN, mutants_of
 from tests.contract.reach import Seen
 from tests.contract_run.conftest import VARIABLES
+from tests.mutants.derived import derived
 from tests.mutants.faults import MUTANTS
-from tests.mutants.proofs import KEPT, killed_by
+from tests.mutants.proofs import KEPT, proofs
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
@@ -146,13 +147,18 @@ def test_judged_is_what_was_reached_by_a_check_that_claims_it(
     assert violated(None, "one_list", "one_list") == []
 
 
-def test_the_mutants_of_a_promise_are_those_of_its_checks() -> None:
-    assert killed_by() == {name: sorted(mutant.killed_by) for name, mutant in MUTANTS.items()}
-    assert json.loads(KEPT.read_text())["killed_by"] == killed_by() and killed_by() == killed_by()
+def test_the_mutants_of_a_promise_are_those_of_its_own_and_of_its_checks() -> None:
+    kept = proofs()
+    assert kept["killed_by"] == {name: sorted(mutant.killed_by) for name, mutant in MUTANTS.items()}
+    saved = json.loads(KEPT.read_text())
+    assert {key: saved[key] for key in kept} == kept
     default = next(each for each in POINTERS if each.endswith("/default"))
     assert "default_limit_50" in mutants_of(default)
     for line in lines():
-        killers = [MUTANTS[name].killed_by for name in mutants_of(line.promise.node.pointer)]
+        names = mutants_of(line.promise.node.pointer)
+        own = [derived()[name] for name in names if name not in MUTANTS]
+        assert all(line.promise.node.pointer in each.promises for each in own)
+        killers = [MUTANTS[name].killed_by for name in names[len(own) :]]
         assert all(set(line.checks) & each for each in killers)
         assert bool(killers) == bool(line.checks), line
         assert [len(each) for each in killers] == sorted(map(len, killers))
