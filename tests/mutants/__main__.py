@@ -19,7 +19,7 @@ from tests.contract.run import collect_rarely
 
 from .derived import derived
 from .faults import MUTANTS
-from .results import ASTRAY, Kept, Result, shares, table
+from .results import ASTRAY, EQUIVALENT, KILLED, Kept, Result, shares, table
 from .trial import UNBROKEN, named_or_unbroken, try_out
 
 RIGHT, WRONG, UNKNOWN = 0, 1, 2
@@ -119,11 +119,14 @@ def idle_checks(results: list[Result]) -> Iterator[str]:
 
 
 def unproven_promises(results: list[Result]) -> Iterator[str]:
-    """The promises that a check claims, and of which no derived mutant is killed."""
-    mutants = derived()
-    proven = {pointer for each in results if each.outcome == "killed" for pointer in mutants[each.name].promises}
+    """The promises that a check claims, and of which no derived mutant is killed though it can be broken."""
+    outcomes: dict[str, set[str]] = {}
+    for each in results:
+        for pointer in derived()[each.name].promises:
+            outcomes.setdefault(pointer, set()).add(each.outcome)
     for line in ledger():
-        if line.checks and line.promise.node.pointer not in proven:
+        found = outcomes.get(line.promise.node.pointer, set())
+        if line.checks and KILLED not in found and found != {EQUIVALENT}:
             yield f"no mutant of {place(line.promise)} is killed"
 
 

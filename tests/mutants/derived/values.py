@@ -51,7 +51,7 @@ def of_body(operation: Operation, status: int, body: Node) -> Iterator[Derived]:
             for way in ways:
                 for where in wheres:
                     yield Derived(
-                        (way.promise, *([schema.at("properties").at(name).pointer] if name else [])),
+                        broken_by(way, schema, name),
                         way.kind,
                         where,
                         named + title,
@@ -66,6 +66,13 @@ def of_body(operation: Operation, status: int, body: Node) -> Iterator[Derived]:
                             where=where,
                         ),
                     )
+
+
+def broken_by(way: Way, schema: Node, name: str) -> tuple[str, ...]:
+    """The promises that a way breaks: with a choice, each that there is; and the field."""
+    stated = schema.document.find(way.promise)
+    choices = [each.at("type").pointer for each in stated.elements() if "type" in each] if stated else []
+    return (way.promise, *choices, *([schema.at("properties").at(name).pointer] if name else []))
 
 
 def objects(body: Node) -> list[Node]:
