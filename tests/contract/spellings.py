@@ -10,8 +10,8 @@ Query = dict[str, object]
 # What programs write for nothing, other notations, and what careless parsers stop at.
 NO_INTEGERS = (
     "", "abc", "1.5", "NaN", "1,2", "[1]", "--1", "5px", "5;", "undefined", "None", "5\0",
-    "Infinity", "\u00b2", "'5'", "5'", "5 or 1=1", "(5)", "nan", "True", "all", "\u00bd",
-    "\u00e9", "%", "-", "\U0001f600", "\u200b5", "ten", "5L", "5+3",
+    "Infinity", "\u00b2", "'5'", "5'", "5 or 1=1", "nan", "True", "all", "\u00bd",
+    "\u00e9", "%", "-", "\U0001f600", "\u200b5", "ten", "5+3",
 )  # fmt: skip
 # Servers may take these.
 LENIENT_INTEGERS = ("1.0", "+5", " 5", "05", "1e1", "0x10")
@@ -89,8 +89,11 @@ def invalid(operation: Operation, parent: str) -> Iterator[tuple[str, Query]]:
     default = operation.defaults[operation.listing.limit]
     for out in (least - 1, most + 1):
         yield parent, page(operation, limit=out)
-    # Beside a value of the other one, it may be looked at otherwise.
-    yield parent, page(operation, most + 1, 0)
+    # Beside a value of the other one, it may be looked at otherwise; and of three workers, one may not look.
+    for offset in (0, 7) if operation.is_offset_list else (None,):
+        yield parent, page(operation, most + 1, offset)
+    for limit in (default, least) if operation.is_offset_list else ():
+        yield parent, page(operation, limit, -1)
     for odd in (-1, 2**64, "9" * 400) if operation.is_offset_list else ():
         yield parent, page(operation, offset=odd)
     for text in LENIENT_INTEGERS:

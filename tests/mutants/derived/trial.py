@@ -84,7 +84,7 @@ def judged(mutant: Derived, built: Built, outcome: Outcome) -> Result:
     promise = mutant.promises[0]
     found = frozenset(finding.check for finding in outcome.findings.values())
     claiming = frozenset(claims().get(promise, ()))
-    if outcome.errors or outcome.outage:
+    if (outcome.errors or outcome.outage) and not found & claiming:
         why = " ".join([*outcome.errors, outcome.outage])
         return Result(mutant.name, mutant.kind, promise, ASTRAY, tuple(sorted(found)), why, outcome.sent)
     # A fault of one kind may show in several ways.
