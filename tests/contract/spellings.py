@@ -90,10 +90,10 @@ def invalid(operation: Operation, parent: str) -> Iterator[tuple[str, Query]]:
     for out in (least - 1, most + 1):
         yield parent, page(operation, limit=out)
     # Beside a value of the other one, it may be looked at otherwise; and of three workers, one may not look.
-    for offset in (0, 7) if operation.is_offset_list else (None,):
-        yield parent, page(operation, most + 1, offset)
-    for limit in (default, least) if operation.is_offset_list else ():
-        yield parent, page(operation, limit, -1)
+    for beside in (0, 7) if operation.is_offset_list else (None,):
+        yield parent, page(operation, most + 1, beside)
+    for beside in (default, least) if operation.is_offset_list else ():
+        yield parent, page(operation, beside, -1)
     for odd in (-1, 2**64, "9" * 400) if operation.is_offset_list else ():
         yield parent, page(operation, offset=odd)
     for text in LENIENT_INTEGERS:
