@@ -218,7 +218,7 @@ def built(world: World, place: Place, rule: Rule, field: Field, way: str, how: s
             recipes[kind] = found
     if not recipes:
         raise Equivalent(
-            "no value that the schema allows breaks this rule and no other"
+            "no value that was tried, of those that the schema allows, breaks this rule and no other"
             if many == 1
             else f"there are no {many} values that the schema allows and that break this rule and no other"
         )
