@@ -23,7 +23,7 @@ from schemathesis.core.parameters import RAW_QUERY_STRING_KEY, RawQueryString
 from codegen.cel import ELEMENT, field_name
 
 from .bodies import JSON
-from .contract import Operation, contract
+from .contract import Credential, Operation, contract
 from .operation import INVALID, VALID, Parameter, spread
 from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, names, odd_ids, odd_queries, page
 from .target import NIL, UNKNOWN_IDS, Ids, Target
@@ -163,9 +163,11 @@ class Maker:
         self.asked += 1
         if not self.credentials:
             return self.make(parent, query, NONE, headers)
-        credential = self.credentials[-1 if self.asked % 3 == 0 else 0]
+        return self.make(parent, query, self.right(self.credentials[-1 if self.asked % 3 == 0 else 0]), headers)
+
+    def right(self, credential: Credential) -> Presented:
         value = credential.prefix + self.target.secrets[credential.variable]
-        return self.make(parent, query, placed(credential.place, credential.name, value), headers)
+        return placed(credential.place, credential.name, value)
 
     def ask_dressed(self, parent: str = "", query: Query | None = None) -> Case[Any]:
         """With headers that must not change anything."""
@@ -369,8 +371,12 @@ class Maker:
         # One that differs in its last digit from one that is there.
         yield self.ask(another_id(self.parent))
         yield self.ask(NIL)
-        for text in odd_ids(self.parent):
-            yield self.ask(text, self.page(self.fitting(2)))
+        for number, text in enumerate(odd_ids(self.parent)):
+            # The first one is the contract's own, in capitals: for whoever asks.
+            for credential in self.credentials if number == 0 else ():
+                yield self.make(text, self.page(self.fitting(2)), self.right(credential))
+            if number or not self.credentials:
+                yield self.ask(text, self.page(self.fitting(2)))
         yield self.ask(Raw(self.parent.replace("-", "%2D", 2)), self.page(self.fitting(2)))
         yield self.ask(Raw(self.parent + "%FF"))
 

@@ -106,7 +106,7 @@ for name, when, killed_by in (
     (
         "default_limit_given_reads_one_later",
         lambda request: request.query_params.get("limit") == "20",
-        ("pages_fit_together",),
+        ("pages_fit_together", "one_order"),
     ),
     ("encoding_reads_one_later", lambda request: "%3" in request.url.query, ("pages_fit_together",)),
     (
@@ -182,14 +182,18 @@ for name, count_otherwise, checks in (
     (
         "total_capped_for_small_pages",
         lambda total, asked: min(total, 100) if asked.limit < 10 else total,
-        ("same_total",),
+        ("same_total", "number_of_items", "one_list"),
     ),
     ("total_of_one_for_the_empty", lambda total, asked: total or 1, ("number_of_items",)),
-    ("total_of_even_offsets", lambda total, asked: total + 2 * (total > 9 and asked.offset % 2 == 1), ("same_total",)),
+    (
+        "total_of_even_offsets",
+        lambda total, asked: total + 2 * (total > 9 and asked.offset % 2 == 1),
+        ("same_total", "number_of_items"),
+    ),
     (
         "total_of_what_is_left",
         lambda total, asked: max(total - asked.offset, 0) if asked.limit < 4 else total,
-        ("same_total",),
+        ("same_total", "number_of_items", "one_list"),
     ),
     ("total_of_full_pages", lambda total, asked: total + (total > 9 and asked.limit == 98), ("same_total",)),
 ):

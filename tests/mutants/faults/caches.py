@@ -40,7 +40,7 @@ for name, key, when, killed_by in (
         "cached_by_half_of_the_token",
         lambda request: (url(request), header(request)[: 7 + len(seed.TOKEN) // 2], cookie(request)),
         lambda request, status: status == 200,
-        ("credentials_required",),
+        ("credentials_required", "unsupported_method"),
     ),
     (
         "cached_by_most_of_the_id",
@@ -58,7 +58,7 @@ for name, key, when, killed_by in (
         "cached_by_sorted_values",
         lambda request: (path_id(request), sorted(request.query_params.values()).__repr__(), presented(request)),
         lambda request, status: status == 200 and len(request.query_params) == 2,
-        ("limit_and_offset_echoed", "number_of_items", "pages_fit_together"),
+        ("defaults_applied", "limit_and_offset_echoed", "number_of_items", "pages_fit_together"),
     ),
     (
         "cached_by_names_of_parameters",
@@ -94,7 +94,7 @@ for name, key, when, killed_by in (
         "forbidden_cached_by_the_credential",
         presented,
         on(403),
-        ("valid_request_accepted",),
+        ("valid_request_accepted", "invalid_parameter_refused"),
     ),
 ):
     mutant("rules" if "id" in name.split("_") else CREDENTIALS, name, CacheFault(key, when), *killed_by)
@@ -135,7 +135,7 @@ class HeadOpens(ReferenceServer):
 
 
 mutant("protocol", "warmed_by_head", WarmedByHead, "head_changes_nothing")
-mutant(CREDENTIALS, "head_opens_it_to_anybody", HeadOpens, "head_changes_nothing")
+mutant(CREDENTIALS, "head_opens_it_to_anybody", HeadOpens, "head_changes_nothing", "credentials_required")
 
 
 class OldRowsWithNewTotals(ReferenceServer):
@@ -159,7 +159,7 @@ class OldRowsWithNewTotals(ReferenceServer):
         return total, self.kept.setdefault(parameters, runs)
 
 
-mutant("paging", "old_rows_with_new_totals", OldRowsWithNewTotals, "pages_fit_together")
+mutant("paging", "old_rows_with_new_totals", OldRowsWithNewTotals, "pages_fit_together", "one_running", "unique_ids")
 
 
 # What shared caches may keep, and give to anybody.

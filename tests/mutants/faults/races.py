@@ -123,13 +123,6 @@ class Busy(Meeting):
         return super().load_page(session, parameters)
 
 
-class CountsThoseUnderWay(Meeting):
-    """A counter of reads goes into the total."""
-
-    def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
-        return super().render_page(total, runs, parameters) | {"total": total + self.wait(parameters)}
-
-
 class BufferShared(Meeting):
     """Rows of two requests are collected in one list."""
 
@@ -215,7 +208,6 @@ for name, start in {
     "echo_of_the_other_request": EchoShared,
     "user_of_the_other_request": UserShared,
     "one_at_a_time_or_a_failure": Busy,
-    "requests_under_way_are_counted": CountsThoseUnderWay,
     "rows_of_both_requests": BufferShared,
     "one_flight_by_path": lambda: OneFlight(path),
     "one_flight_for_anybody": lambda: OneFlight(lambda request: (request.url.path, request.url.query)),
