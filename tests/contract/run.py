@@ -210,6 +210,7 @@ def run(
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
         outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
         outcome.left_out = state.left_out
+        note_breakdown(target, session, outcome)
         shutil.rmtree(place, ignore_errors=True)
         text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(document), OPENAPI.name)
         folder.mkdir(parents=True, exist_ok=True)
@@ -217,6 +218,14 @@ def run(
         (folder / "schemathesis.txt").write_text("\n".join(lines), "utf-8")
         keep_reports(folder, target)
     return outcome
+
+
+def note_breakdown(target: Target, session: Session, outcome: Outcome) -> None:
+    """What ended the run is a finding, also where only requests met it that a check sent to make sure."""
+    if session.broken_by and all(finding.check != "no_answer" for finding in outcome.findings.values()):
+        request, reason = session.broken_by
+        curl = as_curl(Request.from_prepared_request(request), target)
+        outcome.add(("no_answer", "no_answer"), Finding("no_answer", shown(reason, target), curl))
 
 
 def keep_reports(folder: Path, target: Target) -> None:

@@ -97,6 +97,8 @@ class Session:
         self.failure: NoAnswer | None = None
         """Why the last answer was none."""
         self.failures = self.failures_in_a_row = 0
+        self.broken_by: tuple[requests.PreparedRequest, str] | None = None
+        """The last request, and why it got no answer, if that was one too many."""
         self.next_request = 0.0
         self.knows_constant = False
         self.made = {name: list(ids) for name, ids in target.made.items()}
@@ -321,6 +323,7 @@ class Session:
                 self.failures += 1
                 self.failures_in_a_row += 1
         if self.failures_in_a_row >= IN_A_ROW or self.failures >= IN_ALL:
+            self.broken_by = request, str(error)
             self.ended_early = self.ended_early or f"{self.failures} of them had got no whole answer"
         return without_answer(request, str(error))
 

@@ -63,4 +63,4 @@ def peak() -> int:
 if __name__ == "__main__":
     what, *arguments = sys.argv[1:]
     found = {"run": test, "ask": ask}[what](*arguments)
-    print(json.dumps(found | {"megabytes": peak()}))
+    print(json.dumps(found | {"megabytes": peak()}, default=sorted))

@@ -59,7 +59,8 @@ def unavailability_passes(found: Interaction) -> bool | None:
     """What is refused is refused with its own status, sooner or later. A page has a check of its own."""
     if found.due is None or found.due == {found.operation.page_status}:
         return True
-    if found.status not in found.operation.not_now:
+    # Nor is one request accused of what the server says to all of them.
+    if found.status not in found.operation.not_now or under_way().session.is_out:
         return True
     sending = under_way().sendings.get(found.case.id)
     # What was sent again already, and got the same, need not be asked for once more.
