@@ -11,13 +11,12 @@ import pytest
 from tests.board.server import OPENAPI
 from tests.mutants.results import KILLED, Result
 
-# Of what the first contract has not: cursors, filters, further methods, a default of another one.
+# Of what the first contract has not: cursors, filters, further methods.
 SOME = (
     "create_task!existence:stage_left_out@everywhere",
     "create_task.201.Task.project_id:no_uuid@everywhere",
     "list_events.cursor:repeated_on_the_next_page@default_limit",
     "list_tasks.updated_since.tasks_updated_since:first_one_left_out@everywhere",
-    "list_tasks?limit.-1:another_default@with_another",
 )
 
 

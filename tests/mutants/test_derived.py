@@ -11,7 +11,7 @@ from tests.mutants.results import KILLED
 from tests.mutants.trial import try_derived
 
 # Of so many ways to break a promise, one mutant each, by this seed.
-SEED, WAYS = 0, 30
+SEED, WAYS = 0, 16
 
 
 def sample() -> list[str]:

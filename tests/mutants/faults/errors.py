@@ -55,6 +55,7 @@ mutant(
     ),
     "reached",
     "unknown_definition_not_found",
+    "valid_request_accepted",
 )
 mutant(
     ERRORS,
