@@ -354,7 +354,8 @@ class Maker:
             yield self.make(parent, query, NONE)
         for number, (parent, query) in enumerate(pages):
             # Whatever else is sent, none of it is a credential: all of it with one page or another.
-            headers = {name: value for each in ORDINARY[number :: len(pages)] for name, value in each.items()}
+            # Where two name the same header, the one that stands first counts: it is what a browser sends.
+            headers = {name: value for each in ORDINARY[number :: len(pages)][::-1] for name, value in each.items()}
             yield self.make(parent, query, NONE, self.own(headers))
         for parent in (self.unknown, *self.ids.foreign[:1]):
             yield self.make(parent, None, wrong_value(self.credentials[0]))

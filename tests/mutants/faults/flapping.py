@@ -113,7 +113,7 @@ for name, kind, change, killed_by in (
         "limit_flaps",
         "paging",
         lambda page: put(page, "limit", page["limit"] + 1),
-        ("defaults_applied", "limit_and_offset_echoed"),
+        ("defaults_applied", "limit_and_offset_echoed", "number_of_items"),
     ),
     (
         "duration_flaps_to_text",
