@@ -178,6 +178,9 @@ def touched(found: Interaction, transient: Iterable[Response] = ()) -> Touched:
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     state = under_way()
+    if not state.target.has_reports:
+        # Nobody reads of it.
+        return
     sending = state.sendings.get(case.id)
     before = [Response.from_requests(each, verify=True) for each in (sending.transient if sending else ())]
     state.touched[case.id] = touched(interaction(response, case), before)

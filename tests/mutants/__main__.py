@@ -15,7 +15,9 @@ from pathlib import Path
 from codegen.openapi.promises import Promise
 from tests.contract.checks import CLASSES
 from tests.contract.claims import ledger
+from tests.contract.contract import Problem
 from tests.contract.run import collect_rarely
+from tests.contract.settings import read_switch
 
 from .derived import derived
 from .faults import MUTANTS
@@ -25,17 +27,12 @@ from .trial import UNBROKEN, named_or_unbroken, try_out
 RIGHT, WRONG, UNKNOWN = 0, 1, 2
 
 
-class Refused(Exception):
-    """What was asked for cannot be done: what is wrong, and what to do."""
-
-
 def main() -> int:
     try:
         names = chosen(sys.argv[1:], os.environ.get("SHARD", ""))
-        is_resumed = switch("RESUME")
-    except Refused as refused:
-        problem, fix = refused.args
-        print(f"problem: {problem}\nfix: {fix}", file=sys.stderr)
+        is_resumed = read_switch(os.environ, "RESUME")
+    except Problem as problem:
+        print(f"problem: {problem.problem}\nfix: {problem.fix}", file=sys.stderr)
         return UNKNOWN
     kept = Kept(Path(os.environ.get("REPORT_DIR") or "reports", "mutants.jsonl"))
     before = {name: each for name, each in kept.read().items() if name in names} if is_resumed else {}
@@ -54,27 +51,20 @@ def main() -> int:
 
 
 def chosen(arguments: list[str], shard: str) -> list[str]:
-    """The names of the mutants to run. Raises Refused."""
+    """The names of the mutants to run. Raises Problem."""
     for name in arguments:
         try:
             named_or_unbroken(name)
         except LookupError as error:
-            raise Refused(f"there is no mutant '{name}'", error.args[0]) from error
+            raise Problem(f"there is no mutant '{name}'", error.args[0]) from error
     # Those made by hand take longest.
     names = arguments or [UNBROKEN, *MUTANTS, *derived()]
     if not shard:
         return names
     found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", shard, re.ASCII)
     if not found or int(found[1]) > int(found[2]):
-        raise Refused(f"SHARD is '{shard}', which is no share", "give its number and how many there are: SHARD=1/4")
+        raise Problem(f"SHARD is '{shard}', which is no share", "give its number and how many there are: SHARD=1/4")
     return shares(names, int(found[1]), int(found[2]))
-
-
-def switch(name: str) -> bool:
-    given = os.environ.get(name, "")
-    if given not in ("", "0", "1"):
-        raise Refused(f"{name} is '{given}', which is neither 0 nor 1", f"give {name}=1, or leave it out")
-    return given == "1"
 
 
 def try_all(names: list[str]) -> Iterator[Result]:

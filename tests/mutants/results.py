@@ -14,12 +14,9 @@ from codegen import ROOT
 KILLED, SURVIVES, EQUIVALENT, ASTRAY = "killed", "SURVIVES", "equivalent", "ASTRAY"
 # What decides what comes of a mutant.
 SOURCES = (
-    "openapi.yaml",
-    "requirements.lock",
-    "overrides/codegen",
-    *(f"tests/{name}" for name in ("contract", "mutants")),
+    *("openapi.yaml", "requirements.lock", "overrides/codegen"),
+    *("tests/contract", "tests/mutants", "tests/reference_server"),
 )
-SOURCES += ("tests/reference_server",)
 
 
 @dataclass(frozen=True)

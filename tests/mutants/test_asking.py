@@ -14,9 +14,9 @@ from tests.mutants.derived import derived
 from tests.mutants.derived.asking import let_in, presented, rewriting, shut_out, when, with_parent
 from tests.mutants.derived.bodies import mended, validator
 from tests.mutants.derived.exchange import Answer, Asked
+from tests.mutants.derived.making import EVERYWHERE, ONE_IN_THREE
 from tests.mutants.derived.parameters import edges, texts_of
 from tests.mutants.derived.trial import claims
-from tests.mutants.derived.values import EVERYWHERE, ONE_IN_THREE
 from tests.mutants.derived.world import World
 from tests.mutants.trial import target_at
 

@@ -19,7 +19,8 @@ from tests.contract.interaction import RULES, judged
 
 from .derived import Derived, Equivalent, cutting, derived, rules
 from .derived.exchange import Answer, Asked, Change
-from .derived.values import EVERYWHERE, is_valid
+from .derived.making import EVERYWHERE
+from .derived.values import is_valid
 from .derived.world import World
 from .trial import REFERENCE
 

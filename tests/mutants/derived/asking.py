@@ -19,9 +19,8 @@ from tests.contract.contract import Credential, Operation
 from tests.contract.probes import unknown_id
 
 from .exchange import Answer, Ask, Asked, Change
-from .making import Equivalent
-from .transient import made_up
-from .values import EVERYWHERE, ONE_IN_THREE
+from .making import EVERY, EVERYWHERE, ONE_IN_THREE, Equivalent
+from .transient import AT_ONCE, RETRY_AFTER, made_up
 from .world import World
 
 WITH_ANOTHER, SOME_VALUES, ONE_PAGE = "with_another", "some_values", "one_page"
@@ -100,6 +99,19 @@ def answering(operation: Operation, replace_it: Replace, at: When) -> Change:
     return change
 
 
+def now_and_then(operation: Operation, status: int, broken: Callable[[Answer], Answer]) -> Change:
+    """In place of one success of so many: broken itself, or what may be answered to any request."""
+    numbers = count()
+    busy = made_up(operation, status).replaced(headers={RETRY_AFTER: AT_ONCE}) if status in operation.not_now else None
+
+    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
+        if answer.status != operation.page_status or next(numbers) % EVERY != EVERY - 1:
+            return None
+        return broken(busy or answer)
+
+    return answering(operation, replaced, when(EVERYWHERE, operation))
+
+
 def parent_of(operation: Operation, asked: Asked) -> str:
     """What stands in place of the parameter in the path."""
     found = operation.address.fullmatch(asked.path)
@@ -146,17 +158,7 @@ def shut_out(operation: Operation, asked: Asked) -> Asked:
 
 def let_in(world: World, operation: Operation, asked: Asked) -> Asked:
     """With right credentials, and no others."""
-    asked = shut_out(operation, asked)
-    for place, values in world.credentials(operation).items():
-        for name, value in values.items():
-            if place == "query":
-                asked = asked.with_value(name, value)
-            elif place == "header":
-                asked = asked.with_headers(**{name.lower(): value})
-            else:
-                before = cookies_of(asked)
-                asked = asked.with_headers(cookie="; ".join(filter(None, [before, f"{name}={value}"])))
-    return asked
+    return shut_out(operation, asked).presenting(world.credentials(operation))
 
 
 def carrying(asked: Asked, body: Any) -> Asked:

@@ -17,9 +17,8 @@ from tests.contract.contract import Operation, contract
 
 from .asking import carrying, rewriting, titled, when
 from .exchange import Asked
-from .making import Built, Derived, family
+from .making import EVERYWHERE, ONE_IN_THREE, Built, Derived, family
 from .parameters import edges
-from .values import EVERYWHERE, ONE_IN_THREE
 from .world import World
 
 Mend = Callable[[Any], Any]

@@ -12,8 +12,7 @@ from tests.contract.contract import Credential, Operation, contract
 
 from .asking import ONE_PAGE, answering, let_in, presented, rewriting, shut_out, titled, when
 from .exchange import Answer, Ask, Asked
-from .making import Built, Derived, Equivalent, family
-from .values import EVERYWHERE, ONE_IN_THREE
+from .making import EVERYWHERE, ONE_IN_THREE, Built, Derived, Equivalent, family
 from .world import World
 
 WHERES = (EVERYWHERE, ONE_IN_THREE, ONE_PAGE)

@@ -7,7 +7,7 @@ from typing import Any
 from codegen.extensions.lists import field_of
 
 from .cutting import Cut, breaks
-from .values import EVERYWHERE
+from .making import EVERYWHERE
 
 SIZES = ("largest_limit", "default_limit")
 CURSOR = "cursor"

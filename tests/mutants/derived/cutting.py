@@ -16,10 +16,8 @@ from codegen.extensions.lists import field_of
 from tests.contract.contract import Operation, contract
 from tests.contract.pages import as_integer
 
-from .exchange import Answer, Ask, Asked, Change
-from .fields import replaced
-from .making import Built, Derived, Equivalent
-from .values import EVERYWHERE
+from .exchange import Answer, Ask, Asked, Change, replaced
+from .making import EVERYWHERE, Built, Derived, Equivalent
 from .world import World
 
 # Pages of the largest size that are read of one list.

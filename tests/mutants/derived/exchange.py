@@ -9,7 +9,7 @@ A change is a function of a request and of a way to send requests to the correct
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote, unquote_plus
@@ -51,6 +51,16 @@ class Asked:
         kept = tuple(each for each in self.headers if each[0] not in headers)
         new = tuple((name, value) for name, value in headers.items() if value is not None)
         return replace(self, headers=kept + new)
+
+    def presenting(self, carried: Mapping[str, Mapping[str, str]]) -> Asked:
+        """With these credentials, by place and name, besides what it has."""
+        asked = self
+        for name, value in carried.get("query", {}).items():
+            asked = asked.with_value(name, value)
+        asked = asked.with_headers(**{name.lower(): value for name, value in carried.get("header", {}).items()})
+        cookies = [value for known, value in self.headers if known == "cookie"]
+        cookies += [f"{name}={value}" for name, value in carried.get("cookie", {}).items()]
+        return asked.with_headers(cookie="; ".join(cookies) or None)
 
 
 @dataclass(frozen=True)
@@ -138,3 +148,18 @@ class Changed:
         await self.app({**scope, **sent}, receive, send)
         raw = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]]
         return Answer(start["status"], tuple(each for each in raw if each[0] != "content-length"), body)
+
+
+def changed_at(document: Any, place: Sequence[str | int], change: Callable[[Any], Any]) -> Any:
+    """The document with another value in one place; what it shares with the one of before is not changed."""
+    if not place:
+        return change(document)
+    key, *rest = place
+    copy: Any = dict(document) if isinstance(document, dict) else list(document)
+    copy[key] = changed_at(copy[key], rest, change)
+    return copy
+
+
+def replaced(document: Any, place: Sequence[str | int], new: Any) -> Any:
+    """The same, with this value there."""
+    return changed_at(document, place, lambda _: new)

@@ -16,6 +16,9 @@ from codegen.openapi import Node
 from codegen.openapi.document import Pointer
 from tests.contract.target import NIL, UNKNOWN_IDS
 
+from .exchange import replaced
+from .keywords import always
+
 # Nearest first: what is off by much, everybody sees.
 STEPS = (timedelta(seconds=1), timedelta(minutes=10))
 # What stands before the value, where a field becomes one of an enumeration.
@@ -116,16 +119,6 @@ def applied(recipe: Recipe, item: Any) -> Any:
     return MISSING if changed == item else changed
 
 
-def replaced(document: Any, place: Sequence[str | int], new: Any) -> Any:
-    """The document with another value in one place; what it shares with the one of before is not changed."""
-    if not place:
-        return new
-    key, *rest = place
-    copy: Any = dict(document) if isinstance(document, dict) else list(document)
-    copy[key] = replaced(copy[key], rest, new)
-    return copy
-
-
 def moment(value: Any) -> datetime | None:
     found = timestamp(value)
     return None if found is MISSING else found.ToDatetime(UTC)
@@ -157,24 +150,24 @@ class Changes:
     def ops(self, field: Field, way: str) -> Iterator[Op]:
         """What changes a field in one of `ways`."""
         if way.startswith(AS):
-            yield constant(way.removeprefix(AS))
+            yield always(way.removeprefix(AS))
         elif way == "null":
-            yield constant(None)
+            yield always(None)
         elif way in ("another", "set"):
             yield from (copied(other, timedelta()) for other in self.alike(field) if way == "set")
-            yield from (unless_null(way == "another", field, constant(each)) for each in self.others[field])
+            yield from (unless_null(way == "another", field, always(each)) for each in self.others[field])
         elif way in ("earlier", "later"):
             sign = -1 if way == "earlier" else 1
             for step in STEPS:
                 yield kept(field, sign, copied(field, sign * step))
                 yield from (kept(field, sign, copied(other, sign * step)) for other in self.alike(field))
-            yield kept(field, sign, constant((self.now + STEPS[-1]).isoformat()))
+            yield kept(field, sign, always((self.now + STEPS[-1]).isoformat()))
         elif way in ("one_more", "one_less"):
             yield calculated(field, lambda value: value + (1 if way == "one_more" else -1))
         elif way == "inverted":
             yield calculated(field, lambda value: not value)
         elif way == "emptied":
-            yield constant([])
+            yield always([])
 
     def alike(self, field: Field) -> list[Field]:
         return [each for each in self.fields if each.shape.kind == field.shape.kind and each != field]
@@ -195,7 +188,7 @@ class Changes:
             for other in self.fields:
                 if other == field:
                     continue
-                more = [constant(each) for each in self.others[other]] + [constant(None)] * other.shape.nullable
+                more = [always(each) for each in self.others[other]] + [always(None)] * other.shape.nullable
                 if other.shape.kind == field.shape.kind:
                     more.insert(0, op)
                 yield from ((Edit(field, op), Edit(other, each)) for each in more)
@@ -237,10 +230,6 @@ def ways(shape: Shape) -> list[str]:
         }
         found = by_kind.get(shape.kind, ["another"])
     return [*found, *(["null", "set"] if shape.nullable and shape.kind != "any" else [])]
-
-
-def constant(value: Any) -> Op:
-    return lambda _: value
 
 
 def calculated(field: Field, change: Callable[[Any], Any]) -> Op:

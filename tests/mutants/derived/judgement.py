@@ -27,10 +27,9 @@ from .asking import (
     when,
     with_parent,
 )
-from .exchange import Answer, Ask, Asked
-from .making import Built, Derived, Equivalent, family
+from .exchange import Answer, Ask, Asked, replaced
+from .making import EVERYWHERE, ONE_IN_THREE, Built, Derived, Equivalent, family
 from .transient import AT_ONCE, RETRY_AFTER, made_up
-from .values import EVERYWHERE, ONE_IN_THREE, changed_at
 from .world import World
 
 WHERES: tuple[str, ...] = (EVERYWHERE, ONE_IN_THREE)
@@ -134,7 +133,7 @@ def let_through(
     """A request that fails a stage goes on; if it is about what is not to be seen, with an empty list."""
     known = world.target.ids_of(operation).readable
 
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
+    async def instead(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
         if answer.status not in stage.statuses:
             return None
         if is_near and parent_of(operation, asked) not in map(another_id, known):
@@ -142,7 +141,7 @@ def let_through(
         through = await ask(repaired(world, operation, asked, stage))
         return emptied(operation, through) if is_empty else through
 
-    return replaced
+    return instead
 
 
 def emptied(operation: Operation, answer: Answer) -> Answer:
@@ -151,22 +150,18 @@ def emptied(operation: Operation, answer: Answer) -> Answer:
         return answer
     for name, value in ((listing.items, []), (listing.total, 0), (listing.next_cursor, None)):
         if name:
-            document = changed_at(document, tuple(name.split(".")), partial(constant, value))
+            document = replaced(document, name.split("."), value)
     return answer.replaced(body=document)
-
-
-def constant(value: Any, _: Any) -> Any:
-    return value
 
 
 def as_another(stage: Stage, status: int, world: World, operation: Operation) -> Replace:
     """A refusal has the status of another one, and its body."""
     other = sample(world, operation, status)
 
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
+    async def instead(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
         return other if answer.status in stage.statuses else None
 
-    return replaced
+    return instead
 
 
 def overtaken(first: Stage, second: Stage, world: World, operation: Operation) -> Replace:
@@ -176,7 +171,7 @@ def overtaken(first: Stage, second: Stage, world: World, operation: Operation) -
     if not fail_both(operation, first.name, second.name):
         raise Equivalent("no request fails at both: one and the same id decides")
 
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
+    async def instead(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
         if answer.status not in first.statuses:
             return None
         later = repaired(world, operation, asked, first)
@@ -186,7 +181,7 @@ def overtaken(first: Stage, second: Stage, world: World, operation: Operation) -
         found = await ask(later)
         return found if found.status in second.statuses else None
 
-    return replaced
+    return instead
 
 
 def fail_both(operation: Operation, *stages: str) -> bool:
@@ -209,11 +204,11 @@ def told_apart(
         raise Equivalent("nothing is known that belongs to another tenant")
     statuses = operation.refused(*stages)
 
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
+    async def instead(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
         is_hidden = parent_of(operation, asked).lower() in hidden
         return told(answer) if is_hidden and answer.status in statuses else None
 
-    return replaced
+    return instead
 
 
 def another_text(answer: Answer) -> Answer:
@@ -249,7 +244,7 @@ def unavailable(operation: Operation, stage: Stage, stages: list[Stage]) -> Iter
 def never(statuses: tuple[int, ...], status: int, world: World, operation: Operation) -> Replace:
     busy = made_up(operation, status).replaced(headers={RETRY_AFTER: AT_ONCE})
 
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
+    async def instead(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
         return busy if answer.status in statuses else None
 
-    return replaced
+    return instead

@@ -38,7 +38,7 @@ WRONG: dict[str, dict[str, str]] = {
     "uri": {"no_uri": "no uri"},
     "email": {"no_address": "nobody"},
 }
-# By keyword, what breaks it. What is `None` here is broken otherwise, or by what stands below it.
+# By keyword, what breaks it; what is not here is broken by what stands below it.
 KEYWORDS: dict[str, Callable[[Any], list[tuple[str, Broken]]]] = {
     "type": lambda _: [("null", always(None)), ("another_type", another_type)],
     "format": lambda name: [(kind, always(text)) for kind, text in WRONG.get(name, {"no_format": "?"}).items()],

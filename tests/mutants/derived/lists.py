@@ -8,8 +8,7 @@ from typing import Any
 from codegen.extensions.lists import field_of
 
 from .cutting import Cut, breaks, mutants
-from .making import Derived, family
-from .values import EVERYWHERE
+from .making import EVERYWHERE, Derived, family
 
 ROWS = ("first_row", "last_row", "middle_row", "row_before_a_border")
 SIZES = ("largest_limit", "default_limit", "least_limit")

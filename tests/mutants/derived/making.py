@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from .exchange import Change
 from .world import World
 
+# Where a promise is broken.
+EVERYWHERE, ONE_ROW, ONE_IN_THREE, NOW_AND_THEN = "everywhere", "one_row", "one_in_3", "now_and_then"
+# Of so many requests, one is answered otherwise now and then.
+EVERY = 25
+
 
 class Equivalent(Exception):
     """There is nothing to break: the contract allows what would come of it. The message says why."""

@@ -29,8 +29,7 @@ from .asking import (
     with_parent,
 )
 from .exchange import Asked
-from .making import Built, Derived, Equivalent, family
-from .values import EVERYWHERE, ONE_IN_THREE
+from .making import EVERYWHERE, ONE_IN_THREE, Built, Derived, Equivalent, family
 from .world import World
 
 IN_QUERY = (EVERYWHERE, ONE_IN_THREE, WITH_ANOTHER)

@@ -21,10 +21,10 @@ from codegen.openapi.document import Pointer
 from tests.contract.contract import Operation, contract
 from tests.contract.interaction import judged
 
-from .exchange import Answer, Ask, Asked, Change
-from .fields import AS, Changes, Field, Recipe, applied, fields_of, replaced, ways
-from .making import Built, Derived, Equivalent, family
-from .values import EVERYWHERE, ONE_IN_THREE, ONE_ROW, is_valid, samples
+from .exchange import Answer, Ask, Asked, Change, replaced
+from .fields import AS, Changes, Field, Recipe, applied, fields_of, ways
+from .making import EVERYWHERE, ONE_IN_THREE, ONE_ROW, Built, Derived, Equivalent, family
+from .values import is_valid, samples
 from .world import World, request_of
 
 # How an item that may not change does: by turns, in phases of so many answers, or another one each time.

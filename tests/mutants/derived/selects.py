@@ -12,8 +12,7 @@ from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import Operation, contract
 
 from .cutting import Cut, change_of, has_effect
-from .making import Built, Derived, Equivalent, family
-from .values import EVERYWHERE
+from .making import EVERYWHERE, Built, Derived, Equivalent, family
 from .world import World
 
 ONE_VALUE, SEVERAL_VALUES, SMALL_PAGES = "one_value", "with_another_parameter", "default_limit"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
 from typing import NamedTuple
 
 from codegen.openapi import Node, schema_of
@@ -12,12 +11,12 @@ from codegen.openapi.operations import followed_entries
 from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import Operation, contract
 
-from .asking import ONE_PAGE, answering, impossible, is_for, sample, when
+from .asking import ONE_PAGE, answering, impossible, is_for, now_and_then, sample, when
 from .exchange import Answer, Ask, Asked, Change
 from .keywords import KEYWORDS
-from .making import Built, Derived, Equivalent, family
-from .transient import AT_ONCE, RETRY_AFTER, made_up
-from .values import EVERY, EVERYWHERE, NOW_AND_THEN, ONE_IN_THREE, is_valid
+from .making import EVERYWHERE, NOW_AND_THEN, ONE_IN_THREE, Built, Derived, Equivalent, family
+from .transient import RETRY_AFTER
+from .values import is_valid
 from .world import World
 
 Broken = Callable[[Answer], Answer]
@@ -188,19 +187,6 @@ def built(world: World, operation: Operation, status: int, fault: Fault, where: 
     return Built(answering(operation, replaced, when(where, operation)), fault.also)
 
 
-def now_and_then(operation: Operation, status: int, broken: Broken) -> Change:
-    """In place of one success of so many: broken itself, or what may be answered to any request."""
-    numbers = count()
-    busy = made_up(operation, status).replaced(headers={RETRY_AFTER: AT_ONCE}) if status in operation.not_now else None
-
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
-        if answer.status != operation.page_status or next(numbers) % EVERY != EVERY - 1:
-            return None
-        return broken(busy or answer)
-
-    return answering(operation, replaced, when(EVERYWHERE, operation))
-
-
 def of_operation(operation: Operation) -> Iterator[Derived]:
     """A valid request is refused, with what the contract has for others."""
 
@@ -242,7 +228,7 @@ def of_methods(operation: Operation) -> Iterator[Derived]:
         return Built(changing(refused, methods), frozenset(CLASSES["errors"]), methods)
 
     ways: dict[tuple[str, str], tuple[Broken | None, frozenset[str]]] = {
-        ("method_done", each): (None, frozenset({each})) for each in further
+        ("method_done", each): (None, frozenset({each})) for each in sorted(further)
     }
     ways |= {
         ("method_refused_otherwise", "500"): (partial(with_status, 500), further),

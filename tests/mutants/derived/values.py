@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache, partial
-from itertools import count
 from typing import Any
 
 import jsonschema_rs
@@ -20,15 +19,12 @@ from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import Operation, contract
 from tests.contract.interaction import judged
 
-from .exchange import Answer, Ask, Asked, Change
+from .asking import answering, now_and_then, when
+from .exchange import Answer, Ask, Asked, Change, changed_at
 from .keywords import Way, always, ways_of
-from .making import Built, Derived, Equivalent, family
+from .making import EVERYWHERE, NOW_AND_THEN, ONE_IN_THREE, ONE_ROW, Built, Derived, Equivalent, family
 from .transient import made_up
 from .world import World
-
-EVERYWHERE, ONE_ROW, ONE_IN_THREE, NOW_AND_THEN = "everywhere", "one_row", "one_in_3", "now_and_then"
-# One of so many requests is answered "not now".
-EVERY = 25
 
 
 @family
@@ -145,7 +141,7 @@ def built(
     if is_valid(body, after):
         # A rule that it breaks has mutants of its own.
         raise Equivalent(f"the answer still has its schema{', but not ' + ', '.join(sorted(also)) if also else ''}")
-    return Built(change_of(operation, status, base, broken, row, where), also)
+    return Built(change_of(operation, status, broken, row, where), also)
 
 
 def fits(value: Any, name: str, way: Way) -> bool:
@@ -170,16 +166,6 @@ def broken_field(value: Any, name: str, way: Way) -> Any:
     new = way.broken(value.get(name))
     rest = {key: each for key, each in value.items() if key != name}
     return rest if new is MISSING else {**value, name: new}
-
-
-def changed_at(document: Any, place: Pointer, change: Callable[[Any], Any]) -> Any:
-    """The document with another value in one place; what it shares with the one of before is not changed."""
-    if not place:
-        return change(document)
-    key, *rest = place
-    copy: Any = dict(document) if isinstance(document, dict) else list(document)
-    copy[key] = changed_at(copy[key], tuple(rest), change)
-    return copy
 
 
 def is_valid(body: Node, document: Any) -> bool:
@@ -223,24 +209,16 @@ def samples(world: World, operation: Operation, status: int) -> list[Answer]:
     return world.refusals(operation).get(status, [])
 
 
-def change_of(
-    operation: Operation, status: int, base: Sequence[Answer], broken: Callable[..., Any], row: str | None, where: str
-) -> Change:
-    numbers = count()
-
-    async def change(asked: Asked, ask: Ask) -> Answer:
-        answer = await ask(asked)
-        if not operation.address.fullmatch(asked.path) or asked.method != operation.method:
-            return answer
-        if (
-            status in operation.not_now
-            and answer.status == operation.page_status
-            and next(numbers) % EVERY == EVERY - 1
-        ):
-            return base[0].replaced(body=broken(base[0].json))
-        if answer.status != status or (where == ONE_IN_THREE and next(numbers) % 3 != 2):
-            return answer
+def change_of(operation: Operation, status: int, broken: Callable[..., Any], row: str | None, where: str) -> Change:
+    def changed(answer: Answer) -> Answer:
         document = answer.json
         return answer if document is MISSING else answer.replaced(body=broken(document, row))
 
-    return change
+    if where == NOW_AND_THEN:
+        return now_and_then(operation, status, changed)
+
+    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
+        return changed(answer) if answer.status == status else None
+
+    # Of a row, everywhere where it is.
+    return answering(operation, replaced, when(EVERYWHERE if where == ONE_ROW else where, operation))

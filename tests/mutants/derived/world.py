@@ -14,7 +14,7 @@ import requests
 
 from codegen.cel import MISSING
 from codegen.extensions import Request
-from tests.contract.contract import Contract, Operation, contract
+from tests.contract.contract import Operation
 from tests.contract.probes import candidates
 from tests.contract.target import UNKNOWN_IDS, Target
 
@@ -38,10 +38,6 @@ class World:
     """By operation, the answers that hold all items of the list that is read most."""
     refused: dict[str, dict[int, list[Answer]]] = field(default_factory=dict)
     """By operation and status."""
-
-    @property
-    def contract(self) -> Contract:
-        return contract()
 
     def parent(self, operation: Operation) -> str:
         """What most requests are for."""
@@ -78,14 +74,10 @@ class World:
 
     def asked(self, operation: Operation, query: Mapping[str, Any]) -> Asked:
         """A request for the list that is read most, with right credentials."""
-        sent = self.credentials(operation)
-        headers = {name.lower(): value for name, value in sent.get("header", {}).items()}
-        if "cookie" in sent:
-            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in sent["cookie"].items())
-        asked = Asked(operation.method, operation.path_of(self.parent(operation)), "", tuple(headers.items()))
-        for name, value in {**query, **sent.get("query", {})}.items():
+        asked = Asked(operation.method, operation.path_of(self.parent(operation)), "", ())
+        for name, value in query.items():
             asked = asked.with_value(name, *map(str, value if isinstance(value, list) else [value]))
-        return asked
+        return asked.presenting(self.credentials(operation))
 
     async def send(self, asked: Asked) -> Answer:
         """What the correct server answers."""
