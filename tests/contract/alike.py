@@ -10,20 +10,18 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import cycle
-from random import Random
 from typing import Any
-from uuid import UUID
 
 from schemathesis import Response
 
 from codegen.text import escaped
 
+from .target import made_up_ids
+
 # Thue and Morse's sequence: whichever of several workers takes each second or third request, both kinds meet all.
 TURNS = "UFFUFUUFFUUFUFFU"
 # As many of them suffice where nothing is different.
 FIRST = 4
-# Ids that do not exist: several, because of hashes; and each one more than once, because of caches.
-UNKNOWN = 5
 # Headers that say when the answer was made, how long it took, or where it comes from.
 OF_THE_ANSWER = re.compile(
     r"age|date|expires|server-timing|x-process-time|x-response-time|x-runtime|(?!cache-control).*cache.*"
@@ -41,8 +39,8 @@ def told_apart(ask: Callable[[str], Response | None], one: str, seed: int) -> st
 
     `ask` gives the answer for an id, or None if there is none to compare.
     """
-    random = Random(seed)
-    unknown = cycle([str(UUID(int=random.getrandbits(128), version=4)) for _ in range(UNKNOWN)])
+    # Several, because of hashes; and each one more than once, because of caches.
+    unknown = cycle(made_up_ids(seed))
     ours: list[Traits] = []
     others: list[Traits] = []
     found = ""

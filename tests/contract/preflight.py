@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -145,11 +146,9 @@ class Finder:
             if each.method != "POST" or each.carried is None or not needs or not target.ids_of(each).known:
                 continue
             parent = target.ids_of(each).known[0]
-            name = next((one.variable for one in each.credentials if one.variable in target.secrets), "")
             for number, body in enumerate(list(each.carried.samples())[:1] * MADE):
-                secrets = {name: target.secrets[name]} if name else {}
                 sent = each.carried.varied(body, number + 100 * (target.seed + 1))
-                response = ask(target, each, secrets, parent, {}, sent)
+                response = ask(target, each, self.secrets(each), parent, {}, sent)
                 answer = Answer(response.status_code, read_object(response))
                 if response.status_code == each.page_status and answer.body is not None:
                     for parameter, identifier in links_of(each, Request({each.parent: parent}, {}, body=sent), answer):
@@ -162,8 +161,25 @@ class Finder:
         }
         for name, ids in made.items():
             self.session.made.setdefault(name, []).extend(ids)
+        ids = {**target.ids, **self.delete(made)}
         known = {name: tuple(ids) for name, ids in made.items()}
-        self.target = replace(target, made=known, unknown=nothing | dict(target.unknown))
+        self.target = replace(target, ids=ids, made=known, unknown=nothing | dict(target.unknown))
+
+    def delete(self, made: Mapping[str, list[str]]) -> dict[str, Ids]:
+        """Deletes one of each kind that was made, so that there is one to be asked for that was there once."""
+        found = dict[str, Ids]()
+        for each in contract().operations:
+            ids = made.get(each.parent, [])
+            if each.method == "DELETE" and len(ids) > 1:
+                response = ask(self.target, each, self.secrets(each), ids[-1], {})
+                if response.status_code == each.page_status:
+                    found[each.parent] = replace(self.target.ids_of(each), deleted=(ids.pop(),))
+        return found
+
+    def secrets(self, described: Operation) -> dict[str, str]:
+        """The first of the credentials that the operation takes."""
+        names = (each.variable for each in described.credentials if each.variable in self.target.secrets)
+        return {name: self.target.secrets[name] for name in islice(names, 1)}
 
     def check_ids(self, described: Operation) -> None:
         """Raises Problem, if what is given cannot be asked for."""

@@ -26,7 +26,7 @@ from .bodies import JSON
 from .contract import Credential, Operation, contract
 from .operation import INVALID, VALID, Parameter, spread
 from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, names, odd_ids, odd_queries, page
-from .target import NIL, UNKNOWN_IDS, Ids, Target
+from .target import NIL, UNKNOWN_IDS, Ids, Target, made_up_ids
 from .under_way import under_way
 from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
 
@@ -42,6 +42,8 @@ TRIED = 300
 VALUES_TRIED, SMALL_FILTERED = 6, 2
 # Of the wrong credentials, one of so many is tried on operations after the first one.
 FURTHER_KINDS = 5
+# How often a bound is asked for where one of several workers may not keep it.
+WORKERS = 3
 # Of what was made for it, how much is changed or deleted by our own requests; the rest is for Schemathesis's.
 MADE = 2
 
@@ -209,8 +211,13 @@ class Maker:
             for number, kind in enumerate([NONE, *map(wrong_value, self.credentials)]):
                 yield carrying(self.make(self.parent, None, kind), number)
         if self.operation.parent:
-            for number, parent in enumerate((self.unknown, NIL, "malformed", *self.ids.foreign)):
+            nobodys = (self.unknown, NIL, *made_up_ids(self.target.seed)[:WORKERS])
+            for number, parent in enumerate((*nobodys, "malformed", *self.ids.foreign)):
                 yield carrying(self.ask(parent), number)
+            for number, parent in enumerate(self.ids.deleted * WORKERS):
+                yield carrying(self.ask_dressed(parent), number)
+            for parent in (self.unknown, *self.ids.foreign) if self.credentials else ():
+                yield carrying(self.make(parent, None, NONE), 0)
         for number, parent in enumerate(self.ids.known[:MADE]):
             yield carrying(self.ask(parent), 10 + number)
             # The same once more: it is there already, or is gone.
@@ -316,7 +323,7 @@ class Maker:
                 yield self.ask(query={name: wrong})
             most = parameter.schema.get("maxItems")
             if parameter.element and isinstance(most, int) and most < 50:
-                for value in candidates(operation, name, self.samples)[:1]:
+                for value in candidates(operation, name, self.samples)[:1] * WORKERS:
                     yield self.ask(query={name: parameter.written(value[:1] * (most + 1))})
         slash = self.ask()
         slash.path += "/"
@@ -363,6 +370,9 @@ class Maker:
         for number, kind in enumerate(kinds(self.target, self.operation)):
             if self.is_first or number % FURTHER_KINDS == 0:
                 yield self.make(*places[number % len(places)], kind)
+        if not self.is_first:
+            for credential in self.credentials:
+                yield self.make(self.parent, page(most), wrong_value(credential))
 
     def identifiers(self) -> Iterable[Case[Any]]:
         if not self.operation.parent:
@@ -372,6 +382,8 @@ class Maker:
         # One that differs in its last digit from one that is there.
         yield self.ask(another_id(self.parent))
         yield self.ask(NIL)
+        for parent in self.ids.deleted * WORKERS:
+            yield self.ask_dressed(parent)
         for number, text in enumerate(odd_ids(self.parent)):
             # The first one is the contract's own, in capitals: for whoever asks.
             for credential in self.credentials if number == 0 else ():

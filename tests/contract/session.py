@@ -25,7 +25,7 @@ from urllib3.exceptions import NewConnectionError
 from .contract import SAFE_METHODS, contract
 from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, root_cause, without_answer
 from .operation import INVALID
-from .target import NOBODYS, Target
+from .target import NOBODYS, Target, made_up_ids
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Seconds between the tries where no Retry-After says how long to wait, and so how often a request is sent again.
@@ -184,7 +184,8 @@ class Session:
             found = each.address.fullmatch(path) if each.method == request.method else None
             if found and each.parent:
                 parameter, identifier = each.in_path[each.parent], each.in_path[each.parent].normal(unquote(found[1]))
-                allowed = {*self.made.get(each.parent, ()), *self.target.ids_of(each).foreign, *NOBODYS}
+                ids, nobodys = self.target.ids_of(each), (*NOBODYS, *made_up_ids(self.target.seed))
+                allowed = {*self.made.get(each.parent, ()), *ids.foreign, *ids.deleted, *nobodys}
                 return identifier not in allowed and parameter.judge_one(identifier) != INVALID
         return False
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from random import Random
+from uuid import UUID
 
 from .contract import Operation, contract
 
@@ -35,8 +37,16 @@ class Ids:
 UNKNOWN_IDS = ("d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "2147483629")
 NIL = "00000000-0000-0000-0000-000000000000"
 NOBODYS = (*UNKNOWN_IDS, NIL)
+# How many more are made up where answers about several are compared: a hash of the id may decide.
+MADE_UP = 5
 # Of an operation that has no parameter in its path.
 THE_ONE = Ids(known=("",))
+
+
+def made_up_ids(seed: int) -> list[str]:
+    """Further ids that nobody has: the same for each run of this seed."""
+    random = Random(seed)
+    return [str(UUID(int=random.getrandbits(128), version=4)) for _ in range(MADE_UP)]
 
 
 @dataclass(frozen=True)

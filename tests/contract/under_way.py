@@ -77,7 +77,8 @@ _current: list[UnderWay] = []
 
 def begin(target: Target, session: Session) -> UnderWay:
     session.begin_run()
-    _current[:] = [UnderWay(target, session)]
+    deleted = {name: set(ids.deleted) for name, ids in target.ids.items()}
+    _current[:] = [UnderWay(target, session, seen=Seen(deleted=deleted))]
     return _current[0]
 
 

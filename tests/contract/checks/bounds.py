@@ -5,13 +5,15 @@ from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+from schemathesis import Case
+
 from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
 from codegen.openapi.schemas import default_of
 
 from ..asked import RIGHT, Asked
-from ..contract import contract
-from ..interaction import Interaction, again, ask_again
+from ..contract import Operation, contract
+from ..interaction import Interaction, again, ask_again, interaction
 from ..operation import INTEGER, VALID
 from ..pages import shown
 from ..under_way import under_way
@@ -54,9 +56,23 @@ def valid_request_accepted(found: Interaction) -> bool | None:
     return None
 
 
+def readers(path: str) -> list[Operation]:
+    """The operations that show what another one at the same path deletes."""
+    return [each for each in contract().operations if each.method == "GET" and each.path == path]
+
+
+def look(found: Interaction, operation: Operation, identifier: str) -> Interaction:
+    """Asks another operation, with the same credentials."""
+    known = found.case.operation.schema[operation.path][operation.method]
+    case: Case[Any] = known.Case(path_parameters={operation.parent: identifier}, headers=dict(found.case.headers))
+    return interaction(case.call(), case)
+
+
 def refuse_to_hide(found: Interaction) -> bool | None:
     """What a list has, before and after it is asked for, is there. Since it was listed, it may have been deleted."""
     operation, key = found.operation, found.asked.parent
+    if not operation.is_safe:
+        return refuse_to_hide_what_can_be_read(found)
     listed = under_way().latest.get((operation.item_schema, key))
     if listed is None or listed.operation is operation:
         return True
@@ -66,6 +82,19 @@ def refuse_to_hide(found: Interaction) -> bool | None:
             f"{found.asked.named} is in what {listed.operation.name} lists, before and after it was answered with "
             f"{found.status}"
         )
+    return True
+
+
+def refuse_to_hide_what_can_be_read(found: Interaction) -> bool | None:
+    """The same of what can be read by itself, at the same path."""
+    for reader in readers(found.operation.path):
+        before = look(found, reader, found.asked.parent)
+        answer = again(found.case)
+        after = look(found, reader, found.asked.parent)
+        if before.status == after.status == reader.page_status and answer.status == found.status:
+            raise StatusNotDue(
+                f"{reader.name} reads {found.asked.named} before and after it was answered with {found.status}"
+            )
     return True
 
 

@@ -1,34 +1,22 @@
 """What a request made is there, and what it deleted is gone. Nothing else is changed or deleted."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from schemathesis import Case, CheckContext
+from schemathesis import CheckContext
 
 from codegen.extensions import Answer
 
+from ..asked import RIGHT
 from ..contract import Operation, contract, links_of
-from ..interaction import Interaction, interaction
+from ..interaction import Interaction
 from ..pages import shown
 from ..under_way import under_way
 from .base import Check, StatusNotDue, Violation, check
-from .bounds import one_of
+from .bounds import look, one_of, readers
 
 # Of what was made, how much is looked at, and how much is deleted at the end.
 LOOKS, CLEANED = 8, 300
-
-
-def readers(path: str) -> list[Operation]:
-    """The operations that show what another one at the same path deletes."""
-    return [each for each in contract().operations if each.method == "GET" and each.path == path]
-
-
-def look(found: Interaction, operation: Operation, identifier: str) -> Interaction:
-    """Asks another operation, with the same credentials."""
-    known = found.case.operation.schema[operation.path][operation.method]
-    case: Case[Any] = known.Case(path_parameters={operation.parent: identifier}, headers=dict(found.case.headers))
-    return interaction(case.call(), case)
 
 
 class Made(Check):
@@ -90,7 +78,8 @@ class Gone(Check):
 
     def judge(self, found: Interaction) -> bool | None:
         operation, asked = found.operation, found.asked
-        if operation.method != "DELETE" or found.status != operation.page_status or not asked.is_operation:
+        is_deletion = operation.method == "DELETE" and asked.is_operation and found.status == operation.page_status
+        if not is_deletion or asked.credentials != RIGHT:
             return True
         for reader in readers(operation.path):
             if self.looks > 0:

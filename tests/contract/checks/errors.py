@@ -23,7 +23,9 @@ def unknown_definition_not_found(found: Interaction) -> bool | None:
         or found.status in operation.not_now | operation.refused("credentials")
     ):
         return True
-    if found.status in operation.refused("parameters") and operation.parent.encode() not in found.response.content:
+    has_others = operation.query or operation.carried
+    is_named = operation.parent.encode() in found.response.content
+    if found.status in operation.refused("parameters") and has_others and not is_named:
         # About another parameter, wrong as it may be.
         return True
     if found.status not in due_here:

@@ -102,7 +102,7 @@ def of_stage(operation: Operation, stage: Stage) -> Iterator[Derived]:
             make = partial(told_apart, told, ("existence",))
             yield from each(operation, stage, "told_apart", detail, make, (EVERYWHERE, ONE_PAGE))
         for before in ("credentials", "parameters"):
-            if operation.refused(before):
+            if operation.refused(before) and fail_both(operation, before, "existence"):
                 make = partial(told_apart, another_text, (before,))
                 yield from each(operation, stage, "told_apart", before, make, (EVERYWHERE,))
 

@@ -42,7 +42,8 @@ class World:
     def parent(self, operation: Operation) -> str:
         """What most requests are for."""
         known = self.target.ids_of(operation).known
-        return known[0] if known else ""
+        # What it changes or deletes is none that others read.
+        return known[0 if operation.is_safe or operation.method == "POST" else -1] if known else ""
 
     def credentials(self, operation: Operation) -> dict[str, dict[str, str]]:
         """By place, what a request has that is let in."""
@@ -123,7 +124,8 @@ class World:
         """By status, what the correct server answers to requests that fail at a stage of their judgement."""
         if operation.name not in self.refused:
             found = self.refused[operation.name] = {}
-            parents = (*self.target.ids_of(operation).foreign, *UNKNOWN_IDS, "malformed")
+            ids = self.target.ids_of(operation)
+            parents = (*ids.foreign, *ids.deleted, *UNKNOWN_IDS, "malformed")
             answers = [self.ask(operation, parent) for parent in (parents if operation.parent else ())]
             if operation.listing:
                 answers += [
@@ -131,6 +133,10 @@ class World:
                     for each in (operation.limits[0] - 1, operation.limits[-1] + 1, "x")
                 ]
             answers.append(self.ask(operation, is_let_in=False))
+            if operation.carried and operation.refused("state"):
+                # What there is already.
+                self.whole(operation)
+                answers.append(self.ask(operation))
             for each in answers:
                 found.setdefault(each.status, []).append(each)
         return self.refused[operation.name]
