@@ -197,7 +197,20 @@ def follows(world: World, operation: Operation, status: int, before: Any, after:
         ]
         if one is None or other is None or one.keys != other.keys or said[0] != said[1]:
             found |= {*CLASSES["paging"], "defaults_applied"}
+    if status in operation.refused("parameters"):
+        names = {*operation.query, *operation.in_path}
+        if [text for text in texts(before) if text in names] != [text for text in texts(after) if text in names]:
+            # It names another parameter now, or none.
+            found.add("invalid_parameter_named")
     return frozenset(found)
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All texts within a value of JSON."""
+    if isinstance(value, str):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts(each)
 
 
 def samples(world: World, operation: Operation, status: int) -> list[Answer]:
