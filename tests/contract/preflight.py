@@ -161,9 +161,9 @@ class Finder:
         }
         for name, ids in made.items():
             self.session.made.setdefault(name, []).extend(ids)
-        ids = {**target.ids, **self.delete(made)}
+        deleted = self.delete(made)
         known = {name: tuple(ids) for name, ids in made.items()}
-        self.target = replace(target, ids=ids, made=known, unknown=nothing | dict(target.unknown))
+        self.target = replace(target, ids={**target.ids, **deleted}, made=known, unknown=nothing | dict(target.unknown))
 
     def delete(self, made: Mapping[str, list[str]]) -> dict[str, Ids]:
         """Deletes one of each kind that was made, so that there is one to be asked for that was there once."""

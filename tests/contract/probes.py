@@ -6,28 +6,23 @@ headers that change nothing, wrong credentials are tried on pages that were read
 kind.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import pairwise
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
-import requests
-import schemathesis
-from schemathesis import Case, HookContext
-from schemathesis.core.parameters import RAW_QUERY_STRING_KEY, RawQueryString
-
-from codegen.cel import ELEMENT, field_name
+from schemathesis import Case
 
 from .bodies import JSON
-from .contract import Credential, Operation, contract
+from .candidates import candidates
+from .contract import Credential, Operation
 from .operation import INVALID, VALID, Parameter, spread
+from .ordinary import ORDINARY
+from .raw import Raw, as_raw
 from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, names, odd_ids, odd_queries, page
 from .target import NIL, UNKNOWN_IDS, Ids, Target, made_up_ids
-from .under_way import under_way
 from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
 
 T = TypeVar("T")
@@ -38,47 +33,14 @@ PAGES_READ, SMALL_PAGES_READ = 20, 5
 SIZES = (3, 98, 10, 64, 25, 33, 51, 12, 80, 30)
 # Limits and offsets that THOROUGH=1 tries at most: spread over the list, and around the powers of two.
 TRIED = 300
-# Values of a further parameter that are tried at most, and of how many of them a small page is read as well.
-VALUES_TRIED, SMALL_FILTERED = 6, 2
+# Of the values of a further parameter, for how many a small page is read as well.
+SMALL_FILTERED = 2
 # Of the wrong credentials, one of so many is tried on operations after the first one.
 FURTHER_KINDS = 5
 # How often a bound is asked for where one of several workers may not keep it.
 WORKERS = 3
 # Of what was made for it, how much is changed or deleted by our own requests; the rest is for Schemathesis's.
 MADE = 2
-
-BROWSER = "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
-# What clients, proxies and browsers send besides, and what must change nothing.
-ORDINARY: tuple[dict[str, str], ...] = (
-    {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"},
-    {"Accept": "application/json, text/plain, */*", "Origin": "{origin}"},
-    {"User-Agent": BROWSER, "DNT": "1", "Save-Data": "on"},
-    {"Accept-Language": "de-DE,de;q=0.9,fr;q=0.5"},
-    {"Accept-Encoding": "identity"},
-    {"X-Requested-With": "XMLHttpRequest"},
-    {"Accept": "application/xml, application/json;q=0.5"},
-    {"User-Agent": "curl/8.5.0"},
-    {"If-None-Match": '"no-such-tag"'},
-    {"Accept-Encoding": "deflate"},
-    {"Content-Type": "text/plain"},
-    {"User-Agent": "python-requests/2.32.3"},
-    {"Cookie": 'theme="dark"; lang=de'},
-    {"If-Modified-Since": "Mon, 01 Jan 1990 00:00:00 GMT"},
-    {"Cache-Control": "no-cache", "Pragma": "no-cache"},
-    {"Referer": "{origin}/page"},
-    {"Prefer": "return=minimal"},
-    {"Range": "items=0-4"},
-    {"Accept-Charset": "iso-8859-1, utf-8;q=0.5"},
-    {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "{host}", "Via": "1.1 proxy"},
-    {"Accept": "application/json", "Content-Type": "application/json"},
-    {"Forwarded": "for=203.0.113.7", "Purpose": "prefetch", "If-Match": "*"},
-    {"X-HTTP-Method-Override": "HEAD"},
-    {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "X-Request-ID": "1", "X-Debug": "1"},
-    {"Accept": "application/json;q=0.9"},
-    {"Content-Type": "application/x-www-form-urlencoded"},
-    {"Accept-Language": "ar"},
-    {"Accept-Encoding": "gzip"},
-)
 
 
 def probes(known: Case[Any], target: Target, operation: Operation) -> list[Case[Any]]:
@@ -123,10 +85,6 @@ def unknown_id(ids: Ids, parameter: Parameter | None) -> str:
     candidates = [*UNKNOWN_IDS, *(another_id(each) for each in ids.known)]
     judge = parameter.judge_one
     return next((each for each in candidates if each not in known and judge(each) == VALID), UNKNOWN_IDS[0])
-
-
-class Raw(str):
-    """An id as it is to stand in the address."""
 
 
 class Maker:
@@ -418,85 +376,3 @@ class Maker:
         rounds = {digit * 10**zeros for zeros in range(1, 8) for digit in (1, 2, 5)}
         for offset in sorted({*spread(range(self.total + 2), TRIED), *powers, *rounds}):
             yield self.ask(query=self.page(self.limits[0], offset))
-
-
-def candidates(operation: Operation, name: str, samples: Sequence[object]) -> list[Any]:
-    """Values of a further parameter that tell lists apart: those of the contract, and those seen in items.
-
-    `x-selects` says which fields a value is compared with. Of many, those from both ends and the middle are tried.
-    """
-    parameter = operation.filters[name]
-    is_list = parameter.element is not None
-    schema = parameter.element.schema if parameter.element else parameter.schema
-    found = [value for value in schema.get("enum", ()) if value is not None]
-    if "const" in schema:
-        found.append(schema["const"])
-    if schema.get("type") == "boolean":
-        found += [True, False]
-    seen: list[Any] = []
-    for rule in operation.described.selects.get(name, ()):
-        for path in rule.program.uses.reads:
-            if path[0] == "item":
-                seen += [value for item in samples for value in values_at(path[1:], item)]
-    if not found:
-        found = unique(value for each in seen for value in (each if isinstance(each, list) else [each]))
-        if all(isinstance(value, str) for value in found):
-            found.sort()
-    if is_list:
-        several = [each for each in seen if isinstance(each, list) and len(each) > 1]
-        found = [[value] for value in spread(found, VALUES_TRIED - 2)]
-        found += [several[len(several) // 2][:2]] if several else []
-        found += [[found[0][0], found[-1][0]]] if len(found) > 1 else []
-    else:
-        found = spread(found, VALUES_TRIED)
-    if schema.get("format") == "date-time" and found:
-        found += [in_another_zone(found[len(found) // 2])]
-    texts = [(value, parameter.written(value)) for value in unique(found)]
-    return [value for value, text in texts if parameter.judge(text if isinstance(text, list) else [str(text)]) == VALID]
-
-
-def values_at(path: Sequence[object], item: Any) -> Iterator[Any]:
-    for part in path:
-        if part == ELEMENT:
-            break
-        item = next((item[each] for each in item if field_name(each) == part), None) if isinstance(item, dict) else None
-    if item is not None and not isinstance(item, dict):
-        yield item
-
-
-def unique(values: Iterable[Any]) -> list[Any]:
-    return list({json.dumps(value): value for value in values}.values())
-
-
-def in_another_zone(text: Any) -> Any:
-    """The same time, as those write it who are two hours ahead."""
-    try:
-        return datetime.fromisoformat(str(text)).astimezone(timezone(timedelta(hours=2))).isoformat()
-    except ValueError:
-        return text
-
-
-def as_raw(text: str) -> Query:
-    return {RAW_QUERY_STRING_KEY: RawQueryString(text)}
-
-
-@schemathesis.hook
-def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Some texts are to be sent as they are, where libraries would decode `%31` before they send it."""
-    query = (case.query or {}).get(RAW_QUERY_STRING_KEY)
-    operation = contract().operation(case.operation.label)
-    parent = (case.path_parameters or {}).get(operation.parent) if operation else None
-    if not isinstance(query, RawQueryString) and not isinstance(parent, Raw):
-        return
-
-    def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        url = urlsplit(request.url or "")
-        if isinstance(parent, Raw) and operation:
-            prefix = urlsplit(under_way().target.base_url).path
-            url = url._replace(path=prefix + operation.path_of(parent))
-        if isinstance(query, RawQueryString):
-            url = url._replace(query=str(query))
-        request.url = url.geturl()
-        return request
-
-    kwargs["auth"] = as_it_is

@@ -1,0 +1,70 @@
+"""Values of further parameters that tell lists apart."""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from codegen.cel import ELEMENT, field_name
+
+from .contract import Operation
+from .operation import VALID, spread
+
+# How many of a parameter's are tried at most.
+VALUES_TRIED = 6
+
+
+def candidates(operation: Operation, name: str, samples: Sequence[object]) -> list[Any]:
+    """Values of a further parameter that tell lists apart: those of the contract, and those seen in items.
+
+    `x-selects` says which fields a value is compared with. Of many, those from both ends and the middle are tried.
+    """
+    parameter = operation.filters[name]
+    is_list = parameter.element is not None
+    schema = parameter.element.schema if parameter.element else parameter.schema
+    found = [value for value in schema.get("enum", ()) if value is not None]
+    if "const" in schema:
+        found.append(schema["const"])
+    if schema.get("type") == "boolean":
+        found += [True, False]
+    seen: list[Any] = []
+    for rule in operation.described.selects.get(name, ()):
+        for path in rule.program.uses.reads:
+            if path[0] == "item":
+                seen += [value for item in samples for value in values_at(path[1:], item)]
+    if not found:
+        found = unique(value for each in seen for value in (each if isinstance(each, list) else [each]))
+        if all(isinstance(value, str) for value in found):
+            found.sort()
+    if is_list:
+        several = [each for each in seen if isinstance(each, list) and len(each) > 1]
+        found = [[value] for value in spread(found, VALUES_TRIED - 2)]
+        found += [several[len(several) // 2][:2]] if several else []
+        found += [[found[0][0], found[-1][0]]] if len(found) > 1 else []
+    else:
+        found = spread(found, VALUES_TRIED)
+    if schema.get("format") == "date-time" and found:
+        found += [in_another_zone(found[len(found) // 2])]
+    texts = [(value, parameter.written(value)) for value in unique(found)]
+    return [value for value, text in texts if parameter.judge(text if isinstance(text, list) else [str(text)]) == VALID]
+
+
+def values_at(path: Sequence[object], item: Any) -> Iterator[Any]:
+    for part in path:
+        if part == ELEMENT:
+            break
+        item = next((item[each] for each in item if field_name(each) == part), None) if isinstance(item, dict) else None
+    if item is not None and not isinstance(item, dict):
+        yield item
+
+
+def unique(values: Iterable[Any]) -> list[Any]:
+    return list({json.dumps(value): value for value in values}.values())
+
+
+def in_another_zone(text: Any) -> Any:
+    """The same time, as those write it who are two hours ahead."""
+    try:
+        return datetime.fromisoformat(str(text)).astimezone(timezone(timedelta(hours=2))).isoformat()
+    except ValueError:
+        return text

@@ -1,0 +1,33 @@
+"""What clients, proxies and browsers send besides, and what must change nothing."""
+
+BROWSER = "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
+ORDINARY: tuple[dict[str, str], ...] = (
+    {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"},
+    {"Accept": "application/json, text/plain, */*", "Origin": "{origin}"},
+    {"User-Agent": BROWSER, "DNT": "1", "Save-Data": "on"},
+    {"Accept-Language": "de-DE,de;q=0.9,fr;q=0.5"},
+    {"Accept-Encoding": "identity"},
+    {"X-Requested-With": "XMLHttpRequest"},
+    {"Accept": "application/xml, application/json;q=0.5"},
+    {"User-Agent": "curl/8.5.0"},
+    {"If-None-Match": '"no-such-tag"'},
+    {"Accept-Encoding": "deflate"},
+    {"Content-Type": "text/plain"},
+    {"User-Agent": "python-requests/2.32.3"},
+    {"Cookie": 'theme="dark"; lang=de'},
+    {"If-Modified-Since": "Mon, 01 Jan 1990 00:00:00 GMT"},
+    {"Cache-Control": "no-cache", "Pragma": "no-cache"},
+    {"Referer": "{origin}/page"},
+    {"Prefer": "return=minimal"},
+    {"Range": "items=0-4"},
+    {"Accept-Charset": "iso-8859-1, utf-8;q=0.5"},
+    {"X-Forwarded-For": "203.0.113.7", "X-Forwarded-Host": "{host}", "Via": "1.1 proxy"},
+    {"Accept": "application/json", "Content-Type": "application/json"},
+    {"Forwarded": "for=203.0.113.7", "Purpose": "prefetch", "If-Match": "*"},
+    {"X-HTTP-Method-Override": "HEAD"},
+    {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "X-Request-ID": "1", "X-Debug": "1"},
+    {"Accept": "application/json;q=0.9"},
+    {"Content-Type": "application/x-www-form-urlencoded"},
+    {"Accept-Language": "ar"},
+    {"Accept-Encoding": "gzip"},
+)

@@ -1,0 +1,42 @@
+"""Texts that are sent as they are, where libraries would decode `%31` before they send it."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import schemathesis
+from schemathesis import Case, HookContext
+from schemathesis.core.parameters import RAW_QUERY_STRING_KEY, RawQueryString
+
+from .contract import contract
+from .spellings import Query
+from .under_way import under_way
+
+
+class Raw(str):
+    """An id as it is to stand in the address."""
+
+
+def as_raw(text: str) -> Query:
+    return {RAW_QUERY_STRING_KEY: RawQueryString(text)}
+
+
+@schemathesis.hook
+def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
+    query = (case.query or {}).get(RAW_QUERY_STRING_KEY)
+    operation = contract().operation(case.operation.label)
+    parent = (case.path_parameters or {}).get(operation.parent) if operation else None
+    if not isinstance(query, RawQueryString) and not isinstance(parent, Raw):
+        return
+
+    def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        url = urlsplit(request.url or "")
+        if isinstance(parent, Raw) and operation:
+            prefix = urlsplit(under_way().target.base_url).path
+            url = url._replace(path=prefix + operation.path_of(parent))
+        if isinstance(query, RawQueryString):
+            url = url._replace(query=str(query))
+        request.url = url.geturl()
+        return request
+
+    kwargs["auth"] = as_it_is
