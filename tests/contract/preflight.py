@@ -23,6 +23,8 @@ from .target import Ids, Target
 LARGEST_TOTAL = 2**53
 # Items per page of a list that is read by cursors, how many of its pages are, and how many ids are taken from lists.
 SMALL_PAGE, SAMPLED_PAGES, LINKED = 7, 5, 5
+# Pages of the largest size that are read of a list by cursors, to know where they begin.
+LARGEST_READ = 20
 # What is made to be changed or deleted.
 MADE = 6
 # What proxies say where there is nothing behind them.
@@ -114,7 +116,7 @@ class Finder:
                     self.totals[described.name, definition] = page.total
 
     def sample(self, described: Operation) -> None:
-        """Reads some items: the first ones, and the last ones or those of the next pages."""
+        """Reads some items: the first ones, and the last ones or those of the next pages; of cursors, all pages."""
         listing, lists, target = described.listing, described.lists, self.target
         assert listing is not None and lists is not None
         parent, most = target.ids_of(described).known[0], described.limits[-1]
@@ -123,7 +125,8 @@ class Finder:
         if described.is_offset_list and total > most:
             queries.append({listing.limit: most, listing.offset: total - most})
         if described.is_cursor_list:
-            queries = [{listing.limit: max(min(most, SMALL_PAGE), described.limits[0])}]
+            queries.append({listing.limit: max(min(most, SMALL_PAGE), described.limits[0])})
+        left = {most: LARGEST_READ, queries[-1][listing.limit]: SAMPLED_PAGES}
         name = next(each.variable for each in described.credentials if each.variable in target.secrets)
         for query in queries:
             response = ask(target, described, {name: target.secrets[name]}, parent, query)
@@ -132,11 +135,14 @@ class Finder:
             if page is None:
                 return
             self.follow(described, Request({described.parent: parent}, query), Answer(response.status_code, body))
-            self.samples.setdefault(described.name, []).extend(each for each in page.items if isinstance(each, dict))
-            known = self.cursors.setdefault(described.name, [])
-            if page.next_cursor and page.next_cursor not in known and len(known) < SAMPLED_PAGES:
-                known.append(page.next_cursor)
-                queries.append({**queries[0], listing.cursor: page.next_cursor})
+            if described.is_offset_list or query[listing.limit] < most:
+                self.samples.setdefault(described.name, []).extend(
+                    each for each in page.items if isinstance(each, dict)
+                )
+            if page.next_cursor and left[query[listing.limit]] > 0:
+                left[query[listing.limit]] -= 1
+                self.cursors.setdefault(described.name, []).append(page.next_cursor)
+                queries.append({**query, listing.cursor: page.next_cursor})
 
     def make(self) -> None:
         """Adds what other requests may change or delete."""

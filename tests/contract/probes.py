@@ -23,7 +23,7 @@ from .ordinary import ORDINARY
 from .raw import Raw, as_raw
 from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, names, odd_ids, odd_queries, page
 from .target import NIL, UNKNOWN_IDS, Ids, Target, made_up_ids
-from .wrong_credentials import NONE, Presented, kinds, placed, wrong_value
+from .wrong_credentials import NONE, Presented, kinds, placed, telling_kinds, wrong_value
 
 T = TypeVar("T")
 
@@ -35,8 +35,6 @@ SIZES = (3, 98, 10, 64, 25, 33, 51, 12, 80, 30)
 TRIED = 300
 # Of the values of a further parameter, for how many a small page is read as well.
 SMALL_FILTERED = 2
-# Of the wrong credentials, one of so many is tried on operations after the first one.
-FURTHER_KINDS = 5
 # How often a bound is asked for where one of several workers may not keep it.
 WORKERS = 3
 # Of what was made for it, how much is changed or deleted by our own requests; the rest is for Schemathesis's.
@@ -168,6 +166,9 @@ class Maker:
         if self.credentials:
             for number, kind in enumerate([NONE, *map(wrong_value, self.credentials)]):
                 yield carrying(self.make(self.parent, None, kind), number)
+            # Should one be taken, nothing is done.
+            for kind in telling_kinds(self.target, self.operation):
+                yield carrying(self.make(self.unknown, None, kind), 0)
         if self.operation.parent:
             nobodys = (self.unknown, NIL, *made_up_ids(self.target.seed)[:WORKERS])
             for number, parent in enumerate((*nobodys, "malformed", *self.ids.foreign)):
@@ -231,8 +232,9 @@ class Maker:
             yield self.ask(query=self.page(self.fitting(13), self.fitting(13)))
             yield from self.alike()
         for number, cursor in enumerate(self.target.cursors.get(self.operation.name, ())):
-            limits = (None, most, self.fitting(7), least)
-            yield self.ask(query=self.page(limits[number % len(limits)]) | {self.operation.cursor_name: cursor})
+            at: Query = {self.operation.cursor_name: cursor}
+            yield self.ask(query=self.page(most) | at)
+            yield self.ask(query=self.page((None, self.fitting(7), least)[number % 3]) | at)
         for queries in (ignored(self.operation), map(as_raw, encoded_queries(self.operation))):
             for query in queries:
                 yield self.ask(query=dict(query))
@@ -325,9 +327,9 @@ class Maker:
         for parent in (self.unknown, *self.ids.foreign[:1]):
             yield self.make(parent, None, wrong_value(self.credentials[0]))
         places = pages + others + pages
-        for number, kind in enumerate(kinds(self.target, self.operation)):
-            if self.is_first or number % FURTHER_KINDS == 0:
-                yield self.make(*places[number % len(places)], kind)
+        tried = kinds if self.is_first else telling_kinds
+        for number, kind in enumerate(tried(self.target, self.operation)):
+            yield self.make(*places[number % len(places)], kind)
         if not self.is_first:
             for credential in self.credentials:
                 yield self.make(self.parent, page(most), wrong_value(credential))

@@ -75,6 +75,19 @@ def wrong_value(credential: Credential) -> Presented:
     return placed(credential.place, credential.name, credential.prefix + WRONG_CREDENTIAL)
 
 
+def telling_kinds(target: Target, operation: Operation) -> Iterator[Presented]:
+    """A few, for operations after the first one, which mostly share what looks at credentials."""
+    for credential in operation.credentials:
+        secret, prefix = target.secrets.get(credential.variable, ""), credential.prefix
+        values = ["", *((secret + "x", secret[:-1], secret.swapcase()) if secret else ())]
+        values = [f"{prefix}{value}".rstrip() for value in values]
+        if prefix and secret:
+            values += [secret, f"Token {secret}"]
+        for value in values:
+            yield placed(credential.place, credential.name, value)
+    yield from misplaced(target, operation)
+
+
 def kinds(target: Target, operation: Operation) -> Iterator[Presented]:
     credentials = operation.credentials
     bare = [each for each in credentials if not each.prefix]
