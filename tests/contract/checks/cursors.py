@@ -102,8 +102,8 @@ class WholeList(Check):
 
     def refuse_refusal(self, found: Interaction, page: Page) -> None:
         """Where a page begins is taken when it is asked for."""
-        wrong = {0} | found.operation.not_now
-        if found.status not in wrong | {found.operation.page_status}:
+        operation = found.operation
+        if found.status not in {0, operation.page_status} | operation.not_now | operation.refused("credentials"):
             self.is_done = True
             raise StatusNotDue(
                 f"{found.operation.cursor_name} '{shown(page.next_cursor)}', as the page with {page.place} has it, was "
