@@ -284,7 +284,7 @@ class Maker:
             most = parameter.schema.get("maxItems")
             if parameter.element and isinstance(most, int) and most < 50:
                 for value in candidates(operation, name, self.samples)[:1] * WORKERS:
-                    yield self.ask(query={name: parameter.written(value[:1] * (most + 1))})
+                    yield self.ask_dressed(query={name: parameter.written(value[:1] * (most + 1))})
         slash = self.ask()
         slash.path += "/"
         yield slash

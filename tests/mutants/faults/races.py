@@ -33,11 +33,14 @@ class Meeting(ReferenceServer):
         super().__init__()
         self.changed = threading.Condition()
         self.number = self.under_way = 0
+        # A request is handled by one thread.
+        self.mine = threading.local()
 
     @contextmanager
     def arriving(self) -> Iterator[None]:
         with self.changed:
             self.number += 1
+            self.mine.number = self.number
             self.under_way += 1
             self.changed.notify_all()
         try:
@@ -47,11 +50,15 @@ class Meeting(ReferenceServer):
                 self.under_way -= 1
                 self.changed.notify_all()
 
+    def has_met(self) -> bool:
+        """Whether another request came since this one did."""
+        return bool(self.number > self.mine.number)
+
     def wait(self, parameters: Parameters) -> bool:
         """Whether another request came and went in the meantime."""
         with self.changed:
             return is_slow(parameters) and (
-                self.changed.wait_for(lambda: self.under_way > 1, A_MOMENT)
+                self.changed.wait_for(self.has_met, A_MOMENT)
                 and self.changed.wait_for(lambda: self.under_way == 1, A_MOMENT)
             )
 
@@ -62,8 +69,10 @@ class Meeting(ReferenceServer):
 
 class ParametersShared(Meeting):
     def parse_parameters(self, request: Request) -> Parameters:
-        self.parameters = super().parse_parameters(request)
-        self.wait(self.parameters)
+        mine = super().parse_parameters(request)
+        if not self.has_met():
+            self.parameters = mine
+        self.wait(mine)
         return self.parameters
 
 
@@ -71,7 +80,9 @@ class EchoShared(ParametersShared):
     """The page is the right one, and says what the other request asked for."""
 
     def parse_parameters(self, request: Request) -> Parameters:
-        self.parameters = mine = ReferenceServer.parse_parameters(self, request)
+        mine = ReferenceServer.parse_parameters(self, request)
+        if not self.has_met():
+            self.parameters = mine
         self.wait(mine)
         return mine
 
@@ -89,10 +100,13 @@ class UserShared(Meeting):
         try:
             user = super().authenticate(session, request)
         except HTTPException:
-            if self.users:
-                return self.users[-1]
+            with self.changed:
+                if self.under_way > 1 and self.changed.wait_for(lambda: bool(self.users), A_MOMENT):
+                    return self.users[-1]
             raise
-        self.users = (*self.users, user)
+        with self.changed:
+            self.users = (*self.users, user)
+            self.changed.notify_all()
         return user
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
@@ -130,7 +144,7 @@ class BufferShared(Meeting):
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
         page = super().render_page(total, runs, parameters)
-        self.rows = (*(self.rows if self.under_way > 1 else ()), *page["items"])
+        self.rows = (*(self.rows if self.under_way > 1 or self.has_met() else ()), *page["items"])
         self.wait(parameters)
         return page | {"items": self.rows}
 
@@ -173,6 +187,8 @@ class ErrorOfTheOther(Meeting):
 
     def list_runs(self, request: Request) -> Response:
         with self.arriving():
+            if self.under_way == 1:
+                self.refusal = None
             try:
                 return ReferenceServer.list_runs(self, request)
             except HTTPException as refusal:
@@ -181,7 +197,6 @@ class ErrorOfTheOther(Meeting):
                 raise
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
-        self.refusal = None
         if self.wait(parameters) and self.refusal:
             raise self.refusal
         return super().load_page(session, parameters)
@@ -193,7 +208,8 @@ class ListOfTheOther(Meeting):
     asked: Parameters
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
-        self.asked = parameters
+        if not self.has_met():
+            self.asked = parameters
         self.wait(parameters)
         total, runs = super().load_page(session, parameters)
         return (total, runs) if self.asked.definition_id == parameters.definition_id else (0, [])
