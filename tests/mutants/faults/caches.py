@@ -159,7 +159,12 @@ class OldRowsWithNewTotals(ReferenceServer):
         return total, self.kept.setdefault(parameters, runs)
 
 
-mutant("paging", "old_rows_with_new_totals", OldRowsWithNewTotals, "pages_fit_together", "one_running", "unique_ids")
+mutant(
+    "paging",
+    "old_rows_with_new_totals",
+    OldRowsWithNewTotals,
+    *("pages_fit_together", "one_order", "unique_ids", "one_running", "runs_do_not_go_back"),
+)
 
 
 # What shared caches may keep, and give to anybody.

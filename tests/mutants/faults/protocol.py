@@ -89,7 +89,12 @@ class AnswersMixedUp(ReferenceServer):
         return answer
 
 
-mutant(PROTOCOL, "one_in_30_mixed_up", AnswersMixedUp, "limit_and_offset_echoed", "number_of_items")
+mutant(
+    PROTOCOL,
+    "one_in_30_mixed_up",
+    AnswersMixedUp,
+    *("limit_and_offset_echoed", "number_of_items", "defaults_applied"),
+)
 mutant(
     PROTOCOL,
     "one_in_30_truncated",
