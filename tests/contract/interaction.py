@@ -351,6 +351,8 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
     if found.items:
         found.preceded, state.preceding = state.preceding, {}
     elif found.status and (found.asked.method in SAFE_METHODS or found.status == HTTPStatus.METHOD_NOT_ALLOWED):
+        # In the order in which they came, by the latest of each status.
+        state.preceding.pop(found.status, None)
         state.preceding[found.status] = response.request
     state.kinds[case.id] = found.kind
     state.asked_of[name] = state.asked_of.get(name, 0) + 1

@@ -171,8 +171,10 @@ class Maker:
                 yield carrying(self.make(self.unknown, None, kind), 0)
         if self.operation.parent:
             nobodys = (self.unknown, NIL, *made_up_ids(self.target.seed)[:WORKERS])
-            for number, parent in enumerate((*nobodys, "malformed", *self.ids.foreign)):
+            for number, parent in enumerate((*nobodys, "malformed")):
                 yield carrying(self.ask(parent), number)
+            for number, parent in enumerate(self.ids.foreign * WORKERS):
+                yield carrying(self.ask_dressed(parent), number)
             for number, parent in enumerate(self.ids.deleted * WORKERS):
                 yield carrying(self.ask_dressed(parent), number)
             for parent in (self.unknown, *self.ids.foreign) if self.credentials else ():
@@ -283,7 +285,7 @@ class Maker:
                 yield self.ask(query={name: wrong})
             most = parameter.schema.get("maxItems")
             if parameter.element and isinstance(most, int) and most < 50:
-                for value in candidates(operation, name, self.samples)[:1] * WORKERS:
+                for value in candidates(operation, name, self.samples)[:1] * (2 * WORKERS):
                     yield self.ask_dressed(query={name: parameter.written(value[:1] * (most + 1))})
         slash = self.ask()
         slash.path += "/"

@@ -192,8 +192,8 @@ def leniency(found: Interaction, name: str) -> str:
     operation, asked = found.operation, found.asked
     if name == operation.parent:
         return "without dashes"
-    if name == operation.cursor_name:
-        # Where one may begin is for the server to say.
+    if name == operation.cursor_name or name not in asked.texts:
+        # Where one may begin is for the server to say; a body has no spelling.
         return ""
     texts = asked.texts[name]
     if len(texts) > 1:

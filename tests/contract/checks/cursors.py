@@ -103,10 +103,12 @@ class WholeList(Check):
     def refuse_refusal(self, found: Interaction, page: Page) -> None:
         """Where a page begins is taken when it is asked for."""
         operation = found.operation
-        if found.status not in {0, operation.page_status} | operation.not_now | operation.refused("credentials"):
+        passing = {0, operation.page_status} | operation.not_now | operation.refused("credentials")
+        # Of several workers one may refuse whatever it is sent, which is no matter of cursors.
+        if found.status not in passing and self.again(found.case).status == found.status:
             self.is_done = True
             raise StatusNotDue(
-                f"{found.operation.cursor_name} '{shown(page.next_cursor)}', as the page with {page.place} has it, was "
+                f"{operation.cursor_name} '{shown(page.next_cursor)}', as the page with {page.place} has it, was "
                 f"answered with {found.status}"
             )
 

@@ -62,7 +62,7 @@ for name, is_cause in {
     # The most frequent of them are met by pages that need no second look.
     found_by = {
         "one_later_after_a_refusal": ["pages_fit_together", "one_order"],
-        "one_later_after_what_is_invalid": ["one_order"],
+        "one_later_after_what_is_invalid": ["pages_fit_together", "one_order"],
     }.get(name, ["pages_fit_together"])
     mutant("paging", name, after(is_cause), *found_by)
 mutant(
