@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import functools
 import math
 import uuid
 from collections.abc import Iterable, Mapping
@@ -140,7 +139,23 @@ _UUID = core_schema.chain_schema(
         core_schema.uuid_schema(strict=False),
     ]
 )
-_shared_uuid = functools.lru_cache(maxsize=4096)(SchemaValidator(_UUID).validate_python)
+_read_uuid = SchemaValidator(_UUID).validate_python
+
+
+class _Kept(dict[str, uuid.UUID]):
+    """UUIDs by their texts. To find one costs less than in `functools.lru_cache`, which notes what was used last."""
+
+    _MOST = 4096
+
+    def __missing__(self, text: str) -> uuid.UUID:
+        if len(self) >= self._MOST:
+            self.clear()
+        value: uuid.UUID = _read_uuid(text)
+        self[text] = value
+        return value
+
+
+_shared_uuid = _Kept().__getitem__
 
 
 class _Shared:

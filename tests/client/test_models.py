@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import json
 import pickle
+import weakref
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from ks_workflow_runs._decoding import decode
 from ks_workflow_runs._sending import Answer
 from ks_workflow_runs.errors import DecodingError
-from ks_workflow_runs.models import PartType, WorkflowRunPage, WorkflowRunStatus
+from ks_workflow_runs.models import ABCDPathSnapshot, PartType, WorkflowRunPage, WorkflowRunStatus
 from tests.client.pages import DOCUMENT, PAGE, changed
 
 
@@ -219,6 +221,20 @@ def test_a_uuid_has_its_dashes(path: tuple[str | int, ...], value: str) -> None:
         read(changed("items", 0, *path, to=value))
     upper = "0B0F6A5E-52A1-4F6E-8A0E-3D9C5E1F7A01"
     assert read(changed("items", 0, "id", to=upper)).items[0].id == read(PAGE).items[0].id
+
+
+def test_uuids_are_shared_and_not_kept_for_ever() -> None:
+    def identifier(number: int) -> UUID:
+        path = {"path_part_id": str(UUID(int=number)), "materialized_path": "/", "part_type": "FOLDER"}
+        return ABCDPathSnapshot.model_validate_json(json.dumps(path)).path_part_id
+
+    kept = identifier(0)
+    assert identifier(0) is kept
+    gone = weakref.ref(kept)
+    del kept
+    # More than there is room for.
+    assert [identifier(number).int for number in range(1, 5000)] == [*range(1, 5000)]
+    assert gone() is None and identifier(0).int == 0
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e400", "-1e400"])
