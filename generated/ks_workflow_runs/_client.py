@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
+from urllib.parse import urlencode
 
 import httpx2
 import pydantic
@@ -277,11 +278,9 @@ class BaseClient:
     def _order(self, http: httpx2.Client | httpx2.AsyncClient, call: Call) -> Order:
         if http.is_closed:
             raise ConfigurationError("the httpx2 client is closed, and would have to be open")
-        url = str(self.base_url).rstrip("/") + call.path
-        headers = self._headers.copy()
-        headers.update(call.headers)
+        headers = self._headers | call.headers if call.headers else self._headers
         try:
-            request = http.build_request(call.method, url, params=[*call.params], headers=headers, content=call.content)
+            request = self._request(http, call, headers)
         except httpx2.InvalidURL as error:
             problem = f"the address of the request is none: {shown(str(error))}"
         else:
@@ -291,6 +290,26 @@ class BaseClient:
             ends = self._ends and http not in self._given
             return Order(request, call.successes, self.retry, cookies, ends, call.refusals)
         raise ConfigurationError(problem)
+
+    def _request(self, http: httpx2.Client | httpx2.AsyncClient, call: Call, headers: httpx2.Headers) -> httpx2.Request:
+        address = str(self.base_url).rstrip("/") + call.path
+        if http in self._given or http.params:
+            return http.build_request(
+                call.method, address, params=[*call.params], headers=headers, content=call.content
+            )
+        # As httpx2 builds it, in a third of the time: that parses the address, and again to put the query in.
+        replaced = {name.lower() for name, _ in headers.raw}
+        return httpx2.Request(
+            call.method,
+            _parsed(f"{address}?{urlencode(call.params)}" if call.params else address),
+            headers=[pair for pair in http.headers.raw if pair[0].lower() not in replaced] + headers.raw,
+            content=call.content,
+            extensions={"timeout": http.timeout.as_dict()},
+        )
+
+
+# Of the addresses that are asked for again, as the first page is.
+_parsed = functools.lru_cache(maxsize=128)(httpx2.URL)
 
 
 def _unchanged(answer: Answer) -> Answer:

@@ -29,6 +29,8 @@ class OwnCookies:
 
     def forget_of(self, response: httpx2.Response) -> None:
         """Takes what a response has set out of the jar again."""
+        if "Set-Cookie" not in response.headers:
+            return
         came = httpx2.Cookies()
         came.extract_cookies(response)
         for each in came.jar:

@@ -249,6 +249,9 @@ class _Attempts:
         async def trace(name: str, info: Mapping[str, Any]) -> None:
             if name.endswith(_OPENED):
                 opened.append(info["return_value"])
+            elif "send_request" in name:
+                # The connection is there. What follows would be told too, each step twice, and takes its time.
+                self._request.extensions.pop("trace", None)
 
         self._request.extensions = {**self._request.extensions, "trace": trace}
         try:
@@ -343,7 +346,8 @@ class _Body:
     def __init__(self, attempts: _Attempts, is_success: bool) -> None:
         self._attempts = attempts
         self._is_success = is_success
-        self._bytes = bytearray()
+        self._parts: list[bytes] = []
+        self._size = 0
         self._raw = 0
 
     def watch(self, part: bytes) -> bytes:
@@ -354,16 +358,17 @@ class _Body:
 
     def is_full_with(self, chunk: bytes) -> bool:
         """Takes a part of the body. Returns whether it is enough."""
-        self._bytes += chunk
+        self._parts.append(chunk)
+        self._size += len(chunk)
         if self._is_success:
-            self._attempts.check(len(self._bytes))
+            self._attempts.check(self._size)
             return False
-        del self._bytes[MAX_REFUSAL:]
-        return len(self._bytes) == MAX_REFUSAL
+        return self._size >= MAX_REFUSAL
 
     @property
     def content(self) -> bytes:
-        return bytes(self._bytes)
+        whole = b"".join(self._parts)
+        return whole if self._is_success else whole[:MAX_REFUSAL]
 
 
 class _Watched(httpx2.SyncByteStream):
