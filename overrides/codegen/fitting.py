@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from codegen import Problem
@@ -29,33 +29,47 @@ def check(name: str, path: Path, module: types.ModuleType) -> None:
     Raises:
         Problem: A name is not there, or a call does not fit.
     """
-    for line, what in _misfits(ast.parse(path.read_text(encoding="utf-8")), module, None):
+    misfits = sorted(_misfits(ast.parse(path.read_text(encoding="utf-8")), module))
+    if misfits:
+        line, what = misfits[0]
         raise Problem(
             f"the output does not fit together: {name}:{line}: {what}",
             f"correct what makes {name} in overrides/templates/, overrides/package/ or overrides/codegen/endpoints.py",
         )
 
 
-def _misfits(node: ast.AST, module: types.ModuleType, local: frozenset[str] | None) -> Iterator[tuple[int, str]]:
-    if local is None and isinstance(node, _HAVE_NAMES):
-        # With those of all functions in it: what has a local name is not looked for among the globals.
-        local = frozenset(_names(node))
-    if isinstance(node, ast.Attribute):
-        yield from _missing(node, module, local or frozenset())
-    elif isinstance(node, ast.Call):
-        yield from _unfit(node, module, local or frozenset())
-    for below in ast.iter_child_nodes(node):
-        yield from _misfits(below, module, local)
+def _misfits(tree: ast.Module, module: types.ModuleType) -> Iterator[tuple[int, str]]:
+    for nodes, local in _scopes(tree):
+        for node in nodes:
+            if isinstance(node, ast.Attribute):
+                yield from _missing(node, module, local)
+            elif isinstance(node, ast.Call):
+                yield from _unfit(node, module, local)
 
 
-def _names(node: ast.AST) -> Iterator[str]:
-    for each in ast.walk(node):
+def _scopes(tree: ast.Module) -> Iterator[tuple[list[ast.AST], frozenset[str]]]:
+    """Yields all nodes, once each, with the names that are local there."""
+    due: list[ast.AST] = [tree]
+    for node in due:
+        if isinstance(node, _HAVE_NAMES):
+            # With those of all functions in it: what has a local name is not looked for among the globals.
+            nodes = list(ast.walk(node))
+            yield nodes, frozenset(_names(nodes))
+        else:
+            yield [node], frozenset()
+            due.extend(ast.iter_child_nodes(node))
+
+
+def _names(nodes: Sequence[ast.AST]) -> Iterator[str]:
+    for each in nodes:
         if isinstance(each, ast.arg):
             yield each.arg
-        elif isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
-            yield each.id
-        elif isinstance(each, _FUNCTIONS[:2]) and each is not node:
-            yield each.name
+        elif isinstance(each, ast.Name):
+            if isinstance(each.ctx, ast.Store):
+                yield each.id
+        elif isinstance(each, _FUNCTIONS[:2]):
+            if each is not nodes[0]:
+                yield each.name
         elif isinstance(each, ast.Import | ast.ImportFrom):
             yield from ((name.asname or name.name).partition(".")[0] for name in each.names)
 

@@ -5,6 +5,7 @@ Both run in this process, because nearly all of their time is imports.
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import importlib.util
 import pkgutil
@@ -282,7 +283,7 @@ def _copy_modules(source: Path, package: Path) -> None:
         text = path.read_text(encoding="utf-8")
         if name.endswith(".py"):
             try:
-                compile(text, name, "exec")
+                ast.parse(text)
             except SyntaxError as error:
                 raise Problem(f"overrides/package/{name}:{error.lineno}: {error.msg}", "correct the line") from error
         target.parent.mkdir(parents=True, exist_ok=True)
