@@ -133,6 +133,13 @@ def test_a_wrong_type_is_refused_and_named(path: tuple[str | int, ...], value: o
     assert ".".join(map(str, path)) in str(raised.value)
 
 
+@pytest.mark.parametrize("path", [("items",), *(("items", 0, "run_snapshot", name) for name in ("sources", "outputs"))])
+def test_of_a_list_the_first_wrong_item_is_told(path: tuple[str | int, ...]) -> None:
+    with pytest.raises(DecodingError) as raised:
+        read(changed(*path, to=[1, 2, 3]))
+    assert [each for each, _ in raised.value.faults] == [".".join(map(str, (*path, 0)))]
+
+
 def test_a_refused_value_is_not_shown() -> None:
     with pytest.raises(DecodingError) as raised:
         read(changed("items", 0, "id", to="a-credential"))
