@@ -24,7 +24,7 @@ ANSWERED = (
 )
 # By the kind of a promise.
 KINDS: dict[str, tuple[str, ...]] = {
-    "operation": ("valid_request_accepted", "unsupported_method", "one_list"),
+    "operation": ("valid_request_accepted", "unsupported_method", "one_list", "allow_header_conformance"),
     "parameter": ("valid_request_accepted", *REFUSED),
     "response": ("documented_status", "response_schema_conformance"),
     "header": ("response_headers_conformance", "retry_after_readable"),
@@ -61,7 +61,7 @@ JUDGED: dict[str, tuple[str, ...]] = {
 }
 # What these judge is promised by HTTP and JSON, or is about the run itself.
 GENERAL = {
-    *("strict_json", "connection_kept", "no_answer", "reached", "allow_header_conformance"),
+    *("strict_json", "connection_kept", "no_answer", "reached"),
     *("answers_kept_apart", "head_changes_nothing"),
 }
 # Keywords that only say how a value is written, or that are for readers.
