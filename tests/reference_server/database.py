@@ -10,23 +10,42 @@ from typing import Any, ClassVar, cast
 
 import psycopg
 from pydantic_core import from_json, to_json
-from sqlalchemy import DDL, JSON, DateTime, Engine, ForeignKey, Index, create_engine, event, insert, make_url, select
+from sqlalchemy import (
+    DDL,
+    JSON,
+    DateTime,
+    Engine,
+    ForeignKey,
+    Index,
+    String,
+    create_engine,
+    event,
+    insert,
+    make_url,
+    select,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
 class Moment(TypeDecorator[datetime]):
-    """A date-time in UTC. SQLite keeps no time zone, so it is taken off on the way in and put back on the way out."""
+    """A date-time in UTC. SQLite has no type for one: there it is text, which sorts as times do."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value and value.astimezone(UTC)
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else self.impl_instance)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | str | None:
+        moment = value and value.astimezone(UTC)
+        return moment.isoformat(" ", "microseconds") if moment and dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        # A file of an earlier version has no zone.
+        return moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 class Base(DeclarativeBase):

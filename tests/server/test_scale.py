@@ -1,4 +1,4 @@
-"""With a million runs, a page comes from an index; nothing reads, sorts or counts them all. The plans say so."""
+"""With many runs, a page comes from an index; nothing reads, sorts or counts them all. The plans say so."""
 
 import re
 import uuid
@@ -12,9 +12,10 @@ from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.database import settle
 from tests.reference_server.seed import DEFINITION_ID
 
-RUNS = 1_000_000
+# Enough that both databases plan as they do for a million.
+RUNS = 50_000
 
-# One small run, again and again: the database does that by itself in seconds, where to seed as many takes a minute.
+# One small run, again and again: the database does that by itself in a moment, where to seed as many takes seconds.
 MULTIPLY = """
     WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < :more)
     INSERT INTO workflow_runs (
@@ -37,11 +38,11 @@ INDEX_ALONE = re.compile(r"COVERING INDEX|Index Only Scan")
 
 
 # Offsets of pages, and over how many entries of the index each is reached.
-PASSED_OVER = {0: 0, 20: 20, 499_999: 499_999, 500_000: 499_999, 999_900: 99}
+PASSED_OVER = {0: 0, 20: 20, 24_999: 24_999, 25_000: 24_999, RUNS - 100: 99}
 
 
 @pytest.mark.parametrize("database_url", ["file", "postgresql"], indirect=True)
-def test_pages_of_a_million_runs_are_looked_up(database_url: str) -> None:
+def test_pages_of_many_runs_are_looked_up(database_url: str) -> None:
     server = ReferenceServer(database_url, runs=1)
     with server.engine.begin() as connection:
         statement = MULTIPLY.format(id=IDS[server.engine.dialect.name])
