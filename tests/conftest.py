@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import count
 from multiprocessing import get_context
+from multiprocessing.context import ForkServerContext
 
 import psycopg
 import pytest
@@ -17,14 +19,61 @@ from tests.server.postgresql import postgresql
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What a contract run imports, whatever the contract.
+LIBRARIES = (
+    *("schemathesis.engine.run.unit", "schemathesis.specs.openapi.checks", "schemathesis.specs.openapi.schemas"),
+    *("schemathesis.transport.requests", "cel_expr_python.cel", "harfile", "httpx2"),
+)
+
+
 @pytest.fixture(scope="session")
-def elsewhere() -> Iterator[ProcessPoolExecutor]:
-    """A process for what changes the one that it runs in, such as a contract run. No fork, which would share locks."""
+def forks() -> ForkServerContext:
+    """Starts processes that have the libraries of a contract run: from one that imported them, and does nothing else."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(list(LIBRARIES))
+    return context
+
+
+def know(contract: str) -> None:
+    """In a new process: from now on it runs this contract; empty is this repository's own."""
+    os.environ["CONTRACT"] = contract
     # Here, as it takes more than a second, and few need it.
     from tests.contract.run import collect_rarely
 
-    with ProcessPoolExecutor(1, get_context("spawn"), collect_rarely) as pool:
+    collect_rarely()
+
+
+@pytest.fixture(scope="session")
+def elsewhere(forks: ForkServerContext) -> Iterator[ProcessPoolExecutor]:
+    """A process for what changes the one that it runs in, such as a contract run."""
+    with ProcessPoolExecutor(1, forks, know, ("",)) as pool:
         yield pool
+
+
+@pytest.fixture(scope="session")
+def fresh(forks: ForkServerContext) -> Iterator[ProcessPoolExecutor]:
+    """A new process for each call, for what must not find what an earlier one left behind."""
+    with ProcessPoolExecutor(1, forks, max_tasks_per_child=1) as pool:
+        yield pool
+
+
+@pytest.fixture(scope="session")
+def knowing(forks: ForkServerContext) -> Iterator[Callable[[str], ProcessPoolExecutor]]:
+    """The same for another contract, by its path: a process knows one. It ends when the next contract is asked for."""
+    pools: dict[str, ProcessPoolExecutor] = {}
+
+    def knowing(contract: str) -> ProcessPoolExecutor:
+        if contract not in pools:
+            close()
+            pools[contract] = ProcessPoolExecutor(1, forks, know, (contract,))
+        return pools[contract]
+
+    def close() -> None:
+        while pools:
+            pools.popitem()[1].shutdown()
+
+    yield knowing
+    close()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -17,24 +16,21 @@ from starlette.responses import Response
 
 from tests.board import server
 from tests.board.server import FAULTS, OPENAPI, Asked, Board, running, written
-from tests.contract_run.conftest import OURS, environment
+from tests.contract_run.conftest import OURS, contract, environment
 
-__all__ = ["environment"]
+__all__ = ["contract", "environment"]
 
-ROOT = Path(__file__).parents[2]
 GIVEN = {"CONTRACT": str(OPENAPI), **server.ENVIRONMENT}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def contract_run(environment: Callable[..., dict[str, str]]) -> Run:
+def contract_run(contract: Run) -> Run:
     """The contract run of a board, with environment variables besides those that it wants."""
 
     def contract_run(board: Board, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tests.contract", *arguments]
         with running(board=board) as base_url:
-            given = environment(BASE_URL=base_url, **GIVEN | variables)
-            return subprocess.run(command, cwd=ROOT, env=given, capture_output=True, text=True, timeout=300)
+            return contract(*arguments, BASE_URL=base_url, **GIVEN | variables)
 
     return contract_run
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from multiprocessing import get_context
-
-import pytest
 
 from tests.board.server import OPENAPI
 from tests.mutants.results import KILLED, Result
@@ -30,9 +28,6 @@ def try_some() -> list[Result]:
         return [trials.try_out(name) for name in SOME]
 
 
-def test_they_are_killed_by_a_check_that_claims_the_promise(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A process knows one contract.
-    monkeypatch.setenv("CONTRACT", str(OPENAPI))
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        results = pool.submit(try_some).result()
+def test_they_are_killed_by_a_check_that_claims_the_promise(knowing: Callable[[str], ProcessPoolExecutor]) -> None:
+    results = knowing(str(OPENAPI)).submit(try_some).result()
     assert [each.told for each in results if each.outcome != KILLED] == []
