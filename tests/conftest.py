@@ -28,7 +28,7 @@ LIBRARIES = (
 
 @pytest.fixture(scope="session")
 def forks() -> ForkServerContext:
-    """Starts processes that have the libraries of a contract run: from one that imported them, and does nothing else."""
+    """Starts processes that have the libraries of a contract run, by forking from one that only imported them."""
     context = get_context("forkserver")
     context.set_forkserver_preload(list(LIBRARIES))
     return context

@@ -36,7 +36,6 @@ def environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
 
 def commanded(arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The command in this process, as a new one would run it, but for the imports: they take a third of its time."""
-    from tests.contract.__main__ import main
 
     def write_to(*descriptors: int) -> None:
         sys.stdout.flush()
@@ -50,6 +49,9 @@ def commanded(arguments: tuple[str, ...], environment: dict[str, str]) -> subpro
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = ["tests.contract", *arguments]
+        # Not before: the environment says which contract it is.
+        from tests.contract.__main__ import main
+
         write_to(output.fileno(), errors.fileno())
         try:
             with redirect_stdout(output), redirect_stderr(errors):

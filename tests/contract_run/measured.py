@@ -1,13 +1,8 @@
-"""Runs in a process of its own, for tests that measure its memory, and prints what came of it as JSON.
+"""What runs in a process of its own, as its memory is measured."""
 
-python -m tests.contract_run.measured run URL FOLDER    the contract run
-python -m tests.contract_run.measured ask URL NUMBER    that many requests, one after the other
-"""
-
-import json
 import re
-import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,16 +31,18 @@ def impatient(base_url: str, reports: Path) -> Target:
 
 
 def test(base_url: str, folder: str) -> dict[str, Any]:
+    """What came of the contract run."""
     target = impatient(base_url, Path(folder, "reports"))
     outcome = run(target, Path(folder, "work"))
     findings = [vars(finding) for finding in outcome.findings.values()]
     return {"findings": findings, "errors": outcome.errors, "ended_early": outcome.ended_early, "sent": outcome.sent}
 
 
-def ask(base_url: str, number: str) -> dict[str, Any]:
+def ask(base_url: str, number: int) -> dict[str, Any]:
+    """The answers to so many requests, one after the other."""
     answers = []
     with Session(impatient(base_url, Path())).opened() as session:
-        for _ in range(int(number)):
+        for _ in range(number):
             start = time.monotonic()
             answer = requests.get(base_url)
             answers.append([answer.status_code, answer.reason, time.monotonic() - start])
@@ -60,7 +57,6 @@ def peak() -> int:
     return int(found[1]) // 1024
 
 
-if __name__ == "__main__":
-    what, *arguments = sys.argv[1:]
-    found = {"run": test, "ask": ask}[what](*arguments)
-    print(json.dumps(found | {"megabytes": peak()}, default=sorted))
+def measured(what: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """What it gives, and what memory this process took at most."""
+    return what(*arguments) | {"megabytes": peak()}

@@ -1,35 +1,37 @@
 """Whatever a server answers, the run ends, in bounded memory, and says what was wrong with which request."""
 
-import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.reference_server import seed
 
+from . import measured as measuring
 from .hostile import ENDLESS, LARGE, MIB, SLOW, Answer, hostile, page
 
-ROOT = Path(__file__).parents[2]
 MEGABYTES = 300
 
 Contract = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def measured(*arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.contract_run.measured", *arguments]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert result.returncode == 0, result.stderr
-    found: dict[str, Any] = json.loads(result.stdout)
-    return found
+Measured = Callable[..., dict[str, Any]]
 
 
-def test_every_answer_is_bounded_as_a_whole() -> None:
+@pytest.fixture
+def measured(fresh: ProcessPoolExecutor) -> Measured:
+    """Calls it in a new process, and says how much memory that took."""
+    return lambda *arguments: fresh.submit(measuring.measured, *arguments).result(timeout=240)
+
+
+def test_every_answer_is_bounded_as_a_whole(measured: Measured) -> None:
     answers = [*ENDLESS.items(), *LARGE.items(), *SLOW.items()]
     with hostile({number: answer for number, (_, answer) in enumerate(answers, 1)}) as (base_url, _):
-        found = measured("ask", base_url, str(len(answers)))
+        found = measured(measuring.ask, base_url, len(answers))
     told = {name: (status, reason) for (name, _), (status, reason, _) in zip(answers, found["answers"], strict=True)}
     assert all(status == 0 for status, _ in told.values()), told
     expected = r"more than \d+|not complete within 1 s|exceeded maximum|no HTTP"
@@ -40,17 +42,17 @@ def test_every_answer_is_bounded_as_a_whole() -> None:
     assert found["megabytes"] < MEGABYTES
 
 
-def test_a_large_answer_is_read_to_its_end() -> None:
+def test_a_large_answer_is_read_to_its_end(measured: Measured) -> None:
     body = b'{"items": [], "total": 0, "limit": 1, "offset": 0}' + b" " * (15 * MIB)
     with hostile({0: page(body)}) as (base_url, _):
-        assert measured("ask", base_url, "2")["answers"][0][:2] == [200, "OK"]
+        assert measured(measuring.ask, base_url, 2)["answers"][0][:2] == [200, "OK"]
 
 
-def test_the_run_goes_on_after_each(tmp_path: Path) -> None:
+def test_the_run_goes_on_after_each(measured: Measured, tmp_path: Path) -> None:
     faults = [ENDLESS["body"], SLOW["body"], LARGE["levels"], SLOW["headers"], LARGE["gzip bomb"], LARGE["digits"]]
     # None of these is a request that a check sends to make sure.
     with hostile({19 * number: fault for number, fault in enumerate(faults, 1)}) as (base_url, server):
-        found = measured("run", base_url, str(tmp_path))
+        found = measured(measuring.test, base_url, str(tmp_path))
     assert not found["errors"] and not found["ended_early"] and len(server.requests) > 19 * len(faults)
     (finding,) = found["findings"]
     assert (finding["check"], finding["count"]) == ("no_answer", len(faults))
@@ -59,11 +61,11 @@ def test_the_run_goes_on_after_each(tmp_path: Path) -> None:
     assert found["megabytes"] < MEGABYTES
 
 
-def test_a_server_that_breaks_down_ends_the_run(tmp_path: Path) -> None:
+def test_a_server_that_breaks_down_ends_the_run(measured: Measured, tmp_path: Path) -> None:
     for fault in (ENDLESS["chunks"], SLOW["headers"]):
         good: dict[int, Answer | None] = dict.fromkeys(range(1, 30))
         with hostile({**good, 0: fault}) as (base_url, server):
-            found = measured("run", base_url, str(tmp_path))
+            found = measured(measuring.test, base_url, str(tmp_path))
         assert {finding["check"] for finding in found["findings"]} == {"no_answer"}
         assert "no whole answer" in found["ended_early"]
         assert len(server.requests) < 36

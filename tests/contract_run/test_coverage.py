@@ -6,11 +6,10 @@ import copy
 import json
 import os
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -31,7 +30,7 @@ from tests.contract.contract import OPENAPI, contract
 from tests.contract.coverage import Coverage, Touched, broken_in, claimed_by, lines, reach, violated
 from tests.contract.promises_report import MUTANTS_SHOWN, mutants_of
 from tests.contract.reach import Seen
-from tests.contract_run.conftest import VARIABLES
+from tests.contract_run.conftest import VARIABLES, commanded
 from tests.mutants.derived import derived
 from tests.mutants.faults import MUTANTS
 from tests.mutants.proofs import KEPT, proofs
@@ -41,7 +40,6 @@ from tests.reference_server.running import running
 
 __all__ = ["browse"]
 
-ROOT = Path(__file__).parents[2]
 LIST = contract().operations[0]
 STATED = LIST.described.response(LIST.page_status)
 assert STATED is not None
@@ -192,7 +190,7 @@ class Poor(ReferenceServer):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+def run(tmp_path_factory: pytest.TempPathFactory, elsewhere: ProcessPoolExecutor) -> tuple[str, Path]:
     """What a run on such a server says, and where its reports are."""
     folder = tmp_path_factory.mktemp("reports")
     others = {name: value for name, value in os.environ.items() if name not in VARIABLES}
@@ -201,8 +199,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
             **{"BASE_URL": base_url, "TOKEN": seed.TOKEN, "DEFINITION_ID": seed.DEFINITION_ID, "COLUMNS": "120"},
             **{"MAX_EXAMPLES": "5", "RATE_LIMIT": "1000/s", "REPORT_DIR": str(folder)},
         }
-        command = [sys.executable, "-m", "tests.contract"]
-        done = subprocess.run(command, cwd=ROOT, env=others | variables, capture_output=True, text=True, timeout=120)
+        done = elsewhere.submit(commanded, (), others | variables).result(timeout=240)
     assert done.returncode == 1, done.stdout + done.stderr
     return done.stdout, folder
 

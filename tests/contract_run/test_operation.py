@@ -1,12 +1,11 @@
 """The checks know the operation from openapi.yaml: an edit there is an edit of what is judged."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ from tests.codegen.trees import CONTRACT_PATH, replace
 from tests.contract.checks.bounds import misnamed
 from tests.contract.contract import contract
 from tests.contract.operation import INVALID, LENIENT, VALID, Parameter
+from tests.contract_run.conftest import commanded
+from tests.reference_server import seed
+from tests.reference_server.running import running
 
-ROOT = Path(__file__).parents[2]
 (OPERATION,) = contract().operations
 NINES = "9" * 5000
 STATUS = {"components": {"schemas": {"Status": {"type": "string", "enum": ["RUNNING", "FAILED"]}}}}
@@ -93,27 +94,25 @@ def test_a_422_names_what_is_wrong(named: str, wrong: str) -> None:
     assert misnamed(judgements, [["query", name] for name in named.split()]) == wrong
 
 
+Edited = Callable[..., subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture
-def edited(tmp_path: Path, environment: Callable[..., dict[str, str]]) -> Callable[..., Any]:
-    """The contract run of a copy of this repository, with an edit of its contract."""
-    tree = tmp_path / "tree"
+def edited(
+    tmp_path: Path, environment: Callable[..., dict[str, str]], fresh: ProcessPoolExecutor
+) -> Callable[..., Any]:
+    """The contract run of the reference server, with an edit of its contract."""
 
     def edited(*edits: tuple[str, str]) -> subprocess.CompletedProcess[str]:
-        tree.mkdir()
-        for name in ("tests", "overrides", "generated"):
-            shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(CONTRACT_PATH, tree / "openapi.yaml")
+        contract = tmp_path / "edited" / "openapi.yaml"
+        contract.parent.mkdir()
+        shutil.copy(CONTRACT_PATH, contract)
         for old, new in edits:
-            replace(tree / "openapi.yaml", old, new)
-        path = os.pathsep.join(str(tree / name) for name in ("generated", "overrides"))
-        return subprocess.run(
-            [sys.executable, "-m", "tests.contract"],
-            cwd=tree,
-            env=environment(PYTHONPATH=path, REPORT_DIR=str(tree / "reports")),
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+            replace(contract, old, new)
+        with running() as base_url:
+            ours = {"BASE_URL": base_url, "TOKEN": seed.TOKEN, "DEFINITION_ID": seed.DEFINITION_ID}
+            given = environment(CONTRACT=str(contract), **ours)
+            return fresh.submit(commanded, (), given).result(timeout=240)
 
     return edited
 
@@ -131,9 +130,7 @@ COMPONENT = (
 SCHEMA = ("\n  schemas:\n", "\n  schemas:\n    Late: {type: boolean, description: Whether it is late.}\n")
 
 
-def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(
-    edited: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edited: Edited, tmp_path: Path) -> None:
     result = edited((LIMIT, LIMIT.replace("100", "150") + AGE), LATE, COMPONENT, SCHEMA)
     assert result.returncode == 1, result.stdout + result.stderr
     found = " ".join(result.stdout.split())
@@ -141,7 +138,7 @@ def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(
     assert re.search(r"a valid request, .*?limit='\d+'.*?, was answered with 422", found)
     # The verdict shows samples of a finding; what was sent, and wrongly taken, is in the reports.
     assert re.search(r"(max_age_days|late)='[^']*' is invalid, which is 422, but the answer is 200", found)
-    entries = json.loads((tmp_path / "tree/reports/requests.har").read_text("utf-8"))["log"]["entries"]
+    entries = json.loads((tmp_path / "requests.har").read_text("utf-8"))["log"]["entries"]
     taken = {entry["request"]["url"] for entry in entries if entry["response"]["status"] == 200}
     assert all(any(f"{name}=abc" in url for url in taken) for name in ("max_age_days", "late"))
 
@@ -153,9 +150,7 @@ def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(
         (LIMIT, "            maximum: 100\n", "the checks need more of openapi.yaml than it has: 'default'"),
     ],
 )
-def test_a_contract_that_cannot_be_used_is_one_problem(
-    edited: Callable[..., Any], old: str, new: str, problem: str
-) -> None:
+def test_a_contract_that_cannot_be_used_is_one_problem(edited: Edited, old: str, new: str, problem: str) -> None:
     result = edited((old, new))
     assert result.returncode == 2
     assert result.stderr.startswith(f"problem: {problem}") and result.stderr.count("problem: ") == 1

@@ -1,10 +1,7 @@
 """The list changes as a deployment's does, and every state that can be seen obeys the rules."""
 
-import os
 import random
 import re
-import subprocess
-import sys
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
+from tests.contract_run.conftest import Command, contract, environment
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.churn import Churn
 from tests.reference_server.running import running
@@ -22,7 +20,8 @@ from tests.reference_server.seed import DEFINITION_ID, GRACE
 from tests.server.asking import Client
 from tests.server.rules import Run, check_page, moment
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["contract", "environment"]
+
 ENDED = {"COMPLETED", "FAILED"}
 LATER = {"PENDING": {"RUNNING"} | ENDED, "RUNNING": ENDED}
 # The statuses of a whole list, newest first. Nobody waits for nothing.
@@ -152,16 +151,8 @@ def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
 
 
 @BOTH
-def test_the_contract_run_accuses_nothing(database_url: str, tmp_path: Path) -> None:
-    settings = {"DATABASE_URL": database_url, "CHURN": "20", "MAX_EXAMPLES": "5", "REPORT_DIR": str(tmp_path)}
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.contract"],
-        cwd=ROOT,
-        env=os.environ | dict.fromkeys(("BASE_URL", "DEFINITION_ID", "SEED", "SEED_RUNS"), "") | settings,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def test_the_contract_run_accuses_nothing(database_url: str, contract: Command) -> None:
+    result = contract(DATABASE_URL=database_url, CHURN="20")
     assert result.returncode == 0, result.stdout + result.stderr
     # It did change: else no request would have been repeated, beside those that the phases made.
     made = sum(int(number) for number in re.findall(r" done: (\d+) requests", result.stdout))
