@@ -8,6 +8,26 @@ from tests.client.answering import Answering, answering
 from tests.client.calls import CALLS, READERS, Call
 from tests.reference_server.running import running
 
+# One that blocks and one of asyncio: the other ways differ from these in what they return.
+TWO = ("sync", "asyncio")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what only `.ci/run` runs of a table: its third case and all further ones, with other ways than two."""
+    tables: dict[str, list[tuple[int, ...]]] = {}
+    for item in items:
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            continue
+        # A test that names its ways itself has functions there, not names.
+        ways = {name for name in ("call", "reading") if isinstance(item.callspec.params.get(name), str)}
+        case = tuple(index for name, index in item.callspec.indices.items() if name not in ways)
+        cases = tables.setdefault(item.nodeid.partition("[")[0], [])
+        if case not in cases:
+            cases.append(case)
+        if case not in cases[:2] and any(item.callspec.params[name] not in TWO for name in ways):
+            item.add_marker(pytest.mark.every_way)
+
 
 @pytest.fixture
 def server() -> Iterator[Answering]:
