@@ -58,7 +58,7 @@ if not TYPE_CHECKING:
     def __getattr__(name):
         if name in _MODULES:
             value = getattr(import_module(f".{_MODULES[name]}", __name__), name)
-        elif name in ("api", "client", "errors", "models", "pagination", "types"):
+        elif name in ("api", "client", "errors", "models", "pagination", "testing", "types"):
             value = import_module(f".{name}", __name__)
         else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -23,23 +23,46 @@ class Stream(Protocol):
 _FOR_EVER = 365 * 86400
 
 
+class Clock:
+    """What time is told by, and how it passes; the testing kit has one on which no wait takes any."""
+
+    def now(self) -> float:
+        """Returns seconds from some moment on."""
+        return time.monotonic()
+
+    def wait(self, seconds: float, stopped: threading.Event) -> None:
+        """Waits, unless it is stopped meanwhile."""
+        stopped.wait(seconds)
+
+    async def sleep(self, seconds: float) -> None:
+        """Waits, under asyncio."""
+        import asyncio
+
+        await asyncio.sleep(seconds)
+
+
+CLOCK = Clock()
+
+
 class Deadline:
     """Of one call, with all its attempts and the waits between them.
 
     Args:
         seconds: From now on; infinity for no end.
+        clock: What these are told by.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, clock: Clock = CLOCK) -> None:
         self.seconds = seconds
-        self._end = time.monotonic() + seconds
+        self._clock = clock
+        self._end = clock.now() + seconds
         self._stopped = threading.Event()
         self._stream: Stream | None = None
 
     @property
     def left(self) -> float:
         """Seconds that are left; 0 once it is over."""
-        return 0.0 if self._stopped.is_set() else max(0.0, self._end - time.monotonic())
+        return 0.0 if self._stopped.is_set() else max(0.0, self._end - self._clock.now())
 
     def within(self, timeout: float | None) -> float | None:
         """Returns a timeout that does not go beyond it; None where neither has an end that anybody would see."""
@@ -52,7 +75,7 @@ class Deadline:
 
     def wait(self, seconds: float) -> None:
         """Waits, unless it is stopped meanwhile."""
-        self._stopped.wait(seconds)
+        self._clock.wait(seconds, self._stopped)
 
     def stop(self) -> None:
         """Ends the call, from another thread: whatever it reads or writes comes back at once."""

@@ -212,7 +212,8 @@ class _Asked:
         from ._workers import Workers
 
         self._reading = reading
-        self._workers: Workers[Answer] = Workers(reading.concurrency, reading.client.retry.total)
+        client = reading.client
+        self._workers: Workers[Answer] = Workers(reading.concurrency, client.retry.total, client.clock)
         self._asked: dict[Wanted, Future[Answer]] = {}
 
     def answer(self, step: list[Wanted]) -> Answer:

@@ -15,7 +15,7 @@ import httpx2
 import pydantic
 
 from ._cookies import OwnCookies
-from ._deadline import Deadline
+from ._deadline import CLOCK, Clock, Deadline
 from ._text import Disguise, bare, shown
 from .errors import (
     ApiConnectionError,
@@ -116,6 +116,7 @@ class Order(NamedTuple):
         cookies: The cookies of the httpx2 client that sends it.
         ends: Whether what sends it, if it blocks, keeps to the deadline by itself.
         refusals: The bodies that are documented for other statuses.
+        clock: What waits are told by.
     """
 
     request: httpx2.Request
@@ -124,6 +125,7 @@ class Order(NamedTuple):
     cookies: OwnCookies
     ends: bool
     refusals: Mapping[int, type[pydantic.BaseModel]] = {}
+    clock: Clock = CLOCK
 
 
 def send(
@@ -189,7 +191,7 @@ async def send_async(http: httpx2.AsyncClient, order: Order, read: Callable[[Ans
                     result = attempts.explained(error)
                 if not isinstance(result, ApiError):
                     return result
-                await asyncio.sleep(attempts.wait_after(result))
+                await order.clock.sleep(attempts.wait_after(result))
     raise attempts.overdue()
 
 
@@ -201,7 +203,7 @@ class _Attempts:
     """The attempts of one call: how many there were, and how long they took."""
 
     def __init__(self, order: Order, deadline: Deadline | None = None) -> None:
-        self.deadline = deadline or Deadline(order.retry.total)
+        self.deadline = deadline or Deadline(order.retry.total, order.clock)
         self._order = order
         self._request = order.request
         self._retry = order.retry

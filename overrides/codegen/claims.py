@@ -33,16 +33,16 @@ KEYS: dict[str, dict[str, str]] = {
     "response": {
         **_READERS,
         **{"$ref": "client", "headers": "docs, client", "content": "models", "x-rules": "docs, client"},
-        "links": "docs",
+        "links": "docs, client",
     },
     # What a link may say is checked by extensions/links.py.
-    "link": {**_READERS, **dict.fromkeys(("$ref", "operationId", "operationRef", "parameters"), "docs")},
+    "link": {**_READERS, **dict.fromkeys(("$ref", "operationId", "operationRef", "parameters"), "docs, client")},
     "request body": {**_READERS, **{"$ref": "client", "required": "client", "content": "client, models"}},
     "media type": {**_READERS, "schema": "models"},
     "parameter": {
         **_READERS,
         **{"$ref": "client", "name": "client", "in": "client", "required": "client", "schema": "client"},
-        **{"deprecated": "docs", "style": "client", "explode": "client", "x-selects": "docs"},
+        **{"deprecated": "docs", "style": "client", "explode": "client", "x-selects": "docs, client"},
     },
     "header": {
         **_READERS,
@@ -62,7 +62,7 @@ KINDS = {
     "body": "client",
     "response": "client, models",
     "header": "docs, client",
-    "link": "docs",
+    "link": "docs, client",
     "security": "client",
     "property": "models",
     "required": "models",

@@ -60,14 +60,19 @@ def credentials(document: Document, package: str) -> list[Credential]:
     found: dict[tuple[str, str], Credential] = {}
     for name, scheme in document.root.at("components").at("securitySchemes").items():
         if name in used:
-            each = _credential(scheme.followed(), name, package)
+            each = credential_of(scheme.followed(), name, package)
             first = found.setdefault((each.header, each.prefix), each)
             if any(other is not first and other.name == first.name for other in found.values()):
                 raise _unsupported(scheme, name, f"two credentials would be the argument `{first.name}`")
     return list(found.values())
 
 
-def _credential(scheme: Node, name: str, package: str) -> Credential:
+def credential_of(scheme: Node, name: str, package: str) -> Credential:
+    """Returns the credential of one security scheme.
+
+    Raises:
+        Problem: It is of a kind that the client cannot send.
+    """
     kind, where, word = (str(scheme.at(key).value) for key in ("type", "in", "scheme"))
     said = " ".join(str(scheme.at("description").value or "").split())
     if kind in ("oauth2", "openIdConnect") or (kind == "http" and word.lower() == "bearer"):

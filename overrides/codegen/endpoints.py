@@ -201,6 +201,7 @@ class Said:
         item: The type of a fault, as Python writes it.
         loc: The attribute of a fault that says where it is, a list; empty where there is none.
         msg: The attribute of a fault that says what is wrong; empty where a fault is text itself.
+        kind: The field of a fault that says so for a program: its second text.
     """
 
     detail: str = ""
@@ -208,6 +209,7 @@ class Said:
     item: str = ""
     loc: str = ""
     msg: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -289,7 +291,11 @@ class Endpoints:
         )
 
     def __call__(self, endpoint: Endpoint) -> View:
-        return self._views[key_of(endpoint)]
+        return self.view(key_of(endpoint))
+
+    def view(self, key: tuple[str, str]) -> View:
+        """Returns an operation by its key among those of the contract."""
+        return self._views[key]
 
     @property
     def refusals(self) -> list[Refusal]:
@@ -587,12 +593,17 @@ class Endpoints:
             if _is_words(item):
                 return Said(attributes.get(detail, ""), attributes[key], "str")
             fault = self._models.of(item)
-            msg = next((key for key, each in _required(item) if _is_words(each)), "")
+            msg, kind = [*(key for key, each in _required(item) if _is_words(each)), "", ""][:2]
             if fault and msg:
                 loc = next((key for key, each in _required(item) if each.followed().at("type").value == "array"), "")
                 of_fault = self._models.attributes(fault)
                 return Said(
-                    attributes.get(detail, ""), attributes[key], f"models.{fault}", of_fault.get(loc, ""), of_fault[msg]
+                    attributes.get(detail, ""),
+                    attributes[key],
+                    f"models.{fault}",
+                    of_fault.get(loc, ""),
+                    of_fault[msg],
+                    kind,
                 )
         if not detail:
             raise place.problem(

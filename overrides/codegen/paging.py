@@ -39,6 +39,7 @@ class Pager:
     Attributes:
         endpoint: The operation, as openapi-python-client has it.
         paging: How it pages: arguments of `Paging`, as they are written.
+        repeats: The attributes of an item that repeat a parameter, with that.
         by_offset: Whether pages begin at offsets, else at cursors.
         has_total: Whether a page says how many items there are.
         name: What pagers are named after, such as `workflow_runs`.
@@ -56,6 +57,7 @@ class Pager:
 
     endpoint: Endpoint
     paging: Mapping[str, str]
+    repeats: Mapping[str, str]
     by_offset: bool
     has_total: bool
     name: str
@@ -188,6 +190,7 @@ class _Reading:
         return Pager(
             endpoint=self.endpoint,
             paging={key: repr(value) for key, value in {**paging, **bounds}.items()},
+            repeats=paging["item_echoes"],
             by_offset=by_offset,
             has_total=bool(listing.total),
             name=name,

@@ -30,13 +30,21 @@ _PARTS = {"### Contract": True, "### Client": True, "### Project": False}
 GENERATING = (
     *("codegen/__init__.py", "codegen/alternatives.py", "codegen/contract.py", "codegen/credentials.py"),
     *("codegen/endpoints.py", "codegen/files.py", "codegen/fitting.py", "codegen/models.py", "codegen/paging.py"),
-    *("codegen/provenance.py", "codegen/render.py", "codegen/settings.py"),
+    *(
+        "codegen/provenance.py",
+        "codegen/render.py",
+        "codegen/settings.py",
+        "codegen/testing.py",
+        "codegen/testing_data.py",
+    ),
     *("codegen/openapi/__init__.py", "codegen/openapi/document.py", "codegen/openapi/operations.py"),
     *("codegen/openapi/reading.py", "codegen/text.py", "codegen/openapi/schemas.py"),
     # What docstrings say; that rules compile and examples keep them decides nothing of it.
     *("codegen/docstrings.py", "codegen/extensions/model.py", "codegen/extensions/places.py"),
     # Which fields of items repeat a parameter, as rules say.
-    *("codegen/cel/engine.py", "codegen/cel/shapes.py", "codegen/cel/tree.py"),
+    *("codegen/cel/engine.py", "codegen/cel/python.py", "codegen/cel/shapes.py", "codegen/cel/tree.py"),
+    # Which operations take the ids of a list's items.
+    "codegen/extensions/links.py",
 )
 
 # What else decides them. Their versions are pinned in pyproject.toml and reach us through the lock.

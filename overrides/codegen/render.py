@@ -26,7 +26,7 @@ from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.schema.untrusted_string import UntrustedString
 from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
 
-from codegen import PACKAGE, Problem, fitting, paging, provenance
+from codegen import PACKAGE, Problem, fitting, paging, provenance, testing
 from codegen.contract import Contract
 from codegen.credentials import credentials, variable_of
 from codegen.endpoints import Endpoints
@@ -45,7 +45,10 @@ FILES = {
     "client.py.jinja": "client.py",
     "errors.py.jinja": "errors.py",
     "pagination.py.jinja": "pagination.py",
+    "testing.py.jinja": "testing.py",
 }
+# Those that only a contract with lists has.
+_OF_LISTS = ("pagination.py", "testing.py")
 
 # Isolated: settings of a surrounding project, or of whoever runs this, must not reach the output.
 RUFF = ["--isolated", "--no-cache", "--quiet", "--line-length=120", "--target-version=py311"]
@@ -81,10 +84,13 @@ def build(root: Path, generated: Path, inputs: dict[str, Any]) -> None:
     if refused:
         raise refused
     pagers = paging.pagers(data, contract.extensions.operations, endpoints, models)
+    kit = testing.kit(contract, endpoints, pagers, models, overrides / "testing.yaml")
     templates = overrides / "templates"
     _check_templates(templates)
     generated.mkdir()
-    project = _Project(contract, inputs, endpoints, pagers, openapi=data, config=config, custom_template_path=templates)
+    project = _Project(
+        contract, inputs, endpoints, pagers, kit, openapi=data, config=config, custom_template_path=templates
+    )
     try:
         project.render_into(package)
     except jinja2.TemplateSyntaxError as error:
@@ -128,6 +134,7 @@ class _Project(openapi_python_client.Project):
         inputs: dict[str, Any],
         endpoints: Endpoints,
         pagers: list[paging.Pager],
+        kit: testing.Kit,
         **arguments: Any,
     ) -> None:
         super().__init__(**arguments)
@@ -143,6 +150,7 @@ class _Project(openapi_python_client.Project):
             # How an operation pages, as arguments of `Paging` in package/_pages.py; nothing where it does not page.
             paging=lambda endpoint: next((each.paging for each in pagers if each.endpoint is endpoint), {}),
             pagers=pagers,
+            kit=kit,
             credentials=credentials(contract.model, self.package_name),
             variable=partial(variable_of, self.package_name),
             info=contract.document["info"],
@@ -152,7 +160,7 @@ class _Project(openapi_python_client.Project):
         """Renders one file for each template that is for one, and a module for each operation."""
         package.mkdir()
         for template, name in FILES.items():
-            if name != "pagination.py" or self.env.globals["pagers"]:
+            if name not in _OF_LISTS or self.env.globals["pagers"]:
                 self._render(template, package / name)
         api = package / "api"
         api.mkdir()

@@ -20,7 +20,7 @@ import pydantic
 
 from . import _inputs
 from ._cookies import OwnCookies
-from ._deadline import Deadline
+from ._deadline import CLOCK, Clock, Deadline
 from ._sending import Answer, Order, Retry, send, send_async
 from ._text import shown
 from .errors import ConfigurationError
@@ -113,6 +113,7 @@ class BaseClient:
         self.base_url = _checked_url(base_url, [each.name for each in self.kind.credentials])
         self.strict = strict
         self.retry = retry
+        self.clock: Clock = CLOCK
         # Not a dict: names of headers are the same in any case, and two credentials would be none.
         self._headers = httpx2.Headers({"User-Agent": self.kind.user_agent, "Accept": "application/json"})
         self._headers.update({name: _inputs.header(f"header {name}", value) for name, value in (headers or {}).items()})
@@ -287,7 +288,7 @@ class BaseClient:
             if "Cookie" not in headers and "Cookie" not in http.headers:
                 cookies.put_into(request)
             ends = self._ends and http not in self._given
-            return Order(request, call.successes, self.retry, cookies, ends, call.refusals)
+            return Order(request, call.successes, self.retry, cookies, ends, call.refusals, self.clock)
         raise ConfigurationError(problem)
 
     def _request(self, http: httpx2.Client | httpx2.AsyncClient, call: Call, headers: httpx2.Headers) -> httpx2.Request:

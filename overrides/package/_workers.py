@@ -9,7 +9,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Generic, TypeVar
 
-from ._deadline import Deadline
+from ._deadline import Clock, Deadline
 
 ResultT = TypeVar("ResultT")
 
@@ -24,11 +24,13 @@ class Workers(Generic[ResultT]):
     Args:
         count: How many calls are made at once.
         seconds: How long each may take.
+        clock: What these are told by.
     """
 
-    def __init__(self, count: int, seconds: float) -> None:
+    def __init__(self, count: int, seconds: float, clock: Clock) -> None:
         self._count = count
         self._seconds = seconds
+        self._clock = clock
         self._threads: list[Thread] = []
         self._due: SimpleQueue[tuple[Future[ResultT], Callable[[Deadline], ResultT]] | None] = SimpleQueue()
         self._running: set[Deadline] = set()
@@ -60,7 +62,7 @@ class Workers(Generic[ResultT]):
             future, call = item
             if self._is_closed or not future.set_running_or_notify_cancel():
                 continue
-            deadline = Deadline(self._seconds)
+            deadline = Deadline(self._seconds, self._clock)
             self._running.add(deadline)
             # After it can be found: it is stopped by `close`, or here.
             if self._is_closed:

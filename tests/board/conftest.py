@@ -26,6 +26,8 @@ def build(folder: Path, contract: dict[str, Any]) -> Path:
     root = copy_tree(folder / "root")
     (root / "openapi.yaml").write_text(json.dumps(contract), encoding="utf-8")
     replace(root / "overrides/client.yaml", f"package_name_override: {PACKAGE}", f"package_name_override: {NAME}")
+    # Its moves are those of this repository's own contract.
+    (root / "overrides/testing.yaml").write_text("{}\n", encoding="utf-8")
     render.build(root, folder / "generated", provenance.read_inputs(root))
     (folder / "generated" / PACKAGE).rename(folder / "generated" / NAME)
     return folder / "generated"

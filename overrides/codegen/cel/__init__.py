@@ -3,6 +3,7 @@
     engine.py    compiles rules and judges values by them: the one module that knows the engine
     tree.py      what a rule reads, from its syntax tree
     changing.py  whether a changed rule asks for more, or for less
+    python.py    rules as source of Python, for the testing kit
     shapes.py    what a schema allows, as far as rules can tell
     messages.py  types of CEL by schema, for checking a rule
     values.py    values of CEL, made of JSON by schema

@@ -5,6 +5,7 @@ The engine gives the tree as protobuf bytes, of which the few fields that matter
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -53,7 +54,7 @@ class Uses:
 # The fields of cel.expr.CheckedExpr and cel.expr.Expr (syntax.proto) that are read here, by number.
 _EXPRESSION = 4
 _CONST, _IDENT, _SELECT, _CALL, _LIST, _STRUCT, _COMPREHENSION = range(3, 10)
-_NULL, _STRING = 1, 6
+_NULL, _BOOL, _INT, _UINT, _DOUBLE, _STRING = range(1, 7)
 
 Message = dict[int, list[Any]]
 
@@ -101,17 +102,18 @@ def uses(serialized: bytes, variables: tuple[str, ...]) -> Uses:
     return walk.uses
 
 
-Tree = str | int | bytes | None | tuple["Tree", ...] | frozenset["Tree"]
+Tree = str | int | float | bytes | None | tuple["Tree", ...] | frozenset["Tree"]
 
 
-def tree(serialized: bytes) -> Tree:
+def tree(serialized: bytes, as_written: bool = False) -> Tree:
     """Returns the syntax tree of a compiled rule in a form that is equal for rules that are written otherwise: without
     places, and what `&&` or `||` joins as a set.
 
     Args:
         serialized: The rule, as the engine serializes it.
+        as_written: Keeps the order around `&&` and `||`, and has constants as `("=", value)`, names as `("$", name)`.
     """
-    return _tree(_decoded(_decoded(serialized)[2][0])[_EXPRESSION][0])
+    return _tree(_decoded(_decoded(serialized)[2][0])[_EXPRESSION][0], as_written)
 
 
 def joined_by(operator: str, expression: Tree) -> frozenset[Tree]:
@@ -163,30 +165,48 @@ def _name_of(expression: Tree) -> str | None:
     return None
 
 
-def _tree(expression: bytes) -> Tree:
+def _tree(expression: bytes, as_written: bool = False) -> Tree:
     node = _decoded(expression)
+
+    def below(part: bytes) -> Tree:
+        return _tree(part, as_written)
+
     if _SELECT in node:
         select = _decoded(node[_SELECT][0])
-        return (".", _tree(select[1][0]), _text(select, 2), bool(select.get(3)))
+        return (".", below(select[1][0]), _text(select, 2), bool(select.get(3)))
     if _CALL in node:
         call = _decoded(node[_CALL][0])
         function = _text(call, 2)
-        arguments = tuple(map(_tree, [*call.get(1, ()), *call.get(3, ())]))
-        if function not in ("_&&_", "_||_"):
+        arguments = tuple(map(below, [*call.get(1, ()), *call.get(3, ())]))
+        if as_written or function not in ("_&&_", "_||_"):
             return (function, 1 in call, *arguments)
         joined = frozenset(part for each in arguments for part in joined_by(function, each))
         return (function, joined) if len(joined) > 1 else next(iter(joined))
     if _LIST in node:
-        return ("[]", *map(_tree, _decoded(node[_LIST][0]).get(1, ())))
+        return ("[]", *map(below, _decoded(node[_LIST][0]).get(1, ())))
     if _STRUCT in node:
         entries = [_decoded(entry) for entry in _decoded(node[_STRUCT][0]).get(2, ())]
-        return ("{}", *(tuple(_tree(part) for number in (3, 4) for part in entry.get(number, ())) for entry in entries))
+        return ("{}", *(tuple(below(part) for number in (3, 4) for part in entry.get(number, ())) for entry in entries))
     if _COMPREHENSION in node:
         parts = _decoded(node[_COMPREHENSION][0])
         names = tuple(_text(parts, number) for number in (1, 3, 8))
-        return ("for", names, *(_tree(parts[number][0]) for number in (2, 4, 5, 6, 7)))
+        return ("for", names, *(below(parts[number][0]) for number in (2, 4, 5, 6, 7)))
+    if as_written:
+        return ("=", _value(node[_CONST][0])) if _CONST in node else ("$", _text(_decoded(node[_IDENT][0]), 1))
     # A constant or a name: equal bytes mean the same.
     return next(((number, *node[number]) for number in (_CONST, _IDENT) if number in node), None)
+
+
+def _value(constant: bytes) -> Tree:
+    """Returns the value of a constant: null, a Boolean, an integer, a number or text; bytes of any other one."""
+    [(number, [value])] = _decoded(constant).items()
+    if number in (_INT, _UINT):
+        return int(value) - (2**64 if value >= 2**63 and number == _INT else 0)
+    if number == _DOUBLE:
+        return float(struct.unpack("<d", value)[0])
+    return {_NULL: None, _BOOL: bool(value), _STRING: str(value, "utf-8") if number == _STRING else ""}.get(
+        number, constant
+    )
 
 
 class _Walk:

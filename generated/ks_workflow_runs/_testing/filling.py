@@ -1,0 +1,217 @@
+# Copied by `make generate` from overrides/package/_testing/filling.py. Do not edit it here.
+"""Values of schemas, at random: plain ones, as people write them into tests."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from .contract import Path, Schema, as_list, as_object
+from .schemas import Schemas
+
+# Beyond these levels, what need not be there is not.
+_LEVELS = 6
+_WORDS = ("alpha", "beta", "gamma", "delta", "north", "south", "east", "west", "red", "green", "blue")
+
+
+class Absent:
+    """Stands for what is left out of an object."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+ABSENT = Absent()
+SOME: dict[str, Any] = {}
+"""Stands for an object that is to be there, of which nothing else was given."""
+
+
+class Unmakeable(ValueError):
+    """A text that has to match a pattern, of which no example is known."""
+
+
+def as_text(moment: datetime) -> str:
+    """Returns a time as RFC 3339 writes it, in UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Filling:
+    """Makes one value.
+
+    Args:
+        schemas: What schemas name.
+        chance: Where it takes its values from.
+        moment: What all its times are.
+        given: What is to stand in it, by path; other fields are filled in around it.
+        chosen: Where a field may be null or one of several values: which it is to be.
+    """
+
+    def __init__(
+        self,
+        schemas: Schemas,
+        chance: random.Random,
+        moment: datetime,
+        given: Mapping[Path, Any],
+        chosen: Mapping[Path, Any],
+    ) -> None:
+        self._schemas = schemas
+        self._chance = chance
+        self._moment = as_text(moment)
+        self._given = {path: value for path, value in given.items() if value is not SOME}
+        self._holding = {path[:length] for path in given for length in range(len(path) + (given[path] is SOME))}
+        self._chosen = chosen
+        self._ids: dict[str, Any] = {}
+
+    def value(self, schema: Schema, path: Path = ()) -> Any:
+        """Returns a value of a schema, for a place."""
+        if path in self._given:
+            return self._given[path]
+        schema = self._schemas.resolved(schema)
+        if found := self._schemas.alternatives(schema):
+            return self._alternative(schema, found, path)
+        wanted = self._chosen.get(path, ABSENT)
+        if wanted is None or (isinstance(wanted, str) and wanted in schema.get("enum", ())):
+            return wanted
+        types = self._schemas.types(schema) or ["string"]
+        is_null = types == ["null"] or (wanted is ABSENT and self._chance.random() < 0.5)
+        if "null" in types and path not in self._holding and is_null:
+            return None
+        if "const" in schema:
+            return schema["const"]
+        kind = next((each for each in types if each != "null"), "null")
+        if "enum" in schema or schema.get("format") == "uuid":
+            # Fields of one name have one value, outside of lists: what repeats another field mostly has its name.
+            return self._shared(schema, path, lambda: self._plain(schema, kind, path))
+        return self._plain(schema, kind, path)
+
+    def _shared(self, schema: Schema, path: Path, make: Callable[[], Any]) -> Any:
+        if not path or any(isinstance(part, int) for part in path):
+            return make()
+        name = str(path[-1])
+        if name not in self._ids:
+            known = [value for at, value in self._given.items() if at and at[-1] == name]
+            fitting = (value for value in known if next(self._schemas.faults(schema, value), None) is None)
+            self._ids[name] = next(fitting, ABSENT)
+            if self._ids[name] is ABSENT:
+                self._ids[name] = make()
+        return self._ids[name]
+
+    def _alternative(self, schema: Schema, found: list[Schema], path: Path) -> Any:
+        nulls = [each for each in found if self._schemas.types(self._schemas.resolved(each)) == ["null"]]
+        others = [each for each in found if each not in nulls]
+        wanted = self._chosen.get(path, ABSENT)
+        if (
+            nulls
+            and path not in self._holding
+            and (wanted is None or (wanted is ABSENT and self._chance.random() < 0.5))
+        ):
+            return None
+        tagged = self._schemas.tagged(schema)
+        if tagged is None:
+            return self.value(self._chance.choice(others), path)
+        name, tags = tagged
+        tag = self._given.get((*path, name)) or self._chance.choice(sorted(tags))
+        return {**(as_object(self.value(tags.get(tag, others[0]), path)) or {}), name: tag}
+
+    def _plain(self, schema: Schema, kind: str, path: Path) -> Any:
+        if "enum" in schema:
+            return self._chance.choice([each for each in schema["enum"] if each is not None] or [None])
+        if kind in ("integer", "number"):
+            return self._number(schema, kind)
+        if kind == "boolean":
+            return self._chance.random() < 0.5
+        if kind == "array":
+            return self._array(schema, path)
+        if kind == "object":
+            return self._object(schema, path)
+        return None if kind == "null" else self._text(schema, path)
+
+    def _number(self, schema: Schema, kind: str) -> int | float:
+        step = schema.get("multipleOf", 1)
+        least = max(schema.get("minimum", -math.inf), schema.get("exclusiveMinimum", -math.inf) + step)
+        most = min(schema.get("maximum", math.inf), schema.get("exclusiveMaximum", math.inf) - step)
+        if least == -math.inf:
+            least = 0 if most > 0 else most - 1000 * step
+        most = min(most, least + 1000 * step)
+        first = math.ceil(least / step)
+        found = self._chance.randint(first, max(first, math.floor(most / step))) * step
+        return int(found) if kind == "integer" or isinstance(found, int) else found
+
+    def _text(self, schema: Schema, path: Path) -> str:
+        form = schema.get("format")
+        if form == "uuid":
+            return str(UUID(int=self._chance.getrandbits(128), version=4))
+        if form in ("date-time", "date"):
+            return self._moment if form == "date-time" else self._moment[:10]
+        least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
+        if "pattern" in schema:
+            for text in _examples(schema, self._chance):
+                if next(self._schemas.faults(schema, text), None) is None:
+                    return text
+            where = ".".join(map(str, path))
+            raise Unmakeable(f"'{where}' must be given: no text is known that matches {schema['pattern']}")
+        name = next((part for part in reversed(path) if isinstance(part, str)), "text")
+        text = f"{name.replace('_', ' ')} {self._chance.choice(_WORDS)} {self._chance.randrange(1000)}"
+        return text.ljust(least, "x")[:most]
+
+    def _array(self, schema: Schema, path: Path) -> list[Any]:
+        least, most = schema.get("minItems", 0), schema.get("maxItems", 10**6)
+        usual = 0 if len(path) > _LEVELS else self._chance.randint(1, 3)
+        count = max(least, min(most, usual))
+        return [self.value(schema.get("items", {}), (*path, index)) for index in range(count)]
+
+    def _object(self, schema: Schema, path: Path) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        required = schema.get("required", ())
+        for name, below in schema.get("properties", {}).items():
+            here = (*path, name)
+            is_given = here in self._given or here in self._holding
+            is_likely = len(path) <= _LEVELS and self._chosen.get(here, ABSENT) is not ABSENT
+            if name in required or is_given or is_likely or (len(path) <= _LEVELS and self._chance.random() < 0.5):
+                made[name] = self.value(below, here)
+        # Given fields that no property names; whether they are allowed is for the schema to say.
+        for given in self._given:
+            if len(given) > len(path) and given[: len(path)] == path and given[len(path)] not in made:
+                made[str(given[len(path)])] = self._given[given] if len(given) == len(path) + 1 else {}
+        return made
+
+
+def _examples(schema: Schema, chance: random.Random) -> Iterator[str]:
+    """Yields texts that a pattern may want, first those that the contract has as examples."""
+    yield from (each for each in as_list(schema.get("examples")) or () if isinstance(each, str))
+    word, number = chance.choice(_WORDS), str(chance.randrange(10**6))
+    for size in (len(word), 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 64):
+        letters = (word * 20)[:size]
+        digits = (number * 64)[:size]
+        mixed = f"{letters[: max(1, size // 2)]}{digits}"[:size]
+        yield from (letters, digits, mixed, letters.upper(), letters.title(), mixed.upper(), f"{size:0{size}x}")
+    upper = word.upper()
+    yield from (f"{upper}-{number}", f"{word}-{number}", f"{word}_{number}", f"{word}.{number}", f"v{number}")
+    yield from (f"1.{number}.0", f"{word}@example.com", f"https://example.com/{word}", f"/{word}/{number}", f"#{word}")
+
+
+def given_paths(schemas: Schemas, schema: Schema, fields: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:
+    """Returns what was given, by path: fields of objects one by one, so that the others are filled in."""
+    found: dict[Path, Any] = {}
+    for name, value in fields.items():
+        below = schemas.below(schema, fields, name)
+        inner = as_object(value)
+        if inner is not None and below is not None and schemas.of(below, value).get("properties"):
+            found |= {} if inner else {(*path, name): SOME}
+            found |= given_paths(schemas, schemas.of(below, value), inner, (*path, name))
+        else:
+            found[*path, name] = value
+    return found
+
+
+def moved(text: str, seconds: float) -> str | None:
+    """Returns a time that is so much later; None where there is none."""
+    try:
+        return as_text(datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text)) + timedelta(seconds=seconds))
+    except (ValueError, OverflowError):
+        return None

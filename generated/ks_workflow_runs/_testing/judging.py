@@ -1,0 +1,219 @@
+# Copied by `make generate` from overrides/package/_testing/judging.py. Do not edit it here.
+"""Requests, parsed and judged in the order of the contract."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import httpx2
+
+from .contract import Carrier, Operation, Parameter, Schema
+from .schemas import Fault, Schemas
+from .store import Item, Store
+
+
+@dataclass
+class Question:
+    """What a request asks for.
+
+    Attributes:
+        operation: The operation.
+        params: The parameters that were sent and are what the contract says, by place and name.
+        faults: What is wrong with the others, and with the body.
+        body: The body, as JSON; None for none.
+        token: The credential; None for none, or for one that is not valid.
+        scheme: The security scheme that it was sent by.
+    """
+
+    operation: Operation
+    params: dict[tuple[str, str], Any]
+    faults: list[Fault] = field(default_factory=list[Fault])
+    body: Any = None
+    token: str | None = None
+    scheme: str = ""
+
+    def of(self, place: str) -> dict[str, Any]:
+        """Returns the parameters in a place, defaults applied."""
+        defaults = {
+            each.name: each.schema["default"]
+            for each in self.operation.parameters
+            if each.where == place and "default" in each.schema
+        }
+        return {**defaults, **{name: value for (where, name), value in self.params.items() if where == place}}
+
+
+@dataclass
+class Refused(Exception):
+    """A request that is answered with another status than that of a success."""
+
+    status: int
+    faults: Sequence[Fault] = ()
+
+
+def found(
+    operations: Sequence[Operation], method: str, path: str
+) -> tuple[Operation | None, dict[str, str], list[str]]:
+    """Returns the operation of a path as it is sent, the texts of the parameters in it, and the methods of the path."""
+    methods: list[str] = []
+    result: tuple[Operation, dict[str, str]] | None = None
+    for each in operations:
+        parts = re.split(r"\{([^{}]*)\}", each.path)
+        pattern = "".join("([^/]*)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+        matched = re.fullmatch(pattern, path)
+        if matched is None:
+            continue
+        methods += [each.method, *(["HEAD"] if each.method == "GET" else [])]
+        if each.method == method or (each.method == "GET" and method == "HEAD"):
+            texts = {name: unquote(text) for name, text in zip(parts[1::2], matched.groups(), strict=True)}
+            result = result or (each, texts)
+    operation, texts = result or (None, {})
+    return operation, texts, methods
+
+
+def question(store: Store, operation: Operation, texts: Mapping[str, str], request: httpx2.Request) -> Question:
+    """Returns what a request asks for."""
+    asked = Question(operation, {})
+    query = parse_qsl(request.url.query.decode("ascii", "replace"), keep_blank_values=True)
+    for parameter in operation.parameters:
+        if parameter.where == "path":
+            sent = [texts[parameter.name]]
+        elif parameter.where == "query":
+            sent = [value for key, value in query if key == parameter.name]
+        elif parameter.where == "header":
+            sent = request.headers.get_list(parameter.name)
+        else:
+            sent = _cookies(request, parameter.name)
+        _take(store.schemas, asked, parameter, sent)
+    _take_body(store.schemas, asked, request)
+    _take_credential(store, asked, request)
+    return asked
+
+
+def judge(store: Store, asked: Question) -> Item | None:
+    """Judges a request. Returns the item that it is about, if it is about one.
+
+    Raises:
+        Refused: It is not answered with success.
+    """
+    operation = asked.operation
+    key = str(asked.of("path").get(operation.item, "")).lower()
+    item = store.item(operation.listing, key) if operation.item else None
+    fails = {
+        "credentials": bool(operation.security) and asked.token is None,
+        "parameters": bool(asked.faults),
+        "existence": not _exists(store, asked, item),
+        "access": _is_forbidden(store, asked, item),
+        "gone": False,
+    }
+    if item is None and operation.item and key in store.gone[operation.listing]:
+        fails["gone"] = "gone" in [stage.name for stage in operation.judged]
+        fails["existence"] = fails["existence"] and not fails["gone"]
+    for stage in operation.judged:
+        if fails.pop(stage.name):
+            raise Refused(stage.status, asked.faults if stage.name == "parameters" else ())
+    if left := [name for name, is_failing in fails.items() if is_failing]:
+        raise AssertionError(f"the contract does not say how {operation.name} judges this: {left[0]}, {asked.faults}")
+    return item
+
+
+def _exists(store: Store, asked: Question, item: Item | None) -> bool:
+    path = asked.of("path")
+    if asked.operation.item and item is None:
+        return False
+    return all(value in store.resources[name] for name, value in path.items() if name in store.resources)
+
+
+def _is_forbidden(store: Store, asked: Question, item: Item | None) -> bool:
+    names = {str(value).lower() for value in asked.of("path").values()}
+    names |= {str(value).lower() for value in item.owner} if item else set()
+    return any((asked.token, name) in store.forbidden for name in names)
+
+
+# --- parts of a request ---------------------------------------------------------------------------------------------
+
+
+def _take(schemas: Schemas, asked: Question, parameter: Parameter, sent: Sequence[str]) -> None:
+    place = (parameter.where, parameter.name)
+    element = _element(schemas, parameter.schema)
+    if not sent:
+        if parameter.required:
+            asked.faults.append(Fault(place, "there", None, "required"))
+        return
+    value: Any
+    if element is not None:
+        texts = [part for text in sent for part in text.split(",")] if parameter.joined else sent
+        value = [schemas.parsed(element, text) for text in texts]
+    elif len(sent) > 1:
+        asked.faults.append(Fault(place, "there once", [*sent], "repeated"))
+        return
+    else:
+        value = schemas.parsed(parameter.schema, sent[0])
+    faults = [fault._replace(place=(*place, *fault.place)) for fault in schemas.faults(parameter.schema, value)]
+    if faults:
+        asked.faults += faults
+    else:
+        asked.params[place] = value
+
+
+def _element(schemas: Schemas, schema: Schema) -> Schema | None:
+    schema = schemas.resolved(schema)
+    return schema.get("items", {}) if "array" in schemas.types(schema) else None
+
+
+def _take_body(schemas: Schemas, asked: Question, request: httpx2.Request) -> None:
+    operation = asked.operation
+    if operation.body is None:
+        return
+    if not request.content:
+        if operation.body_required:
+            asked.faults.append(Fault(("body",), "there", None, "required"))
+        return
+    try:
+        asked.body = json.loads(request.content, parse_constant=float)
+    except (ValueError, RecursionError):
+        asked.faults.append(Fault(("body",), "JSON", request.content[:100].decode("utf-8", "replace"), "json"))
+        return
+    asked.faults += [
+        fault._replace(place=("body", *fault.place)) for fault in schemas.faults(operation.body, asked.body)
+    ]
+
+
+def _take_credential(store: Store, asked: Question, request: httpx2.Request) -> None:
+    """The first alternative of which something was sent counts."""
+    for alternative in asked.operation.security:
+        presented = [_presented(carrier, request) for carrier in alternative]
+        if any(each is not None for each in presented):
+            known = [each for each in presented if each in store.tokens]
+            if len(known) == len(presented):
+                asked.token, asked.scheme = known[0], alternative[0].scheme
+            return
+
+
+def _presented(carrier: Carrier, request: httpx2.Request) -> str | None:
+    """Returns the credential that was sent by one way; empty for a malformed one, None for none."""
+    if carrier.header == "Cookie":
+        values = _cookies(request, carrier.prefix[:-1])
+        return None if not values else values[0] if len(values) == 1 else ""
+    values = request.headers.get_list(carrier.header)
+    if len(values) != 1:
+        return "" if values else None
+    scheme = carrier.prefix.strip()
+    if not scheme:
+        return values[0]
+    matched = re.fullmatch(rf"{re.escape(scheme)} +(.*)", values[0], re.ASCII | re.IGNORECASE | re.DOTALL)
+    return matched[1] if matched else ""
+
+
+def _cookies(request: httpx2.Request, name: str) -> list[str]:
+    return [value for key, value in _pairs(request) if key == name]
+
+
+def _pairs(request: httpx2.Request) -> Iterator[tuple[str, str]]:
+    for part in ";".join(request.headers.get_list("Cookie")).split(";"):
+        key, _, value = part.strip(" \t").partition("=")
+        yield key, value

@@ -1,0 +1,297 @@
+# Copied by `make generate` from overrides/package/_testing/schemas.py. Do not edit it here.
+"""JSON values, held against schemas, made of text, and as rules see them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from . import cel
+from .contract import Path, Schema, as_list, as_object
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
+_NUMBER = re.compile(r"(0|-?[1-9][0-9]*|-0)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+_MOST_DIGITS = 1000
+# By type, the word for it.
+_WORDS = {
+    "integer": "an integer",
+    "number": "a number",
+    "string": "text",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+# By keyword of numbers: whether a value keeps it, and the words for it.
+_BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "minimum": (lambda value, bound: value >= bound, "at least"),
+    "maximum": (lambda value, bound: value <= bound, "at most"),
+    "exclusiveMinimum": (lambda value, bound: value > bound, "more than"),
+    "exclusiveMaximum": (lambda value, bound: value < bound, "less than"),
+    "multipleOf": (lambda value, bound: math.isclose(math.remainder(value, bound), 0, abs_tol=1e-9), "a multiple of"),
+}
+
+
+Plan = dict[str, Any]
+"""What of a value is looked at: by field, or `*` for elements, what of that; all where it is empty."""
+
+
+def plan_of(paths: Iterable[Path]) -> Plan:
+    """Returns the plan for some paths."""
+    plan: Plan = {}
+    whole = set[Path]()
+    for path in sorted(paths, key=len):
+        if not any(path[:length] in whole for length in range(len(path))):
+            at = plan
+            for part in path:
+                at = at.setdefault(str(part), {})
+            whole.add(path)
+    return plan
+
+
+class Fault(NamedTuple):
+    """What is wrong with a value.
+
+    Attributes:
+        place: Where, as keys and indices.
+        must: What it must be.
+        value: What it is.
+        kind: The same for a program: the keyword that it breaks.
+    """
+
+    place: Path
+    must: str
+    value: Any
+    kind: str
+
+
+class Schemas:
+    """Schemas that name each other.
+
+    Args:
+        named: By name, those that a `$ref` may name.
+    """
+
+    def __init__(self, named: Mapping[str, Schema]) -> None:
+        self._named = named
+        # By the schema, which is never gone meanwhile: it is part of a contract.
+        self._holding: dict[int, bool] = {}
+
+    def resolved(self, schema: Schema) -> Schema:
+        """Returns a schema, references followed."""
+        while "$ref" in schema:
+            schema = self._named[schema["$ref"]]
+        return schema
+
+    def alternatives(self, schema: Schema) -> list[Schema]:
+        """Returns the alternatives of a schema; none where it has no such keyword."""
+        return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+
+    def of(self, schema: Schema, value: Any) -> Schema:
+        """Returns the schema that a value is of: of alternatives the one that it keeps to, or the first."""
+        schema = self.resolved(schema)
+        found = self.alternatives(schema)
+        if not found:
+            return schema
+        tagged = self.tagged(schema)
+        if tagged is not None:
+            tag = (as_object(value) or {}).get(tagged[0])
+            return self.resolved(tagged[1].get(tag, found[0]) if isinstance(tag, str) else found[0])
+        keeping = (each for each in found if next(self.faults(each, value), None) is None)
+        return self.of(next(keeping, found[0]), value)
+
+    def tagged(self, schema: Schema) -> tuple[str, Mapping[str, Schema]] | None:
+        """Returns the property that decides between the alternatives of a schema, and which by its text."""
+        found: tuple[str, Mapping[str, Schema]] | None = schema.get("tags")
+        return found
+
+    def below(self, schema: Schema, value: Any, part: str | int) -> Schema | None:
+        """Returns the schema of a part of a value; None where it may be anything."""
+        schema = self.of(schema, value)
+        if isinstance(part, int):
+            return schema.get("items")
+        further = schema.get("additionalProperties")
+        found: Schema | None = schema.get("properties", {}).get(part, as_object(further))
+        return found
+
+    def at(self, schema: Schema, value: Any, path: Path) -> Schema | None:
+        """Returns the schema of what stands at a path of a value, references followed."""
+        found: Schema | None = schema
+        for part in path:
+            found = self.below(found, value, part) if found is not None else None
+            try:
+                value = value[part]
+            except (LookupError, TypeError):
+                value = None
+        return None if found is None else self.resolved(found)
+
+    def types(self, schema: Schema) -> list[str]:
+        """Returns the JSON types that a schema allows; none where it says nothing of them."""
+        stated = schema.get("type")
+        return [stated] if isinstance(stated, str) else list(stated or ())
+
+    def nullable(self, schema: Schema) -> bool:
+        """Whether null is allowed."""
+        return next(self.faults(schema, None), None) is None
+
+    # --- what is wrong with a value ---
+
+    def faults(self, schema: Schema, value: Any, place: Path = ()) -> Iterator[Fault]:
+        """Yields what is wrong with a value."""
+        schema = self.resolved(schema)
+        found = self.alternatives(schema)
+        if found:
+            tagged = self.tagged(schema)
+            tag = (as_object(value) or {}).get(tagged[0]) if tagged else None
+            if tagged and value is not None and tag not in tagged[1]:
+                place = (*place, tagged[0]) if isinstance(value, dict) else place
+                yield Fault(place, f"one of {', '.join(tagged[1])}", tag, "discriminator")
+            elif tagged and value is not None:
+                yield from self.faults(tagged[1][str(tag)], value, place)
+            else:
+                each = [list(self.faults(one, value, place)) for one in found]
+                yield from min(each, key=lambda faults: (len(faults), -max((len(f.place) for f in faults), default=0)))
+            return
+        types = self.types(schema)
+        if types and not any(_is(value, kind) for kind in types):
+            yield Fault(place, " or ".join(_WORDS[kind] for kind in types), value, "type")
+        elif "const" in schema and not cel.equal(value, schema["const"]):
+            yield Fault(place, json.dumps(schema["const"]), value, "const")
+        elif "enum" in schema and not cel.is_in(value, schema["enum"]):
+            yield Fault(place, f"one of {', '.join(map(str, schema['enum']))}", value, "enum")
+        elif isinstance(value, str):
+            yield from self._text_faults(schema, value, place)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            for keyword, (keeps, words) in _BOUNDS.items():
+                if keyword in schema and not keeps(value, schema[keyword]):
+                    yield Fault(place, f"{words} {schema[keyword]}", value, keyword)
+        elif (elements := as_list(value)) is not None:
+            yield from _length_faults(schema, len(elements), "Items", "items", value, place)
+            for index, each in enumerate(elements):
+                yield from self.faults(schema.get("items", {}), each, (*place, index))
+        elif (fields := as_object(value)) is not None:
+            yield from self._object_faults(schema, fields, place)
+
+    def _text_faults(self, schema: Schema, value: str, place: Path) -> Iterator[Fault]:
+        yield from _length_faults(schema, len(value), "Length", "characters", value, place)
+        pattern = schema.get("pattern")
+        # `$` is the end of the text in a schema, and may have a line end behind it in Python.
+        if pattern is not None and not re.search(re.sub(r"(?<!\\)\$", r"\\Z", pattern), value, re.ASCII):
+            yield Fault(place, f"text that matches {pattern}", value, "pattern")
+        words = {"uuid": "a UUID", "date-time": "a date-time with its offset, as RFC 3339 has it", "date": "a date"}
+        form = schema.get("format")
+        if form in words and not _has_format(form, value):
+            yield Fault(place, words[form], value, "format")
+
+    def _object_faults(self, schema: Schema, value: dict[str, Any], place: Path) -> Iterator[Fault]:
+        known: Mapping[str, Schema] = schema.get("properties", {})
+        for name in schema.get("required", ()):
+            if name not in value:
+                yield Fault((*place, name), "there", None, "required")
+        further = schema.get("additionalProperties", True)
+        for name, each in value.items():
+            if name in known:
+                yield from self.faults(known[name], each, (*place, name))
+            elif further is False:
+                yield Fault((*place, name), "left out: there is no such field", each, "additionalProperties")
+            elif (below := as_object(further)) is not None:
+                yield from self.faults(below, each, (*place, name))
+
+    # --- as rules see them ---
+
+    def seen(self, schema: Schema | None, value: Any, plan: Plan | None = None) -> Any:
+        """Returns a value as rules see it: times in nanoseconds, UUIDs in lower case.
+
+        Args:
+            schema: What it is.
+            value: The value.
+            plan: What of it is looked at; all by default.
+        """
+        if schema is None:
+            return value
+        if (fields := as_object(value)) is not None:
+            schema = self.of(schema, value)
+            known: Mapping[str, Schema] = schema.get("properties", {})
+            further = as_object(schema.get("additionalProperties"))
+            names = fields.keys() if not plan else plan.keys() & fields.keys()
+            return {name: self.seen(known.get(name, further), fields[name], plan and plan[name]) for name in names}
+        if (elements := as_list(value)) is not None:
+            element = self.of(schema, value).get("items")
+            return [self.seen(element, each, plan and plan.get("*")) for each in elements]
+        if not isinstance(value, str):
+            return int(value) if isinstance(value, float) and value.is_integer() else value
+        form = self.resolved(schema).get("format") if "format" in schema else self.of(schema, value).get("format")
+        if form == "date-time":
+            try:
+                return cel.moment(value)
+            except ValueError:
+                return value
+        return value.lower() if form == "uuid" else value
+
+    def holds_rules(self, schema: Schema | None) -> bool:
+        """Whether rules are about a schema, or about one below it."""
+        if schema is None:
+            return False
+        if id(schema) not in self._holding:
+            self._holding[id(schema)] = False
+            waiting, seen = [schema], set[int]()
+            while waiting and not self._holding[id(schema)]:
+                each = waiting.pop()
+                if id(each) not in seen:
+                    seen.add(id(each))
+                    each = self.resolved(each)
+                    self._holding[id(schema)] = "x-rules" in each
+                    below = [each.get("items"), each.get("additionalProperties"), *each.get("properties", {}).values()]
+                    waiting += [found for found in map(as_object, below) if found is not None]
+                    waiting += self.alternatives(each)
+        return self._holding[id(schema)]
+
+    # --- as text ---
+
+    def parsed(self, schema: Schema, text: str) -> Any:
+        """Returns the value that is sent as a text; the text itself where it is none."""
+        types = self.types(self.resolved(schema))
+        if "integer" in types and _INTEGER.fullmatch(text) and len(text) <= _MOST_DIGITS:
+            return int(text)
+        if "number" in types and _NUMBER.fullmatch(text) and len(text) <= _MOST_DIGITS:
+            return json.loads(text)
+        if "boolean" in types and text in ("true", "false"):
+            return text == "true"
+        return text.lower() if self.resolved(schema).get("format") == "uuid" else text
+
+
+def _is(value: Any, kind: str) -> bool:
+    if kind == "integer":
+        return not isinstance(value, bool) and (
+            isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        )
+    if kind == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    known: Mapping[str, type] = {"string": str, "boolean": bool, "array": list, "object": dict, "null": type(None)}
+    return isinstance(value, known[kind])
+
+
+def _has_format(form: str, value: str) -> bool:
+    if form == "uuid":
+        return _UUID.fullmatch(value) is not None
+    try:
+        if form == "date-time":
+            cel.moment(value)
+        else:
+            date.fromisoformat(value)
+    except ValueError:
+        return False
+    return form == "date-time" or re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII) is not None
+
+
+def _length_faults(schema: Schema, length: int, keyword: str, unit: str, value: Any, place: Path) -> Iterator[Fault]:
+    least, most = schema.get(f"min{keyword}", 0), schema.get(f"max{keyword}", math.inf)
+    if length < least:
+        yield Fault(place, f"at least {least} {unit} long", value, f"min{keyword}")
+    if length > most:
+        yield Fault(place, f"at most {most} {unit} long", value, f"max{keyword}")

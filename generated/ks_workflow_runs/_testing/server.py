@@ -1,0 +1,329 @@
+# Copied by `make generate` from overrides/package/_testing/server.py. Do not edit it here.
+"""The server: all of the kit together, as a transport."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
+
+import httpx2
+
+from ..client import AuthenticatedClient, Client
+from . import answering, judging
+from .clock import FakeClock
+from .contract import Contract
+from .exchange import Asked, Cut, Move, Script, asked
+from .making import Maker
+from .store import Item, Store, as_json, integer
+
+# How long ago an item that is on no server was made, about.
+_AGE = timedelta(hours=1)
+_MOST_TIMES, _MOST_REQUESTS, _MOST_SECONDS = 1_000, 1_000_000, 1_000_000
+
+
+class BaseServer:
+    """What every `FakeServer` does; `testing` has that of the contract."""
+
+    contract: ClassVar[Contract]
+
+    def __init__(self, *, base_url: str = "https://fake.test", now: datetime | None = None) -> None:
+        if now is not None and now.tzinfo is None:
+            raise ValueError(f"'now' must have a time zone (got {now!r})")
+        self.base_url = _address(base_url)
+        self.clock = FakeClock(now or datetime.now(UTC))
+        self.transport = Transport(self)
+        self._prefix = urlsplit(base_url).path.rstrip("/")
+        self._lock = threading.RLock()
+        self._store = Store(self.contract)
+        self._asked: list[Asked] = []
+        self._scripts: deque[Script] = deque()
+        self._moves: list[Move] = []
+        self._tokens = 0
+        self.token = self.add_token()
+
+    # --- as a client's server ---
+
+    def client(self, **arguments: Any) -> AuthenticatedClient:
+        """Returns a client of this server, with its token. The client's waits pass on the server's clock, at once.
+
+        Args:
+            **arguments: Further ones of `AuthenticatedClient`, such as `retry`, or another credential.
+        """
+        known = [each.name for each in Client.kind.credentials]
+        if known and not any(name in arguments for name in known):
+            arguments[known[0]] = self.token
+        further = {**arguments.pop("httpx_args", {}), "transport": self.transport}
+        client = AuthenticatedClient(self.base_url, **arguments, httpx_args=further)
+        client.clock = self.clock
+        return client
+
+    @property
+    def requests(self) -> Sequence[Asked]:
+        """The requests that it got, credentials disguised, in their order."""
+        return tuple(self._asked)
+
+    @property
+    def now(self) -> datetime:
+        """The time on the server's clock, which passes only where somebody waits."""
+        return self.clock.time
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that were waited on the server's clock."""
+        return self.clock.elapsed
+
+    def advance(self, seconds: float) -> None:
+        """Lets time pass on the server's clock."""
+        self.clock.advance(seconds)
+
+    # --- who may do what ---
+
+    def add_token(self) -> str:
+        """Returns a new credential, which may do everything."""
+        self._tokens += 1
+        token = f"fake-token-{self._tokens}"
+        self._store.tokens.add(token)
+        return token
+
+    def revoke(self, token: str | None = None) -> None:
+        """Makes a credential, by default `token`, invalid, as if it had expired. Raises ValueError if it is none."""
+        self._check_token(token)
+        self._store.tokens.discard(token or self.token)
+
+    def forbid(self, thing: object, token: str | None = None) -> None:
+        """Forbids a credential, by default `token`, something: what a parameter in a path names, or an item."""
+        self._check_token(token)
+        with self._lock:
+            self._store.forbidden.add((token or self.token, self._store.name_of(thing)))
+
+    def _check_token(self, token: str | None) -> None:
+        if (token or self.token) not in self._store.tokens:
+            raise ValueError("'token' must be one that the server gave, and not revoked")
+
+    # --- what is to happen ---
+
+    def before(self, request: int, move: Callable[[], object]) -> None:
+        """Has something done before a request, such as `lambda: server.delete_...(...)`.
+
+        Args:
+            request: Before which one, counted from 1 since the server was made.
+            move: Does it.
+
+        Raises:
+            ValueError: That request was made already.
+        """
+        integer("request", request, len(self._asked) + 1, _MOST_REQUESTS)
+        self._moves.append(Move(request, move))
+
+    def next(self, status: int, *, retry_after: int | None = None, times: int = 1) -> None:
+        """Has the next request refused, whatever it asks for.
+
+        Args:
+            status: The status, from 400 to 599.
+            retry_after: Seconds that the client is told to wait.
+            times: How many requests this holds for.
+
+        Raises:
+            ValueError: One of them cannot be.
+        """
+        integer("status", status, 400, 599)
+        headers = dict[str, str]()
+        if retry_after is not None:
+            integer("retry_after", retry_after, 0, _MOST_SECONDS)
+            headers["Retry-After"] = str(retry_after)
+        self._script(Script(f"next({status})", status=status, headers=headers), times)
+
+    def next_cut(self, *, within_body: bool = False, times: int = 1) -> None:
+        """Has the connection of the next request cut: before the answer, or within its body."""
+        self._script(Script("next_cut()", cut="within" if within_body else "before"), times)
+
+    def next_slow(self, seconds: float, *, times: int = 1) -> None:
+        """Has the answer to the next request take some seconds on the server's clock. A client that does not wait for
+        so long gets its time-out.
+        """
+        self._script(Script(f"next_slow({seconds!r})", seconds=_seconds("seconds", seconds)), times)
+
+    def next_malformed(self, *, times: int = 1) -> None:
+        """Has the body of the next answer end too early, so that it is no JSON."""
+        self._script(Script("next_malformed()", malformed=True), times)
+
+    def next_later(self, *, times: int = 1, **fields: Any) -> None:
+        """Has the next answer be that of a later version: with these fields in its first item, whatever the contract
+        says of them.
+        """
+        if not fields:
+            raise ValueError("next_later() must be given fields, such as a value that the contract does not know")
+        self._script(Script("next_later()", fields=as_json(fields)), times)
+
+    def _script(self, script: Script, times: int) -> None:
+        integer("times", times, 1, _MOST_TIMES)
+        self._scripts.extend([script] * times)
+
+    def check(self) -> None:
+        """Raises AssertionError where something was to happen that did not."""
+        left = [*(each.name for each in self._scripts), *(each.name for each in self._moves)]
+        if left:
+            made = f"{len(self._asked)} request{'' if len(self._asked) == 1 else 's'}"
+            raise AssertionError(f"not used up after {made}: {', '.join(left)}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *args: object) -> None:
+        # An error that is on its way says more.
+        if kind is None:
+            self.check()
+
+    # --- for what the contract names ---
+
+    def _add_resource(self, parameter: str, value: object) -> Any:
+        with self._lock:
+            return self._store.add_resource(parameter, value)
+
+    def _add(self, name: str, owner: Sequence[object], count: int, seed: int, fields: Mapping[str, Any]) -> list[str]:
+        with self._lock:
+            whose = self._store.owner(name, owner)
+            return [json.dumps(each) for each in self._store.add(name, whose, count, fields, seed, self.now)]
+
+    def _new(self, name: str, owner: Sequence[object], seed: int, fields: Mapping[str, Any]) -> str:
+        with self._lock:
+            whose = self._store.owner(name, owner)
+            return json.dumps(self._store.add(name, whose, 1, fields, seed, self.now, is_new=True)[0])
+
+    def _items(self, name: str, owner: Sequence[object]) -> list[str]:
+        with self._lock:
+            return [json.dumps(each.value) for each in self._store.items(name, self._store.owner(name, owner))]
+
+    def _change(self, name: str, item: object, fields: Mapping[str, Any]) -> str:
+        with self._lock:
+            return json.dumps(self._store.change(name, self._found(name, item), fields, self.now))
+
+    def _delete(self, name: str, item: object) -> None:
+        with self._lock:
+            self._store.delete(name, self._found(name, item))
+
+    def _found(self, name: str, thing: object) -> Item:
+        found = self._store.item(name, thing)
+        if found is None:
+            raise ValueError(f"there is no such item of {self.contract.lists[name].noun}: {str(thing)!r:.80}")
+        return found
+
+    # --- requests ---
+
+    def handle(self, request: httpx2.Request) -> httpx2.Response:
+        """Answers a request, whose body is read."""
+        with self._lock:
+            path = request.url.raw_path.decode("ascii", "replace").partition("?")[0].removeprefix(self._prefix)
+            entry = asked(request, path)
+            number = len(self._asked) + 1
+            for move in [each for each in self._moves if each.request == number]:
+                self._moves.remove(move)
+                try:
+                    move.do()
+                except Exception as error:
+                    raise AssertionError(f"what was to happen {move.name} failed: {error}") from error
+            self._asked.append(entry)
+            script = self._scripts.popleft() if self._scripts else Script("")
+            response = self._answer(request, path, entry, script)
+            entry.status = response.status_code
+            return response
+
+    def _answer(self, request: httpx2.Request, path: str, entry: Asked, script: Script) -> httpx2.Response:
+        operation, texts, methods = judging.found(self.contract.operations, request.method, path)
+        question = None
+        if operation is not None:
+            question = judging.question(self._store, operation, texts, request)
+            entry.operation = operation.name
+            entry.params = {
+                **texts,
+                **{name: value for (where, name), value in question.params.items() if where in ("path", "query")},
+            }
+        if script.seconds:
+            self._wait(request, script.seconds)
+        if script.cut == "before":
+            raise httpx2.RemoteProtocolError("the connection was cut, as asked for", request=request)
+        if script.status:
+            return answering.refusal(self._store, operation, script.status, (), script.headers, self.now)
+        if question is None:
+            allow = {"Allow": ", ".join(dict.fromkeys(methods))} if methods else {}
+            return answering.refusal(self._store, None, 405 if methods else 404, (), allow, self.now)
+        response = answering.answered(self._store, question, self.now)
+        return self._spoiled(request, response, question, script)
+
+    def _wait(self, request: httpx2.Request, seconds: float) -> None:
+        """Lets time pass, as far as the client waits."""
+        timeout = request.extensions.get("timeout", {}).get("read")
+        most = math.inf if timeout is None else float(timeout)
+        self.clock.advance(min(seconds, most))
+        if seconds >= most:
+            raise httpx2.ReadTimeout("the answer was slow, as asked for", request=request)
+
+    def _spoiled(
+        self, request: httpx2.Request, response: httpx2.Response, question: judging.Question, script: Script
+    ) -> httpx2.Response:
+        content = response.content
+        if script.fields:
+            if not response.is_success:
+                raise AssertionError(f"next_later: the answer is no success, but {response.status_code}")
+            body = json.loads(content)
+            paging = question.operation.paging
+            answering.later(body, paging.items if paging else "", script.fields)
+            content = json.dumps(body).encode()
+        if script.malformed:
+            content = content[: len(content) // 2] or b"{"
+        if request.method == "HEAD":
+            content = b""
+        headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
+        if script.cut == "within":
+            return httpx2.Response(response.status_code, headers=headers, stream=Cut(content or b"{}", request))
+        return httpx2.Response(response.status_code, headers=headers, content=content)
+
+
+class Transport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
+    """What httpx2's clients send over, blocking and under asyncio: no connection is opened."""
+
+    def __init__(self, server: BaseServer) -> None:
+        self._server = server
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.read()
+        return self._server.handle(request)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await request.aread()
+        return self._server.handle(request)
+
+
+def make(contract: Contract, name: str, seed: int, now: datetime | None, fields: Mapping[str, Any]) -> str:
+    """Returns an item of a list, as JSON, that is on no server.
+
+    Raises:
+        ValueError: It would break a rule of the contract.
+    """
+    moment = now or datetime.now(UTC)
+    if moment.tzinfo is None:
+        raise ValueError(f"'now' must have a time zone (got {now!r})")
+    return json.dumps(Maker(contract, contract.lists[name].item, seed).make(as_json(fields), moment - _AGE, moment))
+
+
+def renamed(names: Mapping[str, str], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns fields by the names that the contract has for them."""
+    return {names.get(name, name): value for name, value in fields.items()}
+
+
+def _address(value: object) -> str:
+    if not isinstance(value, str) or not value.startswith(("http://", "https://")):
+        raise ValueError(f"'base_url' must be an address such as https://example.com/api (got {value!r:.60})")
+    return value
+
+
+def _seconds(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ValueError(f"'{name}' must be a number of seconds from 0 (got {value!r})")
+    return float(value)

@@ -1,0 +1,351 @@
+"""The testing kit's data: what the contract says, as source that makes the classes of
+overrides/package/_testing/contract.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from codegen.alternatives import tagged
+from codegen.cel import RuleError
+from codegen.cel.python import Condition, Untranslatable, conditions
+from codegen.contract import Contract
+from codegen.credentials import credential_of
+from codegen.endpoints import Endpoints, Said
+from codegen.extensions.model import Described, Listing, Rule, success
+from codegen.models import Models
+from codegen.openapi import Node, schema_of
+from codegen.openapi.operations import followed_entries
+from codegen.paging import Pager
+
+# What of a schema is prose, or said otherwise.
+_LEFT_OUT = ("title", "description", "example", "examples", "deprecated", "x-rules", "discriminator")
+_SCHEMAS = "#/components/schemas/"
+# The order in which most servers judge, where the contract has none.
+_USUAL = {"credentials": (401,), "parameters": (422, 400), "existence": (404,), "access": (403,)}
+
+
+class Raw(str):
+    """Source of Python."""
+
+
+class Data:
+    """What the kit goes by.
+
+    Attributes:
+        lists: By the name of the operation that shows it, the lists.
+        resources: By name, the parameters in paths that name what is no item of a list: their schemas.
+        untold: What the kit does not do, each as a sentence; complete once `source` was read.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        endpoints: Endpoints,
+        pagers: Sequence[Pager],
+        models: Models,
+        updated: Mapping[str, Sequence[str]],
+    ) -> None:
+        """
+        Args:
+            contract: The contract, its extensions read.
+            endpoints: How bodies are written.
+            pagers: The lists, as pagers have them.
+            models: The models.
+            updated: By list, the fields that say when an item was changed.
+        """
+        self.untold: list[str] = []
+        self.operations = contract.extensions.operations
+        self._contract = contract
+        self._pagers = {each.key: each for each in pagers}
+        self.lists = {self.operations[key].operation.name: each for key, each in self._pagers.items()}
+        self._models = models
+        self._said = endpoints.said
+        self._views = {key: endpoints.view(key) for key in self.operations}
+        self._updated = updated
+        # By operation, the parameter in its path that names an item, and of which list.
+        self._items = dict(self._items_named())
+        self.resources = self._resources()
+
+    def source(self) -> str:
+        """Returns source that makes it all."""
+        schemas = self._contract.model.root.at("components").at("schemas")
+        rules = self._contract.extensions.rules.values()
+        return _call(
+            "Contract",
+            schemas={name: self._schema(node) for name, node in schemas.items()},
+            rules={rule.id: made for each in rules for rule, made in self._rules(each)},
+            operations=[self._operation(key, each) for key, each in self.operations.items()],
+            lists={name: self._listing(pager) for name, pager in self.lists.items()},
+            resources={name: self._schema(node) for name, node in self.resources.items()},
+        )
+
+    # --- lists, and what they are of ---
+
+    def _items_named(self) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+        """Yields operations of which a parameter in the path names an item of a list: the parameter, and the list."""
+        paths: dict[str, tuple[str, str]] = {}
+        for list_name, pager in self.lists.items():
+            listing = self.operations[pager.key].listing
+            for source in self.operations.values():
+                links = [link for by_name in source.links.values() for link in by_name.values()]
+                for link, ((place, name), value) in ((each, entry) for each in links for entry in each.sources.items()):
+                    is_of_body = (place, value.of, value.place) == ("path", "response", "body")
+                    if listing and is_of_body and self._is_key(source, listing, value.pointer):
+                        paths.setdefault(link.target.path, (name, list_name))
+        for key, described in self.operations.items():
+            if described.operation.path in paths:
+                yield key, paths[described.operation.path]
+
+    def _is_key(self, source: Described, listing: Listing, pointer: Sequence[str | int]) -> bool:
+        """Whether a pointer leads to the key of an item of a list, in the answers of an operation."""
+        names = [str(part) for part in pointer]
+        key = listing.key.split(".")
+        if source.listing and source.listing.item.pointer == listing.item.pointer:
+            items = listing.items.split(".")
+            return names[: len(items)] == items and names[len(items) + 1 :] == key
+        body = success(source.operation)
+        return body is not None and body.followed().pointer == listing.item.pointer and names == key
+
+    def _resources(self) -> dict[str, Node]:
+        found: dict[str, Node] = {}
+        of_items = {name for name, _ in self._items.values()}
+        for key, described in self.operations.items():
+            owners = [name for place, name in described.parameters if place == "path"] if key in self._pagers else []
+            looked_for = [stage.parameter for stage in described.judged if stage.name == "existence"]
+            for name in [*looked_for, *owners]:
+                if name not in of_items and ("path", name) in described.parameters:
+                    found.setdefault(name, schema_of(described.parameters["path", name]))
+        return found
+
+    def _listing(self, pager: Pager) -> Raw:
+        described = self.operations[pager.key]
+        listing = described.listing
+        assert listing is not None
+        own = {attribute: name for name, attribute in self._models.attributes(pager.item).items()}
+        repeats = {own[attribute]: name for attribute, name in pager.repeats.items() if attribute in own}
+        at_most = [
+            (each.count, made)
+            for each in listing.at_most
+            if (made := self._rule(each.where, "self", "lambda self, _, __")) is not None
+        ]
+        return _call(
+            "Listing",
+            noun=pager.noun,
+            item=self._schema(listing.item, is_reference=True),
+            owners=[name for place, name in described.parameters if place == "path"],
+            repeats=repeats,
+            key=listing.key,
+            at_most=at_most,
+            updated=self._updated.get(described.operation.name, []),
+        )
+
+    # --- operations ---
+
+    def _operation(self, key: tuple[str, str], described: Described) -> Raw:
+        operation, view = described.operation, self._views[key]
+        does, listing = self._does(key, described)
+        if not does:
+            self.untold.append(f"`{operation.name}` is not answered: script it with `next`.")
+        for stage in described.judged:
+            if stage.name == "state" and stage.statuses != (410,):
+                numbers = " or ".join(map(str, stage.statuses))
+                what = f"`{operation.name}` is never answered with {numbers} by itself"
+                self.untold.append(f"{what}: the contract does not say when. Script it with `next`.")
+        schemes = self._contract.model.root.at("components").at("securitySchemes")
+        security = [
+            [self._carrier(schemes.at(name), name) for name, _ in alternative.items()]
+            for alternative in operation.security.elements()
+        ]
+        response = operation.responses[str(view.successes[0])]
+        headers = {
+            name: (self._schema(schema_of(node)), str(node.at("example").value or ""))
+            for name, node in followed_entries(response, "headers").items()
+            if node.at("required").value is True
+        }
+        body = operation.request_body
+        found = success(operation)
+        return _call(
+            "Operation",
+            name=operation.name,
+            method=operation.method.upper(),
+            path=operation.path,
+            parameters=[self._parameter(node) for node in described.parameters.values()],
+            security=[] if [] in security else security,
+            judged=self._judged(described),
+            success=view.successes[0],
+            answer=None if found is None else self._schema(found),
+            refusals={status: self._refusal(operation.responses[str(status)]) for status in view.refusals},
+            headers=headers,
+            does=does,
+            listing=listing,
+            paging=self._paging(described),
+            item=self._items.get(key, ("", ""))[0],
+            selects={
+                name: [made for _, made in self._rules(rules, "item")] for name, rules in described.selects.items()
+            },
+            rules=[made for _, made in self._rules(described.answers.get(str(view.successes[0]), ()), "response")],
+            body=None if body is None else self._schema(schema_of(body)),
+            body_required=body is not None and body.at("required").value is True,
+            location=self._location(described, str(view.successes[0])),
+        )
+
+    def _does(self, key: tuple[str, str], described: Described) -> tuple[str, str]:
+        """Returns what an operation does, and with the items of which list; nothing where that is not told."""
+        if key in self._pagers:
+            return "list", described.operation.name
+        method, found = described.operation.method, success(described.operation)
+        if key in self._items:
+            name = self._items[key][1]
+            if method == "delete" and found is None:
+                return "delete", name
+            listing = next(each.listing for each in self.operations.values() if each.operation.name == name)
+            if method == "get" and found is not None and listing and found.followed().pointer == listing.item.pointer:
+                return "get", name
+        for other in self._pagers:
+            listing = self.operations[other].listing
+            same = other[0] == key[0] and listing is not None and found is not None
+            if method == "post" and same and listing and found and found.followed().pointer == listing.item.pointer:
+                return "create", self.operations[other].operation.name
+        return "", ""
+
+    def _carrier(self, scheme: Node, name: str) -> Raw:
+        found = credential_of(scheme.followed(), name, "kit")
+        return _call("Carrier", header=found.header, prefix=found.prefix, scheme=name)
+
+    def _parameter(self, node: Node) -> Raw:
+        return _call(
+            "Parameter",
+            name=node.at("name").value,
+            where=node.at("in").value,
+            schema=self._schema(schema_of(node)),
+            required=node.at("required").value is True,
+            joined=node.at("explode").value is False,
+        )
+
+    def _judged(self, described: Described) -> list[Raw]:
+        found = {each.name: each.statuses[0] for each in described.judged if each.name not in ("any", "state")}
+        if any(each.name == "state" and 410 in each.statuses for each in described.judged):
+            # The one state that HTTP itself has a word for.
+            found["gone"] = 410
+        if not described.judged:
+            stated = described.operation.responses
+            usual = {name: [each for each in statuses if str(each) in stated] for name, statuses in _USUAL.items()}
+            found = {name: statuses[0] for name, statuses in usual.items() if statuses}
+        return [_call("Stage", name=name, status=status) for name, status in found.items()]
+
+    def _refusal(self, response: Node) -> Raw:
+        headers = {
+            name: str(node.at("example").value or schema_of(node).at("example").value or "1")
+            for name, node in followed_entries(response, "headers").items()
+            if node.at("required").value is True
+        }
+        if not response.at("content").value:
+            return _call("Refusal", headers=headers)
+        schema = schema_of(response)
+        media = next(node for _, node in response.at("content").items())
+        said = self._written_in(schema)
+        return _call("Refusal", schema=self._schema(schema), example=media.at("example").value, headers=headers, **said)
+
+    def _written_in(self, schema: Node) -> dict[str, str]:
+        """Returns how the body of a refusal is written: by the names that the contract has for the fields."""
+        name = self._models.of(schema) or ""
+        found = self._said.get(name, Said())
+        own = {attribute: key for key, attribute in self._models.attributes(name).items()} if name else {}
+        of_fault = {}
+        if fault := found.item.removeprefix("models.") if "models." in found.item else "":
+            of_fault = {attribute: key for key, attribute in self._models.attributes(fault).items()}
+        return {
+            "detail": own.get(found.detail, ""),
+            "faults": own.get(found.faults, ""),
+            "loc": of_fault.get(found.loc, ""),
+            "msg": of_fault.get(found.msg, ""),
+            "kind": found.kind,
+        }
+
+    def _paging(self, described: Described) -> Raw | None:
+        listing = described.listing
+        if listing is None:
+            return None
+        names = ("items", "limit", "offset", "total", "cursor", "next_cursor", "echoes")
+        return _call("Paging", **{name: getattr(listing, name) for name in names if getattr(listing, name)})
+
+    def _location(self, described: Described, status: str) -> str:
+        targets = (link.target for link in described.links.get(status, {}).values())
+        return next((each.path for each in targets if each.method == "get"), "")
+
+    # --- rules and schemas ---
+
+    def _rules(self, rules: Iterable[Rule], of: str = "self") -> Iterator[tuple[Rule, Raw]]:
+        for rule in rules:
+            made = self._rule(rule, of, f"lambda {', '.join([*rule.program.variables, '_'][:3])}")
+            if made is not None:
+                yield rule, made
+
+    def _rule(self, rule: Rule, of: str, head: str) -> Raw | None:
+        """Returns a rule; None, and notes so, where the kit cannot keep it."""
+        try:
+            found = conditions(rule.program, of)
+        except (Untranslatable, RuleError, RecursionError) as error:
+            self.untold.append(f"The rule `{rule.id}` is not kept: {error}. {rule.message}")
+            return None
+        of_changes = rule.is_transition
+        return _call(
+            "Rule",
+            message=rule.message,
+            conditions=[_condition(each, head) for each in found],
+            of_changes=of_changes,
+        )
+
+    def _schema(self, node: Node, is_reference: bool = False) -> Any:
+        """Returns a schema as the kit has it: without prose, named ones by their names."""
+        if is_reference:
+            return {"$ref": node.followed().pointer.removeprefix(_SCHEMAS)}
+        if not isinstance(node.value, dict):
+            return node.value
+        if "$ref" in node:
+            return {"$ref": str(node.value["$ref"]).removeprefix(_SCHEMAS)}
+        made: dict[str, Any] = {}
+        for key, below in node.items():
+            if key == "properties":
+                made[key] = {name: self._schema(each) for name, each in below.items()}
+            elif key in ("anyOf", "oneOf"):
+                made[key] = [self._schema(each) for each in below.elements()]
+            elif key in ("items", "additionalProperties"):
+                made[key] = self._schema(below)
+            elif key not in _LEFT_OUT:
+                made[key] = below.value
+        if "pattern" in node and (examples := [*(node.at("examples").value or ()), node.at("example").value]) != [None]:
+            made["examples"] = [each for each in examples if each is not None]
+        if "x-rules" in node:
+            made["x-rules"] = [each.at("id").value for each in node.at("x-rules").elements()]
+        if (found := tagged(node)) is not None:
+            made["tags"] = (found.name, {tag: {"$ref": name} for tag, name in found.tags.items()})
+        return made
+
+
+def _condition(found: Condition, head: str) -> Raw:
+    return _call("Condition", holds=Raw(f"{head}: {found.source}"), reads=found.reads, texts=found.texts)
+
+
+def _call(name: str, /, **arguments: Any) -> Raw:
+    """Returns source that makes one of the kit's data classes; what is empty is its default there."""
+    needed = {"schemas", "rules", "operations", "lists", "resources", "answer", "security", "judged", "parameters"}
+    needed |= {"refusals", "item", "owners", "repeats", "conditions", "prefix"}
+    kept = {
+        key: value for key, value in arguments.items() if value not in ("", None, [], {}, (), False) or key in needed
+    }
+    return Raw(f"contract.{name}({', '.join(f'{key}={_written(value)}' for key, value in kept.items())})")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Raw):
+        return str(value)
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_written(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_written, value))}{',' if len(value) == 1 else ''})"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    return repr(value)

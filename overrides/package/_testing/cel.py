@@ -1,0 +1,207 @@
+"""What rules are made of: CEL's operators, where Python has others. Times and durations are integers, nanoseconds.
+
+What cannot be judged raises one of NOT_JUDGED, as CEL's engine would say.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from .contract import as_list, as_object
+
+NOT_JUDGED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@functools.lru_cache(maxsize=4096)
+def moment(text: str) -> int:
+    """Returns a time as RFC 3339 writes it, in nanoseconds since 1970. Raises ValueError for anything else."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError(text)
+    day, time, fraction, offset = found.groups()
+    passed = datetime.fromisoformat(f"{day}T{time}{'+00:00' if offset in 'Zz' else offset}") - _EPOCH
+    return (passed.days * 86400 + passed.seconds) * 10**9 + int((fraction or "0")[:9].ljust(9, "0"))
+
+
+def seconds(number: float) -> int:
+    """Returns a duration."""
+    return round(number * 10**9)
+
+
+def true(value: Any) -> bool:
+    """Returns a Boolean. Raises TypeError for anything else."""
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+def negated(value: Any) -> bool:
+    """`!`"""
+    return not true(value)
+
+
+def all_of(*conditions: Callable[[], Any]) -> bool:
+    """`&&`: one that is false decides, whatever is wrong with the others."""
+    return _decided(False, conditions)
+
+
+def any_of(*conditions: Callable[[], Any]) -> bool:
+    """`||`: one that is true decides, whatever is wrong with the others."""
+    return _decided(True, conditions)
+
+
+def all_each(held: Any, condition: Callable[[Any], Any]) -> bool:
+    """`all`"""
+    return _decided(False, [lambda each=each: condition(each) for each in _of(held, list, dict)])
+
+
+def any_each(held: Any, condition: Callable[[Any], Any]) -> bool:
+    """`exists`"""
+    return _decided(True, [lambda each=each: condition(each) for each in _of(held, list, dict)])
+
+
+def _decided(by: bool, conditions: Any) -> bool:
+    wrong: Exception | None = None
+    for condition in conditions:
+        try:
+            if true(condition()) is by:
+                return by
+        except NOT_JUDGED as error:
+            wrong = error
+    if wrong is not None:
+        raise wrong
+    return not by
+
+
+def fold(held: Any, first: Any, step: Callable[[Any, Any], Any], last: Callable[[Any], Any]) -> Any:
+    """`map`, `filter`, `exists_one`: goes through a list with what was found so far."""
+    found = first
+    for each in _of(held, list, dict):
+        found = step(found, each)
+    return last(found)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """`==`: other than in Python, true is not 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    objects = as_object(one), as_object(other)
+    if objects[0] is not None and objects[1] is not None:
+        return objects[0].keys() == objects[1].keys() and all(equal(objects[0][key], objects[1][key]) for key in one)
+    lists = as_list(one), as_list(other)
+    if lists[0] is not None and lists[1] is not None:
+        return len(lists[0]) == len(lists[1]) and all(map(equal, lists[0], lists[1]))
+    return bool(one == other)
+
+
+def is_in(value: Any, held: Any) -> bool:
+    """`in`: an element of a list, or a key of a map."""
+    if isinstance(held, dict) and not isinstance(value, bool | int | float | str):
+        raise TypeError(value)
+    return any(equal(value, each) for each in _of(held, list, dict))
+
+
+def has(held: Any, name: str) -> bool:
+    """`has`"""
+    return name in _of(held, dict)
+
+
+def size(value: Any) -> int:
+    """`size`"""
+    return len(_of(value, str, list, dict))
+
+
+def less(one: Any, other: Any) -> bool:
+    """`<`: of two numbers, two texts or two Booleans."""
+    if _kind(one) != _kind(other):
+        raise TypeError(other)
+    return bool(one < other)
+
+
+def less_or_equal(one: Any, other: Any) -> bool:
+    """`<=`"""
+    return less(one, other) or equal(one, other)
+
+
+def plus(one: Any, other: Any) -> Any:
+    """`+`: of two integers, two numbers with a fraction, two texts or two lists."""
+    if type(one) is not type(other):
+        raise TypeError(other)
+    return _of(one, int, float, str, list) + other
+
+
+def minus(one: Any, other: Any) -> Any:
+    """`-`"""
+    return _number(one, other) - other
+
+
+def times(one: Any, other: Any) -> Any:
+    """`*`"""
+    return _number(one, other) * other
+
+
+def quotient(one: Any, other: Any) -> Any:
+    """`/`: of integers an integer, rounded towards zero."""
+    if isinstance(_number(one, other), float):
+        return one / other
+    return abs(one) // abs(other) * (1 if (one < 0) == (other < 0) else -1)
+
+
+def remainder(one: Any, other: Any) -> Any:
+    """`%`"""
+    return one - _of(other, int) * quotient(one, other)
+
+
+def at(held: Any, key: Any) -> Any:
+    """`[]`: an element of a list, or the value of a key."""
+    if isinstance(held, list) and (isinstance(key, bool) or not isinstance(key, int) or key < 0):
+        raise LookupError(key)
+    return _of(held, list, dict)[key]
+
+
+def starts_with(text: Any, start: Any) -> bool:
+    """`startsWith`"""
+    return str.startswith(_of(text, str), start)
+
+
+def ends_with(text: Any, end: Any) -> bool:
+    """`endsWith`"""
+    return str.endswith(_of(text, str), end)
+
+
+def contains(text: Any, part: Any) -> bool:
+    """`contains`"""
+    return _of(part, str) in _of(text, str)
+
+
+def matches(text: Any, pattern: str) -> bool:
+    """`matches`"""
+    return re.search(re.sub(r"(?<!\\)\$", r"\\Z", pattern), text, re.ASCII) is not None
+
+
+def _of(value: Any, *kinds: type) -> Any:
+    """Returns a value of one of some types; a Boolean is no integer. Raises TypeError for anything else."""
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise TypeError(value)
+    return value
+
+
+def _number(one: Any, other: Any) -> Any:
+    if type(one) is not type(other):
+        raise TypeError(other)
+    return _of(one, int, float)
+
+
+def _kind(value: Any) -> type:
+    """Returns what a value can be compared with. Raises TypeError for what has no order."""
+    found = bool if isinstance(value, bool) else float if isinstance(value, int | float) else str
+    if not isinstance(value, bool | int | float | str):
+        raise TypeError(value)
+    return found

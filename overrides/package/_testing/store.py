@@ -1,0 +1,253 @@
+"""What there is: what parameters name, credentials, the items of lists, and how they change."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pydantic
+from pydantic_core import to_jsonable_python
+
+from . import cel
+from .contract import Condition, Contract, Listing, Rule, at
+from .filling import as_text
+from .making import Maker, said
+from .schemas import Schemas
+
+# Seconds between the items of a list, about.
+_BETWEEN = 600
+MOST_ADDED = 100_000
+"""How many items are added at once at most."""
+
+Owner = tuple[Any, ...]
+
+
+@dataclass
+class Item:
+    """An item of a list.
+
+    Attributes:
+        value: What it is, as JSON.
+        owner: Whose it is.
+        key: What tells it from the others.
+        number: The greater, the nearer to the list's start.
+    """
+
+    value: dict[str, Any]
+    owner: Owner
+    key: str
+    number: int
+
+
+class Store:
+    """What a server holds.
+
+    Args:
+        contract: What has to hold of it.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        self.schemas = Schemas(contract.schemas)
+        self.resources: dict[str, set[Any]] = {name: set() for name in contract.resources}
+        self.tokens: set[str] = set()
+        self.forbidden: set[tuple[str, str]] = set()
+        self._items: dict[str, dict[Owner, list[Item]]] = {name: {} for name in contract.lists}
+        self._by_key: dict[str, dict[str, Item]] = {name: {} for name in contract.lists}
+        self.gone: dict[str, set[str]] = {name: set() for name in contract.lists}
+        self._number = 0
+
+    # --- resources ---
+
+    def identity(self, parameter: str, value: Any) -> Any:
+        """Returns what a parameter names something by, as JSON. Raises ValueError for what it cannot be."""
+        schema = self.contract.resources[parameter]
+        found = self.schemas.parsed(schema, str(value))
+        for fault in self.schemas.faults(schema, found, (parameter,)):
+            raise ValueError(said(fault))
+        return found
+
+    def add_resource(self, parameter: str, value: Any) -> Any:
+        """Adds something, by default under a name of its own. Raises ValueError where there is one of that name."""
+        known = self.resources[parameter]
+        if value is None:
+            chance = random.Random(f"{parameter} {len(known)}")
+            schema = self.contract.resources[parameter]
+            kind = self.schemas.types(self.schemas.resolved(schema))
+            value = len(known) + 1 if "integer" in kind else UUID(int=chance.getrandbits(128), version=4)
+        found = self.identity(parameter, value)
+        if found in known:
+            raise ValueError(f"'{parameter}' must be new: there is {found} already")
+        known.add(found)
+        return found
+
+    # --- items ---
+
+    def owner(self, name: str, values: Sequence[Any]) -> Owner:
+        """Returns whose list it is. Raises ValueError where there is no such owner."""
+        found: list[Any] = []
+        for parameter, value in zip(self.contract.lists[name].owners, values, strict=True):
+            if parameter in self.resources:
+                found.append(self.identity(parameter, value))
+                if found[-1] not in self.resources[parameter]:
+                    raise ValueError(f"'{parameter}' must name something that was added (got {str(value)!r})")
+            else:
+                found.append(str(value).lower())
+        return tuple(found)
+
+    def items(self, name: str, owner: Owner) -> list[Item]:
+        """Returns the items of a list, in its order."""
+        return self._items[name].get(owner, [])
+
+    def item(self, name: str, thing: object) -> Item | None:
+        """Returns an item by its key, or by what a caller has of it."""
+        key = thing
+        if isinstance(thing, pydantic.BaseModel):
+            with contextlib.suppress(LookupError):
+                key = self.key(self.contract.lists[name], thing.model_dump(mode="json", by_alias=True))
+        return self._by_key[name].get(str(key).lower())
+
+    def add(
+        self,
+        name: str,
+        owner: Owner,
+        count: int,
+        fields: Mapping[str, Any],
+        seed: int,
+        now: datetime,
+        is_new: bool = False,
+    ) -> list[dict[str, Any]]:
+        """Adds items at the start of a list. Returns them in the list's order.
+
+        They are of about the last hours, one before the other; if new, of this moment.
+
+        Raises:
+            ValueError: They would break a rule of the contract, or there cannot be so many.
+        """
+        integer("count", count, 0, MOST_ADDED)
+        listing = self.contract.lists[name]
+        given = self._given(listing, owner, fields)
+        # Never the same again: what was deleted does not come back.
+        seeded = f"{seed} {name} {owner} {self._number}"
+        maker, chance = Maker(self.contract, listing.item, seeded), random.Random(seeded)
+        counts = [
+            sum(self._meets(listing, rule, each.value) for each in self.items(name, owner)) for rule in _where(listing)
+        ]
+        made: list[Item] = []
+        keys = {*self._by_key[name], *self.gone[name]}
+        for index in range(count):
+            moment = now - timedelta(seconds=0 if is_new else _BETWEEN * (index + 1 + chance.random()))
+            value = self._new(maker, listing, given, keys, counts, (moment, now))
+            keys.add(self.key(listing, value))
+            counts = [
+                number + self._meets(listing, rule, value) for number, rule in zip(counts, _where(listing), strict=True)
+            ]
+            made.append(Item(value, owner, self.key(listing, value), self._number + count - index))
+        self._number += count
+        self._items[name][owner] = [*made, *self.items(name, owner)]
+        self._by_key[name].update({each.key: each for each in made})
+        return [each.value for each in made]
+
+    def change(self, name: str, item: Item, fields: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """Changes an item. Raises ValueError where it, or its list, would break a rule of the contract."""
+        listing = self.contract.lists[name]
+        given = as_json(fields)
+        others = [each for each in self.items(name, item.owner) if each is not item]
+        further: list[Rule] = []
+        for most, rule in listing.at_most:
+            if sum(self._meets(listing, rule, each.value) for each in others) >= most:
+                further.append(_never(rule))
+        touched = {field: as_text(now) for field in listing.updated}
+        frozen = [listing.key, *listing.repeats]
+        maker = Maker(self.contract, listing.item, f"{item.key} {as_text(now)}")
+        item.value = maker.change(item.value, given, touched, frozen, now, further)
+        return item.value
+
+    def delete(self, name: str, item: Item) -> None:
+        """Takes an item out of its list."""
+        self._items[name][item.owner].remove(item)
+        del self._by_key[name][item.key]
+        self.gone[name].add(item.key)
+
+    def key(self, listing: Listing, value: Any) -> str:
+        """Returns what tells an item from the others, as text."""
+        return str(at(value, tuple(listing.key.split(".")))).lower()
+
+    def name_of(self, thing: object) -> str:
+        """Returns what something is named by in a path. Raises ValueError where there is no such thing."""
+        for name in self.contract.lists:
+            if (item := self.item(name, thing)) is not None:
+                return item.key
+        if any(str(thing).lower() == str(each).lower() for known in self.resources.values() for each in known):
+            return str(thing).lower()
+        raise ValueError(f"there is no such thing to be forbidden: {str(thing)!r:.80}")
+
+    def _given(self, listing: Listing, owner: Owner, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns what an item has to have: what was given, and what repeats whose list it is."""
+        given = as_json(fields)
+        owners = dict(zip(listing.owners, owner, strict=True))
+        for field, parameter in listing.repeats.items():
+            if parameter in owners:
+                value = given.setdefault(field, owners[parameter])
+                if str(value).lower() != str(owners[parameter]).lower():
+                    raise ValueError(f"'{field}' must be that of the list, {owners[parameter]} (got {value!r})")
+        return given
+
+    def _new(
+        self,
+        maker: Maker,
+        listing: Listing,
+        given: Mapping[str, Any],
+        keys: set[str],
+        counts: Sequence[int],
+        times: tuple[datetime, datetime],
+    ) -> dict[str, Any]:
+        further = [_never(rule) for (most, rule), count in zip(listing.at_most, counts, strict=True) if count >= most]
+        schema = self.schemas.at(listing.item, {}, (listing.key,))
+        if listing.key not in given and schema is not None and "integer" in self.schemas.types(schema):
+            # At random, two would soon be the same.
+            given = {**given, listing.key: max(schema.get("minimum", 1), self._number + len(keys) + 1)}
+        value = maker.make(given, *times, further)
+        while self.key(listing, value) in keys:
+            if listing.key in given:
+                raise ValueError(f"'{listing.key}' must be new: there is {self.key(listing, value)} already")
+            value = maker.make(given, *times, further)
+        return value
+
+    def _meets(self, listing: Listing, rule: Rule, value: Any) -> bool:
+        return holds(rule, self.schemas.seen(listing.item, value))
+
+
+def integer(name: str, value: object, least: int, most: int) -> None:
+    """Raises ValueError where an argument is no integer within bounds."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ValueError(f"'{name}' must be an integer from {least} to {most} (got {value!r:.60})")
+
+
+def _where(listing: Listing) -> list[Rule]:
+    return [rule for _, rule in listing.at_most]
+
+
+def holds(rule: Rule, first: Any, second: Any = None, third: Any = None) -> bool:
+    """Whether all conditions of a rule hold of the values of its variables; one that cannot be judged does not."""
+    try:
+        return all(condition.holds(first, second, third) is True for condition in rule.conditions)
+    except cel.NOT_JUDGED:
+        return False
+
+
+def _never(rule: Rule) -> Rule:
+    """Returns the rule that not all conditions of another one hold."""
+    reads = [path for each in rule.conditions for path in each.reads]
+    texts = [text for each in rule.conditions for text in each.texts]
+    return Rule(rule.message, [Condition(lambda value, _, __: not holds(rule, value), reads, texts)])
+
+
+def as_json(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what a caller gives, as JSON. Raises ValueError for what JSON does not have."""
+    return {name: to_jsonable_python(value, by_alias=True) for name, value in fields.items()}
