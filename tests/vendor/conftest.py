@@ -10,6 +10,9 @@ from codegen import PACKAGE
 from codegen.__main__ import main
 from tests.codegen.trees import copy_tree
 
+# Its tests need a copy of the client in it; test_copy.py runs them so.
+collect_ignore = ["consumer"]
+
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
