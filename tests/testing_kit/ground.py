@@ -1,0 +1,66 @@
+"""The testing kit's server as what the contract run tests, and as what mutants are made on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from starlette.types import ASGIApp
+
+from ks_workflow_runs.testing import FakeServer
+from tests.contract.target import Ids, Target
+from tests.mutants.derived.trial import Ground
+from tests.mutants.faults import ANSWER_WITHIN
+from tests.reference_server import seed
+from tests.testing_kit import bridge
+
+RUNS = 137
+KEYS = {"TOKEN": "token", "KS_UAT": "session"}
+
+
+def filled() -> FakeServer:
+    """A server that holds what a run of all checks needs."""
+    server = FakeServer()
+    server.add_definition(seed.DEFINITION_ID)
+    server.add_runs(seed.DEFINITION_ID, RUNS)
+    server.add_definition(seed.EMPTY_DEFINITION_ID)
+    forbidden = server.add_definition(seed.FORBIDDEN_DEFINITION_ID)
+    server.add_runs(forbidden, 3)
+    server.forbid(forbidden)
+    return server
+
+
+def target_of(server: FakeServer, base_url: str, reports: Path) -> Target:
+    return Target(
+        base_url=base_url,
+        is_deployment=False,
+        max_examples=30,
+        seed=0,
+        rate_limit="20/s",
+        report_dir=reports,
+        has_reports=False,
+        answer_within=ANSWER_WITHIN,
+        ids={
+            "definition_id": Ids(
+                (seed.DEFINITION_ID,),
+                (seed.EMPTY_DEFINITION_ID,),
+                (seed.FOREIGN_DEFINITION_ID, seed.FORBIDDEN_DEFINITION_ID),
+            )
+        },
+        secrets={"TOKEN": server.token, "KS_UAT": server.token},
+        totals={},
+    )
+
+
+@contextmanager
+def _running(around: Callable[[ASGIApp], ASGIApp]) -> Iterator[str]:
+    server = filled()
+    with bridge.running(server, around) as address:
+        _SERVERS[address] = server
+        yield address
+
+
+_SERVERS: dict[str, FakeServer] = {}
+
+GROUND = Ground(_running, lambda address, reports: target_of(_SERVERS[address], address, reports))
