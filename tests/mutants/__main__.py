@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -16,12 +15,13 @@ from codegen.openapi.promises import Promise
 from tests.contract.checks import CLASSES
 from tests.contract.claims import ledger
 from tests.contract.contract import Problem
+from tests.contract.resuming import read_share, shares
 from tests.contract.run import collect_rarely
 from tests.contract.settings import read_switch
 
 from .derived import derived
 from .faults import MUTANTS
-from .results import ASTRAY, EQUIVALENT, KILLED, Kept, Result, shares, table
+from .results import ASTRAY, EQUIVALENT, KILLED, Kept, Result, table
 from .trial import UNBROKEN, named_or_unbroken, try_out
 
 RIGHT, WRONG, UNKNOWN = 0, 1, 2
@@ -59,12 +59,7 @@ def chosen(arguments: list[str], shard: str) -> list[str]:
             raise Problem(f"there is no mutant '{name}'", error.args[0]) from error
     # Those made by hand take longest.
     names = arguments or [UNBROKEN, *MUTANTS, *derived()]
-    if not shard:
-        return names
-    found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", shard, re.ASCII)
-    if not found or int(found[1]) > int(found[2]):
-        raise Problem(f"SHARD is '{shard}', which is no share", "give its number and how many there are: SHARD=1/4")
-    return shares(names, int(found[1]), int(found[2]))
+    return shares(names, *read_share(shard))
 
 
 def try_all(names: list[str]) -> Iterator[Result]:

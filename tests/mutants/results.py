@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from codegen import ROOT
+from tests.contract import resuming
 
 KILLED, SURVIVES, EQUIVALENT, ASTRAY = "killed", "SURVIVES", "equivalent", "ASTRAY"
 # What decides what comes of a mutant.
@@ -50,56 +49,32 @@ class Result:
         return f"{self.outcome}: {found or 'nothing'} found it; {self.why}"
 
 
-def state_of_sources() -> str:
-    """A hash of everything that decides what comes of a mutant."""
-    digest = hashlib.sha256()
-    for source in SOURCES:
-        place = ROOT / source
-        files = [place] if place.is_file() else sorted(each for each in place.rglob("*") if each.is_file())
-        for file in files:
-            if "__pycache__" not in file.parts:
-                digest.update(f"{file.relative_to(ROOT)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
-    return digest.hexdigest()
-
-
 class Kept:
     """The results so far, of the same sources."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.state = state_of_sources()
+        self.lines = resuming.Kept(file)
+        self.state = resuming.state_of(SOURCES)
 
     def read(self) -> dict[str, Result]:
         """By name. Of other sources, or of a file that is none of ours, nothing."""
         found: dict[str, Result] = {}
-        lines = self.file.read_text("utf-8").splitlines() if self.file.exists() else []
-        for line in lines:
-            try:
-                data = json.loads(line)
-                if data.pop("state") == self.state:
-                    result = Result(**{**data, "found": tuple(data["found"])})
-                    found[result.name] = result
-            except (ValueError, TypeError, KeyError, AttributeError):
-                # The last line may have been cut off.
-                continue
+        for data in self.lines.read():
+            if data.pop("state", None) == self.state:
+                result = Result(**{**data, "found": tuple(data["found"])})
+                found[result.name] = result
         return found
 
     def start(self, results: Iterable[Result]) -> None:
         """Begins anew, with these."""
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        self.file.write_text("".join(map(self.line, results)), "utf-8")
+        self.lines.start(map(self.data, results))
 
     def add(self, result: Result) -> None:
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(self.line(result))
+        self.lines.add(self.data(result))
 
-    def line(self, result: Result) -> str:
-        return json.dumps({"state": self.state, **asdict(result)}) + "\n"
-
-
-def shares(names: list[str], number: int, of: int) -> list[str]:
-    """One of so many shares, each as large and as slow as the others."""
-    return names[number - 1 :: of]
+    def data(self, result: Result) -> dict[str, Any]:
+        return {"state": self.state, **asdict(result)}
 
 
 def table(results: Iterable[Result], by: str) -> Iterator[str]:

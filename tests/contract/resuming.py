@@ -1,0 +1,73 @@
+"""For what takes long: a share of it, and results that a later run goes on from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from codegen import ROOT
+
+from .contract import Problem
+
+T = TypeVar("T")
+
+
+def read_share(text: str) -> tuple[int, int]:
+    """Returns which share, from 1, of how many; without text the only one. Raises Problem."""
+    found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text or "1/1", re.ASCII)
+    if not found or int(found[1]) > int(found[2]):
+        raise Problem(f"SHARD is '{text}', which is no share", "give its number and how many there are: SHARD=1/4")
+    return int(found[1]), int(found[2])
+
+
+def shares(all_of_them: Sequence[T], number: int, of: int) -> list[T]:
+    """One of so many shares, each as large and as slow as the others."""
+    return list(all_of_them[number - 1 :: of])
+
+
+def state_of(sources: Iterable[str]) -> str:
+    """A hash of files, and of all files in folders, by their place in the repository."""
+    digest = hashlib.sha256()
+    for source in sources:
+        place = ROOT / source
+        files = [place] if place.is_file() else sorted(each for each in place.rglob("*") if each.is_file())
+        for file in files:
+            if "__pycache__" not in file.parts:
+                digest.update(f"{file.relative_to(ROOT)}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+class Kept:
+    """Results so far, one line of JSON for each, with the state of what they are of."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def read(self) -> list[dict[str, Any]]:
+        """Those that are there. A line that was cut off, or is none of ours, counts as none."""
+        found = []
+        for line in self.file.read_text("utf-8", "replace").splitlines() if self.file.exists() else ():
+            try:
+                data = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(data, dict):
+                found.append(data)
+        return found
+
+    def start(self, results: Iterable[dict[str, Any]]) -> None:
+        """Begins anew, with these."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        self.file.write_text("".join(map(as_line, results)), "utf-8")
+
+    def add(self, result: dict[str, Any]) -> None:
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(as_line(result))
+
+
+def as_line(result: dict[str, Any]) -> str:
+    return json.dumps(result) + "\n"
