@@ -13,7 +13,7 @@ from codegen.openapi import Node, operations
 
 from .claims import Line, schemas_of
 from .conditions import conditions
-from .contract import either
+from .contract import contract, either
 from .coverage import below, lines, of_scheme, reach
 from .interaction import CHANGES
 from .outcome import Finding, Outcome
@@ -230,6 +230,20 @@ def about_operations() -> dict[str, frozenset[str]]:
         parameters = frozenset().union(*(below(node.pointer) for node in each.parameters.values()))
         found[each.name] = below(each.node.pointer) | bodies | parameters | sent
     return found
+
+
+@cache
+def unprovoked() -> frozenset[str]:
+    """What no request brings about: what no check judges, and answers that may come to any request at any time."""
+    not_now = set(map(str, contract().not_now))
+    found = set()
+    for line in lines():
+        node = line.promise.node
+        statuses = {each.status for each in responses() if node.pointer in each.promised}
+        is_any = line.promise.kind == "extension" and node.at("stage").value == ANY
+        if not line.checks or is_any or (statuses and statuses <= not_now):
+            found.add(node.pointer)
+    return frozenset(found)
 
 
 def not_judged(found: list[Entry], most: int, report: str) -> list[str]:

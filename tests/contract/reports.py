@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from .redaction import without_secrets
 from .run import hidden, printable
 from .target import Target
 
-PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
+PASSED, FAILED, SKIPPED, ERROR = "passed", "failed", "skipped", "error"
 TOOL = "contract run"
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 CTRF_VERSION = "0.0.0"
@@ -95,7 +95,7 @@ def write_reports(target: Target, outcome: Outcome, title: str) -> None:
     every = list(cases(target, outcome, found))
     data = as_data(target, outcome, found)
     texts = {
-        "junit.xml": junit(every, outcome),
+        "junit.xml": junit(by_class(every), outcome.ended - outcome.began),
         "ctrf.json": ctrf(every, outcome),
         "contract.sarif": sarif(outcome, found),
         "promises.json": as_json(data),
@@ -106,17 +106,21 @@ def write_reports(target: Target, outcome: Outcome, title: str) -> None:
         Path(target.report_dir, name).write_text(printable(without_secrets(text, hidden(target))), "utf-8", newline="")
 
 
-def junit(every: list[Case], outcome: Outcome) -> str:
-    """A suite for each class, in it a test case for each check."""
-    seconds = f"{outcome.ended - outcome.began:.3f}"
-    root = ElementTree.Element("testsuites", {"name": TOOL, **counts(every), "time": seconds})
-    for kind in dict.fromkeys(case.kind for case in every):
-        members = [case for case in every if case.kind == kind]
-        suite = ElementTree.SubElement(root, "testsuite", {"name": kind, **counts(members)})
+def by_class(every: list[Case]) -> dict[str, list[Case]]:
+    return {kind: [case for case in every if case.kind == kind] for kind in dict.fromkeys(case.kind for case in every)}
+
+
+def junit(suites: Mapping[str, list[Case]], seconds: float) -> str:
+    """Each suite by its name, in it a test case for each check."""
+    every = [case for members in suites.values() for case in members]
+    root = ElementTree.Element("testsuites", {"name": TOOL, **counts(every), "time": f"{seconds:.3f}"})
+    for name, members in suites.items():
+        suite = ElementTree.SubElement(root, "testsuite", {"name": name, **counts(members)})
         for case in members:
-            below = ElementTree.SubElement(suite, "testcase", {"classname": kind, "name": case.name})
-            if case.status == FAILED:
-                failure = ElementTree.SubElement(below, "failure", {"message": printable(case.message)})
+            below = ElementTree.SubElement(suite, "testcase", {"classname": case.kind, "name": case.name})
+            if case.status in (FAILED, ERROR):
+                kind = "failure" if case.status == FAILED else "error"
+                failure = ElementTree.SubElement(below, kind, {"message": printable(case.message)})
                 failure.text = printable(case.details)
             elif case.status == SKIPPED:
                 ElementTree.SubElement(below, "skipped", {"message": printable(case.reason)})
@@ -126,8 +130,8 @@ def junit(every: list[Case], outcome: Outcome) -> str:
 
 def counts(every: list[Case]) -> dict[str, str]:
     statuses = [case.status for case in every]
-    numbers = {"tests": len(every), "failures": statuses.count(FAILED), "skipped": statuses.count(SKIPPED), "errors": 0}
-    return {name: str(number) for name, number in numbers.items()}
+    names = {"failures": FAILED, "skipped": SKIPPED, "errors": ERROR}
+    return {"tests": str(len(every)), **{name: str(statuses.count(status)) for name, status in names.items()}}
 
 
 def ctrf(every: list[Case], outcome: Outcome) -> str:
@@ -152,9 +156,25 @@ def ctrf(every: list[Case], outcome: Outcome) -> str:
 
 
 def sarif(outcome: Outcome, found: list[Entry]) -> str:
-    """A rule for each check, a result for each finding, at the lines of the promises that it says to be broken."""
+    """A result for each finding, at the lines of the promises that it says to be broken."""
+    return as_sarif([sarif_result(finding, lines_of(finding, found)) for finding in outcome.listed])
+
+
+def sarif_result(finding: Finding, lines: list[int]) -> dict[str, Any]:
+    return {
+        "ruleId": finding.check,
+        "level": "error",
+        "message": {"text": finding.message + (f"\n{finding.curl}" if finding.curl else "")},
+        "locations": [location(line) for line in lines],
+        "partialFingerprints": {"promises/v1": fingerprint(finding)},
+        "occurrenceCount": finding.count,
+    }
+
+
+def as_sarif(results: list[dict[str, Any]]) -> str:
+    """The results, with a rule for each check."""
     names = dict.fromkeys([check for checks in CLASSES.values() for check in checks])
-    names |= dict.fromkeys(finding.check for finding in outcome.listed)
+    names |= dict.fromkeys(each["ruleId"] for each in results)
     kinds = {check: kind for kind, checks in CLASSES.items() for check in checks}
     rules = [
         {
@@ -166,19 +186,8 @@ def sarif(outcome: Outcome, found: list[Entry]) -> str:
     ]
     driver = {"name": TOOL, "semanticVersion": str(contract().document["info"]["version"]), "rules": rules}
     ids = list(names)
-    results = [
-        {
-            "ruleId": finding.check,
-            "ruleIndex": ids.index(finding.check),
-            "level": "error",
-            "message": {"text": finding.message + (f"\n{finding.curl}" if finding.curl else "")},
-            "locations": [location(line) for line in lines_of(finding, found)],
-            "partialFingerprints": {"promises/v1": fingerprint(finding)},
-            "occurrenceCount": finding.count,
-        }
-        for finding in outcome.listed
-    ]
-    run = {"tool": {"driver": driver}, "columnKind": "utf16CodeUnits", "results": results}
+    indexed = [each | {"ruleIndex": ids.index(each["ruleId"])} for each in results]
+    run = {"tool": {"driver": driver}, "columnKind": "utf16CodeUnits", "results": indexed}
     return as_json({"$schema": SARIF, "version": "2.1.0", "runs": [run]})
 
 
