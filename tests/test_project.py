@@ -7,12 +7,13 @@ import re
 import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codegen import ROOT
 from codegen.openapi import read
-from tests import contract
+from tests import contract, fleet
 from tests.contract.settings import read_environment
 
 LOCKS = {
@@ -21,6 +22,8 @@ LOCKS = {
 }
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+ACTION = "./.github/actions/contract"
 
 
 def locked(group: str) -> set[str]:
@@ -137,11 +140,38 @@ def test_the_linter_of_the_contract_is_pinned_and_locked_without_addresses() -> 
     assert "://" not in lock
 
 
+def steps_of(workflow: str) -> dict[str, list[Any]]:
+    """By job."""
+    jobs = read(ROOT / ".github/workflows" / workflow).value["jobs"]
+    return {name: job["steps"] for name, job in jobs.items()}
+
+
+def variables_of(usage: str | None) -> set[str]:
+    return set(re.findall(r"^    ([A-Z_]+)\b", usage or "", flags=re.MULTILINE))
+
+
 def test_the_workflow_for_deployments_gives_what_the_contract_run_takes() -> None:
-    workflow = read(ROOT / ".github/workflows/contract.yml").value
-    (step,) = (step for step in workflow["jobs"]["contract"]["steps"] if "tests.contract" in step.get("run", ""))
-    taken = set(re.findall(r"^    ([A-Z_]+)\b", contract.__doc__ or "", flags=re.MULTILINE))
-    assert {"BASE_URL", "TOKEN", "DEFINITION_ID"} <= step["env"].keys() <= taken
+    (step,) = (step for step in steps_of("contract.yml")["contract"] if step.get("uses") == ACTION)
+    assert {"BASE_URL", "TOKEN", "DEFINITION_ID"} <= step["env"].keys() <= variables_of(contract.__doc__)
+
+
+def test_the_workflow_for_fleets_gives_what_the_fleet_takes() -> None:
+    steps = steps_of("fleet.yml")
+    used = {job: [step for step in some if step.get("uses") == ACTION] for job, some in steps.items()}
+    commands = {job: [step["with"]["command"] for step in some] for job, some in used.items()}
+    assert commands == {"matrix": [], "share": ["fleet run"], "report": ["fleet report"]}
+    for step in (*used["share"], *used["report"]):
+        assert {"FLEET"} <= step["env"].keys() <= variables_of(fleet.__doc__)
+    assert any("make fleet-matrix" in step.get("run", "") for step in steps["matrix"])
+
+
+def test_the_action_runs_the_commands_that_are_there() -> None:
+    action = read(ROOT / ACTION / "action.yml").value
+    assert action["runs"]["using"] == "composite" and action["inputs"]["command"]["default"] == "contract"
+    named = set(re.findall(r"`([a-z ]+)`", action["inputs"]["command"]["description"]))
+    assert named == {"contract", "fleet run", "fleet report"}
+    (script,) = (step["run"] for step in action["runs"]["steps"] if "tests.$COMMAND" in step.get("run", ""))
+    assert all(command in script for command in named)
 
 
 def test_defaults_of_the_contract_run_are_told_as_they_are() -> None:
