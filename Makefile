@@ -37,7 +37,7 @@ MAX_ANSWER ?=
 SEED ?=
 # contract: requests to a deployment at most, as number/s, /m or /h (20/s)
 RATE_LIMIT ?=
-# contract, docs: where the reports go: promises.html, junit.xml, contract.sarif, ctrf.json, requests.har, ... (reports)
+# contract, docs, fleet: where the reports go: promises.html, junit.xml, contract.sarif, ctrf.json, requests.har, ... (reports)
 REPORT_DIR ?=
 # breaking: what to compare with, a commit, branch, tag or file (the last release tag)
 BASE ?=
@@ -59,10 +59,20 @@ NAME ?=
 FORCE ?=
 # mutants: the one to run, instead of all; contract, serve: the fault that the reference server is to have
 MUTANT ?=
-# mutants: a share of them, such as 2/4
+# mutants, fleet: a share of them, such as 2/4
 SHARD ?=
-# mutants: 1 goes on from the results of an earlier run of the same sources
+# mutants, fleet: 1 goes on from the results of an earlier run of the same sources
 RESUME ?=
+# fleet, fleet-report, fleet-matrix: the file that lists the deployments (fleet.toml)
+FLEET ?=
+# fleet: how many deployments are tested at once (twice the processors); fleet-matrix: how many shares (8)
+JOBS ?=
+# fleet, fleet-report: 1 fails only for findings that were not there before
+NEW_ONLY ?=
+# fleet-diff: a deployment of the last run, by its name, or of another run, as FILE#NAME with its fleet.json
+A ?=
+# fleet-diff: the deployment to compare A with
+B ?=
 # test: further arguments of pytest, such as tests/client; contract: of `schemathesis run`
 ARGS ?=
 
@@ -73,8 +83,8 @@ export EXCLUDE_CHECKS FAIL_FAST THOROUGH MAX_EXAMPLES MAX_TIME MAX_ANSWER SEED R
 export BASE
 # For `make serve`, and for the server that `make contract` starts.
 export DATABASE_URL SEED_RUNS CHURN MUTANT
-# For `make mutants`.
-export SHARD RESUME
+# For `make mutants` and `make fleet`.
+export SHARD RESUME FLEET JOBS NEW_ONLY A B
 # For `make vendor`: by the environment, whatever characters a path has. Some shells (WSL) have the machine's name in NAME.
 ifeq ($(origin NAME),environment)
   NAME :=
@@ -103,7 +113,7 @@ endif
 
 python := PYTHONPATH=generated:overrides .venv/bin/python
 
-.PHONY: help contract mutants test generate verify breaking promises docs drift vendor verify-vendor build release-check serve benchmark lint lock setup
+.PHONY: help contract fleet fleet-report fleet-matrix fleet-diff mutants test generate verify breaking promises docs drift vendor verify-vendor build release-check serve benchmark lint lock setup
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
@@ -117,6 +127,18 @@ help: ## print this
 
 contract: setup ## test a live server against the contract, by default the embedded one
 	@$(python) -m tests.contract $(ARGS)
+
+fleet: setup ## test all deployments that FLEET lists, side by side, and say what is new since the last time
+	@$(python) -m tests.fleet run
+
+fleet-report: setup ## merge what the shares of a fleet found, from below REPORT_DIR
+	@$(python) -m tests.fleet report
+
+fleet-matrix: setup ## print the matrix of shares that GitHub Actions takes
+	@$(python) -m tests.fleet matrix
+
+fleet-diff: setup ## say in what the deployments A and B differ, or one before and after an upgrade
+	@$(python) -m tests.fleet diff
 
 mutants: setup ## prove the contract run: deliberate faults, and which checks find each
 	@env -u MUTANT $(python) -m tests.mutants $(MUTANT)
