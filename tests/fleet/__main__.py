@@ -36,15 +36,13 @@ BESIDES = 120
 LONGEST = 2000
 
 
-def main() -> int:
+def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     commands = {"run": run, "report": report, "matrix": matrix, "diff": diff}
-    if len(sys.argv) != 2 or sys.argv[1] not in commands:
+    if len(arguments) != 1 or arguments[0] not in commands:
         print(usage)
-        return HOLDS if sys.argv[1:] in (["-h"], ["--help"]) else UNKNOWN
-    signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGINT, interrupt)
+        return HOLDS if arguments in (["-h"], ["--help"]) else UNKNOWN
     try:
-        return commands[sys.argv[1]](os.environ)
+        return commands[arguments[0]](environment)
     except Problem as problem:
         complain(problem.problem, problem.fix)
     except KeyboardInterrupt:
@@ -65,6 +63,8 @@ def run(environment: Mapping[str, str]) -> int:
     fleet, folder = read_fleet(file_of(environment)), folder_of(environment)
     share, is_resumed = read_share(environment.get("SHARD", "")), read_switch(environment, "RESUME")
     only_new, jobs = read_switch(environment, "NEW_ONLY"), jobs_of(environment, 2 * (os.cpu_count() or 1))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     # All of them, so that what is wrong shows on every machine alike.
     targets = fleet.targets(environment)
     wanted = shares(fleet.deployments, *share)
@@ -192,4 +192,4 @@ def jobs_of(environment: Mapping[str, str], default: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:], os.environ))

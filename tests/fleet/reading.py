@@ -221,7 +221,7 @@ def read_one(place: Place, given: dict[str, Any], defaults: dict[str, Any]) -> D
         first = contract().variables[0] if contract().variables else "TOKEN"
         fix = f'name the variable that holds one: {ENV} = {{ {first} = "..." }}'
         place.refuse(f"'{given['name']}' has no credentials", fix)
-    values = {key: as_text(value) for key, value in data.items() if key not in ("name", ENV)}
+    values = {key: as_text(data[key]) for key in keys() if key in data and key not in ("name", ENV)}
     return Deployment(given["name"], {key.upper(): text for key, text in values.items()}, data[ENV], place)
 
 

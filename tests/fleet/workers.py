@@ -53,7 +53,7 @@ def in_processes(
     work: Callable[[T], R],
     jobs: int,
     seconds: Callable[[T], float],
-    prepare: Callable[[], None] = lambda: None,
+    prepare: Callable[[], None] | None = None,
 ) -> Iterator[tuple[T, R | Lost]]:
     """Yields each task with its result as soon as it is there, or with why there is none.
 
@@ -127,7 +127,7 @@ def hand_over(worker: Worker[T], tasks: Sequence[T], left: list[int], seconds: C
         worker.pipe.send(tasks[worker.number])
 
 
-def start(work: Callable[[T], R], prepare: Callable[[], None]) -> Worker[T]:
+def start(work: Callable[[T], R], prepare: Callable[[], None] | None) -> Worker[T]:
     # Fresh ones: a fork of this one would share its threads' locks.
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
@@ -137,12 +137,13 @@ def start(work: Callable[[T], R], prepare: Callable[[], None]) -> Worker[T]:
     return Worker(process, here, until=time.monotonic() + START)
 
 
-def serve(pipe: Connection, work: Callable[[Any], Any], prepare: Callable[[], None]) -> None:
+def serve(pipe: Connection, work: Callable[[Any], Any], prepare: Callable[[], None] | None) -> None:
     """The process: one task after the other, until there are no more."""
     # Ctrl-C reaches all processes of a terminal; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=end_with_parent, daemon=True).start()
-    prepare()
+    if prepare is not None:
+        prepare()
     # An empty result says that it is ready.
     pipe.send((None,))
     while True:

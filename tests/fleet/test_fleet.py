@@ -1,0 +1,180 @@
+"""The command on a fleet of servers: each outcome is right, whatever the others do, and no secret gets out."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import jsonschema_rs
+import pytest
+
+from codegen import ROOT
+from tests.contract.contract import contract
+from tests.contract.redaction import forms
+from tests.fleet.conftest import DEFAULTS, MUTANT, TOKENS, Zoo
+from tests.fleet.reports import FILES
+from tests.fleet.results import CONFORMS, PART, UNTESTED, VIOLATES
+from tests.reference_server import seed
+
+SCHEMA = json.loads((ROOT / "tests/fleet/fleet.schema.json").read_text("utf-8"))
+ALONE = f'definition_id = "{seed.DEFINITION_ID}"\nempty_definition_id = []\nforeign_definition_id = []\n'
+WRONG = 'env = { TOKEN = "WRONG_TOKEN" }\n'
+# What is said of each.
+SAID = {
+    "good": (CONFORMS, ""),
+    "slow": (PART, ""),
+    MUTANT: (VIOLATES, "limit_and_offset_echoed"),
+    "hanging": (UNTESTED, "gave no answer within 10 seconds"),
+    "refusing": (UNTESTED, "cannot be reached"),
+    "dying": (UNTESTED, "stopped answering during the run"),
+    "churning": (CONFORMS, ""),
+    "other": (UNTESTED, "(401)"),
+}
+
+
+def test_every_outcome_is_right_and_nothing_gets_out(
+    zoo: Callable[..., Zoo], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet = zoo(*SAID, slow=ALONE, other=WRONG)
+    done = fleet.command("run", JOBS="3")
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = fleet.results()
+    for number, (kind, (outcome, said)) in enumerate(SAID.items()):
+        result = found[f"{kind}-{number}"]
+        assert (kind, result["outcome"]) == (kind, outcome), result
+        assert said in result["problem"] + " ".join(each["check"] for each in result["findings"])
+        assert bool(result["fix"]) == (outcome == UNTESTED)
+        # One line as it ends, and one of the table.
+        assert sum(f"{kind}-{number} " in line and outcome in line for line in done.stdout.splitlines()) == 2
+    check_reports(fleet)
+    check_secrets(fleet, done.stdout + done.stderr)
+    assert fleet.main("report", NEW_ONLY="1") == 2
+    # Nothing that was known is new; what could not be tested still could not.
+    assert fleet.results()[f"{MUTANT}-2"]["findings"][0]["state"] == "known"
+    check_diff(fleet, capsys)
+
+
+def check_reports(fleet: Zoo) -> None:
+    jsonschema_rs.Draft202012Validator(SCHEMA, validate_formats=True).validate(fleet.document())
+    folder, found = fleet.folder / "reports", fleet.results()
+    suites = ElementTree.parse(folder / "junit.xml").getroot().findall("testsuite")
+    assert [suite.get("name") for suite in suites] == list(found)
+    broken = {suite.get("name") for suite in suites if suite.get("failures") != "0"}
+    assert broken == {f"{MUTANT}-2"}
+    assert {suite.get("name") for suite in suites if suite.get("errors") != "0"} == {
+        name for name, each in found.items() if each["outcome"] == UNTESTED
+    }
+    run = json.loads((folder / "fleet.sarif").read_text("utf-8"))["runs"][0]
+    assert {result["baselineState"] for result in run["results"]} == {"new"}
+    assert all(result["message"]["text"].startswith(f"{MUTANT}-2: ") for result in run["results"])
+    metrics = (folder / "fleet.prom").read_text("utf-8")
+    assert f'contract_outcome{{deployment="{MUTANT}-2",outcome="violates"}} 1\n' in metrics
+    assert metrics.endswith("# EOF\n")
+    page = (folder / "fleet.html").read_text("utf-8")
+    for name in found:
+        assert f'id="at-{name}"' in page
+    assert f'href="#at-{MUTANT}-2--paging"' in page and f'id="at-{MUTANT}-2--paging"' in page
+    assert not {"src=", "<link", "@import", "url("} & set(page.split())
+    good = found["good-0"]
+    assert good["server_version"] is None or isinstance(good["server_version"], str)
+    assert [each for each in good["not_judged"] if each["possible"]] == []
+    parts = [each["reason"] for each in found["slow-1"]["not_judged"] if each["possible"]]
+    assert any("FOREIGN_" in reason for reason in parts)
+    assert good["repeat"].startswith('TOKEN="$FLEET_TOKEN" KS_UAT="$SESSION" make contract BASE_URL=http://127.0.0.1:')
+
+
+def check_secrets(fleet: Zoo, printed: str) -> None:
+    """No credential, in any form that is looked for, is in what was printed or written, lists of requests included."""
+    texts = {"output": printed}
+    for file in (fleet.folder / "reports").rglob("*"):
+        if file.is_file():
+            texts[str(file)] = file.read_text("utf-8", "replace")
+    assert {Path(name).name for name in texts} >= {*FILES, "fleet.jsonl", "requests.har", "promises.html"}
+    for secret in TOKENS.values():
+        for name, text in texts.items():
+            assert not any(form in text for form in forms(secret)), name
+
+
+def check_diff(fleet: Zoo, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert fleet.main("diff", A="good-0", B=f"{MUTANT}-2") == 1
+    told = capsys.readouterr().out
+    assert "outcome    conforms -> violates\n" in told and "limit_and_offset_echoed: none -> " in told
+    before = min((fleet.folder / "reports/history").glob("*.json"))
+    assert fleet.main("diff", A=f"{before}#good-0", B="good-0") == 0
+    assert capsys.readouterr().out == "no difference: the same promises, spellings, statuses and times\n"
+    assert fleet.main("diff", A="good-0", B="hanging-3") == 2
+
+
+def test_shares_are_merged_and_what_has_no_result_is_told(
+    zoo: Callable[..., Zoo], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet = zoo("refusing", "refusing", "refusing")
+    assert fleet.main("matrix", JOBS="2") == 0
+    assert json.loads(capsys.readouterr().out) == {"shard": ["1/2", "2/2"]}
+    for share in ("1/2", "2/2"):
+        assert fleet.command("run", SHARD=share, REPORT_DIR=str(fleet.folder / "all" / share[0])).returncode == 2
+    assert fleet.main("report", REPORT_DIR=str(fleet.folder / "all/1")) == 2
+    data = json.loads((fleet.folder / "all/1/fleet.json").read_text("utf-8"))
+    assert [each["problem"][:8] for each in data["deployments"]] == ["http://1", "no share", "http://1"]
+    assert fleet.main("report", REPORT_DIR=str(fleet.folder / "all")) == 2
+    data = json.loads((fleet.folder / "all/fleet.json").read_text("utf-8"))
+    assert all("cannot be reached" in each["problem"] for each in data["deployments"])
+
+
+def test_what_is_wrong_is_told_before_anything_is_sent(
+    zoo: Callable[..., Zoo], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet = zoo("refusing")
+    for command, variables, problem in (
+        (
+            "run",
+            {"FLEET_TOKEN": ""},
+            ":5: the environment variable FLEET_TOKEN, which is to hold TOKEN of 'refusing-0'",
+        ),
+        ("run", {"JOBS": "0"}, "JOBS is '0', which is no number from 1 to 999"),
+        ("run", {"SHARD": "3/2"}, "SHARD is '3/2', which is no share"),
+        ("run", {"NEW_ONLY": "yes"}, "NEW_ONLY is 'yes', which is neither 0 nor 1"),
+        ("run", {"FLEET": "nowhere.toml"}, "the fleet cannot be read: nowhere.toml"),
+        ("report", {}, "there are no results below"),
+        ("diff", {"A": "x"}, "fleet.json cannot be read"),
+        ("diff", {"A": ""}, "A is not given"),
+    ):
+        assert fleet.main(command, **variables) == 2
+        printed = capsys.readouterr()
+        assert printed.out == "" and printed.err.startswith("problem: ") and problem in printed.err
+        assert "\nfix: " in printed.err
+    assert not (fleet.folder / "reports").exists()
+
+
+def test_an_interrupt_ends_all_and_a_later_run_goes_on(zoo: Callable[..., Zoo]) -> None:
+    fleet = zoo("good", "hanging")
+    command = [sys.executable, "-m", "tests.fleet", "run"]
+    environment = fleet.environment({"JOBS": "1"})
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline().startswith(b"[1/2] good-0")
+        process.send_signal(signal.SIGINT)
+        errors = process.stderr.read().decode()
+        assert process.wait(60) == 2
+    assert errors == "problem: interrupted before the end\nfix: go on from what is done: make fleet RESUME=1\n"
+    done = fleet.command("run", RESUME="1")
+    assert "1 of 2 are known from before\n" in done.stdout
+    assert "[1/2]" not in done.stdout and "[2/2] hanging-1" in done.stdout
+    assert fleet.results()["good-0"]["outcome"] == CONFORMS
+
+
+def test_no_name_of_this_contract_is_in_the_code() -> None:
+    names = {each.name for each in contract().operations} | contract().parents.keys()
+    names |= {variable for each in contract().parents.values() for variable in (each.parent_variable,)}
+    for file in (ROOT / "tests/fleet").glob("*.py"):
+        if not file.name.startswith(("test_", "conftest", "__init__")):
+            assert not any(name in file.read_text("utf-8") for name in names), file
+    assert "definition_id" in DEFAULTS
