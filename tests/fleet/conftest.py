@@ -158,6 +158,7 @@ def kinds() -> dict[str, Callable[[], AbstractContextManager[str]]]:
         "hanging": hanging,
         "refusing": refusing,
         "other": running,
+        "part": running,
         "dying": dying,
         **{name: partial(mutated, name) for name in (MUTANT, OTHER_MUTANT)},
     }
