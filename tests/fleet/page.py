@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from codegen.pages import rendered
+from codegen.text import escaped
 from tests.contract.judged import BROKEN, JUDGED
 
 from .memory import KNOWN, NEW
-from .results import OUTCOMES, UNTESTED, Result
+from .results import OUTCOMES, PART, UNTESTED, Result
 
 TEMPLATE = Path(__file__).with_name("fleet.html.jinja")
-# Columns, and new findings of one deployment, on the terminal.
-WIDEST, NARROWEST, FINDINGS_SHOWN, MESSAGE_SHOWN = 120, 60, 3, 200
+# On the terminal: columns, findings of one deployment, characters of each, and names in one line.
+WIDEST, NARROWEST, FINDINGS_SHOWN, MESSAGE_SHOWN, NAMES_SHOWN = 120, 60, 3, 200, 5
 
 
 def worst_first(document: Result) -> list[Result]:
@@ -122,7 +123,23 @@ def wrong(document: Result) -> list[str]:
             found.append(f"{each['name']}: {len(known)} known, the first since {since}")
         if each["gone"]:
             found += wrapped(f"{each['name']}: ", f"gone: {', '.join(gone['check'] for gone in each['gone'])}")
+    found += unjudged(document)
     return ["", *found] if found else []
+
+
+def unjudged(document: Result) -> list[str]:
+    """What deployments that conform in part were not judged by, those together that lack the same."""
+    lacking: dict[str, list[str]] = {}
+    for each in document["deployments"]:
+        if each["outcome"] == PART:
+            reasons = [reason["reason"] for reason in each["not_judged"] if reason["possible"]]
+            for reason in [*reasons, *filter(None, [each["ended_early"]])]:
+                lacking.setdefault(reason, []).append(each["name"])
+    found = []
+    for reason, names in sorted(lacking.items(), key=lambda entry: -len(entry[1])):
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        found += wrapped("not judged: ", f"{escaped(reason, MESSAGE_SHOWN)}: {', '.join(names[:NAMES_SHOWN])}{more}")
+    return found
 
 
 def wrapped(title: str, text: str) -> list[str]:

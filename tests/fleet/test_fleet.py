@@ -171,6 +171,17 @@ def test_an_interrupt_ends_all_and_a_later_run_goes_on(zoo: Callable[..., Zoo]) 
     assert fleet.results()["good-0"]["outcome"] == CONFORMS
 
 
+def test_another_contract_has_keys_of_its_own(zoo: Callable[..., Zoo]) -> None:
+    fleet = zoo("refusing")
+    board = str(ROOT / "tests/board/openapi.yaml")
+    done = fleet.command("matrix", CONTRACT=board)
+    assert done.returncode == 2 and "'KS_UAT' must be one of the contract's" in done.stderr, done.stderr
+    text = fleet.file.read_text("utf-8").replace("definition_id", "project_id")
+    fleet.file.write_text(text.replace("KS_UAT", "X_BOARD_KEY"), "utf-8")
+    done = fleet.command("matrix", CONTRACT=board)
+    assert (done.returncode, done.stdout) == (0, '{"shard": ["1/1"]}\n'), done.stderr
+
+
 def test_no_name_of_this_contract_is_in_the_code() -> None:
     names = {each.name for each in contract().operations} | contract().parents.keys()
     names |= {variable for each in contract().parents.values() for variable in (each.parent_variable,)}

@@ -47,7 +47,10 @@ def made(deployment: Deployment, outcome: str) -> Result:
         "seconds": 15.2,
         "server_version": "1.0.0",
         "promises": {"promises": 193, "judged": 184, "broken": len(findings), "not judged": 9},
-        "not_judged": [{"reason": HOSTILE, "promises": ["#/info"], "possible": outcome == PART}],
+        "not_judged": [
+            {"reason": HOSTILE, "promises": ["#/info"], "possible": False},
+            {"reason": "no cookie", "promises": ["#/info"], "possible": outcome == PART},
+        ],
         "classes": classes,
         "checks": [check | {"judged": 74}],
         "findings": findings,
@@ -90,6 +93,7 @@ def test_it_says_in_words_what_came_of_each(tmp_path: Path) -> None:
     assert table[0].split() == ["deployment", "outcome", *(kind.split()[0] for kind in KINDS), "judged", "requests"]
     assert table[1].startswith("host-0.example") and "1 new" in table[1] and VIOLATES in table[1]
     assert any(CONFORMS in line and line.endswith("273") for line in table)
+    assert table[-1] == "not judged: no cookie: host-2.example, host-6.example"
 
 
 def test_no_report_has_what_steers(tmp_path: Path) -> None:
