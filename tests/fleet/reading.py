@@ -172,7 +172,7 @@ def read_fleet(file: Path) -> Fleet:
     except OSError as error:
         raise Problem(
             f"the fleet cannot be read: {file}: {error.strerror}",
-            "name its file, FLEET=fleet.toml; python -m tests.fleet --help shows what stands in one",
+            "name its file, FLEET=fleet.toml; .venv/bin/python -m tests.fleet --help shows what stands in one",
         ) from error
     except UnicodeDecodeError as error:
         raise Problem(f"{file} is not UTF-8 text", "save it as UTF-8") from error

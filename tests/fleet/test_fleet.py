@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -152,23 +154,39 @@ def test_what_is_wrong_is_told_before_anything_is_sent(
     assert not (fleet.folder / "reports").exists()
 
 
+def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
+    """The ids of the processes in which it tests."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
+
+
 def test_an_interrupt_ends_all_and_a_later_run_goes_on(zoo: Callable[..., Zoo]) -> None:
     fleet = zoo("good", "hanging")
     command = [sys.executable, "-m", "tests.fleet", "run"]
-    environment = fleet.environment({"JOBS": "1"})
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, env=fleet.environment({"JOBS": "1"}), **pipes) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline().startswith(b"[1/2] good-0")
+        workers = workers_of(process)
         process.send_signal(signal.SIGINT)
         errors = process.stderr.read().decode()
         assert process.wait(60) == 2
     assert errors == "problem: interrupted before the end\nfix: go on from what is done: make fleet RESUME=1\n"
-    done = fleet.command("run", RESUME="1")
-    assert "1 of 2 are known from before\n" in done.stdout
-    assert "[1/2]" not in done.stdout and "[2/2] hanging-1" in done.stdout
+    assert workers and not any(Path(f"/proc/{each}").exists() for each in workers)
+    # What is there already is not tested again; a process that dies is the matter of what it tests alone.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        fleet.members[1].url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        fleet.write()
+        with subprocess.Popen(command, cwd=ROOT, env=fleet.environment({"RESUME": "1"}), **pipes) as process:
+            assert process.stdout is not None
+            with listener.accept()[0]:
+                for each in workers_of(process):
+                    os.kill(each, signal.SIGKILL)
+            text = process.stdout.read().decode()
+            assert process.wait(60) == 2
+    assert text.startswith("1 of 2 are known from before\n[2/2] hanging-1")
     assert fleet.results()["good-0"]["outcome"] == CONFORMS
+    assert fleet.results()["hanging-1"]["problem"] == "the process that worked on it died (signal 9)"
 
 
 def test_another_contract_has_keys_of_its_own(zoo: Callable[..., Zoo]) -> None:
