@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from codegen import ROOT
+from tests.contract_run.hostile import hostile
 from tests.fleet.__main__ import main
 from tests.fleet.results import Result
 from tests.mutants.faults import MUTANTS
@@ -145,6 +146,14 @@ def refusing() -> Iterator[str]:
     yield f"http://127.0.0.1:{address[1]}"
 
 
+@contextmanager
+def echoing() -> Iterator[str]:
+    """One that sends whoever comes elsewhere, to an address that holds the credential."""
+    answer = b"HTTP/1.1 302 Found\r\nLocation: /%s\r\nContent-Length: 0\r\n\r\n" % seed.TOKEN.encode()
+    with hostile({0: lambda: iter([answer])}) as (base_url, _):
+        yield base_url
+
+
 def mutated(name: str) -> AbstractContextManager[str]:
     return running(MUTANTS[name].start())
 
@@ -160,6 +169,7 @@ def kinds() -> dict[str, Callable[[], AbstractContextManager[str]]]:
         "other": running,
         "part": running,
         "dying": dying,
+        "echoing": echoing,
         **{name: partial(mutated, name) for name in (MUTANT, OTHER_MUTANT)},
     }
 

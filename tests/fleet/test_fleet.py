@@ -36,6 +36,7 @@ SAID = {
     "dying": (UNTESTED, "stopped answering during the run"),
     "churning": (CONFORMS, ""),
     "other": (UNTESTED, "(401)"),
+    "echoing": (UNTESTED, "it redirects to '/$TOKEN' (302)"),
 }
 
 
