@@ -19,7 +19,7 @@ from tests.fleet import memory
 from tests.fleet.__main__ import conclude
 from tests.fleet.memory import KEPT, History, lasting, remembered
 from tests.fleet.reading import read_fleet
-from tests.fleet.results import Result, untested
+from tests.fleet.results import Result, latest, untested
 from tests.fleet.test_reading import GOOD
 
 POINTERS = [promise.node.pointer for promise in promises(read(OPENAPI))]
@@ -119,6 +119,14 @@ def test_history_keeps_the_last_outcomes_and_no_more(tmp_path: Path) -> None:
     (tmp_path / "history" / "x.json").write_text("[1]")
     (tmp_path / "history" / "y.json").write_text('{"deployments": [')
     assert history.earlier()["berlin"][0]["since"] == made
+
+
+def test_the_last_result_counts_if_it_is_of_the_same_fleet_and_contract() -> None:
+    results = [
+        {"name": name, "state": state, "began": day} for day, name, state in zip(DAYS, "aabca", "sstts", strict=False)
+    ]
+    assert latest(results, {"a": "s", "b": "s"}) == {"a": results[4]}
+    assert latest(reversed(results), {"a": "s", "c": "t"}) == {"a": results[4], "c": results[3]}
 
 
 def test_only_new_ones_fail_where_that_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from tests.fleet.test_fleet import SCHEMA
 from tests.fleet.test_reading import GOOD
 
 KINDS = ("schema", "bounds and defaults", "paging", "rules", "credentials", "errors", "protocol", "evidence")
-HOSTILE = "<script>alert(1)</script> \x1b[2J\u202e &quot; ]]>" + "x" * 300
+HOSTILE = "<script>alert(1)</script> \x1b[2J\u202e\xad &quot; ]]>" + "x" * 300
 __all__ = ["browse"]
 DAY = "2026-11-30T03:00:00Z"
 
