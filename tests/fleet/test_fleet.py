@@ -161,11 +161,19 @@ def workers_of(process: subprocess.Popen[bytes]) -> list[int]:
     return [int(each) for each in children if b"spawn_main" in Path(f"/proc/{each}/cmdline").read_bytes()]
 
 
+def started(fleet: Zoo, **variables: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.fleet", "run"],
+        cwd=ROOT,
+        env=fleet.environment(variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
 def test_an_interrupt_ends_all_and_a_later_run_goes_on(zoo: Callable[..., Zoo]) -> None:
     fleet = zoo("good", "hanging")
-    command = [sys.executable, "-m", "tests.fleet", "run"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=ROOT, env=fleet.environment({"JOBS": "1"}), **pipes) as process:
+    with started(fleet, JOBS="1") as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline().startswith(b"[1/2] good-0")
         workers = workers_of(process)
@@ -178,7 +186,7 @@ def test_an_interrupt_ends_all_and_a_later_run_goes_on(zoo: Callable[..., Zoo]) 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         fleet.members[1].url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         fleet.write()
-        with subprocess.Popen(command, cwd=ROOT, env=fleet.environment({"RESUME": "1"}), **pipes) as process:
+        with started(fleet, RESUME="1") as process:
             assert process.stdout is not None
             with listener.accept()[0]:
                 for each in workers_of(process):
