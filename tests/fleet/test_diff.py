@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.contract.contract import Problem
@@ -51,6 +51,7 @@ def test_each_difference_is_told_in_its_line(old: Result) -> None:
 SECONDS = st.floats(0, 10)
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(one=SECONDS, other=SECONDS)
 def test_times_differ_only_if_they_do_by_much(one: float, other: float) -> None:
     same: Result = {"contract": {}, "server_version": None, "outcome": CONFORMS, "lenient": {}, "answers": {}}

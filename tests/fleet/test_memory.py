@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.openapi import read
@@ -50,6 +50,7 @@ def states(found: Result) -> list[tuple[str, str]]:
 FINDING = st.tuples(st.sampled_from(CHECKS), st.lists(st.sampled_from(POINTERS), max_size=3).map(tuple))
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(st.lists(FINDING, max_size=4, unique_by=lambda each: each[0]))
 def test_what_was_found_before_is_known_since_then(findings: list[tuple[str, tuple[str, ...]]]) -> None:
     first = after(None, result(*findings), DAYS[0])

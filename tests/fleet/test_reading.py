@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen import ROOT
@@ -121,6 +121,7 @@ def test_there_must_be_a_file_and_deployments(tmp_path: Path) -> None:
 BLANK = st.lists(st.sampled_from(["", "# [[deployment]]", "  ", '# name = "x"']), max_size=3)
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(before=st.lists(BLANK, min_size=2, max_size=6), data=st.data())
 def test_the_line_is_right_wherever_it_stands(
     before: list[list[str]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
@@ -147,6 +148,7 @@ def test_the_line_is_right_wherever_it_stands(
 PIECES = ["[", "]", "[[deployment]]", "\n", "name", "=", '"', "'''", "env", ".", "{", "}", "0x", "1", ",", "\x00", "é"]
 
 
+@settings(derandomize=True, database=None, deadline=None)
 @given(text=st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join)))
 def test_whatever_stands_there_is_one_problem(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.getbasetemp() / "any.toml"
