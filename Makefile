@@ -113,7 +113,7 @@ endif
 
 python := PYTHONPATH=generated:overrides .venv/bin/python
 
-.PHONY: help contract fleet fleet-report fleet-matrix fleet-diff mutants test generate verify breaking promises docs drift vendor verify-vendor build release-check serve benchmark lint lock setup
+.PHONY: help contract fleet fleet-report fleet-matrix fleet-diff mutants test generate verify breaking promises docs drift vendor verify-vendor build release-check serve benchmark lint lock setup setup-dev
 
 help: ## print this
 	@awk 'BEGIN { print "Usage: make TARGET [VARIABLE=value ...]\n\nTargets:" } \
@@ -144,7 +144,7 @@ mutants: setup ## prove the contract run: deliberate faults, and which checks fi
 	@env -u MUTANT $(python) -m tests.mutants $(MUTANT)
 
 # Four at a time on any machine: many tests wait for a server or a process.
-test: setup ## run the tests, offline
+test: setup-dev ## run the tests, offline
 	@$(python) -m pytest -n 4 --dist worksteal $(ARGS)
 
 generate: setup ## rewrite generated/ from openapi.yaml and overrides/
@@ -183,12 +183,12 @@ serve: setup ## run the reference server in the foreground
 	@$(python) -m tests.reference_server --port $(PORT)
 
 # A rival that cannot be had is shown as not measured.
-benchmark: setup ## measure what the project claims, next to rivals; eight minutes on an idle machine
+benchmark: setup-dev ## measure what the project claims, next to rivals; eight minutes on an idle machine
 	@cmp -s requirements-benchmark.lock .venv-benchmark/requirements-benchmark.lock || \
 	  sh .ci/setup "$(PYTHON)" .venv-benchmark requirements-benchmark.lock || true
 	@$(python) -m tests.benchmarks $(BENCHMARK)
 
-lint: setup ## check style and types of the code, and rules, examples and style of the contract, which needs Node
+lint: setup-dev ## check style and types of the code, and rules, examples and style of the contract, which needs Node
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@$(python) -m mypy
@@ -199,10 +199,14 @@ lint: setup ## check style and types of the code, and rules, examples and style 
 compile := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
-lock: setup ## rewrite the two lock files after a change of the pins in pyproject.toml
-	@$(compile) --group dev --output-file requirements.lock
+lock: setup-dev ## rewrite the lock files after a change of the pins in pyproject.toml
+	@$(compile) --group run --output-file requirements.lock
+	@$(compile) --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	@$(compile) --group benchmark --constraints requirements.lock --output-file requirements-benchmark.lock
 
 # Content, not file times, decides whether .venv is current: the lock that it was made from lies in it.
 setup: ## make .venv; every other target does so by itself
 	@cmp -s requirements.lock .venv/requirements.lock || sh .ci/setup "$(PYTHON)" .venv requirements.lock
+
+setup-dev: setup ## add to .venv what tests, linters and `make lock` need; these targets do so by themselves
+	@cmp -s requirements-dev.lock .venv/requirements-dev.lock || sh .ci/setup --add .venv requirements-dev.lock

@@ -17,7 +17,8 @@ from tests import contract, fleet
 from tests.contract.settings import read_environment
 
 LOCKS = {
-    "dev": (ROOT / "requirements.lock").read_text(encoding="utf-8"),
+    "run": (ROOT / "requirements.lock").read_text(encoding="utf-8"),
+    "dev": (ROOT / "requirements-dev.lock").read_text(encoding="utf-8"),
     "benchmark": (ROOT / "requirements-benchmark.lock").read_text(encoding="utf-8"),
 }
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -35,11 +36,16 @@ def test_every_tool_is_pinned_exactly_and_locked_at_its_pin(group: str) -> None:
     pins = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
     # Only what the other group pins already has no pin of its own, so that ours and rivals share it.
     shared = {pin.partition("==")[0] for pin in locked("dev")} if group == "benchmark" else set()
-    assert pins[group] and set(pins[group]) - shared <= locked(group)
+    stated = {pin for pin in pins[group] if isinstance(pin, str)}
+    assert stated and stated - shared <= locked(group)
+
+
+def test_what_tests_need_comes_on_top_of_what_runs_need() -> None:
+    assert locked("run") < locked("dev")
 
 
 def test_what_both_locks_hold_has_one_version() -> None:
-    project, rivals = (dict(pin.split("==") for pin in locked(group)) for group in LOCKS)
+    project, rivals = (dict(pin.split("==") for pin in locked(group)) for group in ("dev", "benchmark"))
     both = set(project) & set(rivals)
     assert {"httpx2", "pydantic", "pydantic-core"} <= both
     assert {name: project[name] for name in both} == {name: rivals[name] for name in both}
