@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -55,7 +56,9 @@ class Workers(Generic[ResultT]):
             deadline.stop()
         end = time.monotonic() + _PARTING
         for thread in self._threads:
-            thread.join(max(0.0, end - time.monotonic()))
+            # An interrupt may come while one is started, which cannot be joined then.
+            with contextlib.suppress(RuntimeError):
+                thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
         while (item := self._due.get()) is not None:

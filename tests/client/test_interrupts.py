@@ -149,6 +149,16 @@ def test_an_error_ends_an_iterator_under_asyncio_at_once(concurrency: int) -> No
     assert time.monotonic() - start < BOUND
 
 
+def test_an_interrupt_while_a_thread_starts_is_no_other_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(self: threading.Thread) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            list(iter_workflow_runs(Client("http://127.0.0.1:9"), seed.DEFINITION_ID, concurrency=8))
+
+
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_leaving_early_does_not_wait(concurrency: int) -> None:
     start = time.monotonic()

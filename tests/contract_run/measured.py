@@ -14,8 +14,8 @@ from tests.contract.session import Session
 from tests.contract.target import Target
 from tests.mutants.trial import target_at
 
-# Seconds that an answer may take here.
-WITHIN = 1
+# Seconds that an answer may take here; and in a run, whose good answers have to be in time on a busy machine.
+WITHIN, IN_A_RUN = 1, 3
 
 
 def impatient(base_url: str, reports: Path) -> Target:
@@ -32,7 +32,7 @@ def impatient(base_url: str, reports: Path) -> Target:
 
 def test(base_url: str, folder: str) -> dict[str, Any]:
     """What came of the contract run."""
-    target = impatient(base_url, Path(folder, "reports"))
+    target = replace(impatient(base_url, Path(folder, "reports")), answer_within=IN_A_RUN)
     outcome = run(target, Path(folder, "work"))
     findings = [vars(finding) for finding in outcome.findings.values()]
     return {"findings": findings, "errors": outcome.errors, "ended_early": outcome.ended_early, "sent": outcome.sent}
