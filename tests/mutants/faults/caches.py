@@ -154,8 +154,6 @@ class OldRowsWithNewTotals(ReferenceServer):
 
     def load_page(self, session, parameters):  # type: ignore[no-untyped-def]
         total, runs = super().load_page(session, parameters)
-        for run in runs:
-            session.expunge(run)
         return total, self.kept.setdefault(parameters, runs)
 
 
