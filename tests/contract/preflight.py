@@ -126,7 +126,8 @@ class Finder:
             queries.append({listing.limit: most, listing.offset: total - most})
         if described.is_cursor_list:
             queries.append({listing.limit: max(min(most, SMALL_PAGE), described.limits[0])})
-        left = {most: LARGEST_READ, queries[-1][listing.limit]: SAMPLED_PAGES}
+        small = queries[-1][listing.limit]
+        left = {most: LARGEST_READ, small: SAMPLED_PAGES}
         name = next(each.variable for each in described.credentials if each.variable in target.secrets)
         for query in queries:
             response = ask(target, described, {name: target.secrets[name]}, parent, query)
@@ -135,7 +136,7 @@ class Finder:
             if page is None:
                 return
             self.follow(described, Request({described.parent: parent}, query), Answer(response.status_code, body))
-            if described.is_offset_list or query[listing.limit] < most:
+            if query[listing.limit] == small:
                 self.samples.setdefault(described.name, []).extend(
                     each for each in page.items if isinstance(each, dict)
                 )
