@@ -9,7 +9,7 @@ Query = dict[str, object]
 
 # What programs write for nothing, other notations, and what careless parsers stop at.
 NO_INTEGERS = (
-    "", "abc", "1.5", "NaN", "1,2", "[1]", "--1", "5L", "5;", "undefined", "None", "5\0",
+    "", "abc", "1.5", "NaN", "1,2", "[1]", "--1", "5n", "5;", "undefined", "None", "5\0",
     "Infinity", "\u00b2", "'5'", "5'", "5 or 1=1", "nan", "True", "all", " ",
     "\u00e9", "%", "-", "\U0001f600", "\u200b5", "ten", "5+3",
 )  # fmt: skip
