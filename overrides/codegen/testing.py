@@ -44,10 +44,6 @@ class Move:
     fields: Mapping[str, Any]
 
     @property
-    def written(self) -> str:
-        return repr(dict(self.fields))
-
-    @property
     def said(self) -> str:
         return ", ".join(f"`{name}`: `{value}`" for name, value in self.fields.items())
 

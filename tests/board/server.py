@@ -34,7 +34,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from codegen.openapi import read
-from tests.reference_server.running import Uvicorn, listen
+from tests.reference_server.running import serving
 
 OPENAPI = Path(__file__).with_name("openapi.yaml")
 
@@ -1091,13 +1091,5 @@ def running(
         around: Makes of its application the one that is run.
     """
     board = board or (with_fault(fault) if fault else Board())
-    with listen("127.0.0.1", 0) as listener:
-        # The socket listens already: who connects waits until the server is ready.
-        server = Uvicorn(around(create_app(board)), lambda: None)
-        thread = threading.Thread(target=server.run, args=([listener],), name="task board", daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with serving(around(create_app(board)), "task board") as address:
+        yield address

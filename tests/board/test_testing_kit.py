@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
+import httpx2
 import pytest
 
 from codegen.extensions import Answer, Extensions, Request, Result, read
@@ -156,3 +158,18 @@ def test_what_the_contract_does_not_tell_is_in_the_docstring(testing: ModuleType
     assert line == (
         "- `create_task` is never answered with 409 by itself: the contract does not say when. Script it with `next`."
     )
+
+
+def test_a_cursor_that_no_page_gave_is_refused_as_the_contract_refuses_parameters(testing: ModuleType) -> None:
+    contract = testing.FakeServer.contract
+    operations = [
+        replace(
+            each, judged=[stage._replace(status=400) if stage.name == "parameters" else stage for stage in each.judged]
+        )
+        for each in contract.operations
+    ]
+    edited = type("Edited", (testing.FakeServer,), {"contract": replace(contract, operations=operations)})
+    server = edited(now=NOW)
+    address = f"{server.base_url}/v1/projects/{server.add_project()}/events"
+    with httpx2.Client(transport=server.transport, headers={"Authorization": f"Bearer {server.token}"}) as http:
+        assert http.get(address, params={"cursor": "elsewhere"}).status_code == 400

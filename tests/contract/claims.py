@@ -122,8 +122,6 @@ def judged_by(promise: Promise, in_request: bool, in_answer: bool = False) -> tu
         tables = {"x-list": LIST, "x-judged": JUDGED}
         entry = name.removeprefix("at_most ")
         return tables.get(key, {}).get(name, (entry,) if any(entry in names for names in CLASSES.values()) else ())
-    if promise.kind in ("property", "required") and in_request:
-        return KINDS["body"]
     return KINDS.get(promise.kind, ())
 
 

@@ -173,9 +173,7 @@ class Maker:
             nobodys = (self.unknown, NIL, *made_up_ids(self.target.seed)[:WORKERS])
             for number, parent in enumerate((*nobodys, "malformed")):
                 yield carrying(self.ask(parent), number)
-            for number, parent in enumerate(self.ids.foreign * WORKERS):
-                yield carrying(self.ask_dressed(parent), number)
-            for number, parent in enumerate(self.ids.deleted * WORKERS):
+            for number, parent in enumerate((*self.ids.foreign * WORKERS, *self.ids.deleted * WORKERS)):
                 yield carrying(self.ask_dressed(parent), number)
             for parent in (self.unknown, *self.ids.foreign) if self.credentials else ():
                 yield carrying(self.make(parent, None, NONE), 0)

@@ -67,19 +67,24 @@ def as_data(target: Target, outcome: Outcome, found: list[Entry]) -> dict[str, A
             "requests": outcome.sent,
         },
         "promises": [promise_of(each) for each in found],
-        "findings": [
-            {
-                "number": number,
-                "check": finding.check,
-                "message": finding.message,
-                "also": finding.also,
-                "curl": finding.curl,
-                "requests": finding.count,
-                "promises": sorted(finding.promises),
-            }
-            for number, finding in enumerate(outcome.listed, 1)
-        ],
+        "findings": findings_of(outcome),
     }
+
+
+def findings_of(outcome: Outcome) -> list[dict[str, Any]]:
+    """The findings, numbered as everywhere."""
+    return [
+        {
+            "number": number,
+            "check": finding.check,
+            "message": finding.message,
+            "also": finding.also,
+            "curl": finding.curl,
+            "requests": finding.count,
+            "promises": sorted(finding.promises),
+        }
+        for number, finding in enumerate(outcome.listed, 1)
+    ]
 
 
 def promise_of(entry: Entry) -> dict[str, Any]:

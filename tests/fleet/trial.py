@@ -17,6 +17,7 @@ from tests.contract.__main__ import clear_reports, examine, find, not_judged, re
 from tests.contract.contract import Problem
 from tests.contract.judged import BROKEN, JUDGED, OPEN, Entry, entries, unprovoked
 from tests.contract.outcome import Outcome
+from tests.contract.promises_report import findings_of
 from tests.contract.redaction import without_secrets
 from tests.contract.reports import Case, cases
 from tests.contract.run import collect_rarely
@@ -99,19 +100,7 @@ def judged(target: Target, outcome: Outcome) -> Result:
             }
             for each in every
         ],
-        "findings": [
-            {
-                "number": number,
-                "class": kinds[finding.check],
-                "check": finding.check,
-                "message": finding.message,
-                "also": finding.also,
-                "curl": finding.curl,
-                "requests": finding.count,
-                "promises": sorted(finding.promises),
-            }
-            for number, finding in enumerate(outcome.listed, 1)
-        ],
+        "findings": [each | {"class": kinds[each["check"]]} for each in findings_of(outcome)],
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -61,9 +62,10 @@ class Kept:
         """By name. Of other sources, or of a file that is none of ours, nothing."""
         found: dict[str, Result] = {}
         for data in self.lines.read():
-            if data.pop("state", None) == self.state:
-                result = Result(**{**data, "found": tuple(data["found"])})
-                found[result.name] = result
+            with suppress(TypeError, KeyError):
+                if data.pop("state") == self.state:
+                    result = Result(**{**data, "found": tuple(data["found"])})
+                    found[result.name] = result
         return found
 
     def start(self, results: Iterable[Result]) -> None:

@@ -115,7 +115,8 @@ def test_a_later_run_goes_on_from_what_is_known(tmp_path: Path) -> None:
     kept.start([first])
     kept.add(second)
     assert kept.read() == {"a": first, "b": second}
-    # One that was cut off, one of other sources, and what is none.
+    # One that was cut off, one of other sources, one that lacks fields, and what is none.
     text = kept.file.read_text("utf-8")
-    kept.file.write_text(text.replace(kept.state, "0", 1) + "[1]\nnull\n" + text[:50], "utf-8")
+    lacking = f'{{"state": "{kept.state}", "name": "c"}}\n'
+    kept.file.write_text(text.replace(kept.state, "0", 1) + lacking + "[1]\nnull\n" + text[:50], "utf-8")
     assert kept.read() == {"b": second}

@@ -54,19 +54,13 @@ class Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def running(
-    server: ReferenceServer | None = None,
-    faults: Iterable[Fault | None] = (),
-    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
-) -> Iterator[str]:
-    """Runs a server in a thread on a free port; yields its base URL, and stops it on exit, whatever happens.
-
-    `around` makes of its application the one that is run.
+def serving(app: ASGIApp, name: str) -> Iterator[str]:
+    """Runs an application in a thread of that name on a free port; yields its base URL, and stops it on exit, whatever
+    happens.
     """
-    server = server or ReferenceServer()
     ready = threading.Event()
     listener = listen("127.0.0.1", 0)
-    uvicorn_server = Uvicorn(Faulty(around(create_app(server)), faults), ready.set)
+    uvicorn_server = Uvicorn(app, ready.set)
 
     def run() -> None:
         try:
@@ -75,16 +69,33 @@ def running(
             # Also when it failed: nobody is left waiting.
             ready.set()
 
-    thread = threading.Thread(target=run, name="reference server", daemon=True)
+    thread = threading.Thread(target=run, name=name, daemon=True)
     port = listener.getsockname()[1]
     thread.start()
     try:
         ready.wait()
         if not uvicorn_server.started:
-            raise RuntimeError("the reference server did not start; its thread's traceback says why")
+            raise RuntimeError(f"the {name} did not start; its thread's traceback says why")
         yield f"http://127.0.0.1:{port}"
     finally:
         uvicorn_server.should_exit = True
         thread.join()
         listener.close()
+
+
+@contextmanager
+def running(
+    server: ReferenceServer | None = None,
+    faults: Iterable[Fault | None] = (),
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+) -> Iterator[str]:
+    """The same for a server, which is closed in the end.
+
+    `around` makes of its application the one that is run.
+    """
+    server = server or ReferenceServer()
+    try:
+        with serving(Faulty(around(create_app(server)), faults), "reference server") as address:
+            yield address
+    finally:
         server.close()

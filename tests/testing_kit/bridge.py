@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -10,7 +9,8 @@ import httpx2
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ks_workflow_runs.testing import FakeServer
-from tests.reference_server.running import Uvicorn, listen
+from tests.mutants.derived.exchange import body_of
+from tests.reference_server.running import serving
 
 
 def application(server: FakeServer) -> ASGIApp:
@@ -18,12 +18,7 @@ def application(server: FakeServer) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        content = b""
-        while True:
-            message = await receive()
-            content += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        content = await body_of(receive)
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         url = httpx2.URL(scheme="http", host="127.0.0.1", raw_path=target)
         request = httpx2.Request(scope["method"], url, headers=scope["headers"], content=content)
@@ -39,23 +34,5 @@ def application(server: FakeServer) -> ASGIApp:
 @contextmanager
 def running(server: FakeServer, around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> Iterator[str]:
     """Serves on a free port of this machine; yields the address."""
-    ready = threading.Event()
-    listener = listen("127.0.0.1", 0)
-    uvicorn = Uvicorn(around(application(server)), ready.set)
-
-    def run() -> None:
-        try:
-            uvicorn.run([listener])
-        finally:
-            ready.set()
-
-    thread = threading.Thread(target=run, name="testing kit", daemon=True)
-    thread.start()
-    try:
-        ready.wait()
-        assert uvicorn.started
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        uvicorn.should_exit = True
-        thread.join()
-        listener.close()
+    with serving(around(application(server)), "testing kit") as address:
+        yield address

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from ks_workflow_runs.testing import FakeServer
-from tests.contract.target import Ids, Target
+from tests.contract.target import Target
 from tests.mutants.derived.trial import Ground
-from tests.mutants.faults import ANSWER_WITHIN
+from tests.mutants.trial import target_at
 from tests.reference_server import seed
 from tests.testing_kit import bridge
 
 RUNS = 137
-KEYS = {"TOKEN": "token", "KS_UAT": "session"}
 
 
 def filled() -> FakeServer:
@@ -32,25 +32,9 @@ def filled() -> FakeServer:
 
 
 def target_of(server: FakeServer, base_url: str, reports: Path) -> Target:
-    return Target(
-        base_url=base_url,
-        is_deployment=False,
-        max_examples=30,
-        seed=0,
-        rate_limit="20/s",
-        report_dir=reports,
-        has_reports=False,
-        answer_within=ANSWER_WITHIN,
-        ids={
-            "definition_id": Ids(
-                (seed.DEFINITION_ID,),
-                (seed.EMPTY_DEFINITION_ID,),
-                (seed.FOREIGN_DEFINITION_ID, seed.FORBIDDEN_DEFINITION_ID),
-            )
-        },
-        secrets={"TOKEN": server.token, "KS_UAT": server.token},
-        totals={},
-    )
+    # The ids are the reference server's.
+    secrets = dict.fromkeys(("TOKEN", "KS_UAT"), server.token)
+    return replace(target_at(base_url, reports), has_reports=False, secrets=secrets, totals={})
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import httpx2
 from . import cel
 from .contract import Operation, Paging, Refusal, as_list, as_object
 from .filling import Filling, as_text, given_paths
-from .judging import Question, Refused, judge
+from .judging import Question, Refused, judge, refused
 from .making import said
 from .schemas import Fault, plan_of
 from .store import Item, Store, holds
@@ -30,8 +30,8 @@ def answered(store: Store, asked: Question, now: datetime) -> httpx2.Response:
     try:
         item = judge(store, asked)
         return _success(store, asked, item, now)
-    except Refused as refused:
-        return refusal(store, asked.operation, refused.status, refused.faults, {}, now)
+    except Refused as each:
+        return refusal(store, asked.operation, each.status, each.faults, {}, now)
 
 
 def refusal(
@@ -166,9 +166,8 @@ def _start(asked: Question, paging: Paging, items: Sequence[Item]) -> int:
     if paging.cursor in query:
         found = _CURSOR.fullmatch(query[paging.cursor])
         if found is None:
-            raise Refused(
-                422, [Fault(("query", paging.cursor), "one that a page gave", query[paging.cursor], "cursor")]
-            )
+            fault = Fault(("query", paging.cursor), "one that a page gave", query[paging.cursor], "cursor")
+            raise refused(asked.operation, "parameters", [fault])
         return sum(each.number >= int(found[1]) for each in items)
     return int(min(query.get(paging.offset, 0), len(items)))
 

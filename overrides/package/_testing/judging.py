@@ -54,6 +54,14 @@ class Refused(Exception):
     faults: Sequence[Fault] = ()
 
 
+def refused(operation: Operation, stage: str, faults: Sequence[Fault] = ()) -> Refused:
+    """Returns the refusal of a request that fails at a stage of its judgement."""
+    for each in operation.judged:
+        if each.name == stage:
+            return Refused(each.status, faults)
+    raise AssertionError(f"the contract does not say how {operation.name} judges this: {stage}, {faults}")
+
+
 def found(
     operations: Sequence[Operation], method: str, path: str
 ) -> tuple[Operation | None, dict[str, str], list[str]]:
@@ -112,11 +120,10 @@ def judge(store: Store, asked: Question) -> Item | None:
     if item is None and operation.item and key in store.gone[operation.listing]:
         fails["gone"] = "gone" in [stage.name for stage in operation.judged]
         fails["existence"] = fails["existence"] and not fails["gone"]
-    for stage in operation.judged:
-        if fails.pop(stage.name):
-            raise Refused(stage.status, asked.faults if stage.name == "parameters" else ())
-    if left := [name for name, is_failing in fails.items() if is_failing]:
-        raise AssertionError(f"the contract does not say how {operation.name} judges this: {left[0]}, {asked.faults}")
+    order = [stage.name for stage in operation.judged]
+    for name in (*order, *(each for each in fails if each not in order)):
+        if fails[name]:
+            raise refused(operation, name, asked.faults if name == "parameters" else ())
     return item
 
 

@@ -105,12 +105,7 @@ class Changed:
         if scope["type"] != "http" or scope["method"] not in self.methods:
             await self.app(scope, receive, send)
             return
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        body = await body_of(receive)
         asked = Asked(
             scope["method"],
             scope["raw_path"].decode("latin-1"),
@@ -148,6 +143,16 @@ class Changed:
         await self.app({**scope, **sent}, receive, send)
         raw = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in start["headers"]]
         return Answer(start["status"], tuple(each for each in raw if each[0] != "content-length"), body)
+
+
+async def body_of(receive: Receive) -> bytes:
+    """The whole body of a request, as ASGI hands it over; what came of it where the client has gone."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            return bytes(body)
 
 
 def changed_at(document: Any, place: Sequence[str | int], change: Callable[[Any], Any]) -> Any:
