@@ -20,7 +20,7 @@ from codegen.text import escaped
 
 from . import __doc__ as usage
 from .contract import Operation, Problem, contract, either
-from .embedded import Told, start_reference_server
+from .embedded import AlreadyReported, start_reference_server
 from .preflight import preflight
 from .redaction import without_secrets
 from .session import Ended, Session
@@ -57,8 +57,8 @@ def main() -> int:
                 return CONFORMS
             target = replace(read_environment(os.environ), arguments=tuple(sys.argv[1:]))
             clear_reports(target.report_dir)
-            return test(*find(target, cleanup), cleanup)
-        except Told:
+            return test_target(*connect(target, cleanup), cleanup)
+        except AlreadyReported:
             pass
         except Problem as problem:
             complain(problem.problem, problem.fix)
@@ -90,11 +90,11 @@ def end_in_order(cleanup: ExitStack) -> None:
 
 
 def complain(problem: str, fix: str) -> None:
-    for line in told(problem, fix):
+    for line in problem_lines(problem, fix):
         print(line, file=sys.stderr)
 
 
-def told(problem: str, fix: str) -> tuple[str, str]:
+def problem_lines(problem: str, fix: str) -> tuple[str, str]:
     """As it can be shown: there may be a server's own words in it."""
     title, remedy = (escaped(without_secrets(text, secrets()), TOLD) for text in (problem, fix))
     return f"problem: {title}", f"fix: {remedy}"
@@ -120,7 +120,7 @@ def clear_reports(folder: Path) -> None:
         raise Problem(f"no reports can be written to {folder}: {error.strerror}", "give another REPORT_DIR") from error
 
 
-def find(target: Target, cleanup: ExitStack) -> tuple[Target, Session]:
+def connect(target: Target, cleanup: ExitStack) -> tuple[Target, Session]:
     """The target with what has to be asked first, and the session that asked, open until `cleanup` is closed."""
     if not target.is_deployment:
         target = start_reference_server(target, cleanup)
@@ -129,7 +129,7 @@ def find(target: Target, cleanup: ExitStack) -> tuple[Target, Session]:
     return target if target.mutant else preflight(target, session), session
 
 
-def test(target: Target, session: Session, cleanup: ExitStack) -> int:
+def test_target(target: Target, session: Session, cleanup: ExitStack) -> int:
     terminal = sys.stdout
     print(f"Testing {name_of(target)} against openapi.yaml ...", flush=True)
     outcome = examine(target, session, cleanup, lambda line: print(line, file=terminal, flush=True))
@@ -181,13 +181,13 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     from codegen.drift import mention
 
     from .checks import CLASSES
-    from .judged import entries, summary
-    from .judged import not_judged as reasons
+    from .promise_results import entries, summary
+    from .promise_results import not_judged as reasons
 
     seen = ", ".join(f"{kind}: {count}" for kind, count in sorted(outcome.answers.items()))
     lines = ["", f"tested      {name_of(target)}", *wrapped("requests    ", f"{outcome.sent} ({seen})")]
     if len(contract().operations) + len(contract().beyond) > 1:
-        counts = (f"{each.name} {outcome.asked_of.get(each.name, 0)} requests" for each in target.tested)
+        counts = (f"{each.name} {outcome.requests_by_operation.get(each.name, 0)} requests" for each in target.tested)
         lines += wrapped("operations  ", ", ".join(counts))
     untested = not_tested(target)
     lines += wrapped("not tested  ", "; ".join(untested))
@@ -199,7 +199,8 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
             lines += wrapped(f"{title:<12}{kind:<20}{count:>5} requests  ", result)
             title = ""
     lines += wrapped(
-        "lenient     ", "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.lenient.items()))
+        "variants    ",
+        "; ".join(f"{name}: {', '.join(sorted(how))}" for name, how in sorted(outcome.accepted_variants.items())),
     )
     lines += wrapped("slow        ", outcome.times.slow)
     promised = entries(target, outcome)
@@ -296,8 +297,8 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     tested = target.tested
     items = []
     if not target.all_methods:
-        left_out = f", of the contract {', '.join(sorted(outcome.left_out))}" if outcome.left_out else ""
-        items.append(f"methods other than GET{left_out} (ALL_METHODS=1 sends them)")
+        not_sent = f", of the contract {', '.join(sorted(outcome.not_sent))}" if outcome.not_sent else ""
+        items.append(f"methods other than GET{not_sent} (ALL_METHODS=1 sends them)")
     for name in dict.fromkeys(each.parent for each in tested if each.parent):
         items += ids_not_judged(target, outcome, name)
     variables = target.credentials
@@ -305,8 +306,8 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
     for each in tested:
         items += list_not_judged(target, outcome, each) if each.listing else []
     items += unclaimed_promises()
-    if outcome.unsettled:
-        items.append(f"{' and '.join(sorted(outcome.unsettled))} in full: the list changed too often")
+    if outcome.inconclusive:
+        items.append(f"{' and '.join(sorted(outcome.inconclusive))} in full: the list changed too often")
     if target.excluded_checks:
         items.append(f"{', '.join(target.excluded_checks)} (EXCLUDE_CHECKS)")
     if outcome.ended_early:

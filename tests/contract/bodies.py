@@ -13,7 +13,7 @@ from codegen.cel import MISSING
 from codegen.extensions.examples import examples_of
 from codegen.openapi import Node, schema_of
 
-from .operation import INVALID, LENIENT, VALID
+from .operation import INVALID, VALID, VARIANT
 
 JSON = "application/json"
 
@@ -49,12 +49,12 @@ class Carried:
         except (ValueError, RecursionError, TypeError):
             return INVALID, MISSING
         if kind != JSON:
-            return LENIENT, value
+            return VARIANT, value
         errors = list(self.validator.iter_errors(value))
         # A server may read a number that is written as text, say, or another spelling of a time.
         is_near = all(type(each.kind).__name__.endswith(("Type", "Format")) for each in errors)
         scalar = all(not isinstance(each.instance, (dict, list)) for each in errors)
-        return (VALID if not errors else LENIENT if is_near and scalar else INVALID), value
+        return (VALID if not errors else VARIANT if is_near and scalar else INVALID), value
 
     def samples(self) -> Iterator[Any]:
         """Those of the contract's examples that keep it; without any, the least that its schema wants."""

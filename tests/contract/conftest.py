@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .__main__ import clear_reports, examine, find, told
+from .__main__ import clear_reports, connect, examine, problem_lines
 from .contract import Problem
 from .settings import read_environment
 from .target import Target
@@ -32,7 +32,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def tested(target: Target, outcome: Any) -> Any:
     # Not before there is a contract to read.
-    from .judged import entries
+    from .promise_results import entries
     from .reports import cases
 
     return {case.name: case for case in cases(target, outcome, entries(target, outcome))}
@@ -50,7 +50,7 @@ def cases(request: pytest.FixtureRequest) -> Iterator[Any]:
             if "REPORT_DIR" not in environment:
                 target = replace(target, report_dir=Path(cleanup.enter_context(tempfile.TemporaryDirectory())))
             clear_reports(target.report_dir)
-            target, session = find(target, cleanup)
+            target, session = connect(target, cleanup)
             yield tested(target, examine(target, session, cleanup, lambda line: None))
         except Problem as problem:
-            pytest.exit("\n".join(told(problem.problem, problem.fix)), returncode=2)
+            pytest.exit("\n".join(problem_lines(problem.problem, problem.fix)), returncode=2)

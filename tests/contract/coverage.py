@@ -23,22 +23,22 @@ from codegen.openapi import Node, schema_of
 from codegen.openapi.operations import followed_entries
 from codegen.openapi.schemas import default_of
 
-from .asked import RIGHT, presented
 from .claims import ANSWERED, REFUSED, Line, ledger
 from .contract import Operation, contract
 from .interaction import Interaction, interaction
 from .operation import INVALID, Parameter, plain
-from .reach import Reach, Schema, Seen
-from .under_way import under_way
+from .parsed_request import RIGHT, presented
+from .run_state import run_state
+from .schema_coverage import Reach, Schema, Seen
 
 # Checks that are applied to what was answered with "not now", before the request was sent again.
 TRANSIENT = "transient_answers"
 
 
-class Touched(NamedTuple):
+class Reached(NamedTuple):
     """The pointers of the promises that one request and its answer are about."""
 
-    asked: frozenset[str]
+    requested: frozenset[str]
     """Of what was sent, and of the operation."""
     refused: frozenset[str]
     """What the request breaks."""
@@ -53,7 +53,7 @@ class Touched(NamedTuple):
         """What a check can have looked at."""
         if check == TRANSIENT:
             return self.before
-        return self.refused if check in REFUSED else self.answered if check in ANSWERED else self.asked
+        return self.refused if check in REFUSED else self.answered if check in ANSWERED else self.requested
 
 
 @dataclass
@@ -65,14 +65,14 @@ class Coverage:
     reached: set[str] = field(default_factory=set)
     values: set[tuple[str, str]] = field(default_factory=set)
 
-    def note(self, touched: Touched, checks: Iterable[str]) -> None:
+    def note(self, reached: Reached, checks: Iterable[str]) -> None:
         """Counts what the checks judged of one answer."""
-        self.values |= touched.values
-        self.reached.update(touched.asked, touched.refused, touched.answered, touched.before)
+        self.values |= reached.values
+        self.reached.update(reached.requested, reached.refused, reached.answered, reached.before)
         for check in checks:
             names = ANSWERED if check == TRANSIENT else (check,)
             for name in names:
-                for pointer in touched.by(check) & claimed_by().get(name, frozenset()):
+                for pointer in reached.by(check) & claimed_by().get(name, frozenset()):
                     self.judged.setdefault(pointer, Counter())[name] += 1
 
 
@@ -97,7 +97,7 @@ def reach() -> Reach:
     return Reach(contract().promised.document, (line.promise.node.pointer for line in lines()))
 
 
-def violated(touched: Touched | None, recorded: str, check: str, keywords: Iterable[str] = ()) -> list[str]:
+def violated(reached: Reached | None, recorded: str, check: str, keywords: Iterable[str] = ()) -> list[str]:
     """The pointers of the promises that a failed check says to be broken.
 
     Args:
@@ -106,7 +106,7 @@ def violated(touched: Touched | None, recorded: str, check: str, keywords: Itera
         check: What failed: the same, or one that was applied to an answer before.
         keywords: What it says of the keyword, as ends of pointers, the most telling first.
     """
-    found = touched.by(recorded) & claimed_by().get(check, frozenset()) if touched else frozenset()
+    found = reached.by(recorded) & claimed_by().get(check, frozenset()) if reached else frozenset()
     for keyword in keywords:
         if narrowed := [pointer for pointer in found if pointer.endswith(keyword)]:
             return sorted(narrowed)
@@ -141,23 +141,23 @@ def of_operation(pointer: str) -> tuple[frozenset[str], dict[str, frozenset[str]
 
 def fails_at(found: Interaction, stage: str, transient: list[frozenset[str]]) -> bool:
     """Whether a request is one that tells something of a stage of its judgement."""
-    asked, operation = found.asked, found.operation
-    ids = under_way().target.ids_of(operation)
+    requested, operation = found.parsed, found.operation
+    ids = run_state().target.ids_of(operation)
     match stage:
         case "credentials":
-            return asked.credentials != RIGHT
+            return requested.credentials != RIGHT
         case "parameters":
-            return bool(asked.invalid_parameters)
+            return bool(requested.invalid_parameters)
         case "existence":
-            return asked.parent not in ids.readable
+            return requested.parent not in ids.readable
         case "access":
-            return asked.parent in ids.foreign
+            return requested.parent in ids.foreign
         case model.ANY:
             return bool(transient) or found.status in operation.not_now
     return True
 
 
-def touched(found: Interaction, transient: Iterable[Response] = ()) -> Touched:
+def reached_by(found: Interaction, transient: Iterable[Response] = ()) -> Reached:
     """What an answer is about.
 
     Args:
@@ -168,22 +168,24 @@ def touched(found: Interaction, transient: Iterable[Response] = ()) -> Touched:
     always, stages = of_operation(operation.described.operation.node.pointer)
     before = [answer_of(operation, each, body_of(each), seen) for each in transient]
     always = always.union(*(pointers for stage, pointers in stages.items() if fails_at(found, stage, before)))
-    asked, refused = set(always), set(always)
+    requested, refused = set(always), set(always)
     if found.is_asked:
-        asked_for(found, asked, refused)
+        asked_for(found, requested, refused)
     answered = answer_of(operation, found.response, found.json, seen) if found.is_asked else frozenset()
-    return Touched(frozenset(asked), frozenset(refused), answered, frozenset().union(*before), frozenset(seen.values))
+    return Reached(
+        frozenset(requested), frozenset(refused), answered, frozenset().union(*before), frozenset(seen.values)
+    )
 
 
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-    state = under_way()
+    state = run_state()
     if not state.target.has_reports:
         # Nobody reads of it.
         return
     sending = state.sendings.get(case.id)
     before = [Response.from_requests(each, verify=True) for each in (sending.transient if sending else ())]
-    state.touched[case.id] = touched(interaction(response, case), before)
+    state.reached[case.id] = reached_by(interaction(response, case), before)
 
 
 def body_of(response: Response) -> Any:
@@ -196,20 +198,20 @@ def body_of(response: Response) -> Any:
 # --- what was sent ----------------------------------------------------------------------------------------------------
 
 
-def asked_for(found: Interaction, asked: set[str], refused: set[str]) -> None:
+def asked_for(found: Interaction, requested: set[str], refused: set[str]) -> None:
     """Adds what the request makes use of, and what it breaks."""
     operation = found.operation
     for each in parameters_of(operation.name):
-        of_parameter(found, each, asked, refused)
+        of_parameter(found, each, requested, refused)
     for credential in operation.credentials:
         # Wrong ones alone tell nothing of whether the right one is enough.
-        is_given = credential.variable in under_way().target.secrets
+        is_given = credential.variable in run_state().target.secrets
         if is_given and presented(found.response.request, credential) is not None:
-            asked |= of_scheme(operation.name, credential.scheme)
-    for links in operation.links.values() if found.asked.is_seen else ():
-        asked.update(link.node.pointer for link in links)
+            requested |= of_scheme(operation.name, credential.scheme)
+    for links in operation.links.values() if found.parsed.is_discovered else ():
+        requested.update(link.node.pointer for link in links)
     if operation.carried is not None:
-        of_body(found, asked, refused)
+        of_body(found, requested, refused)
 
 
 class Sent(NamedTuple):
@@ -241,16 +243,16 @@ def named(name: str) -> Operation:
     return next(each for each in contract().operations if each.name == name)
 
 
-def of_parameter(found: Interaction, sent: Sent, asked: set[str], refused: set[str]) -> None:
-    texts = found.asked.texts.get(sent.parameter.name)
+def of_parameter(found: Interaction, sent: Sent, requested: set[str], refused: set[str]) -> None:
+    texts = found.parsed.texts.get(sent.parameter.name)
     if texts is None:
-        (refused if sent.parameter.is_required else asked).add(sent.required)
-        asked.update({sent.default} - {""})
+        (refused if sent.parameter.is_required else requested).add(sent.required)
+        requested.update({sent.default} - {""})
         return
     if sent.is_in_path:
-        asked.add(sent.required)
-    if found.asked.judgements.get(sent.parameter.name) != INVALID:
-        asked.add(sent.pointer)
+        requested.add(sent.required)
+    if found.parsed.judgements.get(sent.parameter.name) != INVALID:
+        requested.add(sent.pointer)
         return
     refused.add(sent.pointer)
     refused.update(broken(sent.schema, sent.parameter, texts))
@@ -281,19 +283,19 @@ def broken_in(schema: Node, validator: Any, value: Any, within: int = 0) -> Iter
                 yield element.pointer
 
 
-def of_body(found: Interaction, asked: set[str], refused: set[str]) -> None:
-    carried, body = found.operation.carried, found.asked.body
+def of_body(found: Interaction, requested: set[str], refused: set[str]) -> None:
+    carried, body = found.operation.carried, found.parsed.body
     assert carried is not None
-    place, judgement = carried.node.pointer, found.asked.judgements.get("body")
+    place, judgement = carried.node.pointer, found.parsed.judgements.get("body")
     if body is MISSING:
-        (refused if carried.is_required else asked).add(f"{place}/required")
-    chosen = refused if judgement == INVALID else asked
+        (refused if carried.is_required else requested).add(f"{place}/required")
+    chosen = refused if judgement == INVALID else requested
     chosen.update([place, *(node.pointer for node in followed_entries(carried.node, "content").values())])
     schema = schema_of(carried.node)
     if judgement != INVALID and body is not MISSING:
         seen = Seen()
         reach().schema(schema).note(body, seen)
-        asked |= seen.pointers
+        requested |= seen.pointers
     elif body is not MISSING:
         # The validator has it as the one element of `allOf`.
         refused.update(broken_in(schema, carried.validator, body, within=2))

@@ -19,7 +19,7 @@ SERVER_START, SERVER_STOP = 60, 10
 CANNOT_START = 2
 
 
-class Told(Exception):
+class AlreadyReported(Exception):
     """The contract cannot be tested, and the reference server has said why."""
 
 
@@ -70,7 +70,7 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
     found = re.match(r"Listening on (\S+)", line or "")
     if found is None:
         if line == "" and process.wait(SERVER_STOP) == CANNOT_START:
-            raise Told
+            raise AlreadyReported
         raise Problem("the reference server did not start", "see what it says by itself: make serve PORT=0")
     return replace(target, base_url=found[1], **seeded())
 

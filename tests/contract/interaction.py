@@ -18,12 +18,12 @@ from codegen.cel import MISSING
 from codegen.extensions import Answer, Request, Result, Rule, Verdict
 from codegen.extensions.lists import field_of
 
-from .asked import RIGHT, Asked, due, read_request
 from .contract import SAFE_METHODS, Operation, contract, links_of
 from .operation import VALID
 from .pages import Page, as_integer, key_of
+from .parsed_request import RIGHT, ParsedRequest, allowed_statuses, read_request
+from .run_state import run_state
 from .session import NOT_SENT
-from .under_way import under_way
 
 # How many are kept, the latest, and bytes of their bodies: a check may look at others in between.
 KEPT, BYTES = 8, 2**22
@@ -37,7 +37,7 @@ class Interaction:
 
     response: Response
     case: Case[Any]
-    asked: Asked
+    parsed: ParsedRequest
     preceded: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
     """What was answered without items since the last answer that had some, by status."""
 
@@ -53,12 +53,12 @@ class Interaction:
     @property
     def operation(self) -> Operation:
         """That which was asked, or was meant to be."""
-        return self.asked.operation
+        return self.parsed.operation
 
     @property
     def is_asked(self) -> bool:
         """Whether the method is the operation's; the address may be another one."""
-        return self.asked.method == self.operation.method
+        return self.parsed.method == self.operation.method
 
     @cached_property
     def json(self) -> Any:
@@ -79,11 +79,11 @@ class Interaction:
         return as_integer(field_of(self.body, field)) if field else None
 
     @cached_property
-    def due(self) -> frozenset[int] | None:
+    def allowed_statuses(self) -> frozenset[int] | None:
         """The statuses that are due; None if there is nothing to hold the status against, or another check does."""
-        if self.operation.described.response(self.status) is None or self.status in self.asked.early:
+        if self.operation.described.response(self.status) is None or self.status in self.parsed.early:
             return None
-        return due(self.asked, under_way().target)
+        return allowed_statuses(self.parsed, run_state().target)
 
     @cached_property
     def items(self) -> list[Any] | None:
@@ -93,23 +93,23 @@ class Interaction:
         return None if page is None else list(page.items)
 
     @property
-    def is_settled(self) -> bool:
+    def is_unambiguous(self) -> bool:
         """Whether nothing about what was asked for is left open."""
-        asked = self.asked
-        if self.body is None or not self.is_asked or asked.credentials != RIGHT:
+        parsed = self.parsed
+        if self.body is None or not self.is_asked or parsed.credentials != RIGHT:
             return False
         # What is taken beyond the contract's letter is a page like any other, where it has one meaning. A further
         # parameter may make another list of it.
-        others = (each for name, each in asked.judgements.items() if name not in asked.integers)
-        return not asked.invalid_parameters and all(each == VALID for each in others)
+        others = (each for name, each in parsed.judgements.items() if name not in parsed.integers)
+        return not parsed.invalid_parameters and all(each == VALID for each in others)
 
     @cached_property
     def page(self) -> Page | None:
         """The page of a list, or None if the request or the answer leaves anything about it open."""
-        asked, listing = self.asked, self.operation.listing
-        if listing is None or not self.is_settled or asked.limit is None or len(asked.limit.values) != 1:
+        parsed, listing = self.parsed, self.operation.listing
+        if listing is None or not self.is_unambiguous or parsed.limit is None or len(parsed.limit.values) != 1:
             return None
-        if asked.offset is not None and len(asked.offset.values) != 1:
+        if parsed.offset is not None and len(parsed.offset.values) != 1:
             return None
         total, items = self.said(listing.total), self.items
         if items is None or not all(isinstance(item, dict) for item in items) or (total is None and listing.total):
@@ -118,36 +118,36 @@ class Interaction:
         known = tuple(key for key in keys if key is not None)
         if len(known) < len(keys):
             return None
-        (limit,), (offset,) = asked.limit.values, asked.offset.values if asked.offset else (0,)
+        (limit,), (offset,) = parsed.limit.values, parsed.offset.values if parsed.offset else (0,)
         following = field_of(self.body, listing.next_cursor) if listing.next_cursor else None
         return Page(
             self.operation,
-            asked.parent,
+            parsed.parent,
             limit,
             offset,
             -1 if total is None else total,
             tuple(items),
             known,
             self.case,
-            asked.filters,
-            asked.cursor,
+            parsed.filters,
+            parsed.cursor,
             following if isinstance(following, str) else None,
-            asked.limit.is_given,
+            parsed.limit.is_given,
             self.preceded,
         )
 
     @cached_property
-    def sight(self) -> Page | None:
+    def snapshot(self) -> Page | None:
         """The items that it shows, of a list or the one that was asked for, to be held against other sights of them."""
         if self.operation.listing or self.page:
             return self.page
-        if not self.is_settled or not self.operation.is_safe or not self.operation.item_schema:
+        if not self.is_unambiguous or not self.operation.is_safe or not self.operation.item_schema:
             return None
         keys = self.operation.keys
-        key = key_of(keys, self.body) if keys else self.asked.parent
+        key = key_of(keys, self.body) if keys else self.parsed.parent
         if self.body is None or key is None or (keys is None and not self.operation.parent):
             return None
-        return Page(self.operation, self.asked.parent, 1, 0, -1, (self.body,), (key,), self.case, self.asked.filters)
+        return Page(self.operation, self.parsed.parent, 1, 0, -1, (self.body,), (key,), self.case, self.parsed.filters)
 
     @property
     def kind(self) -> str:
@@ -187,25 +187,25 @@ class Interaction:
     def request(self) -> Request:
         """What rules know of the request."""
         known = self.operation.query
-        given = {name: known[name].value(texts) for name, texts in self.asked.texts.items() if name in known}
-        parent = {self.operation.parent: self.asked.parent} if self.asked.parent else {}
-        return Request(path=parent, query=given, credentials=self.asked.scheme, body=self.asked.body)
+        given = {name: known[name].value(texts) for name, texts in self.parsed.texts.items() if name in known}
+        parent = {self.operation.parent: self.parsed.parent} if self.parsed.parent else {}
+        return Request(path=parent, query=given, credentials=self.parsed.scheme, body=self.parsed.body)
 
     @cached_property
     def earlier(self) -> Mapping[str, Page]:
         """By key, the page on which each item was read the last time before."""
-        sight = self.sight
-        if sight is None:
+        snapshot = self.snapshot
+        if snapshot is None:
             return {}
-        latest, schema = under_way().latest, self.operation.item_schema
-        before = {key: latest[schema, key] for key in sight.keys if (schema, key) in latest}
-        latest.update({(schema, key): sight for key in sight.keys})
+        latest, schema = run_state().latest, self.operation.item_schema
+        before = {key: latest[schema, key] for key in snapshot.keys if (schema, key) in latest}
+        latest.update({(schema, key): snapshot for key in snapshot.keys})
         return before
 
     @cached_property
     def changes(self) -> Mapping[str, Sequence[str]]:
         """By rule about changes, the keys of the items that broke it since they were read before."""
-        return {} if self.sight is None else broken_changes(self.verdicts, self.sight)
+        return {} if self.snapshot is None else broken_changes(self.verdicts, self.snapshot)
 
 
 def brief(value: Any) -> Any:
@@ -286,14 +286,14 @@ def is_other(first: Page, second: Page, key: str) -> bool:
     return any(key in keys for pair in ((first, second), (second, first)) for keys in changed(*pair).values())
 
 
-def twice(first: Page, second: Page) -> bool:
+def identity_changed(first: Page, second: Page) -> bool:
     """Whether one key stands on two items, or an item changed that must not: which is another matter than its place."""
     return bool(changed(first, second) or changed(second, first))
 
 
 def interaction(response: Response, case: Case[Any]) -> Interaction:
     """What is known of an answer; the same object each time."""
-    kept = under_way().interactions
+    kept = run_state().interactions
     found: Interaction | None = kept.get(id(response))
     if found is None or found.response is not response:
         while kept and (len(kept) >= KEPT or sum(len(each.response.content) for each in kept.values()) > BYTES):
@@ -302,39 +302,39 @@ def interaction(response: Response, case: Case[Any]) -> Interaction:
     return found
 
 
-def read(request: Any, case: Case[Any]) -> Asked:
-    state = under_way()
-    meant = contract().operation(case.operation.label) or contract().operations[0]
-    return read_request(request, state.target, meant, state.seen)
+def read(request: Any, case: Case[Any]) -> ParsedRequest:
+    state = run_state()
+    intended = contract().operation(case.operation.label) or contract().operations[0]
+    return read_request(request, state.target, intended, state.discovered)
 
 
-def again(case: Case[Any]) -> Interaction:
+def resend(case: Case[Any]) -> Interaction:
     """Sends the same request once more."""
     response = case.derive(keep_auth=True).call()
     found = interaction(response, case)
     # Not kept: what is judged at the moment must not make room for it.
-    under_way().interactions.pop(id(response))
+    run_state().interactions.pop(id(response))
     return found
 
 
-def ask_again(case: Case[Any]) -> Page | None:
+def resend_for_page(case: Case[Any]) -> Page | None:
     """What the same request shows once more."""
-    return again(case).sight
+    return resend(case).snapshot
 
 
-def sent_together(found: Sequence[Interaction]) -> list[Interaction]:
+def send_together(found: Sequence[Interaction]) -> list[Interaction]:
     """Sends these requests once more, all at the same time."""
-    answers = under_way().session.together([each.response.request for each in found])
+    answers = run_state().session.together([each.response.request for each in found])
     together = []
     for before, answer in zip(found, answers, strict=True):
         response = Response.from_requests(answer, verify=before.response.verify)
         together.append(Interaction(response, before.case, read(response.request, before.case)))
         name = before.operation.name
-        under_way().asked_of[name] = under_way().asked_of.get(name, 0) + 1
+        run_state().requests_by_operation[name] = run_state().requests_by_operation.get(name, 0) + 1
     return together
 
 
-def question(case: Case[Any]) -> object:
+def request_key(case: Case[Any]) -> object:
     """What it asks for: the same for each order of its parameters, and whether a default is given or left out."""
     operation = contract().operation(case.operation.label)
     defaults = operation.defaults if operation else {}
@@ -347,24 +347,24 @@ def question(case: Case[Any]) -> object:
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     # Here, as what Schemathesis keeps of an answer is cut.
     found = interaction(response, case)
-    state, name = under_way(), found.operation.name
+    state, name = run_state(), found.operation.name
     if found.items:
         found.preceded, state.preceding = state.preceding, {}
-    elif found.status and (found.asked.method in SAFE_METHODS or found.status == HTTPStatus.METHOD_NOT_ALLOWED):
+    elif found.status and (found.parsed.method in SAFE_METHODS or found.status == HTTPStatus.METHOD_NOT_ALLOWED):
         # In the order in which they came, by the latest of each status.
         state.preceding.pop(found.status, None)
         state.preceding[found.status] = response.request
     state.kinds[case.id] = found.kind
-    state.asked_of[name] = state.asked_of.get(name, 0) + 1
-    if found.asked.credentials == RIGHT:
-        state.asked.add(question(case))
+    state.requests_by_operation[name] = state.requests_by_operation.get(name, 0) + 1
+    if found.parsed.credentials == RIGHT:
+        state.request_keys.add(request_key(case))
     if found.page and found.page.next_cursor:
-        state.seen.cursors.add(found.page.next_cursor)
+        state.discovered.cursors.add(found.page.next_cursor)
     if found.body is not None and found.is_asked:
         note_links(found)
-    if found.asked.is_operation and found.operation.method == "DELETE" and found.status == found.operation.page_status:
-        state.seen.ids.get(found.operation.parent, set()).discard(found.asked.parent)
-        state.seen.deleted.setdefault(found.operation.parent, set()).add(found.asked.parent)
+    if found.parsed.is_operation and found.operation.method == "DELETE" and found.status == found.operation.page_status:
+        state.discovered.ids.get(found.operation.parent, set()).discard(found.parsed.parent)
+        state.discovered.deleted.setdefault(found.operation.parent, set()).add(found.parsed.parent)
     for item in found.items or ():
         for member, texts in found.operation.choices.items():
             if isinstance(item, dict) and item.get(member) in texts:
@@ -373,9 +373,9 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
 
 def note_links(found: Interaction) -> None:
     """What the answer gives for other operations is there."""
-    answer, seen = Answer(found.status, found.json, found.headers), under_way().seen
+    answer, seen = Answer(found.status, found.json, found.headers), run_state().discovered
     for name, identifier in links_of(found.operation, found.request, answer):
         if identifier not in seen.deleted.get(name, ()):
             seen.ids.setdefault(name, set()).add(identifier)
             if not found.operation.is_safe:
-                under_way().made.setdefault(name, []).append(identifier)
+                run_state().made.setdefault(name, []).append(identifier)

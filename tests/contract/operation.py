@@ -18,10 +18,10 @@ import jsonschema_rs
 
 T = TypeVar("T")
 
-VALID, LENIENT, INVALID = "valid", "lenient", "invalid"
+VALID, VARIANT, INVALID = "valid", "lenient", "invalid"
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-LENIENT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
+VARIANT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
 INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 # With digits of any script, as Python's int() reads them.
 LENIENT_INTEGER = re.compile(r"\s*([+-]?\d+(_\d+)*(\.\d*)?(e[+-]?\d{1,3})?)\s*", re.IGNORECASE)
@@ -68,25 +68,25 @@ class Parameter:
         if self.element is not None:
             return self.judge_array(texts)
         judgements = {self.judge_one(text) for text in texts}
-        return judgements.pop() if len(texts) == 1 or judgements == {INVALID} else LENIENT
+        return judgements.pop() if len(texts) == 1 or judgements == {INVALID} else VARIANT
 
     def judge_array(self, texts: Sequence[str]) -> str:
         assert self.element is not None
         if self.separator and len(texts) > 1:
-            return LENIENT
+            return VARIANT
         parts = self.split(texts)
         judgements = {self.element.judge_one(text) for text in parts}
         if INVALID in judgements:
             # Of one text without anything in it, some make an array without elements.
-            return LENIENT if parts == [""] and self.validators[0].is_valid([]) else INVALID
+            return VARIANT if parts == [""] and self.validators[0].is_valid([]) else INVALID
         # Each element may stand for several values; the first few are enough to count them.
-        values = product(*(self.element.meant(text) for text in parts[:50]))
+        values = product(*(self.element.intended(text) for text in parts[:50]))
         is_valid = any(self.validators[0].is_valid(list(each)) for each, _ in zip(values, range(64), strict=False))
-        return LENIENT if LENIENT in judgements else VALID if is_valid else INVALID
+        return VARIANT if VARIANT in judgements else VALID if is_valid else INVALID
 
     def judge_one(self, text: str) -> str:
         if self.is_uuid:
-            return VALID if UUID.fullmatch(text) else LENIENT if LENIENT_UUID.fullmatch(text) else INVALID
+            return VALID if UUID.fullmatch(text) else VARIANT if VARIANT_UUID.fullmatch(text) else INVALID
         strict, lenient = self.validators
         values = list(plain(text, self.is_number))
         if any(strict.is_valid(value) for value in values):
@@ -94,9 +94,9 @@ class Parameter:
         if self.schema.get("format") == "date-time" and not NEARLY_A_TIME.search(text):
             return INVALID
         values += loose(text, self.is_number)
-        return LENIENT if any(lenient.is_valid(value) for value in values) else INVALID
+        return VARIANT if any(lenient.is_valid(value) for value in values) else INVALID
 
-    def meant(self, text: str) -> list[Any]:
+    def intended(self, text: str) -> list[Any]:
         """What a text stands for; itself where that is not clear."""
         return [value for value in plain(text, self.is_number) if self.validators[0].is_valid(value)] or [text]
 
@@ -108,7 +108,7 @@ class Parameter:
         """What the texts stand for, as JSON value: themselves where that is not clear."""
         if self.element is not None:
             return [self.element.value([text]) for text in self.split(texts)]
-        return list(texts) if len(texts) != 1 else self.meant(texts[0])[0]
+        return list(texts) if len(texts) != 1 else self.intended(texts[0])[0]
 
     def normal(self, text: str) -> str:
         """A UUID is the same in upper and in lower case."""

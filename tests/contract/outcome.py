@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from .coverage import Coverage
-from .slow import Times
+from .slow_requests import Times
 
 
 @dataclass
@@ -45,13 +45,13 @@ class Outcome:
     began: float = 0.0
     """When, in seconds since 1970."""
     ended: float = 0.0
-    # The rest is as under_way.py has it.
+    # The rest is as run_state.py has it.
     sent: int = 0
-    asked_of: dict[str, int] = field(default_factory=dict)
+    requests_by_operation: dict[str, int] = field(default_factory=dict)
     choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    left_out: set[str] = field(default_factory=set)
-    lenient: dict[str, set[str]] = field(default_factory=dict)
-    unsettled: set[str] = field(default_factory=set)
+    not_sent: set[str] = field(default_factory=set)
+    accepted_variants: dict[str, set[str]] = field(default_factory=dict)
+    inconclusive: set[str] = field(default_factory=set)
     foreign: set[int] = field(default_factory=set)
     rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     wanted: tuple[set[str], ...] = ()

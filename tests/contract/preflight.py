@@ -37,12 +37,12 @@ def preflight(target: Target, session: Session) -> Target:
     An answer that breaks the contract is no reason: the tests will tell.
     """
     try:
-        return Finder(target, session).find()
+        return Preflight(target, session).find()
     except Ended as ended:
         raise Problem(f"nothing could be tested: {ended}", "give it more time: MAX_TIME") from ended
 
 
-class Finder:
+class Preflight:
     """What has to be known of a server before it can be tested."""
 
     def __init__(self, target: Target, session: Session) -> None:

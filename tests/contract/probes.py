@@ -1,9 +1,9 @@
 """The requests that every run makes first: cheap and telling, the same each time.
 
-They go to Schemathesis as examples, so that it sends, checks and reports them like any other. What is right in answer
-to each follows from the request itself (asked.py). So a request can serve several ends: pages are asked for with
-headers that change nothing, wrong credentials are tried on pages that were read before, and on definitions of each
-kind.
+Schemathesis gets them as examples, so it sends, checks and reports them like any other request. The allowed statuses
+follow from the request itself (parsed_request.py), so one request can serve several purposes: pages are requested with
+headers that must not change the answer, and wrong credentials are tried on pages that were read before, and on
+definitions of each kind.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,13 +16,13 @@ from urllib.parse import quote, urlsplit
 from schemathesis import Case
 
 from .bodies import JSON
-from .candidates import candidates
+from .boundary_values import NO_INTEGERS, Query, encoded_queries, ignored, invalid, names, odd_ids, odd_queries, page
+from .client_headers import ORDINARY
 from .contract import Credential, Operation
+from .filter_values import candidates
 from .operation import INVALID, VALID, Parameter, spread
-from .ordinary import ORDINARY
-from .raw import Raw, as_raw
-from .spellings import NO_INTEGERS, Query, encoded_queries, ignored, invalid, names, odd_ids, odd_queries, page
 from .target import NIL, UNKNOWN_IDS, Ids, Target, made_up_ids
+from .unnormalized import Raw, as_raw
 from .wrong_credentials import NONE, Presented, kinds, placed, telling_kinds, wrong_value
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ class Maker:
         self.credentials = [each for each in operation.credentials if each.variable in target.secrets]
         # Several operations share what looks at credentials.
         self.is_first = operation is target.tested[0]
-        self.asked = self.dressed = 0
+        self.count = self.dressed = 0
 
     @property
     def limits(self) -> range:
@@ -118,10 +118,10 @@ class Maker:
 
     def ask(self, parent: str = "", query: Query | None = None, **headers: str) -> Case[Any]:
         # Two of three with the first one.
-        self.asked += 1
+        self.count += 1
         if not self.credentials:
             return self.make(parent, query, NONE, headers)
-        return self.make(parent, query, self.right(self.credentials[-1 if self.asked % 3 == 0 else 0]), headers)
+        return self.make(parent, query, self.right(self.credentials[-1 if self.count % 3 == 0 else 0]), headers)
 
     def right(self, credential: Credential) -> Presented:
         value = credential.prefix + self.target.secrets[credential.variable]
@@ -248,9 +248,9 @@ class Maker:
             ({offset: one, limit: other}, {offset.upper(): one, limit.upper(): other}),
         )
         for pair in pairs:
-            number = self.asked
+            number = self.count
             for query in pair:
-                self.asked = number
+                self.count = number
                 yield self.ask(query=query)
 
     def filters(self) -> Iterable[Case[Any]]:

@@ -16,8 +16,8 @@ from codegen.pages import rendered
 
 from .contract import OPENAPI, contract
 from .coverage import lines
-from .judged import BROKEN, JUDGED, OPEN, Entry
 from .outcome import Outcome
+from .promise_results import BROKEN, JUDGED, OPEN, Entry
 from .target import Target
 
 TEMPLATE = Path(__file__).with_name("promises.html.jinja")

@@ -14,7 +14,7 @@ PASSWORDS = ("user:{}", "{}:")
 IN_BASE64 = (*PASSWORDS, "{}")
 
 
-def disguised(name: str, secret: str) -> tuple[tuple[str, str], ...]:
+def encoded_forms(name: str, secret: str) -> tuple[tuple[str, str], ...]:
     """The forms in which probes send a secret, right and almost right, each with what makes it in a shell."""
     middle, value = len(secret) // 2, f'printf %s "${name}"'
     return (
@@ -58,7 +58,7 @@ def forms(secret: str) -> tuple[str, ...]:
     values = {
         secret.lower(),
         secret.upper(),
-        *(value for value, _ in disguised("", secret) if len(value) >= SHORTEST - 1),
+        *(value for value, _ in encoded_forms("", secret) if len(value) >= SHORTEST - 1),
     }
     once = {form for value in values for form in encoded(value)}
     # What a body holds in one form, a report holds in another.

@@ -21,8 +21,8 @@ import schemathesis.checks
 
 from .checks import CLASSES
 from .contract import OPENAPI, contract
-from .judged import Entry, cited, entries
 from .outcome import Finding, Outcome
+from .promise_results import Entry, cited, entries
 from .promises_report import as_data, as_html, as_json
 from .redaction import without_secrets
 from .run import hidden, printable

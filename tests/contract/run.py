@@ -39,10 +39,10 @@ from .checks import CLASSES, Violation
 from .contract import OPENAPI, Operation, Problem, contract, label_of
 from .coverage import violated
 from .outcome import Finding, Outcome
-from .redaction import disguised, without_secrets
+from .redaction import encoded_forms, without_secrets
+from .run_state import begin, run_state
 from .session import Session
 from .target import Target
-from .under_way import begin, under_way
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # Where `make serve` listens.
@@ -206,10 +206,14 @@ def run(
         raise Problem(f"Schemathesis refuses its arguments: {error.format_message()}", fix) from error
     finally:
         outcome.ended = time.time()
-        outcome.choices, outcome.asked_of = state.choices, state.asked_of
+        outcome.choices, outcome.requests_by_operation = state.choices, state.requests_by_operation
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
-        outcome.lenient, outcome.unsettled, outcome.foreign = state.lenient, state.unsettled, state.foreign
-        outcome.left_out = state.left_out
+        outcome.accepted_variants, outcome.inconclusive, outcome.foreign = (
+            state.accepted_variants,
+            state.inconclusive,
+            state.foreign,
+        )
+        outcome.not_sent = state.not_sent
         note_breakdown(target, session, outcome)
         shutil.rmtree(place, ignore_errors=True)
         text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(document), OPENAPI.name)
@@ -251,15 +255,15 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
     if isinstance(event, events.ScenarioFinished):
         recorder = event.recorder
         for case_id in recorder.interactions:
-            outcome.answers[under_way().kinds.get(case_id, "no answer")] += 1
+            outcome.answers[run_state().kinds.get(case_id, "no answer")] += 1
         for interaction in recorder.interactions.values():
             if interaction.response is not None:
                 outcome.times.note(interaction.response)
         for case_id, checks in recorder.checks.items():
             names = {check.name for check in checks}
-            touched = under_way().touched.pop(case_id, None)
-            if touched is not None:
-                outcome.coverage.note(touched, names)
+            reached = run_state().reached.pop(case_id, None)
+            if reached is not None:
+                outcome.coverage.note(reached, names)
             outcome.classes.update(kind for kind, members in CLASSES.items() if names & set(members))
             outcome.checks.update(names)
             for check in checks:
@@ -267,7 +271,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
                     failure = check.failure_info.failure
                     name = check.name if check.name != "transient_answers" else failed_check(failure)
                     curl = as_curl(recorder.interactions[case_id].request, target)
-                    broken = set(violated(touched, check.name, name, keywords_of(failure)))
+                    broken = set(violated(reached, check.name, name, keywords_of(failure)))
                     finding = Finding(name, describe(failure, target), curl, promises=broken)
                     outcome.add((name, failure.title), finding)
         for case_id, node in recorder.cases.items():
@@ -360,7 +364,7 @@ def as_curl(request: Request, target: Target) -> str:
 def quoted(text: str, variables: Mapping[str, str]) -> str:
     """One word for a shell, with variables in place of their values."""
     for name, value in variables.items():
-        for part, reference in disguised(name, value):
+        for part, reference in encoded_forms(name, value):
             if part and part in text:
                 before, _, after = text.partition(part)
                 around = [quoted(each, variables) if each else "" for each in (before, after)]

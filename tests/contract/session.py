@@ -117,7 +117,7 @@ class Session:
 
         class Adapter(BoundedAdapter):
             def send(self, request: requests.PreparedRequest, *_: Any, **how: Any) -> requests.Response:
-                return session.send(request, lambda asked, bounds: self.exchange(asked, bounds, **how))
+                return session.send(request, lambda batch, bounds: self.exchange(batch, bounds, **how))
 
         requests.sessions.HTTPAdapter = Adapter  # type: ignore[attr-defined]
         try:
@@ -223,15 +223,15 @@ class Session:
             self.last_good = request
         return response
 
-    def together(self, asked: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
+    def together(self, batch: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
         """Sends each as soon as the one before it has left, without waiting for an answer, and returns all answers.
 
         The turns of all of them are waited for first: so the rate holds, and yet they are under way at once.
         Raises what `send` raises.
         """
-        for _ in asked:
+        for _ in batch:
             self.wait_for_turn()
-        left = [threading.Event() for _ in asked]
+        left = [threading.Event() for _ in batch]
 
         def send(number: int) -> requests.Response:
             self.start()
@@ -240,14 +240,14 @@ class Session:
                 left[number - 1].wait()
             try:
                 with requests.Session() as sender:
-                    how = sender.merge_environment_settings(asked[number].url or "", {}, None, None, None)
-                    return sender.send(asked[number].copy(), allow_redirects=False, **how)
+                    how = sender.merge_environment_settings(batch[number].url or "", {}, None, None, None)
+                    return sender.send(batch[number].copy(), allow_redirects=False, **how)
             finally:
                 # Also if it never was sent.
                 left[number].set()
 
-        with ThreadPoolExecutor(len(asked)) as pool:
-            return [each.result() for each in [pool.submit(send, number) for number in range(len(asked))]]
+        with ThreadPoolExecutor(len(batch)) as pool:
+            return [each.result() for each in [pool.submit(send, number) for number in range(len(batch))]]
 
     def judge_outage(self, response: requests.Response, exchange: Exchange, is_long: bool) -> None:
         """What stays "not now" is no matter of the moment if the server answers another request in between."""

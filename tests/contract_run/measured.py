@@ -30,7 +30,7 @@ def impatient(base_url: str, reports: Path) -> Target:
     )
 
 
-def test(base_url: str, folder: str) -> dict[str, Any]:
+def measure(base_url: str, folder: str) -> dict[str, Any]:
     """What came of the contract run."""
     target = replace(impatient(base_url, Path(folder, "reports")), answer_within=IN_A_RUN)
     outcome = run(target, Path(folder, "work"))

@@ -52,7 +52,7 @@ def test_the_run_goes_on_after_each(measured: Measured, tmp_path: Path) -> None:
     faults = [ENDLESS["body"], SLOW["body"], LARGE["levels"], SLOW["headers"], LARGE["gzip bomb"], LARGE["digits"]]
     # None of these is a request that a check sends to make sure.
     with hostile({19 * number: fault for number, fault in enumerate(faults, 1)}) as (base_url, server):
-        found = measured(measuring.test, base_url, str(tmp_path))
+        found = measured(measuring.measure, base_url, str(tmp_path))
     assert not found["errors"] and not found["ended_early"] and len(server.requests) > 19 * len(faults)
     (finding,) = found["findings"]
     assert (finding["check"], finding["count"]) == ("no_answer", len(faults))
@@ -65,7 +65,7 @@ def test_a_server_that_breaks_down_ends_the_run(measured: Measured, tmp_path: Pa
     for fault in (ENDLESS["chunks"], SLOW["headers"]):
         good: dict[int, Answer | None] = dict.fromkeys(range(1, 30))
         with hostile({**good, 0: fault}) as (base_url, server):
-            found = measured(measuring.test, base_url, str(tmp_path))
+            found = measured(measuring.measure, base_url, str(tmp_path))
         assert {finding["check"] for finding in found["findings"]} == {"no_answer"}
         assert "no whole answer" in found["ended_early"]
         assert len(server.requests) < 36

@@ -16,7 +16,7 @@ from codegen.openapi.promises import promises
 from tests.board.server import OPENAPI as BOARD
 from tests.contract.checks import CLASSES
 from tests.contract.claims import GENERAL, JUDGED, KINDS, LIST, REFUSED, STATED, Line, judged_by, ledger, unclaimed
-from tests.contract.conditions import condition_of, conditions
+from tests.contract.conditional_rules import condition_of, conditions
 
 CHECKS = {check for names in CLASSES.values() for check in names}
 LINES = ledger()

@@ -27,9 +27,9 @@ from tests.contract import promises_report
 from tests.contract.checks import CLASSES
 from tests.contract.claims import ANSWERED, REFUSED
 from tests.contract.contract import OPENAPI, contract
-from tests.contract.coverage import Coverage, Touched, broken_in, claimed_by, lines, reach, violated
+from tests.contract.coverage import Coverage, Reached, broken_in, claimed_by, lines, reach, violated
 from tests.contract.promises_report import MUTANTS_SHOWN, mutants_of
-from tests.contract.reach import Seen
+from tests.contract.schema_coverage import Seen
 from tests.contract_run.conftest import VARIABLES, commanded
 from tests.mutants.derived import derived
 from tests.mutants.faults import MUTANTS
@@ -131,7 +131,7 @@ def test_judged_is_what_was_reached_by_a_check_that_claims_it(
     before: frozenset[str],
     checks: frozenset[str],
 ) -> None:
-    coverage, touched = Coverage(), Touched(asked, refused, answered, before, frozenset())
+    coverage, touched = Coverage(), Reached(asked, refused, answered, before, frozenset())
     coverage.note(touched, checks)
     for pointer, judged in coverage.judged.items():
         for check in judged:

@@ -14,7 +14,7 @@ import pytest
 from tests.codegen.trees import CONTRACT_PATH, replace
 from tests.contract.checks.bounds import misnamed
 from tests.contract.contract import contract
-from tests.contract.operation import INVALID, LENIENT, VALID, Parameter
+from tests.contract.operation import INVALID, VALID, VARIANT, Parameter
 from tests.contract_run.conftest import commanded
 from tests.reference_server import seed
 from tests.reference_server.running import running
@@ -59,7 +59,7 @@ def test_what_the_contract_says_of_the_operation() -> None:
 def test_a_text_is_judged_by_its_schema(schema: dict[str, Any], valid: str, lenient: str, invalid: str) -> None:
     parameter = Parameter("name", False, schema, STATUS)
     expected = {
-        text: kind for texts, kind in ((valid, VALID), (lenient, LENIENT), (invalid, INVALID)) for text in texts.split()
+        text: kind for texts, kind in ((valid, VALID), (lenient, VARIANT), (invalid, INVALID)) for text in texts.split()
     }
     assert {text: parameter.judge([text]) for text in expected} == expected
 
@@ -70,8 +70,8 @@ def test_none_and_several() -> None:
     optional = Parameter("name", False, schema, {})
     assert [optional.judge(texts) for texts in ([], ["1", "2"], ["1", "x"], ["x", "y"])] == [
         VALID,
-        LENIENT,
-        LENIENT,
+        VARIANT,
+        VARIANT,
         INVALID,
     ]
 
@@ -90,7 +90,7 @@ def test_none_and_several() -> None:
     ],
 )
 def test_a_422_names_what_is_wrong(named: str, wrong: str) -> None:
-    judgements = {"definition_id": VALID, "limit": INVALID, "offset": LENIENT}
+    judgements = {"definition_id": VALID, "limit": INVALID, "offset": VARIANT}
     assert misnamed(judgements, [["query", name] for name in named.split()]) == wrong
 
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from codegen.text import escaped
 from tests.contract.contract import Problem
 from tests.contract.redaction import without_secrets
-from tests.contract.resuming import Kept, read_share, shares
 from tests.contract.settings import read_switch
+from tests.contract.sharding import Kept, read_share, shares
 
 from . import __doc__ as usage
 from .reading import Deployment, Fleet, read_fleet

@@ -23,7 +23,7 @@ from tests.fleet.results import Result
 from tests.mutants.faults import MUTANTS
 from tests.reference_server import seed
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.faults import Latency
+from tests.reference_server.network_faults import Latency
 from tests.reference_server.running import running
 
 # By the name of its variable, the credential of each; every server has the same one, and another name for it.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.contract.contract import Problem
-from tests.contract.judged import BROKEN, JUDGED, OPEN
+from tests.contract.promise_results import BROKEN, JUDGED, OPEN
 
 from .results import UNTESTED, Result
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from codegen.pages import rendered
 from codegen.text import escaped
-from tests.contract.judged import BROKEN, JUDGED
+from tests.contract.promise_results import BROKEN, JUDGED
 
 from .memory import KNOWN, NEW
 from .results import OUTCOMES, PART, UNTESTED, Result

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from tests.contract.contract import Problem
 from tests.contract.coverage import lines
-from tests.contract.judged import BROKEN, OPEN
 from tests.contract.outcome import Finding
+from tests.contract.promise_results import BROKEN, OPEN
 from tests.contract.promises_report import as_json
 from tests.contract.reports import ERROR, Case, as_sarif, junit, sarif_result
 from tests.contract.run import printable

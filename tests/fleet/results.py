@@ -13,7 +13,7 @@ from typing import Any
 
 from codegen.text import escaped
 from tests.contract.contract import OPENAPI, contract
-from tests.contract.resuming import state_of
+from tests.contract.sharding import state_of
 
 from .reading import Deployment
 

@@ -13,16 +13,16 @@ from typing import Any
 
 from codegen import Problem as Incomparable
 from codegen.text import escaped
-from tests.contract.__main__ import clear_reports, examine, find, not_judged, read_document
+from tests.contract.__main__ import clear_reports, connect, examine, not_judged, read_document
 from tests.contract.contract import Problem
-from tests.contract.judged import BROKEN, JUDGED, OPEN, Entry, entries, unprovoked
 from tests.contract.outcome import Outcome
+from tests.contract.promise_results import BROKEN, JUDGED, OPEN, Entry, entries, unprovoked
 from tests.contract.promises_report import findings_of
 from tests.contract.redaction import without_secrets
 from tests.contract.reports import Case, cases
 from tests.contract.run import collect_rarely
 from tests.contract.session import Session
-from tests.contract.slow import Times
+from tests.contract.slow_requests import Times
 from tests.contract.target import Target
 
 from .reading import Deployment
@@ -54,7 +54,7 @@ def try_out(asked: Asked) -> Result:
     with ExitStack() as cleanup, redirect_stdout(output), redirect_stderr(output):
         try:
             clear_reports(asked.target.report_dir)
-            target, session = find(asked.target, cleanup)
+            target, session = connect(asked.target, cleanup)
             outcome = examine(target, session, cleanup, lambda line: None)
             result = described(asked.deployment) | judged(target, outcome) | seen(target, session, outcome)
             result |= {"began": moment(began), "seconds": round(time.time() - began, 1)}
@@ -130,7 +130,7 @@ def seen(target: Target, session: Session, outcome: Outcome) -> Result:
         "requests": outcome.sent,
         "ended_early": outcome.ended_early,
         "answers": dict(sorted(outcome.answers.items())),
-        "lenient": {name: sorted(how) for name, how in sorted(outcome.lenient.items())},
+        "lenient": {name: sorted(how) for name, how in sorted(outcome.accepted_variants.items())},
         "times": times_of(outcome.times),
     }
 

@@ -15,9 +15,9 @@ from codegen.openapi.promises import Promise
 from tests.contract.checks import CLASSES
 from tests.contract.claims import ledger
 from tests.contract.contract import Problem
-from tests.contract.resuming import read_share, shares
 from tests.contract.run import collect_rarely
 from tests.contract.settings import read_switch
+from tests.contract.sharding import read_share, shares
 
 from .derived import derived
 from .faults import MUTANTS

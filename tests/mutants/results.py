@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.contract import resuming
+from tests.contract import sharding
 
 KILLED, SURVIVES, EQUIVALENT, ASTRAY = "killed", "SURVIVES", "equivalent", "ASTRAY"
 # What decides what comes of a mutant.
@@ -55,8 +55,8 @@ class Kept:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.lines = resuming.Kept(file)
-        self.state = resuming.state_of(SOURCES)
+        self.lines = sharding.Kept(file)
+        self.state = sharding.state_of(SOURCES)
 
     def read(self) -> dict[str, Result]:
         """By name. Of other sources, or of a file that is none of ours, nothing."""

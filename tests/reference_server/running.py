@@ -10,7 +10,7 @@ from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp
 
 from .app import ReferenceServer, create_app
-from .faults import Fault, Faulty
+from .network_faults import Fault, Faulty
 
 # How many requests are worked on at once. Python lets one thread compute at a time: with more than a few, they spend
 # their time on taking turns (of 64 connections, the usual 40 threads serve two thirds as many requests as these do).

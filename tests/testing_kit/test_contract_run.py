@@ -49,13 +49,13 @@ def test_it_conforms_while_it_changes() -> None:
     def move() -> None:
         runs = server.runs(seed.DEFINITION_ID)
         name = chance.choice([*moves])
-        under_way = [each for each in runs if each.completed_at is None]
+        run_state = [each for each in runs if each.completed_at is None]
         if name == "invoke":
             server.invoke(seed.DEFINITION_ID)
         elif name == "delete" and len(runs) > 100:
             server.delete_run(chance.choice(runs))
-        elif name in ("complete", "fail") and under_way:
-            getattr(server, name)(chance.choice(under_way))
+        elif name in ("complete", "fail") and run_state:
+            getattr(server, name)(chance.choice(run_state))
         moves[name] += 1
         server.advance(1)
 

@@ -4,7 +4,7 @@ Schemathesis loads this package (`hooks` in schemathesis.toml), so any of its fr
 
     classes.py      their names, by what they are about
     base.py         how they are registered, and what they raise
-    comparing.py    what makes sure of a difference before it is called a violation
+    page_comparison.py    what makes sure of a difference before it is called a violation
     hooks.py        what shapes Schemathesis's requests
     rules.py        the contract's rules (`x-rules`, `at_most`), a check for each
     the others      one for each class
@@ -19,19 +19,19 @@ using `assert`: under `python -O` they would pass everything.
 from . import (  # noqa: F401
     bounds,
     caching,
-    changing,
+    concurrency,
     credentials,
     cursors,
     errors,
     evidence,
+    filters,
     hooks,
-    interplay,
     paging,
     protocol,
     rules,
     schema,
-    selections,
-    steadiness,
+    stability,
+    writes,
 )
 from .base import Violation, check
 from .classes import CLASSES

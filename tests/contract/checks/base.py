@@ -32,7 +32,7 @@ class Violation(Failure):
         return self.title
 
 
-class StatusNotDue(Violation):
+class UnexpectedStatus(Violation):
     """Another status than the contract wants for such a request."""
 
 
@@ -60,13 +60,13 @@ def as_registered(judge: Callable[[Interaction], bool | None]) -> Callable[..., 
     name = judge.__name__
 
     def registered(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
-        return held(name, judge, interaction(response, case))
+        return run_check(name, judge, interaction(response, case))
 
     registered.__name__, registered.__doc__ = name, judge.__doc__
     return registered
 
 
-def held(name: str, judge: Callable[[Interaction], bool | None], found: Interaction) -> bool | None:
+def run_check(name: str, judge: Callable[[Interaction], bool | None], found: Interaction) -> bool | None:
     try:
         return judge(found)
     except Violation as violation:
@@ -77,7 +77,7 @@ class Check:
     """A check that keeps something from one answer to the next."""
 
     def after_response(self, ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
-        return held(type(self).__name__, self.judge, interaction(response, case))
+        return run_check(type(self).__name__, self.judge, interaction(response, case))
 
     def judge(self, found: Interaction) -> bool | None:
         raise NotImplementedError

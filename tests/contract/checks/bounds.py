@@ -11,13 +11,13 @@ from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
 from codegen.openapi.schemas import default_of
 
-from ..asked import RIGHT, Asked
 from ..contract import Operation, contract
-from ..interaction import Interaction, again, ask_again, interaction
+from ..interaction import Interaction, interaction, resend, resend_for_page
 from ..operation import INTEGER, VALID
 from ..pages import shown
-from ..under_way import under_way
-from .base import StatusNotDue, Violation, check
+from ..parsed_request import RIGHT, ParsedRequest
+from ..run_state import run_state
+from .base import UnexpectedStatus, Violation, check
 
 # Where the fault of a parameter may be.
 PLACES = ("path", "query", "header", "cookie", "body")
@@ -31,28 +31,29 @@ def one_of(statuses: frozenset[int]) -> str:
 def valid_request_accepted(found: Interaction) -> bool | None:
     """A valid request for what the credentials may read is answered with it."""
     operation, success = found.operation, found.operation.page_status
-    due = found.due or frozenset()
+    allowed = found.allowed_statuses or frozenset()
     # Who has no access is not told that valid parameters are wrong either.
-    if due & operation.refused("access") and found.status in operation.refused("parameters") - due:
-        raise StatusNotDue(f"{found.asked.named} was answered with {found.status}, though nothing is invalid")
-    if success not in due or due - {success} - operation.refused("state"):
+    if allowed & operation.refused("access") and found.status in operation.refused("parameters") - allowed:
+        raise UnexpectedStatus(f"{found.parsed.named} was answered with {found.status}, though nothing is invalid")
+    if success not in allowed or allowed - {success} - operation.refused("state"):
         return True
     if found.status in operation.refused("credentials"):
         return True
-    if found.asked.is_seen and found.status in operation.refused("existence", "state"):
+    if found.parsed.is_discovered and found.status in operation.refused("existence", "state"):
         return refuse_to_hide(found)
-    if found.status != success and found.status in due:
+    if found.status != success and found.status in allowed:
         return True
     if found.status in operation.not_now:
-        if under_way().session.is_out:
+        if run_state().session.is_out:
             return True
-        sending = under_way().sendings.get(found.case.id)
+        sending = run_state().sendings.get(found.case.id)
         times = f", {len(sending.transient) + 1} times in a row" if sending else ""
-        raise StatusNotDue(
-            f"a valid request, {found.asked.query}, was answered with {found.status}{times}, while others were answered"
+        raise UnexpectedStatus(
+            f"a valid request, {found.parsed.query}, was answered with {found.status}{times}, while others were "
+            "answered"
         )
     if found.status != success:
-        raise StatusNotDue(f"a valid request, {found.asked.query}, was answered with {found.status}")
+        raise UnexpectedStatus(f"a valid request, {found.parsed.query}, was answered with {found.status}")
     return None
 
 
@@ -70,16 +71,16 @@ def look(found: Interaction, operation: Operation, identifier: str) -> Interacti
 
 def refuse_to_hide(found: Interaction) -> bool | None:
     """What a list has, before and after it is asked for, is there. Since it was listed, it may have been deleted."""
-    operation, key = found.operation, found.asked.parent
+    operation, key = found.operation, found.parsed.parent
     if not operation.is_safe:
         return refuse_to_hide_what_can_be_read(found)
-    listed = under_way().latest.get((operation.item_schema, key))
+    listed = run_state().latest.get((operation.item_schema, key))
     if listed is None or listed.operation is operation:
         return True
-    before, answer, after = ask_again(listed.case), again(found.case), ask_again(listed.case)
+    before, answer, after = resend_for_page(listed.case), resend(found.case), resend_for_page(listed.case)
     if before and after and key in before.by_key and key in after.by_key and answer.status == found.status:
-        raise StatusNotDue(
-            f"{found.asked.named} is in what {listed.operation.name} lists, before and after it was answered with "
+        raise UnexpectedStatus(
+            f"{found.parsed.named} is in what {listed.operation.name} lists, before and after it was answered with "
             f"{found.status}"
         )
     return True
@@ -88,12 +89,12 @@ def refuse_to_hide(found: Interaction) -> bool | None:
 def refuse_to_hide_what_can_be_read(found: Interaction) -> bool | None:
     """The same of what can be read by itself, at the same path."""
     for reader in readers(found.operation.path):
-        before = look(found, reader, found.asked.parent)
-        answer = again(found.case)
-        after = look(found, reader, found.asked.parent)
+        before = look(found, reader, found.parsed.parent)
+        answer = resend(found.case)
+        after = look(found, reader, found.parsed.parent)
         if before.status == after.status == reader.page_status and answer.status == found.status:
-            raise StatusNotDue(
-                f"{reader.name} reads {found.asked.named} before and after it was answered with {found.status}"
+            raise UnexpectedStatus(
+                f"{reader.name} reads {found.parsed.named} before and after it was answered with {found.status}"
             )
     return True
 
@@ -103,19 +104,23 @@ def invalid_parameter_refused(found: Interaction) -> bool | None:
     """An invalid parameter is refused at its stage, before it is looked whether the list exists, say."""
     operation = found.operation
     refused = operation.refused("parameters")
-    if not refused & (found.due or set()) or found.status in operation.not_now | operation.refused("credentials"):
+    if not refused & (found.allowed_statuses or set()) or found.status in operation.not_now | operation.refused(
+        "credentials"
+    ):
         return True
-    asked, due = found.asked, found.due or frozenset()
-    if found.status not in due:
-        if invalid := " and ".join(map(asked.sent, sorted(asked.invalid_parameters))):
-            raise StatusNotDue(f"{invalid} is invalid, which is {one_of(refused)}, but the answer is {found.status}")
-        raise StatusNotDue(f"{asked.query} must be answered with {one_of(due)} (got {found.status})")
-    if found.status in refused and len(asked.invalid_parameters) > 1 and asked.credentials == RIGHT:
+    parsed, allowed = found.parsed, found.allowed_statuses or frozenset()
+    if found.status not in allowed:
+        if invalid := " and ".join(map(parsed.sent, sorted(parsed.invalid_parameters))):
+            raise UnexpectedStatus(
+                f"{invalid} is invalid, which is {one_of(refused)}, but the answer is {found.status}"
+            )
+        raise UnexpectedStatus(f"{parsed.query} must be answered with {one_of(allowed)} (got {found.status})")
+    if found.status in refused and len(parsed.invalid_parameters) > 1 and parsed.credentials == RIGHT:
         refuse_each(found)
     if found.status == operation.page_status:
-        for name, judgement in asked.judgements.items():
-            if judgement != VALID and (how := leniency(found, name)):
-                under_way().lenient.setdefault(name, set()).add(how)
+        for name, judgement in parsed.judgements.items():
+            if judgement != VALID and (how := describe_variant(found, name)):
+                run_state().accepted_variants.setdefault(name, set()).add(how)
     return None
 
 
@@ -170,32 +175,32 @@ def read_faults(found: Interaction) -> list[tuple[list[Any], Any]] | None:
 
 def refuse_each(found: Interaction) -> None:
     """A server may name the first fault only: then the others are asked for by themselves."""
-    asked, case = found.asked, found.case
+    parsed, case = found.parsed, found.case
     named = {part for place, _ in read_faults(found) or () for part in place if isinstance(part, str)}
-    for name in sorted(asked.invalid_parameters - named):
+    for name in sorted(parsed.invalid_parameters - named):
         # The others that are given are right then.
         others = {other: value for other, value in found.operation.defaults.items() if other in case.query}
         alone = case.derive(keep_auth=True, query={**others, name: case.query[name]} if name in case.query else {})
         parent = found.operation.parent
         if name != parent and parent:
-            alone.path_parameters = {parent: under_way().target.ids_of(found.operation).readable[0]}
-        answer = again(alone)
-        if answer.due and answer.status not in answer.due | found.operation.not_now:
+            alone.path_parameters = {parent: run_state().target.ids_of(found.operation).readable[0]}
+        answer = resend(alone)
+        if answer.allowed_statuses and answer.status not in answer.allowed_statuses | found.operation.not_now:
             refused = one_of(found.operation.refused("parameters"))
-            raise StatusNotDue(
-                f"{asked.sent(name)} is invalid by itself, which is {refused}, but the answer is {answer.status}"
+            raise UnexpectedStatus(
+                f"{parsed.sent(name)} is invalid by itself, which is {refused}, but the answer is {answer.status}"
             )
 
 
-def leniency(found: Interaction, name: str) -> str:
+def describe_variant(found: Interaction, name: str) -> str:
     """In what the spelling breaks the contract's letter; empty if it does not."""
-    operation, asked = found.operation, found.asked
+    operation, parsed = found.operation, found.parsed
     if name == operation.parent:
         return "without dashes"
-    if name == operation.cursor_name or name not in asked.texts:
+    if name == operation.cursor_name or name not in parsed.texts:
         # Where one may begin is for the server to say; a body has no spelling.
         return ""
-    texts = asked.texts[name]
+    texts = parsed.texts[name]
     if len(texts) > 1:
         return "given twice"
     return "" if INTEGER.fullmatch(texts[0]) else f"'{texts[0]}'"
@@ -204,14 +209,14 @@ def leniency(found: Interaction, name: str) -> str:
 @check
 def invalid_parameter_named(found: Interaction) -> bool | None:
     """The refusal names a parameter that is invalid, or in a spelling that a server may refuse; and no other."""
-    asked = found.asked
+    parsed = found.parsed
     is_refused = found.status in found.operation.refused("parameters")
-    if not is_refused or set(asked.judgements.values()) == {VALID} or asked.credentials != RIGHT:
+    if not is_refused or set(parsed.judgements.values()) == {VALID} or parsed.credentials != RIGHT:
         return True
     faults = read_faults(found)
     if faults is None:
         return True
-    if wrong := misnamed(asked.judgements, [place for place, _ in faults]):
+    if wrong := misnamed(parsed.judgements, [place for place, _ in faults]):
         raise Violation(f"the {found.status} {wrong}")
     for place, value in faults:
         require_right_place(found, place, value)
@@ -230,32 +235,32 @@ def misnamed(judgements: Mapping[str, str], places: list[list[Any]]) -> str:
 
 def require_right_place(found: Interaction, place: list[Any], refused: Any) -> None:
     """What a fault says of its parameter is so: where it stands, and which value was refused."""
-    asked: Asked = found.asked
-    name = next((name for name in asked.judgements if name in place), "")
+    parsed: ParsedRequest = found.parsed
+    name = next((name for name in parsed.judgements if name in place), "")
     where = "query" if name in found.operation.query else "path" if name in found.operation.in_path else "body"
     if place and place[0] in PLACES and (not name or place[0] != where):
         raise Violation(f"the {found.status} says that the fault is at {shown(place)}, where nothing is wrong")
-    sent = asked.texts.get(name, ())
+    sent = parsed.texts.get(name, ())
     if len(sent) != 1 or not sent[0] or not sent[0].isascii() or not isinstance(refused, str):
         return
     # As it was sent, or as it was read so far.
     if not sent[0].strip().lower().startswith(unquote(refused).strip().lower()):
         raise Violation(
-            f"the {found.status} says that {name}='{shown(refused)}' was refused, but {asked.sent(name)} was sent"
+            f"the {found.status} says that {name}='{shown(refused)}' was refused, but {parsed.sent(name)} was sent"
         )
 
 
 @check
 def defaults_applied(found: Interaction) -> bool | None:
     """What is not given is its default, and a page says so."""
-    if found.page is None or all(each.is_given for each in found.asked.integers.values()):
+    if found.page is None or all(each.is_given for each in found.parsed.integers.values()):
         return True
     operation = found.operation
     for name, field in operation.listing.echoes.items() if operation.listing else ():
         said, default = found.said(field), operation.defaults.get(name)
         if (
             name in operation.defaults
-            and not found.asked.integers[name].is_given
+            and not found.parsed.integers[name].is_given
             and said is not None
             and said != default
         ):

@@ -21,20 +21,20 @@ Headers = Mapping[str, Sequence[str]]
 @check
 def kept_from_shared_caches(found: Interaction) -> bool | None:
     """No shared cache may keep an answer that depends on credentials, and give it to those who have others, or none."""
-    operation, asked = found.operation, found.asked
-    if not asked.is_operation or not operation.refused("credentials") or not found.is_documented:
+    operation, parsed = found.operation, found.parsed
+    if not parsed.is_operation or not operation.refused("credentials") or not found.is_documented:
         return True
-    if found.status in operation.not_now | asked.early:
+    if found.status in operation.not_now | parsed.early:
         return True
     # One in the address is a part of what the answer is kept by.
-    if any(each.place == "query" and each.name in asked.texts for each in operation.credentials):
+    if any(each.place == "query" and each.name in parsed.texts for each in operation.credentials):
         return True
     names = {each.name.lower() if each.place == "header" else each.place for each in operation.credentials}
     sent = {name.lower() for name in found.response.request.headers}
     if why := opened_by(found.response.headers, names & sent or names, "authorization" in sent):
         raise Violation(
-            f"{found.status} in answer to a request with {asked.kind_of_credentials}, which shared caches may keep and "
-            f"give to anybody: {why}"
+            f"shared caches may store the {found.status} for a request with {parsed.kind_of_credentials} and give it "
+            f"to anybody: {why}"
         )
     return None
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from schemathesis import Case, Response
 
-from ..alike import Traits, told_apart, traits
-from ..asked import RIGHT
 from ..contract import Operation
-from ..interaction import Interaction, again
+from ..indistinguishable import Traits, find_difference, traits
+from ..interaction import Interaction, resend
 from ..operation import VALID
-from ..under_way import under_way
-from .base import Check, StatusNotDue, Violation, check
+from ..parsed_request import RIGHT
+from ..run_state import run_state
+from .base import Check, UnexpectedStatus, Violation, check
 from .bounds import one_of
 
 # How many kinds of answers about a list that must not be shown are kept: each may be told apart.
@@ -24,21 +24,21 @@ Kind = tuple[str, int, str]
 def credentials_required(found: Interaction) -> bool | None:
     """Without right credentials the request is refused as such, whatever else is wrong with it."""
     refused = found.operation.refused("credentials")
-    if found.due is None or found.due != refused or found.status in found.operation.not_now:
+    if found.allowed_statuses is None or found.allowed_statuses != refused or found.status in found.operation.not_now:
         return True
     if found.status not in refused:
-        kind = found.asked.kind_of_credentials
-        raise StatusNotDue(f"a request with {kind} was answered with {found.status}, not {one_of(refused)}")
+        kind = found.parsed.kind_of_credentials
+        raise UnexpectedStatus(f"a request with {kind} was answered with {found.status}, not {one_of(refused)}")
     return None
 
 
 @check
 def credentials_accepted(found: Interaction) -> bool | None:
     """Each of the credentials given is enough, by itself."""
-    if found.due is None or found.asked.credentials != RIGHT or found.status in found.operation.not_now:
+    if found.allowed_statuses is None or found.parsed.credentials != RIGHT or found.status in found.operation.not_now:
         return True
     if found.status in found.operation.refused("credentials"):
-        raise StatusNotDue(f"a request with {found.asked.kind_of_credentials} was answered with {found.status}")
+        raise UnexpectedStatus(f"a request with {found.parsed.kind_of_credentials} was answered with {found.status}")
     return None
 
 
@@ -62,36 +62,36 @@ class foreign_definition_hidden(Check):
 
     def judge(self, found: Interaction) -> bool | None:
         operation = found.operation
-        if found.due is None or found.status in operation.not_now or not operation.parent:
+        if found.allowed_statuses is None or found.status in operation.not_now or not operation.parent:
             return True
-        asked, due, status = found.asked, found.due, found.status
+        parsed, allowed, status = found.parsed, found.allowed_statuses, found.status
         before, absent = operation.refused("credentials", "parameters"), operation.refused("existence")
-        ids = under_way().target.ids_of(operation)
-        is_foreign = asked.parent in ids.foreign
-        if is_foreign and not due & before and status not in before:
-            under_way().foreign.add(status)
-            if status not in due:
-                raise StatusNotDue(
-                    f"{asked.named} may not be read with these credentials, and must be answered with {one_of(due)} "
+        ids = run_state().target.ids_of(operation)
+        is_foreign = parsed.parent in ids.foreign
+        if is_foreign and not allowed & before and status not in before:
+            run_state().foreign.add(status)
+            if status not in allowed:
+                raise UnexpectedStatus(
+                    f"{parsed.named} may not be read with these credentials: the status must be {one_of(allowed)} "
                     f"(got {status})"
                 )
             # Either credential may be somebody else's.
-            seen = self.statuses.setdefault((operation.name, asked.parent, asked.scheme), set())
+            seen = self.statuses.setdefault((operation.name, parsed.parent, parsed.scheme), set())
             seen.add(status)
             if len(seen) > 1:
-                raise StatusNotDue(f"{asked.named} is answered with {' and with '.join(map(str, sorted(seen)))}")
+                raise UnexpectedStatus(f"{parsed.named} is answered with {' and with '.join(map(str, sorted(seen)))}")
             if status in absent:
-                self.compare(operation, asked.parent, (operation.name, status), found.case)
-        if status not in due or status not in before | absent or asked.parent_judgement != VALID:
+                self.compare(operation, parsed.parent, (operation.name, status), found.case)
+        if status not in allowed or status not in before | absent or parsed.parent_judgement != VALID:
             return True
         # What was sent else, as far as it may matter.
         names = found.response.request.headers.keys() & {"Authorization", "Cookie"}
-        sent = asked.query if status in operation.refused("parameters") else sorted(names)
+        sent = parsed.query if status in operation.refused("parameters") else sorted(names)
         key = operation.name, status, str(sent)
         if is_foreign:
-            self.note(asked.parent, key, found)
-        elif asked.parent not in ids.readable:
-            self.unknown.setdefault(key, traits(found.response, asked.parent))
+            self.note(parsed.parent, key, found)
+        elif parsed.parent not in ids.readable:
+            self.unknown.setdefault(key, traits(found.response, parsed.parent))
         for (parent, each), answers in self.hidden.items():
             if each[0] != operation.name:
                 continue
@@ -113,8 +113,8 @@ class foreign_definition_hidden(Check):
         self.compared.add((parent, key))
         name = operation.parent
         # As it was sent: a server may tell its capitals apart.
-        if how := told_apart(
-            partial(refusal, operation, case), str(case.path_parameters[name]), under_way().target.seed
+        if how := find_difference(
+            partial(refusal, operation, case), str(case.path_parameters[name]), run_state().target.seed
         ):
             raise Violation(f"{name} {parent} must be answered exactly as one that does not exist, but {how}")
 
@@ -123,6 +123,6 @@ def refusal(operation: Operation, case: Case[Any], parent: str) -> Response | No
     """What answers the same request for another id; None if it is no refusal."""
     other = case.derive(keep_auth=True)
     other.path_parameters = {operation.parent: parent}
-    response = again(other).response
+    response = resend(other).response
     refusals = operation.refused("credentials", "parameters", "existence")
     return response if response.status_code in refusals else None

@@ -5,11 +5,11 @@ from itertools import pairwise
 from typing import Any
 
 from ..contract import contract
-from ..interaction import Interaction, again
+from ..interaction import Interaction, resend
 from ..pages import Page, named, shown
-from ..under_way import under_way
-from .base import Check, PagesContradict, StatusNotDue, check
-from .comparing import REQUESTS, TRIES
+from ..run_state import run_state
+from .base import Check, PagesContradict, UnexpectedStatus, check
+from .page_comparison import REQUESTS, TRIES
 
 # Pages of one walk at most, how many of them may be empty in a row, and how many walks of one list are made.
 PAGES, EMPTY, WALKS = 45, 5, 4
@@ -55,10 +55,10 @@ class WholeList(Check):
         walks.append(walk)
         return None
 
-    def again(self, case: Any) -> Interaction:
-        sent = under_way().sent
-        found = again(case)
-        self.requests -= under_way().sent - sent
+    def resend(self, case: Any) -> Interaction:
+        sent = run_state().sent
+        found = resend(case)
+        self.requests -= run_state().sent - sent
         return found
 
     def walk(self, page: Page) -> Walk:
@@ -77,7 +77,7 @@ class WholeList(Check):
                     f"{len(cursors) + 1} pages with {walk.place}"
                 )
             cursors.add(cursor)
-            found = self.again(first.case.derive(keep_auth=True, query={**first.case.query, listing.cursor: cursor}))
+            found = self.resend(first.case.derive(keep_auth=True, query={**first.case.query, listing.cursor: cursor}))
             if found.page is None:
                 self.refuse_refusal(found, page)
                 break
@@ -97,7 +97,7 @@ class WholeList(Check):
                     )
             walk.keys.update(dict.fromkeys(page.keys, page))
         walk.is_whole = False
-        under_way().unsettled.add(type(self).__name__)
+        run_state().inconclusive.add(type(self).__name__)
         return walk
 
     def refuse_refusal(self, found: Interaction, page: Page) -> None:
@@ -105,9 +105,9 @@ class WholeList(Check):
         operation = found.operation
         passing = {0, operation.page_status} | operation.not_now | operation.refused("credentials")
         # Of several workers one may refuse whatever it is sent, which is no matter of cursors.
-        if found.status not in passing and self.again(found.case).status == found.status:
+        if found.status not in passing and self.resend(found.case).status == found.status:
             self.is_done = True
-            raise StatusNotDue(
+            raise UnexpectedStatus(
                 f"{operation.cursor_name} '{shown(page.next_cursor)}', as the page with {page.place} has it, was "
                 f"answered with {found.status}"
             )
@@ -146,10 +146,10 @@ class WholeList(Check):
                     f"{named(one.first.operation, lost[0])} is not in the list as read with {other.place}, but is with "
                     f"{one.place}, repeatedly and by turns"
                 )
-        under_way().unsettled.add(type(self).__name__)
+        run_state().inconclusive.add(type(self).__name__)
 
     def anew(self, walk: Walk) -> Walk | None:
-        found = self.again(walk.first.case).page
+        found = self.resend(walk.first.case).page
         made = self.walk(found) if found else None
         return made if made and made.is_whole else None
 

@@ -1,9 +1,9 @@
 """Errors: each with the status that is due."""
 
-from ..asked import due
-from ..interaction import Interaction, again
-from ..under_way import under_way
-from .base import StatusNotDue, check
+from ..interaction import Interaction, resend
+from ..parsed_request import allowed_statuses
+from ..run_state import run_state
+from .base import UnexpectedStatus, check
 from .bounds import one_of
 
 # What HTTP has for redirects, for servers that do not know a method, and for what is no address of theirs (RFC 9110).
@@ -15,11 +15,11 @@ OF_ODD_METHODS, OF_OTHER_ADDRESSES = {501, 503}, {400, 404, 405}
 def unknown_definition_not_found(found: Interaction) -> bool | None:
     """What does not exist is answered so."""
     operation = found.operation
-    absent, due_here = operation.refused("existence"), found.due or frozenset()
+    absent, allowed_here = operation.refused("existence"), found.allowed_statuses or frozenset()
     # It may have been there once.
     if (
         not absent
-        or due_here - operation.refused("state") != absent
+        or allowed_here - operation.refused("state") != absent
         or found.status in operation.not_now | operation.refused("credentials")
     ):
         return True
@@ -28,9 +28,9 @@ def unknown_definition_not_found(found: Interaction) -> bool | None:
     if found.status in operation.refused("parameters") and has_others and not is_named:
         # About another parameter, wrong as it may be.
         return True
-    if found.status not in due_here:
-        raise StatusNotDue(
-            f"{found.asked.named}, which does not exist, was answered with {found.status}, not {one_of(due_here)}"
+    if found.status not in allowed_here:
+        raise UnexpectedStatus(
+            f"{found.parsed.named}, which does not exist, was answered with {found.status}, not {one_of(allowed_here)}"
         )
     return None
 
@@ -38,37 +38,37 @@ def unknown_definition_not_found(found: Interaction) -> bool | None:
 @check
 def documented_status(found: Interaction) -> bool | None:
     """The contract has the status; never a 500."""
-    asked, status = found.asked, found.status
+    parsed, status = found.parsed, found.status
     if not found.is_asked:
         # `unsupported_method` judges the refusals.
         if status >= 500 and status not in OF_ODD_METHODS:
-            raise StatusNotDue(f"{status} in answer to {asked.method}")
+            raise UnexpectedStatus(f"{status} in answer to {parsed.method}")
         return None
-    if asked.is_trailing_slash and status in MOVED:
-        under_way().lenient.setdefault("path", set()).add("a trailing slash, which is redirected")
+    if parsed.is_trailing_slash and status in MOVED:
+        run_state().accepted_variants.setdefault("path", set()).add("a trailing slash, which is redirected")
         return None
-    if status in asked.early or found.operation.described.response(status) is not None:
+    if status in parsed.early or found.operation.described.response(status) is not None:
         return None
-    if not asked.is_here and status in REDIRECTS | OF_OTHER_ADDRESSES:
+    if not parsed.is_at_address and status in REDIRECTS | OF_OTHER_ADDRESSES:
         return None
-    expected = due(asked, under_way().target)
+    expected = allowed_statuses(parsed, run_state().target)
     instead = f"; here it wants {one_of(expected)}" if expected else ""
-    raise StatusNotDue(f"{status}, which the contract does not have{instead}")
+    raise UnexpectedStatus(f"{status}, which the contract does not have{instead}")
 
 
 @check
 def unavailability_passes(found: Interaction) -> bool | None:
     """What is refused is refused with its own status, sooner or later. A page has a check of its own."""
-    if found.due is None or found.due == {found.operation.page_status}:
+    if found.allowed_statuses is None or found.allowed_statuses == {found.operation.page_status}:
         return True
     # Nor is one request accused of what the server says to all of them.
-    if found.status not in found.operation.not_now or under_way().session.is_out:
+    if found.status not in found.operation.not_now or run_state().session.is_out:
         return True
-    sending = under_way().sendings.get(found.case.id)
+    sending = run_state().sendings.get(found.case.id)
     # What was sent again already, and got the same, need not be asked for once more.
-    status = found.status if sending and sending.transient else again(found.case).status
+    status = found.status if sending and sending.transient else resend(found.case).status
     if status in found.operation.not_now:
-        raise StatusNotDue(f"{status} each time that it is asked, where {one_of(found.due)} is due")
-    if status not in found.due:
-        raise StatusNotDue(f"{status} after {found.status}, where {one_of(found.due)} is due")
+        raise UnexpectedStatus(f"{status} each time that it is asked, where {one_of(found.allowed_statuses)} is due")
+    if status not in found.allowed_statuses:
+        raise UnexpectedStatus(f"{status} after {found.status}, where {one_of(found.allowed_statuses)} is due")
     return None

@@ -4,7 +4,7 @@ from schemathesis import CheckContext
 
 from ..contract import Operation
 from ..interaction import Interaction
-from ..under_way import under_way
+from ..run_state import run_state
 from .base import Check, Violation, check
 
 
@@ -41,14 +41,14 @@ class reached(Check):
 
     def judge(self, found: Interaction) -> bool | None:
         # Another address, or another method, is refused for other reasons.
-        if found.asked.is_operation and (
+        if found.parsed.is_operation and (
             found.body is None or found.items is not None or found.operation.listing is None
         ):
             self.seen.add((found.operation.name, found.kind))
         return None
 
     def after_run(self, ctx: CheckContext) -> None:
-        tested = under_way().target.tested
+        tested = run_state().target.tested
         missing = [
             f"{kind} ({meaning})" + (f" from {each.name}" if len(tested) > 1 else "")
             for each in tested
@@ -56,5 +56,5 @@ class reached(Check):
             if (each.name, kind) not in self.seen
         ]
         # A phase that ended before its time has not shown what it would have shown.
-        if missing and under_way().sent == under_way().answered and not under_way().ended_early:
+        if missing and run_state().sent == run_state().answered and not run_state().ended_early:
             raise Violation("never seen: " + "; ".join(missing)).by(type(self).__name__, None)

@@ -9,10 +9,10 @@ from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import JsonSchemaError, UnsupportedMethodResponse
 
 from ..contract import SAFE_METHODS, Operation, contract
-from ..interaction import question
+from ..interaction import request_key
 from ..probes import probes
+from ..run_state import run_state
 from ..target import Target
-from ..under_way import under_way
 
 # Bytes and characters.
 LARGE, LONGEST_MESSAGE = 2**20, 10_000
@@ -27,7 +27,7 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
     The coverage phase builds all of its requests around the example. A contract may state the credentials twice;
     Schemathesis would fuzz those that are stated as parameters.
     """
-    target = under_way().target
+    target = run_state().target
     tested = {each.label: each for each in target.tested}
     for path, item in raw_schema["paths"].items():
         for method in METHODS & item.keys():
@@ -36,7 +36,7 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
                 item[method]["parameters"] = shaped(tested[label], target)
             elif method.upper() not in SAFE_METHODS and not target.all_methods:
                 # The session would not send them (session.py); here the verdict learns of it.
-                under_way().left_out.add(label)
+                run_state().not_sent.add(label)
                 del item[method]
         if any(label.partition(" ")[2] == path for label in tested):
             item.pop("parameters", None)
@@ -58,18 +58,18 @@ def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None
     operation = contract().operation(context.operation.label) if context.operation is not None else None
     if operation is not None:
         # Schemathesis sends examples from the last to the first.
-        examples[:] = probes(examples[0], under_way().target, operation)[::-1]
+        examples[:] = probes(examples[0], run_state().target, operation)[::-1]
 
 
 @schemathesis.hook
 def filter_case(context: HookContext, case: Case[Any]) -> bool:
     """Leaves out what the coverage phase would ask for once more: to it, a default that is written out makes it new."""
-    operation, asked = contract().operation(case.operation.label), under_way().asked
+    operation, sent = contract().operation(case.operation.label), run_state().request_keys
     is_of_coverage = case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE
     if not is_of_coverage or operation is None or operation.carried:
         return True
-    is_new = (each := question(case)) not in asked
-    asked.add(each)
+    is_new = (each := request_key(case)) not in sent
+    sent.add(each)
     return is_new
 
 

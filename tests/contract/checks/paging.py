@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..interaction import Interaction, ask_again, is_other, twice
+from ..interaction import Interaction, identity_changed, is_other, resend_for_page
 from ..operation import INVALID
 from ..pages import Page, differences, named, normal, quoted
-from ..under_way import under_way
+from ..run_state import run_state
 from .base import Check, PagesContradict, Violation, check
-from .comparing import REQUESTS, RETURNS, TELLING, Comparing
+from .page_comparison import REQUESTS, RETURNS, TELLING, Comparing
 
 # Requests for one look at whether a page that is off by a few is so each time.
 LOOKS = 4
 # By how many a page may be off that was counted at one moment and read at the next.
-RACE = 3
+COUNT_TOLERANCE = 3
 
 
 # The first of those that compare: what it finds explains what the others would.
@@ -29,7 +29,7 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         if not page.filters:
-            under_way().rows.setdefault(page.list[:2], set()).update(page.keys)
+            run_state().rows.setdefault(page.list[:2], set()).update(page.keys)
         key = page.operation.key_field
         before = self.pages.setdefault((page.list, page.limit, page.offset, page.cursor), page)
         if len(page.items) > 1 and not set(before.keys).intersection(page.keys) and apart(before) == apart(page):
@@ -39,7 +39,7 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
             )
         for index, value in enumerate(() if page.is_unique else page.keys):
             if value in page.keys[:index]:
-                under_way().shared.add(value)
+                run_state().shared.add(value)
                 raise PagesContradict(
                     f"the {key} {quoted(value)} stands twice on one page, as item {page.keys.index(value)} and as item "
                     f"{index} with {page.place}"
@@ -48,7 +48,7 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
         for value in dict.fromkeys(value for keys in found.changes.values() for value in keys):
             if told := self.shared(found.earlier[value], page, value):
                 # All of them: what is one item and what two is not for others to find out again.
-                under_way().shared.add(value)
+                run_state().shared.add(value)
                 wrong = wrong or told
         if wrong:
             raise PagesContradict(wrong)
@@ -66,7 +66,7 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
             )
         if self.looks > 0:
             self.looks -= 1
-            one, other = (ask_again(page.case) or page for page in (first, second))
+            one, other = (resend_for_page(page.case) or page for page in (first, second))
             if value in one.keys and value in other.keys and is_other(one, other, value):
                 first, second = one, other
         if first.list != second.list or not second.operation.is_offset_list:
@@ -95,11 +95,11 @@ def limit_and_offset_echoed(found: Interaction) -> bool | None:
     judged = False
     listing = found.operation.listing
     for name, field in listing.echoes.items() if listing else ():
-        asked, said = found.asked.integers.get(name), found.said(field)
-        if asked and asked.is_given and asked.values and asked.judgement != INVALID and said is not None:
+        parsed, said = found.parsed.integers.get(name), found.said(field)
+        if parsed and parsed.is_given and parsed.values and parsed.judgement != INVALID and said is not None:
             judged = True
-            if said not in asked.echoes:
-                wanted = " or ".join(map(str, sorted(asked.values)))
+            if said not in parsed.echoes:
+                wanted = " or ".join(map(str, sorted(parsed.values)))
                 raise Violation(f"{name} {wanted} was asked for, but the page says {said}")
     return None if judged else True
 
@@ -130,7 +130,7 @@ class number_of_items(Check):
         if limit is None:
             return True
         wrong = self.surplus(page, limit)
-        if wrong and (self.is_sure or abs(wrong) > RACE or not self.is_explained(page, limit)):
+        if wrong and (self.is_sure or abs(wrong) > COUNT_TOLERANCE or not self.is_explained(page, limit)):
             self.is_sure = True
             raise PagesContradict(
                 f"{listing.limit} {limit}, {listing.offset} {page.offset} and the page's {listing.total} {page.total} "
@@ -146,10 +146,10 @@ class number_of_items(Check):
     def is_explained(self, page: Page, limit: int) -> bool:
         """Whether a list that changes explains it: a server may count the items first, and read them a moment later."""
         if self.looks == 0:
-            under_way().unsettled.add(type(self).__name__)
+            run_state().inconclusive.add(type(self).__name__)
             return True
         self.looks -= 1
-        pages = [ask_again(page.case) for _ in range(LOOKS)]
+        pages = [resend_for_page(page.case) for _ in range(LOOKS)]
         totals = {page.total, *self.totals.get(page.list, ()), *(each.total for each in pages if each)}
         # A fault would be the same one each time.
         return len(totals) > 1 and any(self.surplus(each, limit) != self.surplus(page, limit) for each in pages if each)
@@ -210,7 +210,7 @@ class one_order(Comparing):
             places = {key: number for number, key in enumerate(earlier.keys)}
             common = [key for key in page.keys if key in places]
             for before, after in pairwise(common):
-                if places[before] > places[after] and not twice(earlier, page):
+                if places[before] > places[after] and not identity_changed(earlier, page):
                     raise PagesContradict(
                         f"{named(page.operation, before)} stands before {after} with {page.place}, but after it with "
                         f"{earlier.place}"
@@ -238,7 +238,7 @@ class one_order(Comparing):
             first = 0 if page.offset == 0 else common[0] if common else 0
             last = len(other.keys) if is_last else common[-1] if common else 0
             missing = set(other.keys[first:last]).difference(page.by_key) if common else set()
-            if missing and not twice(other, page):
+            if missing and not identity_changed(other, page):
                 self.gone |= missing
 
 
@@ -283,7 +283,7 @@ class pages_fit_together(Comparing):
             for earlier in (self.by_place.get((page.list, place)), self.by_key.get((page.list, key))):
                 if earlier is None or not self.differ(earlier, page):
                     continue
-                if twice(earlier, page):
+                if identity_changed(earlier, page):
                     # One key on two items, which is another matter.
                     return True
                 # Where the totals differ, the list changed; if it did not, that is for `same_total`.

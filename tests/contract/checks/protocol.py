@@ -9,8 +9,8 @@ from schemathesis import Case, CheckContext, Response
 
 from ..interaction import Interaction
 from ..pages import shown
+from ..run_state import run_state
 from ..session import NOT_SENT, read_retry_after
-from ..under_way import under_way
 from .base import Violation, check
 
 # What is judged of an answer that came in place of another one.
@@ -26,10 +26,10 @@ FOR_ANY_STATUS = (
 @check
 def json_content_type(found: Interaction) -> bool | None:
     """Every documented answer has the contract's content type, and names no other character set than JSON's own."""
-    asked, status = found.asked, found.status
-    if not found.is_documented or not asked.is_here:
+    parsed, status = found.parsed, found.status
+    if not found.is_documented or not parsed.is_at_address:
         return True
-    if status in asked.early or (asked.early and status in found.operation.refused("existence")):
+    if status in parsed.early or (parsed.early and status in found.operation.refused("existence")):
         return True
     documented = found.operation.described.response(status)
     allowed = {name.lower() for name, _ in documented[1].at("content").items()} if documented else set()
@@ -46,7 +46,7 @@ def json_content_type(found: Interaction) -> bool | None:
 @check
 def connection_kept(found: Interaction) -> bool | None:
     """No connection is cut in place of an answer."""
-    sending = under_way().sendings.get(found.case.id)
+    sending = run_state().sendings.get(found.case.id)
     if sending and sending.cut:
         raise Violation("the connection was cut without an answer; the same request, repeated, was answered")
     return None
@@ -75,8 +75,8 @@ def retry_after_readable(found: Interaction) -> bool | None:
 @schemathesis.check
 def transient_answers(ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
     """What was answered with "not now" at first keeps the contract as well; run.py names the check that it fails."""
-    sending = under_way().sendings.get(case.id)
-    names = set(FOR_ANY_STATUS) - set(under_way().target.excluded_checks)
+    sending = run_state().sendings.get(case.id)
+    names = set(FOR_ANY_STATUS) - set(run_state().target.excluded_checks)
     checks: list[Any] = schemathesis.checks.CHECKS.get_by_names(sorted(names))
     for answer in sending.transient if sending else ():
         case.validate_response(answer, checks=checks)

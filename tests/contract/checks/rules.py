@@ -13,13 +13,13 @@ from typing import Any
 from codegen.cel import ELEMENT, Path, field_name
 from codegen.extensions import AtMost, Result, Rule, Verdict
 
-from ..conditions import conditions
+from ..conditional_rules import conditions
 from ..contract import Operation, contract
-from ..interaction import RULES, Interaction, as_body, ask_again, changed, judged
+from ..interaction import RULES, Interaction, as_body, changed, judged, resend_for_page
 from ..pages import Page, differences, key_of, named, normal, quoted
-from ..under_way import under_way
+from ..run_state import run_state
 from .base import RuleBroken, check
-from .comparing import RETURNS, TELLING, Comparing
+from .page_comparison import RETURNS, TELLING, Comparing
 
 # How many values of one item are too many: it may have been mended once while it was read, or twice.
 MADE_UP = 4
@@ -49,7 +49,7 @@ def below(path: Path, value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def told(fields: Mapping[str, Any]) -> str:
+def describe(fields: Mapping[str, Any]) -> str:
     """Fields with their values, for messages."""
     shown = [f"{name} is {quoted(value)}" for name, value in list(fields.items())[:FIELDS]]
     return ", ".join(shown)
@@ -77,20 +77,20 @@ def accuse(rule: Rule, found: Interaction, verdict: Verdict) -> RuleBroken:
         fields = read_fields(rule, "self", verdict.instance)
         if any(path[0] == "now" for path in rule.program.uses.reads):
             fields |= {"the time": found.now.isoformat(timespec="seconds")}
-        return RuleBroken(sentence(rule, what, told(fields)))
+        return RuleBroken(sentence(rule, what, describe(fields)))
     request = vars(found.request)
     fields = {name.rpartition(".")[2]: value for name, value in read_fields(rule, "request", request).items()}
     item = culprit(rule, found)
     if item is None:
         fields = read_fields(rule, "response", {"status": found.status, "body": found.json}) | fields
-        return RuleBroken(sentence(rule, "the answer", told(fields)))
+        return RuleBroken(sentence(rule, "the answer", describe(fields)))
     fields = {f"{name} that was asked for": value for name, value in fields.items()}
     listing = found.operation.listing
     items = ("response", "body", *map(field_name, listing.items.split(".") if listing else ()), ELEMENT)
     for path in rule.program.uses.reads:
         if path[: len(items)] == items:
             fields = dict(below(path[len(items) :], item)) | fields
-    return RuleBroken(sentence(rule, named(found.operation, key_of(found.operation.lists, item)), told(fields)))
+    return RuleBroken(sentence(rule, named(found.operation, key_of(found.operation.lists, item)), describe(fields)))
 
 
 def culprit(rule: Rule, found: Interaction) -> Any:
@@ -138,17 +138,17 @@ class Changes(Comparing):
 
     @staticmethod
     def of(found: Interaction) -> Page | None:
-        return found.sight
+        return found.snapshot
 
     def differ(self, first: Page, second: Page) -> bool:
         return any(self.broken(*pair) for pair in ((first, second), (second, first)))
 
     def broken(self, first: Page, second: Page) -> list[str]:
-        return [key for key in changed(first, second).get(self.name, ()) if key not in under_way().shared]
+        return [key for key in changed(first, second).get(self.name, ()) if key not in run_state().shared]
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         verdicts = found.verdicts.get(self.name, ())
-        broken = [key for key in found.changes.get(self.name, ()) if key not in under_way().shared]
+        broken = [key for key in found.changes.get(self.name, ()) if key not in run_state().shared]
         if broken:
             earlier = found.earlier[broken[0]]
             self.note(earlier, broken)
@@ -183,7 +183,7 @@ class Changes(Comparing):
         if self.looks > 0:
             self.looks -= 1
             for _ in range(2):
-                if another := ask_again(page.case):
+                if another := resend_for_page(page.case):
                     self.note(another, broken)
         for key in broken:
             states = self.states[key]
@@ -243,7 +243,7 @@ class AtMostHeld(Comparing):
         rule, keys = self.at_most.where, sorted(self.meeting(*pages))
         items = {key: item for page in pages for key, item in page.by_key.items()}
         some = keys[: self.at_most.count + 1]
-        fields = "; ".join(f"of {key} {told(read_fields(rule, 'self', items[key]))}" for key in some[:FIELDS])
+        fields = "; ".join(f"of {key} {describe(read_fields(rule, 'self', items[key]))}" for key in some[:FIELDS])
         return sentence(rule, f"{len(keys)} items {where}", fields)
 
 

@@ -99,11 +99,11 @@ def of_stage(operation: Operation, stage: Stage) -> Iterator[Derived]:
         )
     if stage.hides_other_tenants:
         for detail, told in (("text", another_text), ("header", another_header)):
-            make = partial(told_apart, told, ("existence",))
+            make = partial(find_difference, told, ("existence",))
             yield from each(operation, stage, "told_apart", detail, make, (EVERYWHERE, ONE_PAGE))
         for before in ("credentials", "parameters"):
             if operation.refused(before) and fail_both(operation, before, "existence"):
-                make = partial(told_apart, another_text, (before,))
+                make = partial(find_difference, another_text, (before,))
                 yield from each(operation, stage, "told_apart", before, make, (EVERYWHERE,))
 
 
@@ -192,7 +192,7 @@ def fail_both(operation: Operation, *stages: str) -> bool:
     return not set(stages) <= needs_parent
 
 
-def told_apart(
+def find_difference(
     told: Callable[[Answer], Answer], stages: tuple[str, ...], world: World, operation: Operation
 ) -> Replace:
     """Refusals for what belongs to another tenant differ from those for what is not there."""

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from codegen.openapi import Node, schema_of
 from tests.contract.bodies import least
-from tests.contract.candidates import candidates
 from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import Operation, contract
+from tests.contract.filter_values import candidates
 from tests.contract.operation import INVALID, VALID, Parameter
 
 from .asking import (

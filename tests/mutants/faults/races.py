@@ -32,7 +32,7 @@ class Meeting(ReferenceServer):
     def __init__(self) -> None:
         super().__init__()
         self.changed = threading.Condition()
-        self.number = self.under_way = 0
+        self.number = self.run_state = 0
         # A request is handled by one thread.
         self.mine = threading.local()
 
@@ -41,13 +41,13 @@ class Meeting(ReferenceServer):
         with self.changed:
             self.number += 1
             self.mine.number = self.number
-            self.under_way += 1
+            self.run_state += 1
             self.changed.notify_all()
         try:
             yield
         finally:
             with self.changed:
-                self.under_way -= 1
+                self.run_state -= 1
                 self.changed.notify_all()
 
     def has_met(self) -> bool:
@@ -59,7 +59,7 @@ class Meeting(ReferenceServer):
         with self.changed:
             return is_slow(parameters) and (
                 self.changed.wait_for(self.has_met, A_MOMENT)
-                and self.changed.wait_for(lambda: self.under_way == 1, A_MOMENT)
+                and self.changed.wait_for(lambda: self.run_state == 1, A_MOMENT)
             )
 
     def list_runs(self, request: Request) -> Response:
@@ -101,7 +101,7 @@ class UserShared(Meeting):
             user = super().authenticate(session, request)
         except HTTPException:
             with self.changed:
-                if self.under_way > 1 and self.changed.wait_for(lambda: bool(self.users), A_MOMENT):
+                if self.run_state > 1 and self.changed.wait_for(lambda: bool(self.users), A_MOMENT):
                     return self.users[-1]
             raise
         with self.changed:
@@ -119,7 +119,7 @@ class UserShared(Meeting):
         try:
             return super().list_runs(request)
         finally:
-            if self.under_way == 0:
+            if self.run_state == 0:
                 self.users = ()
 
 
@@ -128,7 +128,7 @@ class Busy(Meeting):
 
     def list_runs(self, request: Request) -> Response:
         with self.arriving():
-            if self.under_way > 1:
+            if self.run_state > 1:
                 raise HTTPException(500, "database is locked")
             return ReferenceServer.list_runs(self, request)
 
@@ -144,7 +144,7 @@ class BufferShared(Meeting):
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
         page = super().render_page(total, runs, parameters)
-        self.rows = (*(self.rows if self.under_way > 1 or self.has_met() else ()), *page["items"])
+        self.rows = (*(self.rows if self.run_state > 1 or self.has_met() else ()), *page["items"])
         self.wait(parameters)
         return page | {"items": self.rows}
 
@@ -176,7 +176,7 @@ class OneFlight(Meeting):
     def load_page(self, session: Session, parameters: Parameters) -> Any:
         with self.changed:
             if is_slow(parameters):
-                self.changed.wait_for(lambda: self.under_way > 1, A_MOMENT)
+                self.changed.wait_for(lambda: self.run_state > 1, A_MOMENT)
         return super().load_page(session, parameters)
 
 
@@ -187,12 +187,12 @@ class ErrorOfTheOther(Meeting):
 
     def list_runs(self, request: Request) -> Response:
         with self.arriving():
-            if self.under_way == 1:
+            if self.run_state == 1:
                 self.refusal = None
             try:
                 return ReferenceServer.list_runs(self, request)
             except HTTPException as refusal:
-                if self.under_way > 1:
+                if self.run_state > 1:
                     self.refusal = refusal
                 raise
 

@@ -8,7 +8,7 @@ from itertools import islice
 import httpx2
 import pytest
 
-from tests.reference_server.faults import (
+from tests.reference_server.network_faults import (
     KINDS,
     Dropped,
     Fault,

@@ -7,12 +7,12 @@ from schemathesis import CheckContext
 
 from codegen.extensions import Answer
 
-from ..asked import RIGHT
 from ..contract import Operation, contract, links_of
 from ..interaction import Interaction
 from ..pages import shown
-from ..under_way import under_way
-from .base import Check, StatusNotDue, Violation, check
+from ..parsed_request import RIGHT
+from ..run_state import run_state
+from .base import Check, UnexpectedStatus, Violation, check
 from .bounds import look, one_of, readers
 
 # Of what was made, how much is looked at, and how much is deleted at the end.
@@ -43,11 +43,11 @@ class Made(Check):
         if seen.status in {0} | target.not_now:
             return
         if seen.status != target.page_status:
-            raise StatusNotDue(
+            raise UnexpectedStatus(
                 f"{found.operation.name} made {target.parent} {identifier}, but {target.name} answers {seen.status}"
             )
         place = ", ".join(found.response.headers.get("location") or [])
-        here = urlsplit(under_way().target.base_url).path
+        here = urlsplit(run_state().target.base_url).path
         path = urlsplit(place).path
         if place and not any(
             (match := target.address.fullmatch(form)) and target.in_path[target.parent].normal(match[1]) == identifier
@@ -57,7 +57,7 @@ class Made(Check):
 
     def after_run(self, ctx: CheckContext) -> None:
         """Deletes what the run made, where the contract has a request for it."""
-        state = under_way()
+        state = run_state()
         headers: dict[str, str] = {}
         for each in contract().operations:
             if each.method != "DELETE" or not each.links or state.ended_early:
@@ -67,7 +67,9 @@ class Made(Check):
                     headers |= credential.carried(state.target.secrets[credential.variable])["header"]
                     break
             made = dict.fromkeys(state.made.get(each.parent, ()))
-            left = [identifier for identifier in made if identifier not in state.seen.deleted.get(each.parent, ())]
+            left = [
+                identifier for identifier in made if identifier not in state.discovered.deleted.get(each.parent, ())
+            ]
             for identifier in left[:CLEANED]:
                 requests.delete(state.target.base_url + each.path_of(identifier), headers=headers)
 
@@ -77,18 +79,18 @@ class Gone(Check):
         self.looks = LOOKS
 
     def judge(self, found: Interaction) -> bool | None:
-        operation, asked = found.operation, found.asked
-        is_deletion = operation.method == "DELETE" and asked.is_operation and found.status == operation.page_status
-        if not is_deletion or asked.credentials != RIGHT:
+        operation, parsed = found.operation, found.parsed
+        is_deletion = operation.method == "DELETE" and parsed.is_operation and found.status == operation.page_status
+        if not is_deletion or parsed.credentials != RIGHT:
             return True
         for reader in readers(operation.path):
             if self.looks > 0:
                 self.looks -= 1
-                seen = look(found, reader, asked.parent)
+                seen = look(found, reader, parsed.parent)
                 wanted = reader.refused("existence", "state")
                 if seen.status not in wanted | reader.not_now | {0}:
-                    raise StatusNotDue(
-                        f"{asked.named} was deleted, but {reader.name} answers {seen.status}, not {one_of(wanted)}"
+                    raise UnexpectedStatus(
+                        f"{parsed.named} was deleted, but {reader.name} answers {seen.status}, not {one_of(wanted)}"
                     )
         return None
 

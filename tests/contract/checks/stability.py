@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 
 from codegen.cel import MISSING, timestamp
 
-from ..interaction import CHANGES, RULES, Interaction, ask_again
+from ..interaction import CHANGES, RULES, Interaction, resend_for_page
 from ..pages import Page, differences, named, quoted
-from ..under_way import under_way
+from ..run_state import run_state
 from .base import PagesContradict, check
-from .comparing import RETURNS, TELLING, Comparing
+from .page_comparison import RETURNS, TELLING, Comparing
 from .rules import read_fields
 
 T = TypeVar("T")
@@ -69,11 +69,11 @@ class one_list(Comparing):
         now = datetime.now(UTC)
         if not page.filters:
             self.count(page, min(now, found.server_time) if found.server_time else now)
-        doubts = under_way().doubts
-        if len(doubts) >= DOUBTS and self.looks < LOOKS:
+        suspects = run_state().suspects
+        if len(suspects) >= DOUBTS and self.looks < LOOKS:
             self.looks += 1
-            suspect = next((each for each in reversed(doubts) if each.operation.is_offset_list), None)
-            doubts.clear()
+            suspect = next((each for each in reversed(suspects) if each.operation.is_offset_list), None)
+            suspects.clear()
             if suspect:
                 self.look(suspect)
         return None
@@ -104,7 +104,7 @@ class one_list(Comparing):
         seen: list[list[Page]] = [[], [], []]
         for _ in range(ROUNDS):
             for pages, page in zip(seen, (first, last, suspect), strict=True):
-                if page and (found := ask_again(page.case)):
+                if page and (found := resend_for_page(page.case)):
                     pages.append(found)
             starts, ends = ([page.keys for page in pages] for pages in seen[:2])
             if turns(starts) >= TURNS:
@@ -114,7 +114,7 @@ class one_list(Comparing):
                 )
             if len(set(starts)) > 1 or len(set(ends)) > 1:
                 # It is the list that changes.
-                under_way().unsettled.add(type(self).__name__)
+                run_state().inconclusive.add(type(self).__name__)
                 return
             totals = [page.total for page in merged(seen)]
             if turns(totals) >= TURNS:
@@ -132,7 +132,7 @@ def page_like(page: Page, limit: int, offset: int) -> Page | None:
     assert listing is not None
     filters = {name: page.operation.query[name].written(json.loads(value)) for name, value in page.filters}
     case = page.case.derive(keep_auth=True, query={**filters, listing.limit: limit, listing.offset: offset})
-    found = ask_again(case)
+    found = resend_for_page(case)
     return replace(found, case=case) if found else None
 
 
@@ -161,10 +161,10 @@ class runs_do_not_go_back(Comparing):
 
     @staticmethod
     def of(found: Interaction) -> Page | None:
-        return found.sight
+        return found.snapshot
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
-        broken = {key for keys in found.changes.values() for key in keys} | under_way().shared
+        broken = {key for keys in found.changes.values() for key in keys} | run_state().shared
         back = ""
         new = 0
         for key, item in page.by_key.items():
@@ -198,7 +198,7 @@ class runs_do_not_go_back(Comparing):
         """No list changes all of its items between any two requests."""
         before = page
         for _ in range(RETURNS):
-            after = ask_again(page.case)
+            after = resend_for_page(page.case)
             common = [key for key in after.by_key if key in before.by_key] if after else []
             if not after or not common or any(alike(after.by_key[key], before.by_key[key]) for key in common):
                 return

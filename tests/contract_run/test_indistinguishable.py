@@ -11,7 +11,7 @@ import pytest
 import requests
 from schemathesis import Response
 
-from tests.contract.alike import TURNS, told_apart
+from tests.contract.indistinguishable import TURNS, find_difference
 from tests.reference_server import seed
 
 FOREIGN = seed.FOREIGN_DEFINITION_ID
@@ -74,7 +74,7 @@ DROWNED = {
 @pytest.mark.parametrize("name", MEANT)
 def test_what_varies_says_nothing(name: str) -> None:
     ask, sent = answers(MEANT[name])
-    assert told_apart(ask, FOREIGN, 0) == ""
+    assert find_difference(ask, FOREIGN, 0) == ""
     assert sent() <= len(TURNS)
 
 
@@ -89,7 +89,7 @@ def test_what_divides_them_each_time_is_named(tells: str, varies: str) -> None:
         both = {name: {**usual.get(name, {}), **told.get(name, {})} for name in ("body", "headers")}
         return {**usual, **told, **both}
 
-    found = told_apart(answers(answer)[0], FOREIGN, 0)
+    found = find_difference(answers(answer)[0], FOREIGN, 0)
     assert " is '" in found
     if varies == "the same":
         assert found.startswith(expected)

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from ..interaction import Interaction, ask_again
+from ..interaction import Interaction, resend_for_page
 from ..pages import Page
-from ..under_way import under_way
+from ..run_state import run_state
 from .base import Check
 
 # How often two pages are asked for again, and how often they must not go together.
@@ -56,21 +56,21 @@ class Comparing(Check):
         """Asks for both again. Gives pages at most once: of what was found, one case is enough."""
         found = None
         if self.requests > 0:
-            sent = under_way().sent
-            found = proof(first, second, differ)
+            sent = run_state().sent
+            found = reproduce(first, second, differ)
             if found is False and second.preceded and self.contexts > 0:
                 self.contexts -= 1
-                found = proof(first, second, differ, in_context=True)
-            self.requests -= under_way().sent - sent
+                found = reproduce(first, second, differ, in_context=True)
+            self.requests -= run_state().sent - sent
         if found is None:
-            under_way().unsettled.add(type(self).__name__)
+            run_state().inconclusive.add(type(self).__name__)
         if not found:
-            under_way().doubts.append(second)
+            run_state().suspects.append(second)
         self.is_done = bool(found)
         return found
 
 
-def proof(
+def reproduce(
     first: Page, second: Page, differ: Differ, in_context: bool = False
 ) -> tuple[Page, Page] | Literal[False] | None:
     """Both pages, not going together though the list stands still; False if they do, None if it never stands still.
@@ -81,17 +81,17 @@ def proof(
 
     def ask(page: Page) -> Page | None:
         if not in_context or page is not doubted:
-            return ask_again(page.case)
+            return resend_for_page(page.case)
         for request in page.preceded.values():
-            under_way().session.together([request])
-        found = ask_again(page.case)
+            run_state().session.together([request])
+        found = resend_for_page(page.case)
         what = " and ".join(map(str, page.preceded))
         return replace(found, after=f" right after an answer with {what}") if found else None
 
     if len(first.items) < len(second.items):
         # What shows more of the list shows better whether that changes.
         first, second = second, first
-    proofs: list[object] = []
+    found_differences: list[object] = []
     for _ in range(TRIES):
         # Three requests, so that a list that is another one for each second request meets each page in either state.
         before, between, after = map(ask, (first, second, first))
@@ -102,10 +102,10 @@ def proof(
         found = differ(before, between)
         if found is False:
             return False
-        if isinstance(found, tuple) and found[::-1] in proofs:
+        if isinstance(found, tuple) and found[::-1] in found_differences:
             # It is the list that changes, in step with the requests.
             return None
-        proofs.append(found)
-        if found and proofs.count(found) == PROOFS:
+        found_differences.append(found)
+        if found and found_differences.count(found) == PROOFS:
             return before, between
     return None

@@ -18,8 +18,8 @@ from codegen.extensions import Stage
 from codegen.text import escaped
 
 from .contract import Credential, Operation, contract
-from .operation import INTEROPERABLE, INVALID, LENIENT, VALID, loose_integer
-from .redaction import disguised
+from .operation import INTEROPERABLE, INVALID, VALID, VARIANT, loose_integer
+from .redaction import encoded_forms
 from .target import NOBODYS, Target
 
 # What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
@@ -64,13 +64,13 @@ def read_integer(operation: Operation, name: str, texts: list[str]) -> Integer:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ParsedRequest:
     """What one request asks for."""
 
     operation: Operation
     """That which it is for, or was meant for where its address or its method is another one."""
     method: str
-    is_here: bool
+    is_at_address: bool
     """Whether the address is the operation's."""
     parent: str
     """What the list belongs to, or what is asked for: the id in lower case if it is a UUID, as it was sent otherwise;
@@ -88,7 +88,7 @@ class Asked:
     """How each parameter was sent."""
     body: Any = MISSING
     """What it carries, as JSON value."""
-    is_seen: bool = False
+    is_discovered: bool = False
     """Whether the server gave the id itself, for something that there is."""
     is_deleted: bool = False
     """Whether what it names was deleted by an earlier request."""
@@ -99,7 +99,7 @@ class Asked:
     @property
     def is_operation(self) -> bool:
         """Whether it is the operation that is asked."""
-        return self.is_here and self.method == self.operation.method
+        return self.is_at_address and self.method == self.operation.method
 
     @property
     def parent_judgement(self) -> str:
@@ -152,7 +152,7 @@ class Asked:
 
 
 @dataclass
-class Seen:
+class Discovered:
     """What the server has said that there is."""
 
     cursors: set[str] = field(default_factory=set)
@@ -163,20 +163,22 @@ class Seen:
     """The same, of what was deleted since."""
 
 
-def read_request(request: requests.PreparedRequest, target: Target, meant: Operation, seen: Seen) -> Asked:
-    """What is asked for; `meant` is the operation that it was made for, which its address need not lead to."""
+def read_request(
+    request: requests.PreparedRequest, target: Target, intended: Operation, discovered: Discovered
+) -> ParsedRequest:
+    """Parses a request. `intended` is the operation that it was made for; its address may be another one."""
     url = urlsplit(request.url or "")
     path, method = url.path.removeprefix(urlsplit(target.base_url).path), request.method or ""
-    operation, found = meant, meant.address.fullmatch(path)
-    if found is None or method != meant.method:
+    operation, found = intended, intended.address.fullmatch(path)
+    if found is None or method != intended.method:
         for each in contract().operations:
             if each.method == method and (other := each.address.fullmatch(path)):
                 operation, found = each, other
                 break
     query = parse_qs(url.query, keep_blank_values=True)
     text = unquote(found[1]) if found else ""
-    is_here = found is not None and not (operation.parent and NO_SEGMENT.search(text))
-    if not is_here:
+    is_at_address = found is not None and not (operation.parent and NO_SEGMENT.search(text))
+    if not is_at_address:
         text = ""
     is_trailing_slash = bool(found and found[2])
     integers = {name: read_integer(operation, name, query.get(name, [])) for name in operation.defaults}
@@ -186,21 +188,21 @@ def read_request(request: requests.PreparedRequest, target: Target, meant: Opera
         if name not in operation.defaults and (name in query or parameter.is_required)
     }
     cursor = operation.listing.cursor if operation.listing else ""
-    if others.get(cursor) == VALID and query[cursor][0] not in seen.cursors:
-        others[cursor] = LENIENT
+    if others.get(cursor) == VALID and query[cursor][0] not in discovered.cursors:
+        others[cursor] = VARIANT
     parent = operation.in_path.get(operation.parent)
     identifier = "" if is_trailing_slash or parent is None else parent.normal(text)
     body: Any = MISSING
     if operation.carried:
         others["body"], body = operation.carried.judge(request)
     judgement, scheme = judge_credentials(request, target, operation)
-    return Asked(
+    return ParsedRequest(
         operation=operation,
         method=method,
-        is_here=is_here and not is_trailing_slash,
+        is_at_address=is_at_address and not is_trailing_slash,
         parent=identifier,
-        is_seen=identifier in seen.ids.get(operation.parent, ()),
-        is_deleted=identifier in seen.deleted.get(operation.parent, ()),
+        is_discovered=identifier in discovered.ids.get(operation.parent, ()),
+        is_deleted=identifier in discovered.deleted.get(operation.parent, ()),
         integers=integers,
         judgements={
             **({parent.name: parent.judge_one(text)} if parent else {}),
@@ -212,7 +214,7 @@ def read_request(request: requests.PreparedRequest, target: Target, meant: Opera
         scheme=scheme,
         texts={name: tuple(texts) for name, texts in query.items()} | ({parent.name: (text,)} if parent else {}),
         is_trailing_slash=is_trailing_slash,
-        early=early_refusals(request) | (OF_BODIES if others.get("body") == LENIENT else set()),
+        early=early_refusals(request) | (OF_BODIES if others.get("body") == VARIANT else set()),
         body=body,
     )
 
@@ -320,7 +322,7 @@ def compared(what: str, value: str, target: Target) -> str:
             return f"{name} and more as a {what}"
         if value.lower() == secret.lower():
             return f"{name} in another case as a {what}"
-        if any(form in value for form, _ in disguised(name, secret) if len(form) > 3):
+        if any(form in value for form, _ in encoded_forms(name, secret) if len(form) > 3):
             return f"nearly {name} as a {what}"
     return f"a wrong {what} ('{escaped(value, SHOWN)}')"
 
@@ -332,51 +334,51 @@ def as_text(value: Any) -> str | None:
 PASSES, FAILS, OPEN = "passes", "fails", "open"
 
 
-def due(asked: Asked, target: Target) -> frozenset[int] | None:
+def allowed_statuses(parsed: ParsedRequest, target: Target) -> frozenset[int] | None:
     """The statuses that the contract allows in answer, in the order in which it judges; None if it does not say.
 
     What may happen to any request, such as that it comes too often, is not among them.
     """
-    operation = asked.operation
+    operation = parsed.operation
     stages = operation.described.judged
-    if not asked.is_operation or not stages:
+    if not parsed.is_operation or not stages:
         return None
     allowed: set[int] = set()
     for stage in stages:
-        outcome = outcome_of(stage, asked, target)
+        outcome = outcome_of(stage, parsed, target)
         if outcome != PASSES:
             allowed |= set(stage.statuses)
         if outcome == FAILS:
-            if stage.name == "parameters" and CONTROL.search(asked.parent):
+            if stage.name == "parameters" and CONTROL.search(parsed.parent):
                 # What is no text is no address either, to some routers.
                 allowed |= operation.refused("existence")
-            if stage.name == "existence" and asked.parent not in NOBODYS:
+            if stage.name == "existence" and parsed.parent not in NOBODYS:
                 # It may have been there once.
                 allowed |= operation.refused("state")
             return frozenset(allowed)
     return frozenset(allowed | {operation.page_status})
 
 
-def outcome_of(stage: Stage, asked: Asked, target: Target) -> str:
+def outcome_of(stage: Stage, parsed: ParsedRequest, target: Target) -> str:
     """Whether the request passes a stage of its judgement; open where the contract leaves it to the server."""
     if stage.name == "credentials":
-        return {RIGHT: PASSES, WRONG: FAILS}.get(asked.credentials, OPEN)
+        return {RIGHT: PASSES, WRONG: FAILS}.get(parsed.credentials, OPEN)
     if stage.name == "parameters":
-        return FAILS if asked.invalid_parameters else OPEN if LENIENT in asked.judgements.values() else PASSES
+        return FAILS if parsed.invalid_parameters else OPEN if VARIANT in parsed.judgements.values() else PASSES
     if stage.name in ("existence", "access"):
-        if asked.parent_judgement != VALID or stage.parameter not in ("", asked.operation.parent):
+        if parsed.parent_judgement != VALID or stage.parameter not in ("", parsed.operation.parent):
             return OPEN
-        ids = target.ids_of(asked.operation)
-        if asked.is_deleted:
-            return PASSES if asked.operation.refused("state") else FAILS if stage.name == "existence" else OPEN
-        if asked.is_seen:
+        ids = target.ids_of(parsed.operation)
+        if parsed.is_deleted:
+            return PASSES if parsed.operation.refused("state") else FAILS if stage.name == "existence" else OPEN
+        if parsed.is_discovered:
             return PASSES
-        if asked.parent in ids.readable:
+        if parsed.parent in ids.readable:
             return PASSES
-        if asked.parent in ids.foreign:
+        if parsed.parent in ids.foreign:
             # Of another tenant, or without access: which, is not known.
             return FAILS if stage.name == "access" else OPEN
         return FAILS if stage.name == "existence" else PASSES
     if stage.name == "state":
-        return FAILS if asked.is_deleted else OPEN
+        return FAILS if parsed.is_deleted else OPEN
     return PASSES

@@ -12,12 +12,12 @@ from typing import Any
 from codegen.extensions import Result, Rule
 
 from ..contract import Operation, contract
-from ..interaction import Interaction, ask_again
+from ..interaction import Interaction, resend_for_page
 from ..pages import Page, named, shown
-from ..under_way import under_way
+from ..run_state import run_state
 from .base import RuleBroken, check
-from .comparing import PROOFS, TRIES, Comparing
-from .rules import read_fields, sentence, told
+from .page_comparison import PROOFS, TRIES, Comparing
+from .rules import describe, read_fields, sentence
 
 # Largest pages of a list that are read to hold it against another one.
 PAGES = 5
@@ -48,7 +48,7 @@ def whole(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any]
     total, offset = most, 0
     for _ in range(PAGES):
         case = page.case.derive(keep_auth=True, query={**query, listing.limit: most, listing.offset: offset})
-        found = ask_again(case)
+        found = resend_for_page(case)
         if found is None or (offset and found.total != total):
             return None
         total = found.total
@@ -85,8 +85,8 @@ class Selects(Comparing):
         results = self.operation.selections[self.parameter].judge(self.rule, list(page.items), value)
         for key, item, result in zip(page.keys, page.items, results, strict=True):
             if result is Result.BROKEN:
-                asked = {f"{self.parameter} that was asked for": value}
-                fields = told(read_fields(self.rule, "item", item) | asked)
+                filters = {f"{self.parameter} that was asked for": value}
+                fields = describe(read_fields(self.rule, "item", item) | filters)
                 raise RuleBroken(sentence(self.rule, named(self.operation, key), fields))
         # Of several, the first one looks for what is left out.
         selecting = next(name for name, _ in page.filters if name in self.operation.selections)
@@ -115,9 +115,9 @@ class Selects(Comparing):
         for _ in range(TRIES):
             if self.requests <= 0:
                 break
-            sent = under_way().sent
+            sent = run_state().sent
             before, between, after = whole(base, ()), whole(page, page.filters), whole(base, ())
-            self.requests -= under_way().sent - sent
+            self.requests -= run_state().sent - sent
             if before is None or between is None or after is None or before != after:
                 continue
             keys = list(before)
@@ -130,16 +130,16 @@ class Selects(Comparing):
             if seen.count(parted) == PROOFS:
                 self.is_done = True
                 raise RuleBroken(self.tell(page, before, *parted))
-        under_way().unsettled.add(type(self).__name__)
+        run_state().inconclusive.add(type(self).__name__)
 
     def tell(self, page: Page, items: Mapping[str, Any], missing: frozenset[str], beyond: frozenset[str]) -> str:
-        asked = ", ".join(f"{name} {shown(json.loads(text))}" for name, text in page.filters)
+        filters = ", ".join(f"{name} {shown(json.loads(text))}" for name, text in page.filters)
         key = min(missing or beyond)
         what = "is left out of" if missing else "is in"
         where = "though it is in" if missing else "and not in"
-        fields = told(read_fields(self.rule, "item", items[key])) if key in items else ""
+        fields = describe(read_fields(self.rule, "item", items[key])) if key in items else ""
         return sentence(
-            self.rule, f"{named(self.operation, key)} {what} the list with {asked}, {where} that without", fields
+            self.rule, f"{named(self.operation, key)} {what} the list with {filters}, {where} that without", fields
         )
 
 

@@ -12,12 +12,12 @@ from codegen.extensions.model import ANY
 from codegen.openapi import Node, operations
 
 from .claims import Line, schemas_of
-from .conditions import conditions
+from .conditional_rules import conditions
 from .contract import contract, either
 from .coverage import below, lines, of_scheme, reach
 from .interaction import CHANGES
 from .outcome import Finding, Outcome
-from .reach import ABOUT, ELEMENTS, of_type
+from .schema_coverage import ABOUT, ELEMENTS, of_type
 from .target import Target
 
 JUDGED, BROKEN, OPEN = "judged", "broken", "not judged"

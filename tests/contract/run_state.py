@@ -10,26 +10,26 @@ import requests
 import schemathesis
 from schemathesis import Case, HookContext, Response
 
-from .asked import Seen
+from .parsed_request import Discovered
 from .session import Sending, Session
 from .target import Target
 
 
 @dataclass
-class UnderWay:
+class RunState:
     target: Target
     session: Session
-    lenient: dict[str, set[str]] = field(default_factory=dict)
+    accepted_variants: dict[str, set[str]] = field(default_factory=dict)
     """What the server takes beyond the contract's letter, by parameter."""
-    doubts: list[Any] = field(default_factory=list)
+    suspects: list[Any] = field(default_factory=list)
     """Pages that did not go together with others, and did when they were asked for again."""
-    unsettled: set[str] = field(default_factory=set)
+    inconclusive: set[str] = field(default_factory=set)
     """Checks that could not make sure of a difference, as the list changed under them."""
     foreign: set[int] = field(default_factory=set)
     """The statuses for lists that the credentials may not read."""
     rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """Keys of the items that were read, by operation and what their list belongs to."""
-    left_out: set[str] = field(default_factory=set)
+    not_sent: set[str] = field(default_factory=set)
     """Operations of the contract that are not sent, as their methods are not safe."""
     interactions: dict[int, Any] = field(default_factory=dict)
     """The latest, by the answer's identity (interaction.py)."""
@@ -41,14 +41,14 @@ class UnderWay:
     """Which kind of answer each case got."""
     preceding: dict[int, requests.PreparedRequest] = field(default_factory=dict)
     """By status, the latest answer without items since the last one that had some."""
-    seen: Seen = field(default_factory=Seen)
-    asked: set[object] = field(default_factory=set)
+    discovered: Discovered = field(default_factory=Discovered)
+    request_keys: set[object] = field(default_factory=set)
     """What was asked for with right credentials, however it was written (`question` in interaction.py)."""
-    asked_of: dict[str, int] = field(default_factory=dict)
+    requests_by_operation: dict[str, int] = field(default_factory=dict)
     """How many requests were for each operation, those included that a check sent to make sure."""
     choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """By operation and field, which of the texts that it may have (`Operation.choices`) the items had."""
-    touched: dict[str, Any] = field(default_factory=dict)
+    reached: dict[str, Any] = field(default_factory=dict)
     """The promises that each case and its answer are about (coverage.py)."""
     sendings: dict[str, Sending] = field(default_factory=dict)
     """What it took to get an answer, by case, where that was more than one request."""
@@ -72,29 +72,29 @@ class UnderWay:
         return self.session.ended_early
 
 
-_current: list[UnderWay] = []
+_current: list[RunState] = []
 
 
-def begin(target: Target, session: Session) -> UnderWay:
+def begin(target: Target, session: Session) -> RunState:
     session.begin_run()
     deleted = {name: set(ids.deleted) for name, ids in target.ids.items()}
-    _current[:] = [UnderWay(target, session, seen=Seen(deleted=deleted))]
+    _current[:] = [RunState(target, session, discovered=Discovered(deleted=deleted))]
     return _current[0]
 
 
-def under_way() -> UnderWay:
+def run_state() -> RunState:
     return _current[0]
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    under_way().session.start()
+    run_state().session.start()
 
 
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
-    sending = under_way().session.sending
+    sending = run_state().session.sending
     # Without the waits.
     response.elapsed = sending.seconds
     if sending.transient or sending.cut:
-        under_way().sendings[case.id] = sending
+        run_state().sendings[case.id] = sending

@@ -34,7 +34,7 @@ Traits = Mapping[str, str]
 """What an answer is like, by aspect."""
 
 
-def told_apart(ask: Callable[[str], Response | None], one: str, seed: int) -> str:
+def find_difference(ask: Callable[[str], Response | None], one: str, seed: int) -> str:
     """In what answers about this id differ from those about ids that nobody has; empty if in nothing.
 
     `ask` gives the answer for an id, or None if there is none to compare.

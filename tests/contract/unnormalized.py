@@ -8,9 +8,9 @@ import schemathesis
 from schemathesis import Case, HookContext
 from schemathesis.core.parameters import RAW_QUERY_STRING_KEY, RawQueryString
 
+from .boundary_values import Query
 from .contract import contract
-from .spellings import Query
-from .under_way import under_way
+from .run_state import run_state
 
 
 class Raw(str):
@@ -32,7 +32,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
         url = urlsplit(request.url or "")
         if isinstance(parent, Raw) and operation:
-            prefix = urlsplit(under_way().target.base_url).path
+            prefix = urlsplit(run_state().target.base_url).path
             url = url._replace(path=prefix + operation.path_of(parent))
         if isinstance(query, RawQueryString):
             url = url._replace(query=str(query))

@@ -39,6 +39,6 @@ class Times:
         slow = sorted((each for each in self.answers if each[0] > max(SLOW, SLOWER * usual)), reverse=True)
         if not slow:
             return ""
-        shown = "; ".join(f"{asked[:WIDTH]} took {seconds:.1f} s" for seconds, asked in slow[:SHOWN])
+        shown = "; ".join(f"{request[:WIDTH]} took {seconds:.1f} s" for seconds, request in slow[:SHOWN])
         more = f"; {len(slow) - SHOWN} more" if len(slow) > SHOWN else ""
         return f"{shown}{more}, where {usual:.2f} s is usual"

@@ -5,14 +5,14 @@ from typing import Any, Literal
 
 import requests
 
-from ..asked import RIGHT
 from ..contract import contract
-from ..interaction import Interaction, again, sent_together
+from ..interaction import Interaction, resend, send_together
 from ..pages import shown
-from ..under_way import under_way
-from .base import Check, StatusNotDue, Violation, check
+from ..parsed_request import RIGHT
+from ..run_state import run_state
+from .base import Check, UnexpectedStatus, Violation, check
 from .bounds import one_of
-from .comparing import PROOFS, REQUESTS
+from .page_comparison import PROOFS, REQUESTS
 
 # How often they are asked for again, where they are not as before.
 TRIES = 5
@@ -33,7 +33,7 @@ def shown_by(found: Interaction) -> Shown:
     return found.status, (page.keys, page.total, *(found.said(field) for field in listing.echoes.values()))
 
 
-def told(answer: Shown) -> str:
+def describe(answer: Shown) -> str:
     """An answer, for messages."""
     status, page = answer
     if page is None:
@@ -58,11 +58,11 @@ class Interplay(Check):
         They must differ `PROOFS` times, between two times at which each request shows what it showed all along. None if
         they do not, or if the list does not stand still long enough.
         """
-        before = under_way().sent
+        before = run_state().sent
         found = self.compare(known, meanwhile) if self.requests > 0 else None
-        self.requests -= under_way().sent - before
+        self.requests -= run_state().sent - before
         if found is None:
-            under_way().unsettled.add(type(self).__name__)
+            run_state().inconclusive.add(type(self).__name__)
         return found or None
 
     @staticmethod
@@ -73,9 +73,9 @@ class Interplay(Check):
             return False
         found, is_calm = list[tuple[Interaction, Shown, Shown]](), False
         for _ in range(TRIES):
-            alone = [[shown_by(again(each.case)) for each in known]]
+            alone = [[shown_by(resend(each.case)) for each in known]]
             answers = [shown_by(each) for each in meanwhile()]
-            alone.append([shown_by(again(each.case)) for each in known])
+            alone.append([shown_by(resend(each.case)) for each in known])
             is_passing = any(status in contract().not_now | {0} for status, _ in answers)
             if is_passing or any(each != alone[0] for each in alone):
                 continue
@@ -85,15 +85,15 @@ class Interplay(Check):
             if len(found) == PROOFS:
                 which, shown_alone, _ = found[0]
                 # One of many workers may be another one, and have been there each time.
-                is_steady = all(shown_by(again(which.case)) == shown_alone for _ in range(STEADY))
+                is_steady = all(shown_by(resend(which.case)) == shown_alone for _ in range(STEADY))
                 return found[0] if is_steady else False
         return False if is_calm else None
 
 
 def is_usual(found: Interaction) -> bool:
     """Whether it is an answer that is due, and may be asked for again."""
-    due = found.due or frozenset()
-    return found.operation.is_safe and found.asked.is_operation and found.status in due - found.operation.not_now
+    allowed = found.allowed_statuses or frozenset()
+    return found.operation.is_safe and found.parsed.is_operation and found.status in allowed - found.operation.not_now
 
 
 @check
@@ -108,7 +108,7 @@ class answers_kept_apart(Interplay):
 
     def judge(self, found: Interaction) -> bool | None:
         operation = found.operation
-        if not is_usual(found) or under_way().session.ended_early:
+        if not is_usual(found) or run_state().session.ended_early:
             return True
         if found.page and found.items and found.page.limit == operation.limits[-1] and not found.page.offset:
             # The largest pages take longest, so another request is there before they are.
@@ -120,13 +120,13 @@ class answers_kept_apart(Interplay):
             return True
         self.met.add(kind)
         pair = [page, found]
-        if wrong := self.proven(pair, lambda: sent_together(pair)):
+        if wrong := self.proven(pair, lambda: send_together(pair)):
             which, alone, meanwhile = wrong
             other = page if which is found else found
-            what = f"{which.asked.kind_of_credentials}, {which.asked.query}"
+            what = f"{which.parsed.kind_of_credentials}, {which.parsed.query}"
             raise Violation(
-                f"a request with {what}, is answered with {told(alone)} by itself, but with {told(meanwhile)} while "
-                f"another one, {other.asked.query}, is under way"
+                f"a request with {what}, is answered with {describe(alone)} by itself, but with {describe(meanwhile)} "
+                f"while another one, {other.parsed.query}, is under way"
             )
         return None
 
@@ -134,10 +134,10 @@ class answers_kept_apart(Interplay):
         """A large page to be read meanwhile: by somebody else if the credentials are wrong, but at the same address."""
         if found.status in found.operation.refused("credentials"):
             return self.pages.get(found.response.request.url or "")
-        if found.items == [] and all(each.asked.parent == found.asked.parent for each in self.pages.values()):
+        if found.items == [] and all(each.parsed.parent == found.parsed.parent for each in self.pages.values()):
             # What is past the end of a list is not as telling as another list.
             return None
-        other = [each for each in self.pages.values() if each.asked.scheme != found.asked.scheme]
+        other = [each for each in self.pages.values() if each.parsed.scheme != found.parsed.scheme]
         return next(iter([*other, *self.pages.values()]), None)
 
 
@@ -153,10 +153,10 @@ class head_changes_nothing(Interplay):
     def judge(self, found: Interaction) -> bool | None:
         operation, url = found.operation, found.response.request.url or ""
         # A deployment is sent no method that the contract does not have, unless that is asked for.
-        is_sent = under_way().target.all_methods and operation.method == "GET"
-        if self.is_done or not is_sent or not is_usual(found) or found.asked.credentials != RIGHT:
+        is_sent = run_state().target.all_methods and operation.method == "GET"
+        if self.is_done or not is_sent or not is_usual(found) or found.parsed.credentials != RIGHT:
             return True
-        if operation.listing and (not found.items or found.asked.limit is None or not found.asked.limit.is_given):
+        if operation.listing and (not found.items or found.parsed.limit is None or not found.parsed.limit.is_given):
             return True
         if url not in self.seen:
             # What a second read changes is no matter of HEAD.
@@ -169,14 +169,14 @@ class head_changes_nothing(Interplay):
         head.method = "HEAD"
 
         def after_head() -> list[Interaction]:
-            under_way().session.together([head])
-            return [again(found.case)]
+            run_state().session.together([head])
+            return [resend(found.case)]
 
         if wrong := self.proven([found], after_head):
             _, alone, after = wrong
             raise Violation(
-                f"a request, {found.asked.query}, is answered with {told(alone)}, but with {told(after)} after the "
-                "same one by HEAD"
+                f"a request, {found.parsed.query}, is answered with {describe(alone)}, but with {describe(after)} "
+                "after the same one by HEAD"
             )
         if request and is_closed:
             self.look_without_credentials(found, request)
@@ -190,15 +190,15 @@ class head_changes_nothing(Interplay):
         status = status_of(request)
         # Twice, as one of many workers may let anybody in.
         if 0 < status < LEAST_REFUSAL and 0 < status_of(request) < LEAST_REFUSAL:
-            raise StatusNotDue(
-                f"a request with {'the tag of a page and ' if tag else ''}no credentials, {found.asked.query}, was "
+            raise UnexpectedStatus(
+                f"a request with {'the tag of a page and ' if tag else ''}no credentials, {found.parsed.query}, was "
                 f"answered with {status}, not {one_of(found.operation.refused('credentials'))}, after the same one by "
                 "HEAD with them"
             )
 
 
 def status_of(request: requests.PreparedRequest) -> int:
-    [answer] = under_way().session.together([request])
+    [answer] = run_state().session.together([request])
     return answer.status_code
 
 
