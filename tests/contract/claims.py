@@ -42,7 +42,7 @@ LIST: dict[str, tuple[str, ...]] = {
     "items": ("number_of_items", "pages_fit_together", *OF_CURSORS),
     "total": ("same_total", "number_of_items", "one_list"),
     "echoes": ("limit_and_offset_echoed",),
-    "key": ("unique_ids", "pages_fit_together", "runs_do_not_go_back", "one_list", *OF_CURSORS),
+    "key": ("unique_ids", "pages_fit_together", "items_do_not_go_back", "one_list", *OF_CURSORS),
     "order": ("one_order", *OF_CURSORS),
     "cursor": OF_CURSORS,
     "next_cursor": OF_CURSORS,
@@ -52,9 +52,9 @@ JUDGED: dict[str, tuple[str, ...]] = {
     "credentials": ("credentials_required", "credentials_accepted"),
     "parameters": ("invalid_parameter_refused",),
     # Where it hides what belongs to another tenant, as well.
-    "existence": ("unknown_definition_not_found", "foreign_definition_hidden"),
+    "existence": ("unknown_id_not_found", "foreign_id_hidden"),
     # The other one, where parameters are called invalid in its place.
-    "access": ("foreign_definition_hidden", "valid_request_accepted"),
+    "access": ("foreign_id_hidden", "valid_request_accepted"),
     # What was deleted is in another state; what else may be is not known.
     "state": tuple(check for check in OF_CHANGES if check == "deleted_is_gone"),
     "any": ("unavailability_passes", "valid_request_accepted"),

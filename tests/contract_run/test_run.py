@@ -218,15 +218,15 @@ def test_what_is_given_is_judged(contract_on: Contract) -> None:
         )
         accused = contract_on(base_url, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, FAIL_FAST="1")
         excused = contract_on(
-            base_url, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, EXCLUDE_CHECKS="foreign_definition_hidden"
+            base_url, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, EXCLUDE_CHECKS="foreign_id_hidden"
         )
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"403: [1-9]", result.stdout)
     left = "methods other than GET (ALL_METHODS=1 sends them)"
     assert said(result, "not judged") == f"{left}; no 429 came (5 promises); no 503 came (2 promises)"
-    assert verdict_of(accused).keys() == {"foreign_definition_hidden"}
+    assert verdict_of(accused).keys() == {"foreign_id_hidden"}
     assert excused.returncode == 0
-    assert "foreign_definition_hidden (EXCLUDE_CHECKS)" in " ".join(excused.stdout.split())
+    assert "foreign_id_hidden (EXCLUDE_CHECKS)" in " ".join(excused.stdout.split())
 
 
 class TwoDefinitions(ReferenceServer):

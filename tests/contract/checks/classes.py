@@ -30,7 +30,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "one_order",
         "pages_fit_together",
         "one_list",
-        "runs_do_not_go_back",
+        "items_do_not_go_back",
         *OF_CURSORS,
     ),
     # As the contract names them.
@@ -38,10 +38,10 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "credentials": (
         "credentials_required",
         "credentials_accepted",
-        "foreign_definition_hidden",
+        "foreign_id_hidden",
         "kept_from_shared_caches",
     ),
-    "errors": ("unknown_definition_not_found", "documented_status", "unavailability_passes"),
+    "errors": ("unknown_id_not_found", "documented_status", "unavailability_passes"),
     "protocol": (
         "json_content_type",
         "response_headers_conformance",

@@ -48,7 +48,7 @@ def hides(operation: Operation) -> bool:
 
 
 @check
-class foreign_definition_hidden(Check):
+class foreign_id_hidden(Check):
     """A list that the credentials may not read shows nothing: no access, or as if it did not exist.
 
     Nor is it told from one that does not exist where credentials or parameters are refused.

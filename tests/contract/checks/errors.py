@@ -12,7 +12,7 @@ OF_ODD_METHODS, OF_OTHER_ADDRESSES = {501, 503}, {400, 404, 405}
 
 
 @check
-def unknown_definition_not_found(found: Interaction) -> bool | None:
+def unknown_id_not_found(found: Interaction) -> bool | None:
     """What does not exist is answered so."""
     operation = found.operation
     absent, allowed_here = operation.refused("existence"), found.allowed_statuses or frozenset()

@@ -147,7 +147,7 @@ def alike(one: Any, other: Any) -> bool:
 
 
 @check
-class runs_do_not_go_back(Comparing):
+class items_do_not_go_back(Comparing):
     """No item is again what it was before it changed, and not all of them are others each time that they are read.
 
     What a rule of the contract forbids to change is for that rule.

@@ -35,7 +35,7 @@ HOWS = [(BY_TURNS, EVERYWHERE), (BY_TURNS, ONE_ROW), (IN_PHASES, EVERYWHERE), (M
 # The same of what is no list, by whether the rule is about changes.
 OF_ONE = {True: [(BY_TURNS, EVERYWHERE)], False: [("", EVERYWHERE), ("", ONE_IN_THREE)]}
 # The check that no item is again what it was.
-GOES_BACK = "runs_do_not_go_back"
+GOES_BACK = "items_do_not_go_back"
 # How many others an item is, where it is made up.
 OTHERS = 4
 

@@ -145,7 +145,7 @@ for name, change, killed_by in (
     (
         "cookie_shows_running_as_pending",
         with_runs(lambda run: run["status"] == "RUNNING" and put(run, "status", "PENDING")),
-        ("runs_do_not_go_back",),
+        ("items_do_not_go_back",),
     ),
     (
         "cookie_hides_templates",

@@ -46,7 +46,7 @@ for name, key, when, killed_by in (
         "cached_by_most_of_the_id",
         lambda request: (path_id(request)[:-1], request.url.query, presented(request)),
         lambda request, status: status == 200,
-        ("runs_of_the_definition", "unknown_definition_not_found"),
+        ("runs_of_the_definition", "unknown_id_not_found"),
     ),
     (
         "cached_in_any_case",
@@ -161,7 +161,7 @@ mutant(
     "paging",
     "old_rows_with_new_totals",
     OldRowsWithNewTotals,
-    *("pages_fit_together", "one_order", "unique_ids", "one_running", "runs_do_not_go_back"),
+    *("pages_fit_together", "one_order", "unique_ids", "one_running", "items_do_not_go_back"),
 )
 
 

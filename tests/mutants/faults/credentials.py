@@ -94,13 +94,13 @@ mutant(
             else original(session, user, asked)
         ),
     ),
-    "foreign_definition_hidden",
+    "foreign_id_hidden",
 )
 mutant(
     CREDENTIALS,
     "unreadable_definition_shown",
     StepFault("check_access", lambda *_: None),
-    "foreign_definition_hidden",
+    "foreign_id_hidden",
 )
 mutant(
     CREDENTIALS,
@@ -113,7 +113,7 @@ mutant(
             else original(session, user, asked)
         ),
     ),
-    "foreign_definition_hidden",
+    "foreign_id_hidden",
 )
 
 
@@ -148,4 +148,4 @@ for name, change_foreign in {
         answer, lambda body: body[:-1] + b',"time":%d,"tenant":%d}' % (number, number)
     ),
 }.items():
-    mutant(CREDENTIALS, name, ForeignToldApart(change_foreign), "foreign_definition_hidden")
+    mutant(CREDENTIALS, name, ForeignToldApart(change_foreign), "foreign_id_hidden")

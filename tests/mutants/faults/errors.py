@@ -19,7 +19,7 @@ mutant(
     ERRORS,
     "unknown_is_empty",
     StepFault("find_definition", lambda original, session, user, asked: found_or_any(original, session, user, asked)),
-    "unknown_definition_not_found",
+    "unknown_id_not_found",
 )
 
 
@@ -38,7 +38,7 @@ mutant(
     StepFault(
         "find_definition", lambda original, *asked: instead_of_404(403, "Not enough permissions", original, *asked)
     ),
-    "unknown_definition_not_found",
+    "unknown_id_not_found",
     "reached",
 )
 mutant(
@@ -54,7 +54,7 @@ mutant(
         ),
     ),
     "reached",
-    "unknown_definition_not_found",
+    "unknown_id_not_found",
     "valid_request_accepted",
 )
 mutant(
@@ -68,7 +68,7 @@ mutant(
         ),
         lambda request, status: status == 404 and request.path_params["definition_id"].startswith("00000000"),
     ),
-    "unknown_definition_not_found",
+    "unknown_id_not_found",
 )
 mutant(
     ERRORS,

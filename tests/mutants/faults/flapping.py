@@ -93,7 +93,7 @@ for name, kind, change, killed_by in (
         "updated_at_flaps",
         "rules",
         each(lambda run: seconds_later(run, "updated_at"), is_ended),
-        ("runs_do_not_go_back",),
+        ("items_do_not_go_back",),
     ),
     (
         "completed_at_flaps",
@@ -105,7 +105,7 @@ for name, kind, change, killed_by in (
         "running_flaps_to_pending",
         "rules",
         each(lambda run: put(run, "status", "PENDING"), lambda run: run["status"] == "RUNNING"),
-        ("runs_do_not_go_back",),
+        ("items_do_not_go_back",),
     ),
     ("order_flaps", "paging", swap, ("one_order",)),
     ("row_flaps_twice", "paging", repeat, ("unique_ids",)),
@@ -119,7 +119,7 @@ for name, kind, change, killed_by in (
         "duration_flaps_to_text",
         "schema",
         each(lambda run: put(run, "run_snapshot", "max_run_duration_seconds", "300")),
-        ("response_schema_conformance", "runs_do_not_go_back"),
+        ("response_schema_conformance", "items_do_not_go_back"),
     ),
     (
         "last_row_flaps",
@@ -173,8 +173,8 @@ mutant(
     "errors",
     "one_in_3_unknown_forbidden",
     AnswerFault(instead(403), on(404), every=3),
-    "unknown_definition_not_found",
-    "foreign_definition_hidden",
+    "unknown_id_not_found",
+    "foreign_id_hidden",
 )
 for name, kind, change, every, killed_by in (
     (
@@ -206,7 +206,7 @@ mutant(
     "errors",
     "one_in_4_unknown_empty",
     AnswerFault(instead(200, '{"items":[],"total":0,"limit":20,"offset":0}'), on(404), every=4),
-    "unknown_definition_not_found",
+    "unknown_id_not_found",
 )
 mutant("credentials", "one_in_12_forbidden", AnswerFault(instead(403), on(401), every=12), "credentials_required")
 

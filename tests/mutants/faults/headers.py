@@ -66,7 +66,7 @@ for name, change, when, killed_by in (
         "status_in_german",
         with_runs(lambda run: put(run, "status", "FERTIG")),
         says("accept-language", "de"),
-        ("response_schema_conformance", "runs_do_not_go_back"),
+        ("response_schema_conformance", "items_do_not_go_back"),
     ),
     (
         "errors_left_out_for_phones",

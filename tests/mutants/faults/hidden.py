@@ -29,7 +29,7 @@ for name, change in {
     "blank_after_the_foreign": lambda answer: with_body(answer, lambda body: body + b"\n"),
     "code_of_the_foreign": lambda answer: with_body(answer, lambda body: body[:-1] + b',"code":2}'),
 }.items():
-    mutant("credentials", name, AnswerFault(change, is_foreign), "foreign_definition_hidden")
+    mutant("credentials", name, AnswerFault(change, is_foreign), "foreign_id_hidden")
 for name, when in {
     "foreign_told_apart_without_credentials": lambda request, status: status == 401 and asks_foreign(request),
     "foreign_told_apart_to_nobody": lambda request, status: (
@@ -41,7 +41,7 @@ for name, when in {
         "credentials",
         name,
         AnswerFault(lambda answer: with_header(answer, "X-Tenant", "other"), when),
-        "foreign_definition_hidden",
+        "foreign_id_hidden",
     )
 mutant(
     "credentials",
@@ -69,7 +69,7 @@ mutant(
     "credentials",
     "foreign_in_capitals_forbidden",
     StepFault("parse_parameters", shown_in_capitals),
-    "foreign_definition_hidden",
+    "foreign_id_hidden",
 )
 mutant(
     "credentials",
@@ -82,7 +82,7 @@ mutant(
             else original(session, user, asked)
         ),
     ),
-    "foreign_definition_hidden",
+    "foreign_id_hidden",
 )
 mutant(
     "credentials",
@@ -91,7 +91,7 @@ mutant(
         lambda answer: with_header(answer, "X-Tenant", "other"),
         lambda request, status: is_foreign(request, status) and "ks_uat" in request.cookies,
     ),
-    "foreign_definition_hidden",
+    "foreign_id_hidden",
 )
 
 for name, change, when in (
@@ -119,4 +119,4 @@ for name, change, when in (
         lambda request, status: is_foreign(request, status) and request.query_params.get("offset", "0") != "0",
     ),
 ):
-    mutant("credentials", name, AnswerFault(change, when), "foreign_definition_hidden")
+    mutant("credentials", name, AnswerFault(change, when), "foreign_id_hidden")

@@ -94,7 +94,7 @@ mutant(
     "ended_runs_stay",
 )
 mutant(
-    RULES, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "runs_do_not_go_back"
+    RULES, "updated_when_read", RunFault(lambda run: put(run, "updated_at", now()), always_true), "items_do_not_go_back"
 )
 mutant(
     RULES,

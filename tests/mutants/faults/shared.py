@@ -103,7 +103,7 @@ mutant(
     CacheFault(lambda request: (request.url.query, request.headers.get("authorization")), is_later),
     "runs_of_the_definition",
     "credentials_required",
-    "foreign_definition_hidden",
+    "foreign_id_hidden",
     "one_list",
     "same_total",
 )
@@ -340,7 +340,7 @@ mutant(
     "sixth_worker_lacks_a_field",
     WorkerFault(method("render_run", lacks_a_field), 6),
     "response_schema_conformance",
-    "runs_do_not_go_back",
+    "items_do_not_go_back",
 )
 mutant(
     "credentials",
