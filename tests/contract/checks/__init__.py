@@ -9,30 +9,18 @@ Schemathesis loads this package (`hooks` in schemathesis.toml), so any of its fr
     rules.py        the contract's rules (`x-rules`, `at_most`), a check for each
     the others      one for each class
 
-Checks judge in the order in which they are imported: `paging` first, as what it finds explains what `rules` would.
+Checks judge in the order of import: `paging` before `rules` and `filters`, as what it finds explains what they would.
 
 Each check judges one thing; a body that cannot be read is left to `response_schema_conformance`, a status that the
 contract does not have to `documented_status`. Returning True means "nothing to judge here". Checks raise instead of
 using `assert`: under `python -O` they would pass everything.
 """
 
-from . import (  # noqa: F401
-    bounds,
-    caching,
-    concurrency,
-    credentials,
-    cursors,
-    errors,
-    evidence,
-    filters,
-    hooks,
-    paging,
-    protocol,
-    rules,
-    schema,
-    stability,
-    writes,
-)
+# isort: off
+from . import bounds, caching, writes, credentials, cursors, errors, evidence, hooks, concurrency  # noqa: F401
+from . import paging, protocol, rules, schema, filters, stability  # noqa: F401
+
+# isort: on
 from .base import Violation, check
 from .classes import CLASSES
 
