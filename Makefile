@@ -147,10 +147,10 @@ mutants: setup ## prove the contract run: deliberate faults, and which checks fi
 test: setup-dev ## run the tests, offline
 	@$(python) -m pytest -n 4 --dist worksteal $(ARGS)
 
-generate: setup ## rewrite generated/ from openapi.yaml and overrides/
+generate: setup-dev ## rewrite generated/ from openapi.yaml and overrides/
 	@$(python) -m codegen generate
 
-verify: setup ## check that generated/ is what `make generate` would write; writes nothing
+verify: setup-dev ## check that generated/ is what `make generate` would write; writes nothing
 	@$(python) -m codegen verify
 
 breaking: setup ## say what changed in the contract since BASE, and whom each change breaks
@@ -176,7 +176,7 @@ build: verify ## build wheel and sdist into dist/, the same bytes each time
 	@rm -rf dist
 	@env -u SOURCE_DATE_EPOCH $(python) -m hatchling build
 
-release-check: setup ## say what stands against a release
+release-check: setup-dev ## say what stands against a release
 	@$(python) -m codegen release-check
 
 serve: setup ## run the reference server in the foreground
@@ -202,7 +202,7 @@ compile := .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --
 lock: setup-dev ## rewrite the lock files after a change of the pins in pyproject.toml
 	@$(compile) --group run --output-file requirements.lock
 	@$(compile) --group dev --constraints requirements.lock --output-file requirements-dev.lock
-	@$(compile) --group benchmark --constraints requirements.lock --output-file requirements-benchmark.lock
+	@$(compile) --group benchmark --constraints requirements-dev.lock --output-file requirements-benchmark.lock
 
 # Content, not file times, decides whether .venv is current: the lock that it was made from lies in it.
 setup: ## make .venv; every other target does so by itself

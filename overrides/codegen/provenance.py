@@ -77,12 +77,12 @@ def read_inputs(root: Path) -> dict[str, Any]:
         if path.suffix != ".md" and (not name.startswith("codegen/") or name in GENERATING):
             overrides.update(f"{name}\0{sha256(_read(path))}\n".encode())
     contract = _read(root / "openapi.yaml")
-    lock = _read(root / "requirements.lock").decode(errors="replace")
+    lock = _read(root / "requirements-dev.lock").decode(errors="replace")
     pins = dict(re.findall(r"^([a-z0-9-]+)==([^\s;]+)", lock, flags=re.MULTILINE))
     try:
         tools = {tool: pins[tool] for tool in TOOLS}
     except KeyError as missing:
-        raise Problem(f"requirements.lock does not pin {missing}", "write it anew: make lock") from missing
+        raise Problem(f"requirements-dev.lock does not pin {missing}", "write it anew: make lock") from missing
     try:
         project = tomllib.loads(_read(root / "pyproject.toml").decode())["project"]
         needs = {name: project[name] for name in ("requires-python", "dependencies")}

@@ -117,7 +117,7 @@ def _check_tools(pinned: dict[str, str]) -> None:
         installed = importlib.metadata.version(tool)
         if installed != version:
             raise Problem(
-                f"{tool} {installed} is installed, requirements.lock says {version}",
+                f"{tool} {installed} is installed, requirements-dev.lock says {version}",
                 "set up anew: rm -rf .venv; make setup",
             )
 

@@ -517,7 +517,7 @@ REFUSED = {
         None,
         "compare the two",
     ),
-    "tool of another version": ("requirements.lock", "ruff==0.17.6", "ruff==0.17.5", None, "is installed"),
+    "tool of another version": ("requirements-dev.lock", "ruff==0.17.6", "ruff==0.17.5", None, "is installed"),
     "no version of the package": (
         "overrides/client.yaml",
         "version_override: ",
@@ -533,7 +533,7 @@ REFUSED = {
         None,
         "is below none",
     ),
-    "tool without a pin": ("requirements.lock", "ruff==0.17.6", "rough==0.17.6", None, "does not pin 'ruff'"),
+    "tool without a pin": ("requirements-dev.lock", "ruff==0.17.6", "rough==0.17.6", None, "does not pin 'ruff'"),
 }
 
 
@@ -559,7 +559,7 @@ def test_bad_input_is_one_error_naming_file_and_place(
     assert contents(tree) == before
 
 
-@pytest.mark.parametrize("missing", ["openapi.yaml", "requirements.lock", "overrides/client.yaml", "CHANGELOG.md"])
+@pytest.mark.parametrize("missing", ["openapi.yaml", "requirements-dev.lock", "overrides/client.yaml", "CHANGELOG.md"])
 def test_a_missing_input_is_named(tree: Path, capsys: pytest.CaptureFixture[str], missing: str) -> None:
     (tree / missing).unlink()
     assert main(["generate"], tree) == 2

@@ -23,7 +23,7 @@ VERSION = VERSION_LINE.findall(OPENAPI)[0]
 CONTRACT_PATH = Path(__file__).with_name("contract.yaml")
 CONTRACT_TEXT = VERSION_LINE.sub(f"  version: {VERSION}", CONTRACT_PATH.read_text(encoding="utf-8"), count=1)
 
-INPUTS = ("requirements.lock", "pyproject.toml", "LICENSE", "CHANGELOG.md", "overrides", "generated")
+INPUTS = ("requirements-dev.lock", "pyproject.toml", "LICENSE", "CHANGELOG.md", "overrides", "generated")
 
 
 def copy_tree(root: Path) -> Path:
