@@ -25,6 +25,6 @@ class Problem(Exception):
         self.what = what
         self.fix = fix
 
-    def told(self) -> str:
+    def report(self) -> str:
         """Returns both in two lines, as they are printed: names and texts in them may be anybody's."""
         return f"problem: {escaped(self.what, 5000)}\nfix: {escaped(self.fix, 5000)}"

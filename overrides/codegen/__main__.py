@@ -20,10 +20,12 @@ from codegen.text import escaped
 # What an unchanged contract does not need is imported where it is used: imports are most of what such an answer costs.
 
 # How many lines of a diff `verify` prints; the rest is counted.
-DIFF_LINES = 60
+MAX_DIFF_LINES = 60
 
 # What to do with files in generated/ that nothing here made.
-MOVE = "move them to overrides/package/ if they belong into the package, else out of generated/ or delete them"
+FOREIGN_FILES_FIX = (
+    "move them to overrides/package/ if they belong into the package, else out of generated/ or delete them"
+)
 
 
 def generate(root: Path) -> int:
@@ -36,16 +38,18 @@ def generate(root: Path) -> int:
     import shutil
     import tempfile
 
-    from codegen.folders import changes, swap
+    from codegen.directories import changed_files, swap
 
     generated = root / "generated"
     if foreign := _foreign_files(generated):
-        raise Problem("generated/ holds files that `make generate` did not make: " + ", ".join(foreign), MOVE)
+        raise Problem(
+            "generated/ holds files that `make generate` did not make: " + ", ".join(foreign), FOREIGN_FILES_FIX
+        )
     # Beside the old one, because only a rename within one file system happens at once.
     work = Path(tempfile.mkdtemp(prefix=".generated-", dir=root))
     try:
         _build(root, work / "new", inputs)
-        changed = changes(generated, work / "new")
+        changed = changed_files(generated, work / "new")
         swap(generated, work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
@@ -59,27 +63,27 @@ def verify(root: Path) -> int:
     """Says whether generated/ is, to the byte, what the inputs give. Writes nothing below the root."""
     import tempfile
 
-    from codegen.folders import changes
+    from codegen.directories import changed_files
 
     inputs = provenance.read_inputs(root)
     generated = root / "generated"
     with tempfile.TemporaryDirectory(prefix="codegen-") as folder:
         new = Path(folder).resolve() / "new"
         _build(root, new, inputs)
-        changed = changes(generated, new)
+        changed = changed_files(generated, new)
         if not changed:
             print("Fresh: generated/ is, to the byte, what openapi.yaml and overrides/ give.")
             return 0
         diff = [line for _, name in changed for line in _diff(generated / name, new / name, name)]
     print("Stale: generated/ is not what openapi.yaml and overrides/ give.\n")
-    print("\n".join(escaped(line) for line in diff[:DIFF_LINES]))
-    if len(diff) > DIFF_LINES:
-        print(f"... and {len(diff) - DIFF_LINES} more lines")
+    print("\n".join(escaped(line) for line in diff[:MAX_DIFF_LINES]))
+    if len(diff) > MAX_DIFF_LINES:
+        print(f"... and {len(diff) - MAX_DIFF_LINES} more lines")
     foreign = _foreign_files(generated)
     print("\nproblem: these files differ from what a regeneration would write:")
     for change, name in changed:
         print(f"  {'foreign' if name in foreign else change:8} generated/{escaped(name)}")
-    print(f"fix: {MOVE}; then make generate" if foreign else "fix: make generate")
+    print(f"fix: {FOREIGN_FILES_FIX}; then make generate" if foreign else "fix: make generate")
     return 1
 
 
@@ -113,11 +117,11 @@ def _is_marked(path: Path) -> bool:
 def _diff(old: Path, new: Path, name: str) -> list[str]:
     import difflib
 
-    before, after = (_text(path).splitlines() for path in (old, new))
+    before, after = (_read_text(path).splitlines() for path in (old, new))
     return list(difflib.unified_diff(before, after, f"generated/{name}", f"regenerated/{name}", lineterm=""))
 
 
-def _text(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return read_file(path).decode(errors="replace")
     except OSError:
@@ -155,7 +159,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         function = getattr(import_module(f"codegen.{module}"), name) if module else globals()[name]
         return int(function(root, **given))
     except Problem as problem:
-        print(problem.told(), file=sys.stderr)
+        print(problem.report(), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("problem: interrupted; what was there is as it was, or replaced as a whole", file=sys.stderr)

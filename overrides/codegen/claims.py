@@ -77,17 +77,17 @@ def check(document: Document) -> None:
         Problem: Such a key; with its line.
     """
     # Where it is needed: importing it takes as long as the driver.
-    from codegen.extensions.places import places
+    from codegen.extensions.objects import objects
 
-    for place in places(document):
-        for key, node in place.node.items() if place.kind in KEYS else ():
-            where = place.node.at("in").value
+    for each in objects(document):
+        for key, node in each.node.items() if each.kind in KEYS else ():
+            where = each.node.at("in").value
             is_other_style = key == "style" and node.value != STYLES.get(str(where), "simple")
-            if key.startswith("x-") or (key in KEYS[place.kind] and not is_other_style):
+            if key.startswith("x-") or (key in KEYS[each.kind] and not is_other_style):
                 continue
             what = f"`{key}: {node.value}`" if is_other_style else f"`{key}`"
             raise node.problem(
-                f"nobody honours {what} of a {place.kind}: it would be dropped without a word",
+                f"nobody honours {what} of a {each.kind}: it would be dropped without a word",
                 "correct it if misspelt, else take it out, or honour it and say so in overrides/codegen/claims.py",
             )
 

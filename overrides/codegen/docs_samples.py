@@ -41,14 +41,14 @@ def samples(described: Described, address: str) -> list[Sample]:
         described: The operation.
         address: The address of a server.
     """
-    given = _Given(described)
-    found = [Sample("curl", given.curl(address)), Sample("page", given.page())]
+    request = _SampleRequest(described)
+    found = [Sample("curl", request.curl(address)), Sample("page", request.page())]
     if described.listing is not None:
-        found.insert(1, Sample("client", given.whole_list()))
+        found.insert(1, Sample("client", request.whole_list()))
     return found
 
 
-def carried(scheme: Node, token: str) -> str:
+def credential_header(scheme: Node, token: str) -> str:
     """Returns what a security scheme has a client send, as it is sent."""
     scheme = scheme.resolved() or scheme
     kind, where, name, word = (scheme.at(key).value for key in ("type", "in", "name", "scheme"))
@@ -66,7 +66,7 @@ def python_name(name: str) -> str:
     return f"{made}_" if is_taken else made
 
 
-class _Given:
+class _SampleRequest:
     """An operation, and what a sample gives it."""
 
     def __init__(self, described: Described) -> None:
@@ -100,12 +100,12 @@ class _Given:
         is_in_address = self.operation.method != "get"
         pairs = [(name, each) for name, value in self.query.items() for each in _each(value)]
         if not is_in_address:
-            lines += [_data(name, _text(value)) for name, value in pairs]
-        query = "&".join(f"{quote(name)}={quote(_text(value))}" for name, value in pairs) if is_in_address else ""
+            lines += [_data(name, literal(value)) for name, value in pairs]
+        query = "&".join(f"{quote(name)}={quote(literal(value))}" for name, value in pairs) if is_in_address else ""
         path = self.operation.path
         for name, value in self.path.items():
             if value is not None:
-                path = path.replace(f"{{{name}}}", quote(_text(value), safe=""))
+                path = path.replace(f"{{{name}}}", quote(literal(value), safe=""))
         lines.append(f'"{address}{path}{"?" * bool(query)}{query}"')
         return " \\\n  ".join(lines)
 
@@ -114,7 +114,7 @@ class _Given:
         schemes = self.operation.node.document.root.at("components").at("securitySchemes")
         for alternative in self.operation.security.elements():
             for name, _ in alternative.items():
-                sent = carried(schemes.at(name), "$TOKEN")
+                sent = credential_header(schemes.at(name), "$TOKEN")
                 return sent if ": " in sent else ""
         return ""
 
@@ -181,7 +181,8 @@ def _each(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _text(value: Any) -> str:
+def literal(value: Any) -> str:
+    """Return text as it is, any other JSON value as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -10,8 +10,8 @@ import textwrap
 from typing import Any
 
 from codegen.extensions import Described
-from codegen.extensions.model import ANY, in_order
-from codegen.extensions.places import places
+from codegen.extensions.model import ANY, judgement_order
+from codegen.extensions.objects import objects
 from codegen.openapi import Document, Node
 from codegen.openapi.document import split
 
@@ -19,20 +19,20 @@ from codegen.openapi.document import split
 WIDTH = 114
 
 
-def with_messages(document: Document) -> dict[str, Any]:
+def with_rule_messages(document: Document) -> dict[str, Any]:
     """Returns a copy of a document in which the description of each schema ends with the messages of its rules."""
     described: dict[str, Any] = copy.deepcopy(document.value)
-    for place in places(document):
-        if place.kind == "schema" and "x-rules" in place.node and "$ref" not in place.node:
+    for part in objects(document):
+        if part.kind == "schema" and "x-rules" in part.node and "$ref" not in part.node:
             schema: Any = described
-            for key in split(place.node.pointer):
+            for key in split(part.node.pointer):
                 schema = schema[int(key) if isinstance(schema, list) else key]
             said = [schema["description"].rstrip()] if schema.get("description") else []
-            schema["description"] = "\n\n".join([*said, "What holds:\n\n" + "\n".join(messages(place.node))])
+            schema["description"] = "\n\n".join([*said, "What holds:\n\n" + "\n".join(rule_messages(part.node))])
     return described
 
 
-def messages(holder: Node) -> list[str]:
+def rule_messages(holder: Node) -> list[str]:
     """Returns the messages of the rules that a schema or a response states, as lines of a list."""
     return [
         textwrap.fill(
@@ -47,20 +47,20 @@ def messages(holder: Node) -> list[str]:
     ]
 
 
-def promised(described: Described) -> list[str]:
+def promise_paragraphs(described: Described) -> list[str]:
     """Returns what is promised of an operation, as paragraphs."""
     found = []
     for status, response in described.operation.responses.items():
         if "x-rules" in response:
-            found.append("\n".join([f"What holds of {status}:", "", *messages(response)]))
+            found.append("\n".join([f"What holds of {status}:", "", *rule_messages(response)]))
     if described.listing:
-        found.append(_filled("The list: " + " ".join(described.listing.promises.values())))
+        found.append(_wrapped("The list: " + " ".join(described.listing.promises.values())))
     if described.judged:
         anytime = [str(status) for stage in described.judged if stage.name == ANY for status in stage.statuses]
-        order = [f"Judged in this order: {in_order(described.judged)}."]
-        found.append(_filled(" ".join([*order, *([f"At any time: {', '.join(anytime)}."] if anytime else [])])))
+        order = [f"Judged in this order: {judgement_order(described.judged)}."]
+        found.append(_wrapped(" ".join([*order, *([f"At any time: {', '.join(anytime)}."] if anytime else [])])))
     return found
 
 
-def _filled(text: str) -> str:
+def _wrapped(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -30,10 +30,10 @@ from codegen.openapi.document import check_size
 from codegen.text import escaped
 
 # Bytes and seconds; a document of this API has some hundred kilobytes.
-MOST_BYTES = 10_000_000
-MOST_SECONDS = 10
-MOST_SHOWN = 60
-LINE = 300
+MAX_BYTES = 10_000_000
+MAX_SECONDS = 10
+MAX_SHOWN = 60
+MAX_LINE = 300
 
 PROMISES = {
     "less": "less: a client may rely on it by the contract, and this document does not promise it",
@@ -42,7 +42,7 @@ PROMISES = {
 }
 
 
-class Absent(Problem):
+class NoDocument(Problem):
     """There is no document, as far as anybody without credentials can tell."""
 
 
@@ -62,12 +62,12 @@ def drift(root: Path) -> int:
         of_kind = [difference for difference in found if RULES[difference.kind].promise == promise]
         if of_kind:
             print(f"\n{meaning}")
-        for difference in of_kind[:MOST_SHOWN]:
+        for difference in of_kind[:MAX_SHOWN]:
             print(_printable(f"  {difference.place}: {difference.what}"))
             print(_printable(f"      contract  {difference.old}"))
             print(_printable(f"      document  {difference.new}"))
-        if len(of_kind) > MOST_SHOWN:
-            print(f"  and {len(of_kind) - MOST_SHOWN} more")
+        if len(of_kind) > MAX_SHOWN:
+            print(f"  and {len(of_kind) - MAX_SHOWN} more")
     if not found:
         print("\nThe deployment's document promises what the contract does.")
         return 0
@@ -78,7 +78,7 @@ def drift(root: Path) -> int:
     return 1
 
 
-def mention(base_url: str, read: Callable[[str], bytes] | None = None) -> str:
+def summary_line(base_url: str, read: Callable[[str], bytes] | None = None) -> str:
     """Returns the outcome in one line, for the verdict of the contract run; nothing where there is no document.
 
     Args:
@@ -87,7 +87,7 @@ def mention(base_url: str, read: Callable[[str], bytes] | None = None) -> str:
     """
     try:
         found = differences(Contract(ROOT / "openapi.yaml").document, fetch(base_url, read))
-    except Absent:
+    except NoDocument:
         return ""
     except Problem as problem:
         return _printable(f"the server's own /openapi.json cannot be compared: {problem.what}")
@@ -114,12 +114,12 @@ def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
         raise Problem("the document is not an OpenAPI 3 document", "check BASE_URL: is it this API's?")
     check_size(document)
     with_extensions, with_links = (
-        states(as_document(document)) for states in (compare.states_any, compare.states_links)
+        states(as_document(document)) for states in (compare.has_extensions, compare.has_links)
     )
     found: list[Difference] = []
     differing: dict[str, list[Difference]] = {}
     for (path, method), operation in operations(contract).items():
-        there = _find(document, path, method)
+        there = _matching_operation(document, path, method)
         if there is None:
             place, what = f"{method.upper()} {operation.path}", "there is no such operation"
             found.append(Difference("operation-removed", place, what, operation.node.pointer, "#/paths"))
@@ -131,10 +131,10 @@ def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
                 with_extensions=with_extensions,
                 with_links=with_links,
             )
-    return [*found, *compare.told_once(differing)]
+    return [*found, *compare.deduplicated(differing)]
 
 
-def _find(document: dict[str, Any], path: str, method: str) -> Operation | None:
+def _matching_operation(document: dict[str, Any], path: str, method: str) -> Operation | None:
     """Returns the operation whose path ends like that; what stands before it is where the API is mounted."""
     fitting = {
         there: operation
@@ -154,10 +154,10 @@ def fetch(base_url: str, read: Callable[[str], bytes] | None = None) -> Any:
 
     Args:
         base_url: The deployment.
-        read: Gets what is at an address, within bounds of its own; raises Absent or Problem. Ours if not given.
+        read: Gets what is at an address, within bounds of its own; raises NoDocument or Problem. Ours if not given.
 
     Raises:
-        Absent: The server cannot be reached, or has no such document.
+        NoDocument: The server cannot be reached, or has no such document.
         Problem: The document is too large, too slow, or no JSON.
     """
     _check_address(base_url)
@@ -166,16 +166,16 @@ def fetch(base_url: str, read: Callable[[str], bytes] | None = None) -> Any:
         text = read(url) if read else asyncio.run(_fetch(url))
     except TimeoutError as error:
         raise Problem(
-            f"{url} was not there after {MOST_SECONDS} s", "check that BASE_URL is right, and that the server runs"
+            f"{url} was not there after {MAX_SECONDS} s", "check that BASE_URL is right, and that the server runs"
         ) from error
     # A CA file that does not exist is an OSError, a certificate that is not trusted an HTTPError.
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
-        raise Absent(
+        raise NoDocument(
             f"{url} cannot be read: {reason}", "check that BASE_URL is right, and that the server runs"
         ) from error
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        return json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise Problem(f"{url} is not JSON: {reason}", "check BASE_URL: is it this API's?") from error
@@ -188,18 +188,18 @@ async def _fetch(url: str) -> bytes:
     verify = ssl.create_default_context(cafile=authorities) if secure and authorities else secure
     headers = {"accept": "application/json", "accept-encoding": "identity"}
     # The whole exchange is to end in time, however slowly the bytes drip.
-    async with asyncio.timeout(MOST_SECONDS):
+    async with asyncio.timeout(MAX_SECONDS):
         async with (
-            httpx2.AsyncClient(verify=verify, timeout=MOST_SECONDS, headers=headers) as client,
+            httpx2.AsyncClient(verify=verify, timeout=MAX_SECONDS, headers=headers) as client,
             client.stream("GET", url) as response,
         ):
             if response.is_redirect:
                 place = escaped(response.headers.get("location", ""))
                 fix = "give the address that it leads to, without /openapi.json, as BASE_URL"
-                raise Absent(f"{url} redirects to {place} ({response.status_code}), which is not followed", fix)
+                raise NoDocument(f"{url} redirects to {place} ({response.status_code}), which is not followed", fix)
             if response.status_code != 200:
                 fix = "check BASE_URL; a deployment may keep its document to itself, then there is nothing to compare"
-                raise Absent(f"{url} answers {response.status_code}, not with a document", fix)
+                raise NoDocument(f"{url} answers {response.status_code}, not with a document", fix)
             if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
                 # A few bytes could unfold to any number of them.
                 what = f"{url} comes compressed, though it was asked for as it is"
@@ -207,17 +207,17 @@ async def _fetch(url: str) -> bytes:
             body = bytearray()
             async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) > MOST_BYTES:
+                if len(body) > MAX_BYTES:
                     fix = "check BASE_URL: is it this API's?"
-                    raise Problem(f"{url} has more than {MOST_BYTES // 1_000_000} MB", fix)
+                    raise Problem(f"{url} has more than {MAX_BYTES // 1_000_000} MB", fix)
             return bytes(body)
 
 
-def _refuse(constant: str) -> None:
+def _reject_constant(constant: str) -> None:
     raise ValueError(f"{constant} is no number in JSON")
 
 
-def _finite(text: str) -> float:
+def _parse_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"{escaped(text, 40)} is too large a number")
@@ -244,4 +244,4 @@ def _address(base_url: str) -> str:
 
 def _printable(line: str) -> str:
     """A line that moves no cursor, hides nothing, and can be written in any encoding."""
-    return escaped(escaped(line, LINE).encode("ascii", "backslashreplace").decode(), LINE)
+    return escaped(escaped(line, MAX_LINE).encode("ascii", "backslashreplace").decode(), MAX_LINE)

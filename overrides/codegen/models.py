@@ -20,9 +20,9 @@ import pydantic
 
 from codegen.alternatives import KEYWORDS, Tagged, tagged
 from codegen.contract import Contract
-from codegen.docstrings import with_messages
+from codegen.docstrings import with_rule_messages
 from codegen.openapi import Document, Node
-from codegen.settings import check_settings, crash, load_settings, settings_problem
+from codegen.settings import check_settings, generator_crash, load_settings, settings_problem
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -44,10 +44,10 @@ class Models:
         Raises:
             Problem: A setting or the contract does not allow it.
         """
-        schemas, choices = _prepared(contract)
-        source = _generated(contract, schemas, path)
+        schemas, choices = _prepare_schemas(contract)
+        source = _generate(contract, schemas, path)
         self._attributes = _attributes(source)
-        self.source = _with_names(source, choices)
+        self.source = _with_aliases(source, choices)
 
     def of(self, schema: Node) -> str | None:
         """Returns the name of the class of an object or an enum of text; None where there is none.
@@ -90,7 +90,7 @@ def _alias(field: ast.AnnAssign) -> str:
     return ""
 
 
-def _generated(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
+def _generate(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
     settings = load_settings(path)
     from datamodel_code_generator.config import GenerateConfig
 
@@ -107,7 +107,7 @@ def _generated(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
     except (datamodel_code_generator.Error, Warning) as error:
         raise contract.problem((), f"datamodel-code-generator cannot use this: {error}", "correct it") from error
     except Exception as error:  # it has no error of its own for some of what it does not expect
-        raise crash(contract, "datamodel-code-generator", error) from error
+        raise generator_crash(contract, "datamodel-code-generator", error) from error
     if noise.getvalue() or not isinstance(source, str):
         said = noise.getvalue().strip()
         raise contract.problem((), f"datamodel-code-generator says: {said}", "correct what it names")
@@ -117,7 +117,7 @@ def _generated(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
 # --- what it is given -----------------------------------------------------------------------------------------------
 
 
-class _Choice:
+class _TaggedUnion:
     """Objects between which a tag decides, under one name."""
 
     def __init__(self, found: Tagged, description: str) -> None:
@@ -129,30 +129,30 @@ class _Choice:
         return list(dict.fromkeys(self.tagged.tags.values()))
 
     @property
-    def stand_in(self) -> dict[str, Any]:
+    def placeholder(self) -> dict[str, Any]:
         """A class that comes after those of the alternatives; it is replaced."""
         properties = {f"p{index}": {"$ref": _SCHEMAS + name} for index, name in enumerate(self.classes)}
         return {"type": "object", "properties": properties}
 
 
-def _prepared(contract: Contract) -> tuple[dict[str, Any], dict[str, _Choice]]:
+def _prepare_schemas(contract: Contract) -> tuple[dict[str, Any], dict[str, _TaggedUnion]]:
     """Returns the schemas by name, as the generator is given them, and the names that it does not make."""
     model = contract.model
-    document = Document(with_messages(model), model.name, model.lines, model.aliases)
+    document = Document(with_rule_messages(model), model.name, model.lines, model.aliases)
     root = document.root.at("components").at("schemas")
-    choices: dict[str, _Choice] = {}
+    choices: dict[str, _TaggedUnion] = {}
     taken = set(root.value or ())
     schemas = {name: _without_choices(node, name, choices, taken) for name, node in root.items()}
-    return {**schemas, **{name: choice.stand_in for name, choice in choices.items()}}, choices
+    return {**schemas, **{name: choice.placeholder for name, choice in choices.items()}}, choices
 
 
-def _without_choices(schema: Node, name: str, choices: dict[str, _Choice], taken: set[str]) -> Any:
+def _without_choices(schema: Node, name: str, choices: dict[str, _TaggedUnion], taken: set[str]) -> Any:
     """Returns a schema in which a name stands for each choice between objects; `name` is that of the next."""
     if not isinstance(schema.value, dict):
         return schema.value
     found = tagged(schema)
     if found is not None:
-        return _chosen(schema, name, found, choices, taken)
+        return _named_choice(schema, name, found, choices, taken)
     result = dict(schema.value)
     for key, below in schema.items():
         if key == "properties":
@@ -166,7 +166,9 @@ def _without_choices(schema: Node, name: str, choices: dict[str, _Choice], taken
     return result
 
 
-def _chosen(schema: Node, name: str, found: Tagged, choices: dict[str, _Choice], taken: set[str]) -> dict[str, Any]:
+def _named_choice(
+    schema: Node, name: str, found: Tagged, choices: dict[str, _TaggedUnion], taken: set[str]
+) -> dict[str, Any]:
     description = str(schema.at("description").value or "")
     is_component = schema.pointer == _SCHEMAS + name
     if is_component and found.nullable:
@@ -175,7 +177,7 @@ def _chosen(schema: Node, name: str, found: Tagged, choices: dict[str, _Choice],
         what = f"these alternatives would be called `{name}`, which there is already"
         raise schema.problem(what, "give them a name below components/schemas")
     taken.add(name)
-    choices[name] = _Choice(found, description)
+    choices[name] = _TaggedUnion(found, description)
     if is_component:
         return {}
     reference = {"$ref": _SCHEMAS + name, **({"description": description} if description else {})}
@@ -189,7 +191,7 @@ def _pascal(name: str) -> str:
 # --- what comes out -------------------------------------------------------------------------------------------------
 
 
-def _with_names(source: str, choices: Mapping[str, _Choice]) -> str:
+def _with_aliases(source: str, choices: Mapping[str, _TaggedUnion]) -> str:
     """Returns the source in which classes that stand for another type are names of it."""
     lines = source.splitlines()
     classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
@@ -200,18 +202,18 @@ def _with_names(source: str, choices: Mapping[str, _Choice]) -> str:
         if node.name in choices:
             choice = choices[node.name]
             union = " | ".join([*choice.classes, "Unknown"])
-            later = any(classes[each].lineno > node.lineno for each in choice.classes)
-            union = repr(union) if later else union
+            is_forward = any(classes[each].lineno > node.lineno for each in choice.classes)
+            union = repr(union) if is_forward else union
             type_ = f"Annotated[{union}, OneOf({choice.tagged.name!r}, {dict(choice.tagged.tags)!r})]"
             written = [f"{node.name}: TypeAlias = {type_}", *_docstring(choice.description)]
         else:
             root = next(each for each in node.body if isinstance(each, ast.AnnAssign))
             used = {each.id for each in ast.walk(root.annotation) if isinstance(each, ast.Name)}
             type_ = ast.unparse(root.annotation)
-            later = any(classes[each].lineno > node.lineno for each in used & classes.keys())
+            is_forward = any(classes[each].lineno > node.lineno for each in used & classes.keys())
             said = [ast.get_docstring(node) or "", *(_text(each) for each in node.body)]
             written = [
-                f"{node.name}: TypeAlias = {repr(type_) if later else type_}",
+                f"{node.name}: TypeAlias = {repr(type_) if is_forward else type_}",
                 *_docstring(next((each for each in said if each), "")),
             ]
         lines[node.lineno - 1 : node.end_lineno] = written

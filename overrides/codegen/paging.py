@@ -22,14 +22,14 @@ from codegen.openapi import Node, schema_of
 Operations = Mapping[tuple[str, str], Described]
 
 # How many items are asked for at once where the contract has no bound, and where it has a far greater one.
-_USUAL, _MOST = 100, 250
+_USUAL_SIZE, _MAX_SIZE = 100, 250
 
 # The arguments of the pagers' own.
-_ARGUMENTS = {"client", "limit", "page_size", "progress", "resume"}
-_ARGUMENTS_BY_OFFSET = {"offset", "concurrency"}
+_PAGER_ARGUMENTS = {"client", "limit", "page_size", "progress", "resume"}
+_OFFSET_ARGUMENTS = {"offset", "concurrency"}
 
 # Values that can be compared with what was sent for them.
-_COMPARED = ("uuid", "string", "int")
+_COMPARABLE_KINDS = ("uuid", "string", "int")
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models
     found: list[Pager] = []
     for key, described in operations.items():
         if described.listing is not None and key in endpoints:
-            pager = _Reading(described, described.listing, endpoints[key], views, models).pager()
+            pager = _PagerBuilder(described, described.listing, endpoints[key], views, models).pager()
             if any(pager.name == other.name for other in found):
                 raise described.listing.node.problem(
                     f"another list has pagers that are named after `{pager.name}` already",
@@ -131,7 +131,7 @@ def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models
     return [replace(pager, alone=len(found) == 1) for pager in found]
 
 
-class _Reading:
+class _PagerBuilder:
     """Reads how one operation pages, and refuses what pagers cannot do."""
 
     def __init__(
@@ -203,7 +203,7 @@ class _Reading:
             path=tuple(each for each in self.arguments.values() if each.where == "path"),
             model=str(self.view.model),
             further=tuple(self.further({listing.limit, getattr(listing, start)}, by_offset)),
-            size=max(least, _USUAL if most is None else min(most, _MOST)),
+            size=max(least, _USUAL_SIZE if most is None else min(most, _MAX_SIZE)),
             least=least,
         )
 
@@ -223,7 +223,7 @@ class _Reading:
     def field(self, key: str, schema: Node, kinds: tuple[str, ...], may_be_null: bool = False) -> None:
         """Holds a field to types, and to being there whenever what holds it is."""
         name, node = getattr(self.listing, key), self.node.at(key)
-        found = _always(schema, name, may_be_null)
+        found = _always_present(schema, name, may_be_null)
         if found is None:
             raise self.unsupported(node, f"`{name}` has to be required for pagers, and not null")
         if found.kind not in kinds:
@@ -272,7 +272,7 @@ class _Reading:
             known = name.lower() if place == "header" else name
             if place == "path" or (place == "query" and name in paging) or f"{place} {known}" in carriers:
                 continue
-            if each.python_name in _ARGUMENTS | (_ARGUMENTS_BY_OFFSET if by_offset else set()):
+            if each.python_name in _PAGER_ARGUMENTS | (_OFFSET_ARGUMENTS if by_offset else set()):
                 what = f"the pagers have an argument `{each.python_name}` of their own, other than this parameter"
                 raise self.unsupported(self.described.parameters[place, known], what)
             yield each
@@ -286,7 +286,9 @@ class _Reading:
         item: Path = ("response", "body", *names, ELEMENT)
         rules = [(rule, item, "") for key, rules in described.answers.items() if key[0] == "2" for rule in rules]
         rules += [(rule, ("item",), name) for name, rules in described.selects.items() for rule in rules]
-        given = {(place, field_name(name)): (place, name) for place, name in map(self.by_name, described.parameters)}
+        given = {
+            (place, field_name(name)): (place, name) for place, name in map(self.place_and_name, described.parameters)
+        }
         for rule, holder, selecting in rules:
             for pair in rule.program.equals:
                 for field, other in (pair, pair[::-1]):
@@ -300,15 +302,15 @@ class _Reading:
                         if name is not None:
                             yield name, source[1]
 
-    def by_name(self, key: tuple[str, str]) -> tuple[str, str]:
+    def place_and_name(self, key: tuple[str, str]) -> tuple[str, str]:
         """Returns place and name of a parameter; in `Described` those in the path have numbers."""
         return key[0], str(self.described.parameters[key].at("name").value)
 
     def comparable(self, path: Path, source: tuple[str, str]) -> str | None:
         """Returns the name of an item's field, if its values can be compared with what is sent for a parameter."""
-        [parameter] = [node for key, node in self.described.parameters.items() if self.by_name(key) == source]
+        [parameter] = [node for key, node in self.described.parameters.items() if self.place_and_name(key) == source]
         # By their bare names, as calls have them.
-        if sum(self.by_name(key)[1] == source[1] for key in self.described.parameters) > 1:
+        if sum(self.place_and_name(key)[1] == source[1] for key in self.described.parameters) > 1:
             return None
         names, node = [], self.listing.item
         for part in path:
@@ -318,9 +320,9 @@ class _Reading:
                 return None
             node = found[0].node
         name = ".".join(names)
-        field = _always(self.listing.item, name)
+        field = _always_present(self.listing.item, name)
         sent = shape(schema_of(parameter))
-        is_comparable = field is not None and field.kind == sent.kind and field.kind in _COMPARED
+        is_comparable = field is not None and field.kind == sent.kind and field.kind in _COMPARABLE_KINDS
         return self.attribute_if_any(self.listing.item, name) if is_comparable else None
 
 
@@ -330,7 +332,7 @@ def _is_attribute(name: str) -> bool:
     return name.isidentifier() and not is_taken
 
 
-def _always(schema: Node, name: str, may_be_null: bool = False) -> Shape | None:
+def _always_present(schema: Node, name: str, may_be_null: bool = False) -> Shape | None:
     """Returns what a field is that is there, and not null, wherever what holds it is; None if it is not so."""
     found = shape(schema)
     names = name.split(".")

@@ -26,28 +26,23 @@ UNMARKED = ("LICENSE", SUMS_NAME)
 # The parts of CHANGELOG.md, and which of them go with the package.
 _PARTS = {"### Contract": True, "### Client": True, "### Project": False}
 
-# The modules of this folder that decide the bytes of the output.
-GENERATING = (
+# The modules of the driver that decide the bytes of the output. Editing another one leaves the package current.
+GENERATOR_MODULES = (
     *("codegen/__init__.py", "codegen/alternatives.py", "codegen/contract.py", "codegen/credentials.py"),
-    *("codegen/endpoints.py", "codegen/files.py", "codegen/fitting.py", "codegen/models.py", "codegen/paging.py"),
-    *(
-        "codegen/provenance.py",
-        "codegen/render.py",
-        "codegen/settings.py",
-        "codegen/testing.py",
-        "codegen/testing_data.py",
-    ),
-    *("codegen/openapi/__init__.py", "codegen/openapi/document.py", "codegen/openapi/operations.py"),
-    *("codegen/openapi/reading.py", "codegen/text.py", "codegen/openapi/schemas.py"),
-    # What docstrings say; that rules compile and examples keep them decides nothing of it.
-    *("codegen/docstrings.py", "codegen/extensions/model.py", "codegen/extensions/places.py"),
-    # Which fields of items repeat a parameter, as rules say.
+    *("codegen/files.py", "codegen/models.py", "codegen/paging.py", "codegen/provenance.py", "codegen/render.py"),
+    *("codegen/settings.py", "codegen/signatures.py", "codegen/testing.py", "codegen/testing_data.py"),
+    *("codegen/text.py", "codegen/docstrings.py"),
+    *("codegen/endpoints/__init__.py", "codegen/endpoints/bodies.py", "codegen/endpoints/common.py"),
+    *("codegen/endpoints/parameters.py", "codegen/endpoints/responses.py"),
+    *("codegen/openapi/__init__.py", "codegen/openapi/document.py", "codegen/openapi/loader.py"),
+    *("codegen/openapi/operations.py", "codegen/openapi/schemas.py"),
+    # Docstrings, and which operations take the ids of a list's items.
+    *("codegen/extensions/links.py", "codegen/extensions/model.py", "codegen/extensions/objects.py"),
+    # Rules: as Python for the testing kit, and which fields of an item repeat a parameter.
     *("codegen/cel/engine.py", "codegen/cel/python.py", "codegen/cel/shapes.py", "codegen/cel/tree.py"),
-    # Which operations take the ids of a list's items.
-    "codegen/extensions/links.py",
 )
 
-# What else decides them. Their versions are pinned in pyproject.toml and reach us through the lock.
+# The packages that decide them. pyproject.toml pins their versions, requirements.lock repeats the pins.
 TOOLS = ("cel-expr-python", "datamodel-code-generator", "jinja2", "openapi-python-client", "ruff")
 
 
@@ -66,7 +61,7 @@ def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
 
 def read_inputs(root: Path) -> dict[str, Any]:
     """Returns the hashes of all that goes in, contract and overrides, with the versions of the tools and of the
-    package, and what it needs. LICENSE and CHANGELOG.md go in too, see `documents`: they are compared as they are.
+    package, and what it needs. LICENSE and CHANGELOG.md are compared byte by byte instead (`copied_documents`).
 
     Raises:
         Problem: One of them is not there, or does not say what is looked for in it.
@@ -74,7 +69,7 @@ def read_inputs(root: Path) -> dict[str, Any]:
     overrides = hashlib.sha256()
     for name, path in files_below(root / "overrides"):
         # Prose decides nothing, nor do the commands that come after generation.
-        if path.suffix != ".md" and (not name.startswith("codegen/") or name in GENERATING):
+        if path.suffix != ".md" and (not name.startswith("codegen/") or name in GENERATOR_MODULES):
             overrides.update(f"{name}\0{sha256(_read(path))}\n".encode())
     contract = _read(root / "openapi.yaml")
     lock = _read(root / "requirements-dev.lock").decode(errors="replace")
@@ -113,7 +108,7 @@ def full_version(version: str, contract_version: str) -> str:
     return f"{version}+contract.{contract_version}"
 
 
-def documents(root: Path) -> dict[str, bytes]:
+def copied_documents(root: Path) -> dict[str, bytes]:
     """Returns what goes from the root into the package, by name: the licence, and of the changelog what concerns the
     package. What concerns the rest of the project is left out, so that a note about it does not change the package.
 
@@ -174,7 +169,7 @@ def describe(inputs: dict[str, Any], contract_version: str, package: Path) -> by
     return (json.dumps(document, indent=2) + "\n").encode()
 
 
-def sums(provenance: bytes) -> bytes:
+def checksums(provenance: bytes) -> bytes:
     """Returns SHA256SUMS for the files that a PROVENANCE.json lists, and for itself."""
     files = {**json.loads(provenance)["files"], FILE_NAME: sha256(provenance)}
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items())).encode()
@@ -197,7 +192,7 @@ def is_current(root: Path, inputs: dict[str, Any]) -> bool:
             and stated[1] == version
             and not foreign
             and recorded == describe(inputs, version, package)
-            and copied == {**documents(root), SUMS_NAME: sums(recorded)}
+            and copied == {**copied_documents(root), SUMS_NAME: checksums(recorded)}
         )
     # What cannot be read was not made by us, nor what is nested too deeply.
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

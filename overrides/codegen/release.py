@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from codegen import PACKAGE, Problem, breaking, provenance
 from codegen.contract import Contract
-from codegen.folders import changes
+from codegen.directories import changed_files
+from codegen.git import git_output
 from codegen.openapi import parse
 from codegen.render import build
 
@@ -29,7 +29,7 @@ def release_check(root: Path) -> int:
     Raises:
         Problem: It cannot be found out, such as in a clone without history.
     """
-    if _git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
+    if git_output(root, "rev-parse", "--is-shallow-repository").strip() == "true":
         raise Problem("this clone is shallow: the last release is not in it", "git fetch --unshallow --tags")
     inputs = provenance.read_inputs(root)
     contract = Contract(root / "openapi.yaml")
@@ -39,7 +39,7 @@ def release_check(root: Path) -> int:
     if last is not None:
         found += since(root, last, inputs, contract)
     for problem in found:
-        print(problem.told())
+        print(problem.report())
     if found:
         print(f"Not ready: the above stands against releasing {version}.")
         return 1
@@ -55,9 +55,9 @@ def _tree(root: Path, inputs: dict[str, Any]) -> list[Problem]:
     with tempfile.TemporaryDirectory(prefix="codegen-") as folder:
         new = Path(folder).resolve() / "new"
         build(root, new, inputs)
-        if changes(root / "generated", new):
+        if changed_files(root / "generated", new):
             found.append(Problem("generated/ is stale", "make generate"))
-    if _git(root, "status", "--porcelain"):
+    if git_output(root, "status", "--porcelain"):
         found.append(Problem("there are changes that are not committed: a tag would not have them", "git commit"))
     return found
 
@@ -79,9 +79,9 @@ def _changelog(root: Path, version: str) -> list[Problem]:
 def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> list[Problem]:
     """Returns what stands against a release because of what has changed since the last one, such as `1.0.0`."""
     found = []
-    old = parse(_git(root, "show", f"v{last}:openapi.yaml"), f"openapi.yaml of v{last}").value
-    of_contract = breaking.raised(str(old["info"]["version"]), contract.version)
-    of_package = breaking.raised(last, inputs["version"])
+    old = parse(git_output(root, "show", f"v{last}:openapi.yaml"), f"openapi.yaml of v{last}").value
+    of_contract = breaking.raised_by(str(old["info"]["version"]), contract.version)
+    of_package = breaking.raised_by(last, inputs["version"])
     raise_contract = "raise `info.version` in openapi.yaml, then make generate"
     raise_package = "raise `package_version_override` in overrides/client.yaml, then make generate"
     if old != contract.document and of_contract < 1:
@@ -89,7 +89,7 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
             Problem(f"the contract has changed since v{last}, its version {contract.version} has not", raise_contract)
         )
     described = f"generated/{PACKAGE}/{provenance.FILE_NAME}"
-    before = _files_of(_git(root, "show", f"v{last}:{described}"), last)
+    before = _files_of(git_output(root, "show", f"v{last}:{described}"), last)
     after = provenance.describe(inputs, contract.version, root / "generated" / PACKAGE)
     files = before.items() ^ json.loads(after)["files"].items()
     # The changelog alone is no reason: the entries of the next version go there.
@@ -125,14 +125,3 @@ def _files_of(described: str, last: str) -> dict[str, str]:
     if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
         raise Problem(f"{provenance.FILE_NAME} of v{last} lists no files", "look at the tag: is it a release of this?")
     return files
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
-    except OSError as error:
-        raise Problem(f"git cannot be run: {error.strerror}", "install git") from error
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise Problem(f"git {arguments[0]}: {said}", "run this in a clone with its history and tags")
-    return done.stdout.decode(errors="replace")

@@ -40,7 +40,7 @@ def settings_problem(path: Path, error: pydantic.ValidationError) -> Problem:
     return Problem(f"overrides/{path.name}: setting `{name}`: {first['msg']}", "correct the value")
 
 
-def crash(contract: Contract, generator: str, error: Exception) -> Problem:
+def generator_crash(contract: Contract, generator: str, error: Exception) -> Problem:
     """Returns what a generator says that has no error of its own for what it met."""
     what = f"{generator} cannot use this: {type(error).__name__}: {error}"
     return contract.problem((), what, "see what was edited last: it is not as the generator expects it")

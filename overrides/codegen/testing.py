@@ -20,11 +20,11 @@ from codegen.models import Models
 from codegen.openapi import Node, schema_of
 from codegen.paging import Pager
 from codegen.settings import load_settings
-from codegen.testing_data import Data
+from codegen.testing_data import KitData
 
 # What `make_run` and the like take besides fields, and the attributes of `FakeServer`.
-_TAKEN_FIELDS = {"self", "seed", "now"}
-_TAKEN = (
+_RESERVED_ARGUMENTS = {"self", "seed", "now"}
+_RESERVED_METHODS = (
     *("add_token", "advance", "base_url", "before", "check", "client", "clock", "contract", "elapsed", "forbid"),
     *("handle", "next", "next_cut", "next_later", "next_malformed", "next_slow", "now", "requests", "revoke"),
     *("token", "transport"),
@@ -44,12 +44,12 @@ class Move:
     fields: Mapping[str, Any]
 
     @property
-    def said(self) -> str:
+    def fields_in_words(self) -> str:
         return ", ".join(f"`{name}`: `{value}`" for name, value in self.fields.items())
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListView:
     """A list, as the template writes it.
 
     Attributes:
@@ -75,7 +75,7 @@ class Listed:
     changes: list[Move]
 
     @property
-    def typed(self) -> str:
+    def fields_type(self) -> str:
         """The name of the type of an item's fields."""
         return f"{strings.pascal_case(self.one)}Fields"
 
@@ -107,16 +107,16 @@ class Kit:
         source: Source of what the kit goes by.
         lists: The lists.
         resources: What else there is.
-        untold: What the kit does not do, each as a sentence.
+        limitations: What the kit does not do, each as a sentence.
     """
 
     source: str
-    lists: Sequence[Listed]
+    lists: Sequence[ListView]
     resources: Sequence[Resource]
-    untold: Sequence[str]
+    limitations: Sequence[str]
 
     @property
-    def later(self) -> str:
+    def unknown_fields(self) -> str:
         """Arguments for an answer of a later version, for an example: a value of an enum, and a field."""
         known = self.lists[0].states if self.lists else ""
         return f'{known}="CANCELLED", priority=3' if known else "priority=3"
@@ -135,16 +135,16 @@ def kit(contract: Contract, endpoints: Endpoints, pagers: Sequence[Pager], model
     Raises:
         Problem: A setting says what cannot be, or two things would have one name.
     """
-    names = _Names(settings)
-    data = Data(contract, endpoints, pagers, models, names.updated())
+    names = _MoveNames(settings)
+    data = KitData(contract, endpoints, pagers, models, names.updated())
     resources = [_resource(name, schema, endpoints, data) for name, schema in data.resources.items()]
     lists = [names.listed(name, pager, data, models) for name, pager in data.lists.items()]
     names.check(lists, resources)
     source = data.source()
-    return Kit(source, lists, resources, data.untold)
+    return Kit(source, lists, resources, data.limitations)
 
 
-def _resource(name: str, schema: Node, endpoints: Endpoints, data: Data) -> Resource:
+def _resource(name: str, schema: Node, endpoints: Endpoints, data: KitData) -> Resource:
     arguments = [each for key in data.operations for each in endpoints.view(key).at("path")]
     argument = next(each.python_name for each in arguments if each.name == name)
     kind = shape(schema).kind
@@ -152,7 +152,7 @@ def _resource(name: str, schema: Node, endpoints: Endpoints, data: Data) -> Reso
     return Resource(name, called, argument, _TYPES.get(kind, "str"), {"uuid": "UUID", "int": "int"}.get(kind, "str"))
 
 
-class _Names:
+class _MoveNames:
     """Reads the file of settings, and refuses what does not fit."""
 
     def __init__(self, path: Path) -> None:
@@ -167,7 +167,7 @@ class _Names:
         """Returns by list the fields that say when an item was changed."""
         return {name: moves.get("updated") or () for name, moves in self.settings.items()}
 
-    def listed(self, name: str, pager: Pager, data: Data, models: Models) -> Listed:
+    def listed(self, name: str, pager: Pager, data: KitData, models: Models) -> ListView:
         """Returns a list as the template writes it."""
         described = data.operations[pager.key]
         assert described.listing is not None
@@ -176,10 +176,10 @@ class _Names:
         fields = {
             attributes.get(own, own): _annotation(shape(item.fields[key]))
             for key, own in item.names.items()
-            if attributes.get(own, own) not in _TAKEN_FIELDS
+            if attributes.get(own, own) not in _RESERVED_ARGUMENTS
         }
-        for each in sorted(_TAKEN_FIELDS & {*attributes.values()}):
-            data.untold.append(f"`{each}` of {pager.noun} cannot be given: the kit has an argument of that name.")
+        for each in sorted(_RESERVED_ARGUMENTS & {*attributes.values()}):
+            data.limitations.append(f"`{each}` of {pager.noun} cannot be given: the kit has an argument of that name.")
         moves = self.settings.get(name, {})
         for each in moves.get("updated") or ():
             self._check_field(f"{name}.updated", each, item)
@@ -191,7 +191,7 @@ class _Names:
         names = {attribute: own for own, attribute in attributes.items() if own != attribute}
         enums = [own for key, own in item.names.items() if len(shape(item.fields[key]).values or ()) > 1]
         states = next((attributes.get(each, each) for each in enums), "")
-        return Listed(name, pager.noun, pager.one, pager.item, fields, names, owners, states, adds, changes)
+        return ListView(name, pager.noun, pager.one, pager.item, fields, names, owners, states, adds, changes)
 
     def _moves(self, place: str, written: Any, item: Shape) -> Iterator[Move]:
         for name, fields in (written or {}).items() if isinstance(written or {}, dict) else [("", None)]:
@@ -215,12 +215,12 @@ class _Names:
     def problem(self, what: str, fix: str) -> Problem:
         return Problem(f"overrides/{self.path.name}: {what}", fix)
 
-    def check(self, lists: Sequence[Listed], resources: Sequence[Resource]) -> None:
+    def check(self, lists: Sequence[ListView], resources: Sequence[Resource]) -> None:
         """Holds the names against each other."""
         known = [each.key for each in lists]
         if unknown := [name for name in self.settings if name not in known]:
             raise self.problem(f"`{unknown[0]}` is no operation with `x-list`", f"take one of: {', '.join(known)}")
-        names = [*_TAKEN, *(f"add_{each.name}" for each in resources)]
+        names = [*_RESERVED_METHODS, *(f"add_{each.name}" for each in resources)]
         for each in lists:
             names += [each.noun, f"add_{each.noun}", f"change_{each.one}", f"delete_{each.one}", f"make_{each.one}"]
             names += [move.name for move in (*each.adds, *each.changes)]

@@ -9,6 +9,11 @@ LIMIT = 300
 CUT = "..."
 
 
+def shortened(text: str, limit: int = 80) -> str:
+    """Return the text, cut to `limit` characters and ending in "..." if it is longer."""
+    return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
+
+
 def escaped(text: str, limit: int = LIMIT) -> str:
     """Returns text that stays on its line, moves no cursor, hides nothing and can be encoded.
 

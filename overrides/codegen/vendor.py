@@ -21,15 +21,15 @@ from types import ModuleType
 from typing import Any
 
 from codegen import PACKAGE, ROOT, Problem, provenance
+from codegen.directories import changed_files, swap
 from codegen.files import read_file
-from codegen.folders import changes, swap
 from codegen.text import escaped
 
 # What is made anew from the files beside it is nothing to lose.
 BYTECODE = "bytecode"
 
 # How many files of a folder that is no copy are listed; the rest is counted.
-LISTED = 40
+MAX_LISTED = 40
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ def vendor(root: Path, dest: str, name: str, force: bool) -> int:
     Raises:
         Problem: It cannot be done. What was there is as it was.
     """
-    source = _source(root)
-    target = _target(root, dest, name, "vendor")
+    source = _current_package(root)
+    target = _copy_path(root, dest, name, "vendor")
     try:
         made = not target.parent.exists()
         target.parent.mkdir(exist_ok=True)
         try:
-            return _vendor(source, target, force, _command("vendor", dest, name))
+            return _update(source, target, force, _command("vendor", dest, name))
         finally:
             if made:
                 with contextlib.suppress(OSError):  # it is not empty where all went well
@@ -90,11 +90,11 @@ def verify_vendor(root: Path, dest: str, name: str) -> int:
     Raises:
         Problem: There is no copy, or it cannot be read.
     """
-    source = _source(root)
-    target = _target(root, dest, name, "verify-vendor")
+    source = _current_package(root)
+    target = _copy_path(root, dest, name, "verify-vendor")
     command = _command("vendor", dest, name)
     try:
-        copy = _look(source, target)
+        copy = _inspect(source, target)
     except OSError as error:
         raise Problem(f"{error.filename} cannot be read: {error.strerror}", "give access to it") from error
     if copy is None:
@@ -123,11 +123,11 @@ def verify_vendor(root: Path, dest: str, name: str) -> int:
     return 1
 
 
-def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
-    with _alone(target.parent):
+def _update(source: Path, target: Path, force: bool, command: str) -> int:
+    with _lock(target.parent):
         work = target.parent / f".{target.name}.vendoring"
-        _tidy(target, work)
-        old = _look(source, target)
+        _clean_up(target, work)
+        old = _inspect(source, target)
         if old is not None and old.fresh and not old.edits:
             print(f"Fresh: {target} is what this repository has: {_describe(source)['version']}; nothing to do.")
             return 0
@@ -137,8 +137,8 @@ def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
             _print_files(old.edits)
             print(f"fix: move them to where they are safe, or give them up: {command} FORCE=1")
             return 1
-        files = changes(target, source) if old is not None and old.document else []
-        news = _news(target, source)
+        files = changed_files(target, source) if old is not None and old.document else []
+        entries = _new_changelog_entries(target, source)
         work.mkdir()
         try:
             _copy(source, work / "new")
@@ -149,23 +149,23 @@ def _vendor(source: Path, target: Path, force: bool, command: str) -> int:
     new = _describe(source)
     if old is None or old.document is None:
         print(f"Wrote {target}: {new['version']}.")
-        print(_needs(new))
+        print(_dependencies_line(new))
         if not (target.parent / "__init__.py").exists():
             print(f"note: {target.parent} has no __init__.py; tools that look for packages by it need one")
     else:
         print(f"Updated {target}:")
-        print(f"  version   {_step(old.document['version'], new['version'])}")
-        print(f"  contract  {_step(old.document['contract']['version'], new['contract']['version'])}", end="")
+        print(f"  version   {_version_change(old.document['version'], new['version'])}")
+        print(f"  contract  {_version_change(old.document['contract']['version'], new['contract']['version'])}", end="")
         same = old.document["contract"]["sha256"] == new["contract"]["sha256"]
         print(" (unchanged)" if same else " (changed)")
-        if news:
+        if entries:
             print("  changelog")
-        for line in news:
+        for line in entries:
             print(f"    {line}")
         print("  files")
         _print_files(files, "    ")
         if new["dependencies"] != old.document["dependencies"]:
-            print(_needs(new))
+            print(_dependencies_line(new))
     return 0
 
 
@@ -173,13 +173,13 @@ def _command(target: str, dest: str, name: str) -> str:
     return f"make {target} DEST={shlex.quote(dest)}" + (f" NAME={name}" if name != PACKAGE else "")
 
 
-def _source(root: Path) -> Path:
+def _current_package(root: Path) -> Path:
     if not provenance.is_current(root, provenance.read_inputs(root)):
         raise Problem("generated/ is not what openapi.yaml and overrides/ give: no copy of it is made", "make generate")
     return root / "generated" / PACKAGE
 
 
-def _target(root: Path, dest: str, name: str, command: str) -> Path:
+def _copy_path(root: Path, dest: str, name: str, command: str) -> Path:
     if not dest:
         raise Problem(
             "DEST is not given: the folder that the copy lies in", f"make {command} DEST=../app/src/app/_vendor"
@@ -187,7 +187,7 @@ def _target(root: Path, dest: str, name: str, command: str) -> Path:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
         raise Problem(f"NAME={name} cannot be imported as a package", f"give letters, digits and _, such as {PACKAGE}")
     try:
-        # Links on the way are followed; the copy itself may be none, see `_look`. Few shells expand ~ in DEST=~/app.
+        # Links on the way are followed; the copy itself may be none, see `_inspect`. Few shells expand ~ in DEST=~/app.
         folder = Path(dest).expanduser().resolve()
         exists = folder.exists()
         is_place = folder.is_dir() if exists else folder.parent.is_dir()
@@ -206,7 +206,7 @@ def _target(root: Path, dest: str, name: str, command: str) -> Path:
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> Iterator[None]:
     """Keeps a second run away while this one writes there. The lock ends with the process, however that ends."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -219,7 +219,7 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _tidy(target: Path, work: Path) -> None:
+def _clean_up(target: Path, work: Path) -> None:
     """Ends what an interrupted run began: the old copy back in its place if it is in none, all else removed."""
     if not os.path.lexists(work):
         return
@@ -230,18 +230,18 @@ def _tidy(target: Path, work: Path) -> None:
     shutil.rmtree(work)
 
 
-def _look(source: Path, target: Path) -> Copy | None:
+def _inspect(source: Path, target: Path) -> Copy | None:
     """Returns what is at the place of a copy; None for nothing, and for a folder without files."""
-    judging = _judging()
+    verifier = _copy_verifier()
     if not os.path.lexists(target):
         return None
     if target.is_symlink() or not target.is_dir():
         return Copy(None, [("link" if target.is_symlink() else "file", target.name)], False)
     try:
-        document = judging.read(target)
+        document = verifier.read(target)
         if document["package"] == PACKAGE:
             recorded = [read_file(folder / provenance.FILE_NAME) for folder in (target, source)]
-            return Copy(document, judging.differences(target, document), recorded[0] == recorded[1])
+            return Copy(document, verifier.differences(target, document), recorded[0] == recorded[1])
     except (ValueError, FileNotFoundError, IsADirectoryError):
         pass
     files = [
@@ -253,19 +253,19 @@ def _look(source: Path, target: Path) -> Copy | None:
 
 
 @cache
-def _judging() -> Any:
+def _copy_verifier() -> Any:
     """As the copy judges itself, see there: one way to do it, with this repository at hand or not.
 
     Not as an import, which would run what lies in a `__pycache__`.
     """
     path = ROOT / "overrides/package/__main__.py"
-    module = ModuleType("judging")
+    module = ModuleType("verifier")
     exec(compile(read_file(path), path, "exec"), module.__dict__)
     return module
 
 
 def _describe(source: Path) -> dict[str, Any]:
-    described: dict[str, Any] = _judging().read(source)
+    described: dict[str, Any] = _copy_verifier().read(source)
     return described
 
 
@@ -291,7 +291,7 @@ def _sync(folder: Path) -> None:
         os.close(handle)
 
 
-def _news(old: Path, new: Path) -> list[str]:
+def _new_changelog_entries(old: Path, new: Path) -> list[str]:
     """Returns the entries of the new copy's changelog that the old copy's has not."""
     entries = []
     for folder in (old, new):
@@ -304,11 +304,11 @@ def _news(old: Path, new: Path) -> list[str]:
     return [line for entry in after if entry not in before for line in entry.splitlines()]
 
 
-def _needs(document: dict[str, Any]) -> str:
+def _dependencies_line(document: dict[str, Any]) -> str:
     return f"It needs: pip install {' '.join(map(shlex.quote, document['dependencies']))}"
 
 
-def _step(old: str, new: str) -> str:
+def _version_change(old: str, new: str) -> str:
     return new if old == new else f"{escaped(old, 60)} -> {new}"
 
 
@@ -317,17 +317,17 @@ def _outdated(old: dict[str, Any], new: dict[str, Any]) -> str:
     version = escaped(old["version"], 60)
     if old["version"] == new["version"]:
         return f"Outdated: the copy is {version}, as {here}, but of another state of it."
-    if _number(old["version"]) > _number(new["version"]):
+    if _version_key(old["version"]) > _version_key(new["version"]):
         return f"Newer: the copy is {version}, {here}: update this clone first."
     return f"Outdated: the copy is {version}, {here}."
 
 
-def _number(version: str) -> list[int]:
+def _version_key(version: str) -> list[int]:
     return [int(part) for part in re.findall(r"[0-9]{1,9}", version[:60])]
 
 
 def _print_files(files: list[tuple[str, str]], indent: str = "  ") -> None:
-    for how, name in files[:LISTED]:
+    for how, name in files[:MAX_LISTED]:
         print(f"{indent}{how:8}  {ascii(name)[1:-1]}")
-    if len(files) > LISTED:
-        print(f"{indent}... and {len(files) - LISTED} more")
+    if len(files) > MAX_LISTED:
+        print(f"{indent}... and {len(files) - MAX_LISTED} more")

@@ -19,7 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from codegen.folders import changes
+from codegen.directories import changed_files
 from codegen.openapi import read
 from tests.board.conftest import NAME, build
 from tests.board.server import DELETED_TASK_ID, FOREIGN_TASK_ID, OPENAPI, PROJECT_ID, TASK_ID, TOKEN, running
@@ -101,7 +101,7 @@ def use(client: Client, project: UUID) -> None:
 
 def test_it_is_the_same_to_the_byte_each_time(board_folder: Path, tmp_path: Path) -> None:
     again = build(tmp_path, read(OPENAPI).value)
-    assert changes(board_folder, again) == []
+    assert changed_files(board_folder, again) == []
 
 
 def test_it_is_typed_for_mypy_and_so_is_what_callers_write(board_folder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from codegen import ROOT, claims, extensions
-from codegen.breaking import MAJOR, WORDS, changes, level
+from codegen.breaking import MAJOR, WORDING, changes, level
 from codegen.compare.rules import NEW_CLIENTS
 from codegen.docs import render
 from codegen.drift import differences
@@ -285,7 +285,7 @@ def edited(text: str, replacements: list[tuple[str, str]]) -> str:
 def told(old: Document, new: Document) -> list[tuple[str, str, str]]:
     """What is told of an edit, without what is for readers only, such as how it is written."""
     found = changes(old.value, new.value)
-    return [(change.rating, change.place, change.what) for change in found if change.rule is not WORDS]
+    return [(change.rating, change.place, change.what) for change in found if change.rule is not WORDING]
 
 
 @pytest.mark.parametrize("name", EDITS)
@@ -517,7 +517,7 @@ def test_an_edit_of_the_own_contract_is_read_rated_and_shown(name: str) -> None:
 def test_clients_of_a_required_field_are_told_of_servers_that_keep_the_old_contract() -> None:
     replacements, _ = OWN_EDITS["a required field"]
     found = changes(read(OWN).value, read(edited(OWN, replacements)).value)
-    assert [change.rule.note for change in found if change.rule is not WORDS] == [NEW_CLIENTS]
+    assert [change.rule.note for change in found if change.rule is not WORDING] == [NEW_CLIENTS]
     assert level(found) == MAJOR
 
 

@@ -18,13 +18,13 @@ from codegen.cel import (
     Program,
     Result,
     RuleError,
-    change_of,
+    compare_conditions,
     converter,
     field_name,
     judge_each,
-    moment_of,
     program,
     timestamp,
+    to_timestamp,
 )
 from codegen.contract import Contract
 from codegen.extensions import Rule
@@ -109,7 +109,7 @@ def test_each_rule_judges_as_with_another_engine(
         "response": converter(variables["response"], read_by(rule, "response"))(
             {"status": 200, "body": body, "headers": {}}
         ),
-        "now": moment_of(NOW if late else datetime(2026, 4, 7, 9, 25, 1, tzinfo=UTC)),
+        "now": to_timestamp(NOW if late else datetime(2026, 4, 7, 9, 25, 1, tzinfo=UTC)),
     }
     known = {name: value for name, value in values.items() if name in rule.program.variables}
     ours = rule.program.judge(known)
@@ -134,7 +134,7 @@ def test_the_example_decides_each_rule_with_another_engine() -> None:
             continue
         run = converter(Node(PROMISED.document, {"$ref": RUN}), read_by(rule, "self", "oldSelf"))
         for example in PAGE["items"]:
-            values = {"self": run(example), "oldSelf": run(example), "now": moment_of(NOW)}
+            values = {"self": run(example), "oldSelf": run(example), "now": to_timestamp(NOW)}
             assert judged_by_the_other(rule.source, as_the_other_has_it(values)) is rule.program.judge(values)
             assert rule.program.judge(values) is not Result.NOT_JUDGED
 
@@ -360,9 +360,9 @@ def test_what_a_rule_reads() -> None:
     ],
 )
 def test_what_became_of_a_rule(old: str, new: str, change: str) -> None:
-    assert change_of(old, new, ("self",)) == change
+    assert compare_conditions(old, new, ("self",)) == change
     opposite = {"tighter": "looser", "looser": "tighter"}.get(change, change)
-    assert change_of(new, old, ("self",)) == opposite
+    assert compare_conditions(new, old, ("self",)) == opposite
 
 
 CONDITIONS = st.recursive(
@@ -375,7 +375,7 @@ CONDITIONS = st.recursive(
 @settings(max_examples=150, derandomize=True, database=None, deadline=None)
 @given(CONDITIONS, CONDITIONS)
 def test_what_is_decided_is_true_of_all_values(old: str, new: str) -> None:
-    change = change_of(old, new, ("self",))
+    change = compare_conditions(old, new, ("self",))
     before, after = (program(each, ("self",)) for each in (old, new))
     for bits in range(8):
         value = {"self": {name: bool(bits >> place & 1) for place, name in enumerate("abc")}}

@@ -28,7 +28,7 @@ from codegen import drift as drift_module
 from codegen.__main__ import main
 from codegen.compare import RULES
 from codegen.contract import Contract
-from codegen.drift import differences, fetch, mention
+from codegen.drift import differences, fetch, summary_line
 from tests.codegen import fastapi_documents
 from tests.codegen.trees import CONTRACT_PATH, VERSION
 from tests.contract_run.fastapi_server import Runs, create_app, serving
@@ -59,7 +59,7 @@ def told(document: Any) -> list[tuple[str, str, str]]:
 def test_the_reference_servers_document_promises_the_same() -> None:
     with running() as url:
         done = drift(url)
-        line = mention(url)
+        line = summary_line(url)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         f"{url}/openapi.json next to openapi.yaml {VERSION}: 0 differences.",
@@ -225,7 +225,7 @@ def test_each_of_ten_differences_is_told() -> None:
     ]
     with serving(app) as url:
         done = drift(url)
-        line = mention(url)
+        line = summary_line(url)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout.startswith(f"{url}/openapi.json next to openapi.yaml {VERSION}: 11 differences.")
     assert "\n  limit (query): maximum 50 instead of maximum 100\n      contract  #/paths/" in done.stdout
@@ -395,7 +395,7 @@ def test_what_is_no_document_is_told(
     assert error.startswith("problem: ") and problem in error and "\nfix: " in error
     # The contract run says nothing where there is no document.
     absent = name in ("nothing", "a refusal", "elsewhere")
-    said = mention(url)
+    said = summary_line(url)
     assert said == "" if absent else said.startswith("the server's own /openapi.json cannot be compared: ")
 
 
@@ -442,7 +442,7 @@ def test_a_server_that_never_ends_is_left_in_time(
             while not over.wait(pause):
                 connection.sendall(then)
 
-    monkeypatch.setattr(drift_module, "MOST_SECONDS", 0.5 if "after" in problem else 60)
+    monkeypatch.setattr(drift_module, "MAX_SECONDS", 0.5 if "after" in problem else 60)
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as pool:
         serving = pool.submit(serve, listener)
         monkeypatch.setenv("BASE_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")

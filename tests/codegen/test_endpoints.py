@@ -24,7 +24,7 @@ def read(tmp_path: Path, *edits: tuple[str, str]) -> tuple[Endpoints, dict[str, 
     path = tmp_path / "openapi.yaml"
     path.write_text(text, encoding="utf-8")
     contract = Contract(path, with_extensions=False)
-    data, _ = render._parsed(contract, ROOT / "overrides", tmp_path)
+    data, _ = render._parse(contract, ROOT / "overrides", tmp_path)
     models = Models(contract, ROOT / "overrides/models.yaml")
     endpoints = Endpoints(contract, models)
     found = {}
@@ -167,11 +167,11 @@ def test_bodies_of_one_status_are_told_apart_by_operation(tmp_path: Path) -> Non
         ("        '410': {$ref: '#/components/responses/Deleted'}\n", other),
     )
     assert (views["get_task"].refusals[410], views["delete_task"].refusals[410]) == ("Problem", "Error")
-    assert (endpoints.said["Problem"].detail, endpoints.said["Problem"].faults) == ("reason", "errors")
+    assert (endpoints.error_fields["Problem"].detail, endpoints.error_fields["Problem"].faults) == ("reason", "errors")
     gone = next(each for each in endpoints.refusals if each.status == 410)
     assert gone.models == ["Problem", "Error"] and gone.faults == "str"
     assert gone.descriptions == {"Gone.": ["get_task"], "The task was deleted.": ["delete_task"]}
-    assert endpoints.usual == "Error"
+    assert endpoints.usual_error_model == "Error"
 
 
 def test_successes_of_the_same_type_arrive(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "a default that is none": (
         [("            default: 50\n", "            default: 500\n")],
         "default: 500",
-        "the default of `limit` is not what its schema allows",
+        "the schema of `limit` does not allow its default",
     ),
     "a pattern that Python cannot use": (
         [further("{type: string, pattern: '\\p{L}'}")],
@@ -254,19 +254,19 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "a body that is a list": (
         [(f"              {DRAFT}", f"              {{type: array, items: {{{DRAFT}}}}}")],
         "            schema:\n              {type: array",
-        "has to be an object with properties",
+        "must be an object with properties",
     ),
     "successes of two types": (
         [(DELETED, f"        '200':\n          description: It was.\n{CONTENT}{DELETED}")],
         "        '204':",
         "204 has another body, or other headers, than 200",
     ),
-    "204 with a body": ([(DELETED, DELETED + CONTENT)], CONTENT, "an answer of 204 has no body"),
-    "a status of nobody": ([("        '409':", "        '499':")], "'499':", "HTTP has no such status"),
+    "204 with a body": ([(DELETED, DELETED + CONTENT)], CONTENT, "a 204 response has no body"),
+    "a status of nobody": ([("        '409':", "        '499':")], "'499':", "HTTP has no status 499"),
     "a refusal that says nothing": (
         [("          description: One sentence for a person.\n          type: string\n", "          type: integer\n")],
         "          schema:\n            $ref: '#/components/schemas/Error'",
-        "nothing in it says what is wrong",
+        "must have a required text",
     ),
     "a header that is a list": (
         [("                type: integer\n                minimum: 1\n", "                type: array\n")],
@@ -351,5 +351,5 @@ def test_what_cannot_be_rendered_is_refused(tmp_path: Path, case: str) -> None:
     text = (tmp_path / "openapi.yaml").read_text(encoding="utf-8")
     lines = {text[: match.start()].count("\n") + 1 for match in re.finditer(re.escape(at), text)}
     named = re.search(r"openapi\.yaml:(\d+): ", caught.value.what)
-    assert why in caught.value.what and named and int(named[1]) in lines, caught.value.told()
+    assert why in caught.value.what and named and int(named[1]) in lines, caught.value.report()
     assert caught.value.fix

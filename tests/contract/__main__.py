@@ -178,7 +178,7 @@ def name_of(target: Target) -> str:
 
 
 def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
-    from codegen.drift import mention
+    from codegen.drift import summary_line
 
     from .checks import CLASSES
     from .promise_results import entries, summary
@@ -209,7 +209,7 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     lines += wrapped("not judged  ", "; ".join([*not_judged(target, outcome), *left]))
     # The reference server shows the contract as its own. One that gave no whole answers is not asked for more.
     if target.is_deployment and not session.ended_early:
-        lines += wrapped("drift       ", mention(target.base_url, read_document))
+        lines += wrapped("drift       ", summary_line(target.base_url, read_document))
     first, *others = REPORTS
     lines += [*wrapped("reports     ", f"{target.report_dir / first}; beside it {', '.join(others)}"), ""]
     findings = outcome.listed
@@ -236,17 +236,17 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
 def read_document(url: str) -> bytes:
     """What is at the address, asked for without credentials. Raises what `codegen.drift.fetch` does."""
     from codegen import Problem as Incomparable
-    from codegen.drift import Absent
+    from codegen.drift import NoDocument
 
     fix = "make drift, which says more"
     try:
         answer = requests.get(url, headers={"Accept": "application/json"}, allow_redirects=False)
     except (Ended, requests.RequestException) as error:
-        raise Absent(f"{url} cannot be read: {error}", fix) from error
+        raise NoDocument(f"{url} cannot be read: {error}", fix) from error
     if answer.status_code == 0:
         raise Incomparable(answer.reason, fix)
     if answer.status_code != 200:
-        raise Absent(f"{url} answers {answer.status_code}, not with a document", fix)
+        raise NoDocument(f"{url} answers {answer.status_code}, not with a document", fix)
     return answer.content
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from codegen.cel import MISSING, Plan, Program, Result, RuleError, converter, program
-from codegen.cel.tree import joined_by, tree
+from codegen.cel.tree import operands, tree
 from codegen.extensions import Rule
 
 from .contract import contract
@@ -66,6 +66,6 @@ def conditions() -> dict[str, Condition]:
                 continue
             negated = "!_", False, tree(condition.one.serialize())
             # As it was read from the text, so it is to be in the rule.
-            if negated in joined_by("_||_", tree(rule.program.one.serialize())):
+            if negated in operands("_||_", tree(rule.program.one.serialize())):
                 found[rule.id] = Condition(rule, condition, pointer)
     return found

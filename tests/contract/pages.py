@@ -88,11 +88,11 @@ class Page:
         """The item's place in the whole list, from 0."""
         return self.offset + self.keys.index(key)
 
-    def meeting(self, at_most: AtMost) -> frozenset[str]:
+    def matching(self, at_most: AtMost) -> frozenset[str]:
         """The keys of the items that meet the condition."""
         if at_most.where.id not in self._meeting:
             assert self.operation.lists is not None
-            found = self.operation.lists.meeting(at_most, self.items)
+            found = self.operation.lists.matching(at_most, self.items)
             self._meeting[at_most.where.id] = frozenset(
                 key for key, is_met in zip(self.keys, found, strict=True) if is_met
             )

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codegen.pages import rendered
+from codegen.html_page import render_page
 
 from .contract import OPENAPI, contract
 from .coverage import lines
@@ -129,7 +129,7 @@ def as_html(data: dict[str, Any], title: str) -> str:
         if each["state"] == OPEN:
             reasons.setdefault(each["reason"], []).append(each)
     text = OPENAPI.read_text("utf-8").split("\n")
-    return rendered(
+    return render_page(
         TEMPLATE,
         filters={"classed": lambda state: state.replace(" ", "-")},
         title=title,

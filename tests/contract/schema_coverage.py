@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from codegen.openapi import Document, Node
-from codegen.openapi.promises import MANY
+from codegen.openapi.promises import SUBSCHEMA_LISTS
 
 # What a body is nested in at most, to be looked at: a schema may lead back to itself.
 MOST_LEVELS = 60
@@ -153,7 +153,7 @@ class Schema:
 
     @cached_property
     def choices(self) -> list[list[Schema]]:
-        words = [word for word in MANY if word in ("anyOf", "oneOf")]
+        words = [word for word in SUBSCHEMA_LISTS if word in ("anyOf", "oneOf")]
         found = [node.at(word) for node in self.nodes for word in words if word in node]
         alternatives = [[self.reach.schema(each) for each in choice.elements()] for choice in found]
         # A value that is not to keep it, or only if: it is held against it all the same.

@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "generated"), str(ROOT / "overrides")]
 
-from codegen import PACKAGE, folders, provenance, vendor  # noqa: E402
+from codegen import PACKAGE, directories, provenance, vendor  # noqa: E402
 from codegen.__main__ import main  # noqa: E402
 
 
@@ -47,7 +47,7 @@ def _drop_capabilities() -> None:
 def interrupted(how: str, swap: str, folder: Path) -> int:
     """Prints, for each step, what is there after the interrupt and after the next run: old, new, none or mixture."""
     if swap == "renamed":
-        folders.exchange = lambda one, other: False
+        directories.exchange = lambda one, other: False
     source = _package(folder / "source", "new")
     found = []
     step = 0
@@ -59,14 +59,14 @@ def interrupted(how: str, swap: str, folder: Path) -> int:
         if child == 0:
             _interrupt_at(step, how, target.parent)
             try:
-                vendor._vendor(source, target, True, "")
+                vendor._update(source, target, True, "")
             except BaseException:
                 os._exit(3)
             os._exit(0)
         if os.waitpid(child, 0)[1] == 0:
             break
         state = _state(target)
-        vendor._vendor(source, target, False, "")
+        vendor._update(source, target, False, "")
         left = [path.name for path in target.parent.iterdir()]
         found.append((state, _state(target) if left == [target.name] else f"left: {left}"))
     print(json.dumps(found), file=sys.__stdout__)
@@ -89,7 +89,7 @@ def _package(folder: Path, text: str) -> Path:
     }
     described = json.dumps(document).encode()
     (folder / provenance.FILE_NAME).write_bytes(described)
-    (folder / provenance.SUMS_NAME).write_bytes(provenance.sums(described))
+    (folder / provenance.SUMS_NAME).write_bytes(provenance.checksums(described))
     return folder
 
 
@@ -115,7 +115,7 @@ def _state(target: Path) -> str:
     if not target.exists():
         return "none"
     texts = {(target / name).read_text() for name in ("a.py", "b.py")}
-    return texts.pop() if len(texts) == 1 and not vendor._look(target, target).edits else "mixture"  # type: ignore[union-attr]
+    return texts.pop() if len(texts) == 1 and not vendor._inspect(target, target).edits else "mixture"  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":

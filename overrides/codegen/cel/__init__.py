@@ -25,12 +25,12 @@ there, and so is one that the engine has no value for: what needs it is not judg
 schema's own check.
 """
 
-from codegen.cel.changing import Change, change_of
-from codegen.cel.engine import Program, Result, RuleError, check_texts, check_types, judge_each, program
-from codegen.cel.messages import types
+from codegen.cel.engine import Program, Result, RuleError, check_text_arguments, check_types, judge_each, program
+from codegen.cel.messages import protobuf_types
 from codegen.cel.shapes import Shape, field_name, fits, parts, shape
+from codegen.cel.strictness import Change, compare_conditions
 from codegen.cel.tree import ELEMENT, Path
-from codegen.cel.values import MISSING, Plan, converter, moment_of, timestamp
+from codegen.cel.values import MISSING, Plan, converter, timestamp, to_timestamp
 
 __all__ = [
     "ELEMENT",
@@ -42,17 +42,17 @@ __all__ = [
     "Result",
     "RuleError",
     "Shape",
-    "change_of",
-    "check_texts",
+    "check_text_arguments",
     "check_types",
+    "compare_conditions",
     "converter",
     "field_name",
     "fits",
     "judge_each",
-    "moment_of",
     "parts",
     "program",
+    "protobuf_types",
     "shape",
     "timestamp",
-    "types",
+    "to_timestamp",
 ]

@@ -16,10 +16,10 @@ from typing import Any
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from codegen.cel.tree import Path, Uses, equals, uses
+from codegen.cel.tree import Path, Uses, equal_pairs, uses
 
 # How many values are judged in one evaluation, to stay within the engine's iterations.
-MOST_ROWS = 500
+MAX_ROWS = 500
 
 
 class Result(enum.Enum):
@@ -62,7 +62,7 @@ class Program:
     @property
     def equals(self) -> list[tuple[Path, Path]]:
         """The pairs of values that are equal wherever it holds, as far as it says so itself."""
-        return equals(self.one.serialize())
+        return equal_pairs(self.one.serialize())
 
     def judge(self, values: Mapping[str, Any]) -> Result:
         """Judges the values of the variables."""
@@ -94,8 +94,8 @@ def judge_each(
         By rule, the result for each row.
     """
     results: list[list[Result]] = [[] for _ in programs]
-    for start in range(0, len(rows) if programs else 0, MOST_ROWS):
-        for found, more in zip(results, _judge_rows(programs, rows[start : start + MOST_ROWS], values), strict=True):
+    for start in range(0, len(rows) if programs else 0, MAX_ROWS):
+        for found, more in zip(results, _judge_rows(programs, rows[start : start + MAX_ROWS], values), strict=True):
             found += more
     return results
 
@@ -154,19 +154,22 @@ def check_types(source: str, pool: Any, variables: Mapping[str, str]) -> None:
         raise RuleError(f"a rule has to be true or false, and this is of type {kind.lower()}")
 
 
-def check_texts(uses: Uses) -> None:
+def check_text_arguments(uses: Uses) -> None:
     """Checks the texts that stand for durations, times and patterns: the engine would only say that it cannot judge.
 
     Raises:
         RuleError: One is not.
     """
     for function, text in uses.texts:
-        if function in _TAKING and program(_TAKING[function], ("self",)).judge({"self": text}) is Result.NOT_JUDGED:
+        if (
+            function in _TEXT_PROBES
+            and program(_TEXT_PROBES[function], ("self",)).judge({"self": text}) is Result.NOT_JUDGED
+        ):
             raise RuleError(f"{function}() cannot take '{text}'")
 
 
 # What takes a text, but not any: a condition that can be judged if the text will do.
-_TAKING = {
+_TEXT_PROBES = {
     "duration": "duration(self) == duration('1s')",
     "timestamp": "timestamp(self) == timestamp('2000-01-01T00:00:00Z')",
     "matches": "''.matches(self)",

@@ -23,7 +23,7 @@ _SCALARS = {
 _MESSAGES = {"timestamp": "Timestamp", "map": "Struct", "any": "Value"}
 
 
-def types(variables: Mapping[str, Node]) -> tuple[Any, dict[str, str]]:
+def protobuf_types(variables: Mapping[str, Node]) -> tuple[Any, dict[str, str]]:
     """Returns schemas as protobuf types, the only ones of CEL's with fields: a pool, and the type of each variable.
 
     Nothing is ever evaluated with them: a message has a default where JSON has nothing.

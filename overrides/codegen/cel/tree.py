@@ -97,7 +97,7 @@ def uses(serialized: bytes, variables: tuple[str, ...]) -> Uses:
     """
     # An Any, whose second field is the CheckedExpr.
     expression = _decoded(_decoded(serialized)[2][0])[_EXPRESSION][0]
-    walk = _Walk({name: (name,) for name in variables})
+    walk = _UsesVisitor({name: (name,) for name in variables})
     walk.read(expression)
     return walk.uses
 
@@ -116,25 +116,25 @@ def tree(serialized: bytes, as_written: bool = False) -> Tree:
     return _tree(_decoded(_decoded(serialized)[2][0])[_EXPRESSION][0], as_written)
 
 
-def joined_by(operator: str, expression: Tree) -> frozenset[Tree]:
+def operands(operator: str, expression: Tree) -> frozenset[Tree]:
     """Returns what an operator joins; the expression itself where it is not the outermost one."""
     if isinstance(expression, tuple) and expression[:1] == (operator,) and isinstance(expression[1], frozenset):
         return expression[1]
     return frozenset([expression])
 
 
-def equals(serialized: bytes) -> list[tuple[Path, Path]]:
+def equal_pairs(serialized: bytes) -> list[tuple[Path, Path]]:
     """Returns the pairs of values that are equal wherever a rule holds, as far as it says so itself: `a.b == c`, also
     as one of several that `&&` joins, and of each element of a list within `all`.
 
     Args:
         serialized: The rule, as the engine serializes it.
     """
-    return list(_equals(tree(serialized), {}))
+    return list(_equal_pairs(tree(serialized), {}))
 
 
-def _equals(expression: Tree, scope: dict[str, Path | None]) -> Iterator[tuple[Path, Path]]:
-    for part in joined_by("_&&_", expression):
+def _equal_pairs(expression: Tree, scope: dict[str, Path | None]) -> Iterator[tuple[Path, Path]]:
+    for part in operands("_&&_", expression):
         match part:
             case ("_==_", False, one, other):
                 paths = _path_of(one, scope), _path_of(other, scope)
@@ -146,7 +146,7 @@ def _equals(expression: Tree, scope: dict[str, Path | None]) -> Iterator[tuple[P
                 path = _path_of(held, scope)
                 if found is not None and path is not None and isinstance(name, str):
                     for step in steps - {found}:
-                        yield from _equals(step, {**scope, name: (*path, ELEMENT)})
+                        yield from _equal_pairs(step, {**scope, name: (*path, ELEMENT)})
 
 
 def _path_of(expression: Tree, scope: dict[str, Path | None]) -> Path | None:
@@ -180,7 +180,7 @@ def _tree(expression: bytes, as_written: bool = False) -> Tree:
         arguments = tuple(map(below, [*call.get(1, ()), *call.get(3, ())]))
         if as_written or function not in ("_&&_", "_||_"):
             return (function, 1 in call, *arguments)
-        joined = frozenset(part for each in arguments for part in joined_by(function, each))
+        joined = frozenset(part for each in arguments for part in operands(function, each))
         return (function, joined) if len(joined) > 1 else next(iter(joined))
     if _LIST in node:
         return ("[]", *map(below, _decoded(node[_LIST][0]).get(1, ())))
@@ -209,7 +209,7 @@ def _value(constant: bytes) -> Tree:
     )
 
 
-class _Walk:
+class _UsesVisitor:
     """Walks a syntax tree. What an expression evaluates to is a path, where it is a value of a variable."""
 
     def __init__(self, scope: dict[str, Path | None]) -> None:

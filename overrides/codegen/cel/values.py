@@ -221,7 +221,7 @@ def _timestamp(text: str) -> Any:
     leap = second == "60"
     try:
         moment = datetime.fromisoformat(f"{day}T{minute}:{'59' if leap else second}{offset or '+00:00'}")
-        made = moment_of(moment, int((fraction or "0")[:9].ljust(9, "0")), leap)
+        made = to_timestamp(moment, int((fraction or "0")[:9].ljust(9, "0")), leap)
     except (ValueError, OverflowError):
         return MISSING
     return made if _FIRST <= made.seconds <= _LAST else MISSING
@@ -232,7 +232,7 @@ _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def moment_of(moment: datetime, nanoseconds: int = 0, leap: bool = False) -> timestamp_pb2.Timestamp:
+def to_timestamp(moment: datetime, nanoseconds: int = 0, leap: bool = False) -> timestamp_pb2.Timestamp:
     """Returns a time as CEL has it."""
     passed = moment - _EPOCH
     seconds = passed.days * 86400 + passed.seconds + leap

@@ -21,16 +21,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from codegen.compare.comparison import Comparison
-from codegen.compare.extensions import compare_list, states_any
+from codegen.compare.extensions import compare_list, has_extensions
 from codegen.compare.judged import compare_judged
-from codegen.compare.links import states_links
+from codegen.compare.links import has_links
 from codegen.compare.requests import compare_bodies, compare_credentials, compare_parameters
 from codegen.compare.responses import compare_responses
 from codegen.compare.rules import RULES, Difference, Rule
 from codegen.openapi.operations import Operation
-from codegen.openapi.schemas import too_much
+from codegen.openapi.schemas import too_large
 
-__all__ = ["RULES", "Difference", "Rule", "differences", "states_any", "states_links", "told_once"]
+__all__ = ["RULES", "Difference", "Rule", "deduplicated", "differences", "has_extensions", "has_links"]
 
 
 def differences(
@@ -66,11 +66,11 @@ def differences(
         compare_list(comparison, old.node, new.node)
         compare_judged(comparison, old, new)
     except RecursionError as error:
-        raise too_much() from error
+        raise too_large() from error
     return comparison.found
 
 
-def told_once(by_operation: Mapping[str, Sequence[Difference]]) -> list[Difference]:
+def deduplicated(by_operation: Mapping[str, Sequence[Difference]]) -> list[Difference]:
     """Returns the differences of several operations, each once: what they share is told of the first.
 
     Args:

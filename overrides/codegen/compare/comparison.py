@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from codegen.compare.rules import Difference
-from codegen.openapi.schemas import Canonical, too_much
+from codegen.openapi.schemas import Canonical, too_large
 
 # Nobody reads more.
 MOST_FOUND = 5_000
@@ -41,7 +41,7 @@ class Comparison:
     def note(self, kind: str, place: str, what: str, old: str, new: str) -> None:
         self._found.setdefault((kind, what, old, new), Difference(kind, place, what, old, new))
         if len(self._found) > MOST_FOUND:
-            raise too_much()
+            raise too_large()
 
     def trial(self) -> Comparison:
         """Returns one to find out with whether two schemas differ, which notes nothing here."""

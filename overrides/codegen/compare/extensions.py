@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import re
 
-from codegen.cel import change_of, field_name
+from codegen.cel import compare_conditions, field_name
 from codegen.compare.comparison import Comparison
 from codegen.extensions.checks import is_valid
 from codegen.extensions.model import VARIABLES
-from codegen.extensions.places import KEYS, places
+from codegen.extensions.objects import KEYS, objects
 from codegen.openapi import Document, Node
-from codegen.openapi.schemas import Schema, as_text, shortened
+from codegen.openapi.schemas import Schema, as_text
+from codegen.text import shortened
 
 _CHANGED = {"tighter": "rule-tightened", "looser": "rule-loosened", "undecided": "rule-undecided"}
 _OPPOSITE = {"tighter": "looser", "looser": "tighter"}
 
 
-def states_any(document: Document) -> bool:
+def has_extensions(document: Document) -> bool:
     """Whether a document has any of these keys."""
-    return any(key in place.node for place in places(document) for key in KEYS)
+    return any(key in part.node for part in objects(document) for key in KEYS)
 
 
-def stated(comparison: Comparison, place: str, old: Node, new: Node, key: str) -> tuple[Node, Node] | None:
+def changed_pair(comparison: Comparison, place: str, old: Node, new: Node, key: str) -> tuple[Node, Node] | None:
     """Returns a key of both, whose value is None where it is not stated; None if there is nothing to compare."""
     here, there = old.at(key), new.at(key)
     if not comparison.with_extensions or as_text(here.value) == as_text(there.value):
@@ -36,7 +37,7 @@ def stated(comparison: Comparison, place: str, old: Node, new: Node, key: str) -
     return here, there
 
 
-def compare_stated(comparison: Comparison, kind: str, place: str, here: Node, there: Node) -> bool:
+def compare_presence(comparison: Comparison, kind: str, place: str, here: Node, there: Node) -> bool:
     """Compares whether a key is stated; tells whether both state it."""
     if here.value is None:
         comparison.note(f"{kind}-added", place, "it is stated", here.pointer, there.pointer)
@@ -88,10 +89,10 @@ def compare_rules(comparison: Comparison, place: str, kind: str, old: list[Node]
             what = f"the rule is called {twin} now"
             comparison.note("rule-renamed", f"{place} rule {name}", what, entry.pointer, further.pop(twin).pointer)
         else:
-            what = f"the rule is not there: {_short(entry.at('message'))}"
+            what = f"the rule is not there: {_one_line(entry.at('message'))}"
             comparison.note("rule-removed", f"{place} rule {name}", what, entry.pointer, new[-1].at(key).pointer)
     for name, entry in further.items():
-        what = f"a further rule: {_short(entry.at('message'))}"
+        what = f"a further rule: {_one_line(entry.at('message'))}"
         comparison.note("rule-added", f"{place} rule {name}", what, old[-1].at(key).pointer, entry.pointer)
     for name in (each for each in before if each in after):
         compare_rule(comparison, f"{place} rule {name}", kind, before[name], after[name])
@@ -110,13 +111,13 @@ def _rules(comparison: Comparison, place: str, holders: list[Node], key: str) ->
 def compare_rule(comparison: Comparison, place: str, kind: str, old: Node, new: Node) -> None:
     """Compares two rules of one id."""
     here, there = (_condition(kind, entry) for entry in (old, new))
-    before, after = (_renamed(comparison, kind, each) for each in (here, there))
-    change = change_of(before, after, VARIABLES[kind])
+    before, after = (_with_new_names(comparison, kind, each) for each in (here, there))
+    change = compare_conditions(before, after, VARIABLES[kind])
     if change != "same":
         # Of items that meet more conditions there are fewer.
         found = _OPPOSITE.get(change, change) if kind == "at_most" else change
         name = "selection-changed" if kind == "query parameter" else _CHANGED[found]
-        comparison.note(name, place, f"{_short(there)} instead of {_short(here)}", here.pointer, there.pointer)
+        comparison.note(name, place, f"{_one_line(there)} instead of {_one_line(here)}", here.pointer, there.pointer)
     limits = [entry.at("count") for entry in (old, new)]
     if limits[0].value != limits[1].value:
         name = "rule-tightened" if limits[1].value < limits[0].value else "rule-loosened"
@@ -128,7 +129,7 @@ def _condition(kind: str, entry: Node) -> Node:
     return entry.at("where" if kind == "at_most" else "rule")
 
 
-def _renamed(comparison: Comparison, kind: str, condition: Node) -> str:
+def _with_new_names(comparison: Comparison, kind: str, condition: Node) -> str:
     """Returns a condition with the new names of parameters in the path: they are not sent, so nothing changes."""
     text = str(condition.value)
     if kind != "response" or not comparison.renamed:
@@ -139,15 +140,15 @@ def _renamed(comparison: Comparison, kind: str, condition: Node) -> str:
 
 
 def _is_same(comparison: Comparison, kind: str, old: Node, new: Node) -> bool:
-    texts = [_renamed(comparison, kind, _condition(kind, entry)) for entry in (old, new)]
-    same = change_of(texts[0], texts[1], VARIABLES[kind]) == "same"
+    texts = [_with_new_names(comparison, kind, _condition(kind, entry)) for entry in (old, new)]
+    same = compare_conditions(texts[0], texts[1], VARIABLES[kind]) == "same"
     return same and old.at("count").value == new.at("count").value
 
 
 def compare_selects(comparison: Comparison, place: str, old: Node, new: Node) -> None:
     """Compares which items a query parameter picks: exactly those of which all rules hold."""
-    pair = stated(comparison, place, old, new, "x-selects")
-    if pair is None or not compare_stated(comparison, "selection", f"{place} x-selects", *pair):
+    pair = changed_pair(comparison, place, old, new, "x-selects")
+    if pair is None or not compare_presence(comparison, "selection", f"{place} x-selects", *pair):
         return
     before, after = ({entry.at("id").value: entry for entry in each.elements()} for each in pair)
     for name in [*before, *(name for name in after if name not in before)]:
@@ -162,8 +163,8 @@ def compare_selects(comparison: Comparison, place: str, old: Node, new: Node) ->
 
 def compare_list(comparison: Comparison, old: Node, new: Node) -> None:
     """Compares how two operations list items."""
-    pair = stated(comparison, "x-list", old, new, "x-list")
-    if pair is None or not compare_stated(comparison, "list", "x-list", *pair):
+    pair = changed_pair(comparison, "x-list", old, new, "x-list")
+    if pair is None or not compare_presence(comparison, "list", "x-list", *pair):
         return
     here, there = pair
     for name in ("echoes", *{**here.value, **there.value}.keys() - {"echoes", "at_most"}):
@@ -179,10 +180,10 @@ def compare_list(comparison: Comparison, old: Node, new: Node) -> None:
 def _compare_entry(comparison: Comparison, name: str, here: Node, there: Node) -> None:
     if here.value != there.value:
         change = "added" if here.value is None else "removed" if there.value is None else "changed"
-        shown = [_short(each) if each.value is not None else f"no {name}" for each in (here, there)]
+        shown = [_one_line(each) if each.value is not None else f"no {name}" for each in (here, there)]
         what = f"{shown[1]} instead of {shown[0]}"
         comparison.note(f"list-{change}", f"x-list {name}", what, here.pointer, there.pointer)
 
 
-def _short(node: Node) -> str:
+def _one_line(node: Node) -> str:
     return shortened(" ".join(str(node.value).split()))

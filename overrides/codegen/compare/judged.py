@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from codegen.compare.comparison import Comparison
-from codegen.compare.extensions import compare_stated, stated
-from codegen.extensions.model import ANY, Stage, in_order, stages
+from codegen.compare.extensions import changed_pair, compare_presence
+from codegen.extensions.model import ANY, Stage, judgement_order, stages
 from codegen.openapi import Node, Operation
 
 
 def compare_judged(comparison: Comparison, old: Operation, new: Operation) -> None:
     """Compares the order in which two operations judge a request."""
-    pair = stated(comparison, "x-judged", old.node, new.node, "x-judged")
-    if pair is None or not compare_stated(comparison, "judged", "x-judged", *pair):
+    pair = changed_pair(comparison, "x-judged", old.node, new.node, "x-judged")
+    if pair is None or not compare_presence(comparison, "judged", "x-judged", *pair):
         return
     here, there = pair
     before, after = (stages(each) for each in pair)
@@ -32,9 +32,9 @@ def compare_judged(comparison: Comparison, old: Operation, new: Operation) -> No
         comparison.note("stage-added", f"x-judged {stage.name}", "a further stage", here.pointer, stage.node.pointer)
     order = [after.index(other) for _, other in matched]
     if order != sorted(order):
-        what = f"{in_order(after)} instead of {in_order(before)}"
+        what = f"{judgement_order(after)} instead of {judgement_order(before)}"
         comparison.note("judged-order", "x-judged", what, here.pointer, there.pointer)
-    matched.append((_at_any_time(here, before), _at_any_time(there, after)))
+    matched.append((_any_stage(here, before), _any_stage(there, after)))
     for stage, other in matched:
         place = f"x-judged {stage.name}"
         _compare_statuses(comparison, place, (stage, old), (other, new))
@@ -63,7 +63,7 @@ def _parameter(stage: Stage, operation: Operation) -> tuple[str, str] | None:
     return keys.get(stage.parameter, ("", stage.parameter)) if stage.parameter else None
 
 
-def _at_any_time(holder: Node, found: tuple[Stage, ...]) -> Stage:
+def _any_stage(holder: Node, found: tuple[Stage, ...]) -> Stage:
     """Returns what may come at any time as one stage."""
     named = [stage for stage in found if stage.name == ANY]
     statuses = tuple(status for stage in named for status in stage.statuses)

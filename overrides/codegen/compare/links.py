@@ -5,10 +5,11 @@ from __future__ import annotations
 from codegen.compare.comparison import Comparison
 from codegen.openapi.document import Document, Node
 from codegen.openapi.operations import Operation, followed_entries, operations
-from codegen.openapi.schemas import as_text, shortened
+from codegen.openapi.schemas import as_text
+from codegen.text import shortened
 
 
-def states_links(document: Document) -> bool:
+def has_links(document: Document) -> bool:
     """Whether an answer of a document has any."""
     found = operations(document).values()
     return any("links" in response for operation in found for response in operation.responses.values())

@@ -7,7 +7,8 @@ from codegen.compare.extensions import compare_selects
 from codegen.compare.schemas import compare_default, compare_schema
 from codegen.openapi.document import Node
 from codegen.openapi.operations import Operation, schema_of
-from codegen.openapi.schemas import as_text, shortened
+from codegen.openapi.schemas import as_text
+from codegen.text import shortened
 
 
 def compare_credentials(

@@ -9,13 +9,13 @@ from codegen.openapi.schemas import (
     KINDS,
     Form,
     Schema,
-    anything_else,
     as_text,
     default_of,
+    or_anything,
     pointer_of,
-    shortened,
     tighter,
 )
+from codegen.text import shortened
 
 
 def compare_schema(
@@ -223,7 +223,7 @@ def compare_form(comparison: Comparison, side: Side, place: str, old: Form, new:
     for keyword in sorted(old.limits.keys() | new.limits.keys()):
         compare_limit(comparison, side, place, keyword, old, new)
     if old.kind == "array":
-        compare_schema(comparison, side, f"{place}[]", anything_else(old.items, old), anything_else(new.items, new))
+        compare_schema(comparison, side, f"{place}[]", or_anything(old.items, old), or_anything(new.items, new))
     if old.kind == "object":
         compare_fields(comparison, side, place, old, new)
 
@@ -328,7 +328,7 @@ def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, ne
         what = "it is required" if name in needs else "it is not required"
         comparison.note(f"{side}-{effect}", f"{place}.{name}", what, old.place("required"), new.place("required"))
     if not old.limit("closed") and not new.limit("closed"):
-        compare_schema(comparison, side, f"{place}.*", anything_else(old.items, old), anything_else(new.items, new))
+        compare_schema(comparison, side, f"{place}.*", or_anything(old.items, old), or_anything(new.items, new))
 
 
 def _kinds(kinds: set[str]) -> str:

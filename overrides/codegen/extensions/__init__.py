@@ -28,13 +28,13 @@ from datetime import datetime
 from typing import Any
 
 from codegen.cel import Result
-from codegen.extensions.answers import Answer, Request, Verdict
+from codegen.extensions.exchange import Answer, Request, Verdict
 from codegen.extensions.instances import Instance, instances, route
-from codegen.extensions.judging import Judge
+from codegen.extensions.judge import Judge
 from codegen.extensions.links import Link
 from codegen.extensions.lists import Lists, Page, Selection
 from codegen.extensions.model import AtMost, Described, Listing, Rule, Stage, describe, rules_of
-from codegen.extensions.places import places
+from codegen.extensions.objects import objects
 from codegen.openapi import Document, as_document, operations
 
 __all__ = [
@@ -70,9 +70,9 @@ class Extensions:
         self.document = document
         self.operations = {key: describe(operation) for key, operation in operations(document).items()}
         self.rules = {
-            place.node.pointer: rules_of(place.node, "x-rules", "schema")
-            for place in places(document)
-            if place.kind == "schema" and "x-rules" in place.node
+            part.node.pointer: rules_of(part.node, "x-rules", "schema")
+            for part in objects(document)
+            if part.kind == "schema" and "x-rules" in part.node
         }
         self._judges: dict[tuple[str, str], Judge] = {}
 

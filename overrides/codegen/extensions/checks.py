@@ -11,15 +11,15 @@ from typing import Any
 
 import jsonschema_rs
 
-from codegen.cel import RuleError, Shape, check_texts, check_types, field_name, parts, shape, types
+from codegen.cel import RuleError, Shape, check_text_arguments, check_types, field_name, parts, protobuf_types, shape
 from codegen.extensions.examples import check_examples
 from codegen.extensions.model import Described, Listing, Rule, describe, rules_of, schema_variables
-from codegen.extensions.places import KEYS, Place, places
+from codegen.extensions.objects import KEYS, SpecObject, objects
 from codegen.openapi import Document, Node, operations, parse, schema_of
 from codegen.openapi.document import joined
 
 # A list that has no more elements may be gone through together with another one.
-FEW = 20
+MAX_INNER_ITEMS = 20
 
 SCHEMA = Path(__file__).with_name("schema.yaml")
 
@@ -30,37 +30,37 @@ def check(document: Document) -> None:
     Raises:
         Problem: Something of it cannot be.
     """
-    found = list(places(document))
-    for place in found:
-        check_keys(place)
+    found = list(objects(document))
+    for part in found:
+        check_keys(part)
     described = [describe(operation) for operation in operations(document).values()]
     for each in described:
         # Reading them checks them.
         _ = each.links
-    if not any(key in place.node for place in found for key in KEYS):
+    if not any(key in part.node for part in found for key in KEYS):
         return
     check_ids(found)
     for each in described:
         check_list(each)
         check_judged(each)
         check_operation_rules(each)
-    for place in found:
-        if place.kind == "schema":
-            for rule in rules_of(place.node, "x-rules", "schema"):
-                check_rule(rule, schema_variables(place.node))
+    for part in found:
+        if part.kind == "schema":
+            for rule in rules_of(part.node, "x-rules", "schema"):
+                check_rule(rule, schema_variables(part.node))
     check_examples(document)
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
-def check_keys(place: Place) -> None:
+def check_keys(part: SpecObject) -> None:
     """Checks that the keys are spelled right, stand where they may, and hold what they may."""
-    for key, node in place.node.items():
+    for key, node in part.node.items():
         if key not in KEYS:
-            if meant := _meant(key):
+            if meant := _intended_key(key):
                 raise node.problem(f"there is no key `{key}`", f"if `{meant}` is meant, write that; else rename it")
-        elif place.kind not in KEYS[key]:
+        elif part.kind not in KEYS[key]:
             where = " or ".join(_article(kind) for kind in KEYS[key])
             raise node.problem(f"`{key}` means nothing here: it belongs to {where}", "move it there, or take it out")
         else:
@@ -71,7 +71,7 @@ def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
 
-def _meant(key: str) -> str | None:
+def _intended_key(key: str) -> str | None:
     plain = re.sub(r"[-_ ]+", "-", key.lower())
     if not plain.startswith("x-"):
         return None
@@ -90,8 +90,8 @@ def check_content(key: str, node: Node) -> None:
     unknown = list(getattr(error.kind, "unexpected", ()))
     if unknown:
         at = Node(at.document, None, at.pointer + joined((unknown[0],)))
-        known = _known(list(error.schema_path))
-        raise at.problem(f"`{key}` has no `{unknown[0]}`", _instead(unknown[0], known))
+        known = _allowed_properties(list(error.schema_path))
+        raise at.problem(f"`{key}` has no `{unknown[0]}`", _suggestion(unknown[0], known))
     message = error.message
     if message.startswith("False schema"):
         message = f"`{error.instance_path[-1]}` does not go with the rest of it"
@@ -116,7 +116,7 @@ def _schema() -> dict[str, Any]:
     return schema
 
 
-def _known(schema_path: list[str | int]) -> list[str]:
+def _allowed_properties(schema_path: list[str | int]) -> list[str]:
     """Returns the properties beside the keyword that an error names."""
     value: Any = _schema()
     for part in schema_path[:-1]:
@@ -127,11 +127,11 @@ def _known(schema_path: list[str | int]) -> list[str]:
     return list(value.get("properties", ()))
 
 
-def check_ids(found: Iterable[Place]) -> None:
+def check_ids(found: Iterable[SpecObject]) -> None:
     """Checks that no two rules have one id."""
     seen: dict[str, Node] = {}
-    for place in found:
-        holders = [place.node.at(key) for key in ("x-rules", "x-selects")] + [place.node.at("x-list").at("at_most")]
+    for part in found:
+        holders = [part.node.at(key) for key in ("x-rules", "x-selects")] + [part.node.at("x-list").at("at_most")]
         for node in (entry.at("id") for holder in holders for entry in holder.elements()):
             first = seen.setdefault(node.value, node)
             if first is not node:
@@ -142,7 +142,7 @@ def check_ids(found: Iterable[Place]) -> None:
 # --- lists and judgement ----------------------------------------------------------------------------------------------
 
 
-_WANTED = {"list": "an array", "int": "an integer", "string": "text"}
+_KIND_WORDS = {"list": "an array", "int": "an integer", "string": "text"}
 
 
 def check_list(described: Described) -> None:
@@ -172,10 +172,10 @@ def _check_parameter(described: Described, node: Node, name: str, kind: str = ""
     names = [known for place, known in described.parameters if place == "query"]
     if name not in names:
         what = f"the operation has no query parameter `{name}`"
-        raise node.problem(what, _instead(name, names))
+        raise node.problem(what, _suggestion(name, names))
     parameter = described.parameters["query", name]
     if kind and shape(schema_of(parameter)).kind not in (kind, "any"):
-        raise node.problem(f"`{name}` has to be {_WANTED[kind]}", "name another parameter, or correct its schema")
+        raise node.problem(f"`{name}` has to be {_KIND_WORDS[kind]}", "name another parameter, or correct its schema")
     if kind and parameter.at("required").value is True:
         what = f"`{name}` is required, but the first page is asked for without it"
         raise node.problem(what, "take `required` out of the parameter")
@@ -200,7 +200,7 @@ def _check_field(node: Node, schema: Node, name: str, kind: str = "") -> None:
             raise node.problem(*_no_field([shape(each) for each in at], part))
         at = [each.node for each in found]
     if kind and not any(shape(each).kind in (kind, "any") for each in at):
-        raise node.problem(f"`{name}` has to be {_WANTED[kind]}", "name another field, or correct its schema")
+        raise node.problem(f"`{name}` has to be {_KIND_WORDS[kind]}", "name another field, or correct its schema")
 
 
 def check_judged(described: Described) -> None:
@@ -224,7 +224,7 @@ def check_judged(described: Described) -> None:
             placed.add(found[0])
         if stage.parameter and stage.parameter not in names:
             what = f"the operation has no parameter `{stage.parameter}`"
-            raise stage.node.at("parameter").problem(what, _instead(stage.parameter, names))
+            raise stage.node.at("parameter").problem(what, _suggestion(stage.parameter, names))
     left = [key for key in responses if key not in placed and not key.startswith("2")]
     if left:
         what = f"`x-judged` does not say when {' and '.join(left)} {'is' if len(left) == 1 else 'are'} due"
@@ -247,7 +247,7 @@ def check_operation_rules(described: Described) -> None:
         for rule in rules:
             if listing is None:
                 raise rule.node.problem(f"`x-selects` at `{name}`, but no `x-list` at the operation", "add it")
-            check_rule(rule, described.selecting(name))
+            check_rule(rule, described.selection_variables(name))
 
 
 def check_rule(rule: Rule, variables: Mapping[str, Node]) -> None:
@@ -260,29 +260,29 @@ def check_rule(rule: Rule, variables: Mapping[str, Node]) -> None:
         uses = rule.program.uses
         for path in uses.selects:
             _check_selection(rule, variables[path[0]], path[1:])
-        check_types(rule.source, *types(variables))
+        check_types(rule.source, *protobuf_types(variables))
         for literal in uses.literals:
             _check_literal(rule, parts(variables[literal.path[0]], literal.path[1:]), literal.text)
-        check_texts(uses)
+        check_text_arguments(uses)
     except RuleError as error:
-        raise _at(rule).problem(f"the rule `{rule.id}` cannot be used: {error}", "correct it") from None
+        raise _condition_node(rule).problem(f"the rule `{rule.id}` cannot be used: {error}", "correct it") from None
     for loop in uses.loops:
         if all(_is_short(each) for each in parts(variables[loop.outer[0]], loop.outer[1:])):
             continue
         name = ".".join(loop.path)
-        raise _at(rule).problem(
+        raise _condition_node(rule).problem(
             f"the rule `{rule.id}` goes through `{name}` once for each element of a list",
-            f"say it otherwise, or give `{'.'.join(loop.outer)}` a `maxItems` of {FEW} at most; "
+            f"say it otherwise, or give `{'.'.join(loop.outer)}` a `maxItems` of {MAX_INNER_ITEMS} at most; "
             "that keys are unique is `key` of `x-list`",
         )
 
 
 def _is_short(found: Shape) -> bool:
     most = found.node.at("maxItems").value
-    return found.kind == "list" and isinstance(most, int) and most <= FEW
+    return found.kind == "list" and isinstance(most, int) and most <= MAX_INNER_ITEMS
 
 
-def _at(rule: Rule) -> Node:
+def _condition_node(rule: Rule) -> Node:
     return rule.node.at("where" if rule.place == "at_most" else "rule")
 
 
@@ -290,7 +290,7 @@ def _check_selection(rule: Rule, schema: Node, path: tuple[str, ...]) -> None:
     for length in range(len(path)):
         if not parts(schema, path[: length + 1]):
             what, fix = _no_field(parts(schema, path[:length]), path[length])
-            raise _at(rule).problem(f"the rule `{rule.id}`: {what}", fix)
+            raise _condition_node(rule).problem(f"the rule `{rule.id}`: {what}", fix)
 
 
 def _check_literal(rule: Rule, found: list[Shape], text: str) -> None:
@@ -299,7 +299,7 @@ def _check_literal(rule: Rule, found: list[Shape], text: str) -> None:
     values = [str(value) for each in found for value in each.values or ()]
     if text not in values:
         what = f"the rule `{rule.id}` compares with '{text}', which is no value of {found[0].name}"
-        raise _at(rule).problem(what, _instead(text, values))
+        raise _condition_node(rule).problem(what, _suggestion(text, values))
 
 
 def _no_field(holders: list[Shape], name: str) -> tuple[str, str]:
@@ -308,15 +308,15 @@ def _no_field(holders: list[Shape], name: str) -> tuple[str, str]:
     owner = holders[0].name if holders else "it"
     if not names:
         return f"{owner} has no fields, so no `{name}`", "correct the rule, or the schema"
-    return f"{owner} has no field `{name}`", _instead(name, names, _elsewhere(holders[0].node, name))
+    return f"{owner} has no field `{name}`", _suggestion(name, names, _owners_of(holders[0].node, name))
 
 
-def _elsewhere(node: Node, name: str) -> list[str]:
+def _owners_of(node: Node, name: str) -> list[str]:
     schemas = node.document.root.at("components").at("schemas").items()
     return [owner for owner, schema in schemas if name in map(field_name, schema.at("properties").value or ())]
 
 
-def _instead(name: str, known: Iterable[str], owners: Iterable[str] = ()) -> str:
+def _suggestion(name: str, known: Iterable[str], owners: Iterable[str] = ()) -> str:
     known = list(dict.fromkeys(known))
     if close := difflib.get_close_matches(name, known, n=1):
         return f"write `{close[0]}`, if that is meant"

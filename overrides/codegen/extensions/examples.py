@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codegen.cel import MISSING, Result, timestamp
-from codegen.extensions.answers import Answer, Request, Verdict
+from codegen.extensions.exchange import Answer, Request, Verdict
 from codegen.extensions.model import Described
 from codegen.openapi import Document, Node, schema_of
 

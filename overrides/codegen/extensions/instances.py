@@ -53,17 +53,17 @@ class Route:
     items: Route | None = None
     choices: list[tuple[Callable[[Any], bool] | None, Route]] = field(default_factory=list)
 
-    def wanted(self) -> set[str]:
+    def reachable(self) -> set[str]:
         """Returns the schemas that it leads to, of those that are looked for."""
         found, waiting = {self.schema: self}, [self]
         while waiting:
-            for on in waiting.pop().next():
+            for on in waiting.pop().branches():
                 if on.schema not in found:
                     found[on.schema] = on
                     waiting.append(on)
         return {each.schema for each in found.values() if each.is_wanted}
 
-    def next(self) -> Iterator[Route]:
+    def branches(self) -> Iterator[Route]:
         """Yields the ways on."""
         yield from self.properties.values()
         yield from (route for route in (self.others, self.items) if route)
@@ -81,7 +81,7 @@ def route(schema: Node, wanted: Iterable[str]) -> Route:
     start = _route(schema, frozenset(wanted), made)
     # A way that leads to none of them is not gone. Schemas may be parts of themselves.
     leading = {pointer for pointer, each in made.items() if each.is_wanted}
-    while more := {p for p, each in made.items() if any(n.schema in leading for n in each.next())} - leading:
+    while more := {p for p, each in made.items() if any(n.schema in leading for n in each.branches())} - leading:
         leading |= more
     for each in made.values():
         each.properties = {name: on for name, on in each.properties.items() if on.schema in leading}
@@ -113,13 +113,13 @@ def _route(node: Node, wanted: frozenset[str], made: dict[str, Route]) -> Route:
     return found
 
 
-def instances(way: Route, body: Any) -> tuple[list[Instance], bool]:
+def instances(start: Route, body: Any) -> tuple[list[Instance], bool]:
     """Returns the values that a way leads to, in the order of the body, and whether that are all of them."""
-    if way.is_wanted and not any(way.next()):
-        return [Instance(way.schema, (), body)], True
+    if start.is_wanted and not any(start.branches()):
+        return [Instance(start.schema, (), body)], True
     found: list[Instance] = []
     steps = 0
-    waiting: list[tuple[Route, Pointer, Any]] = [(way, (), body)]
+    waiting: list[tuple[Route, Pointer, Any]] = [(start, (), body)]
     while waiting:
         at, place, value = waiting.pop()
         steps += 1

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.cel import MISSING, Shape, shape
-from codegen.extensions.answers import Answer, Request
+from codegen.extensions.exchange import Answer, Request
 from codegen.openapi import Node, Operation, operations, schema_of
 from codegen.openapi.document import Pointer, split
 from codegen.openapi.operations import followed_entries
@@ -47,7 +47,7 @@ class Source:
             return self.node.value
         if self.place == "body":
             found = answer.body if self.of == "response" else request.body
-            return _at(found, self.pointer)
+            return _value_at(found, self.pointer)
         held: Mapping[str, Any] = answer.headers if self.place == "header" else vars(request)[self.place]
         return held.get(self.name, MISSING)
 
@@ -84,14 +84,14 @@ class Link:
             yield from () if found is None else (found,)
             return
         inside = min(lists, key=len)
-        for index in range(len(_at(answer.body, inside))):
-            sources = {key: _moved(source, inside, index) for key, source in self.sources.items()}
+        for index in range(len(_value_at(answer.body, inside))):
+            sources = {key: _at_index(source, inside, index) for key, source in self.sources.items()}
             found = {key: source.value(request, answer) for key, source in sources.items()}
             if MISSING not in found.values():
                 yield found
 
 
-def _at(value: Any, pointer: Pointer) -> Any:
+def _value_at(value: Any, pointer: Pointer) -> Any:
     for part in pointer:
         if isinstance(value, list) and re.fullmatch(r"[0-9]{1,9}", str(part), re.ASCII) and int(part) < len(value):
             value = value[int(part)]
@@ -106,11 +106,11 @@ def _indices(source: Source, answer: Answer) -> Iterator[int]:
     """Yields which parts of a pointer into the answer are indices of a list."""
     if (source.of, source.place) == ("response", "body"):
         for index in range(len(source.pointer)):
-            if isinstance(_at(answer.body, source.pointer[:index]), list):
+            if isinstance(_value_at(answer.body, source.pointer[:index]), list):
                 yield index
 
 
-def _moved(source: Source, inside: Pointer, index: int) -> Source:
+def _at_index(source: Source, inside: Pointer, index: int) -> Source:
     length = len(inside)
     if (source.of, source.place) != ("response", "body") or source.pointer[:length] != inside:
         return source

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.cel import MISSING, Plan, Result, converter, field_name, judge_each, parts
-from codegen.extensions.answers import Verdict
+from codegen.extensions.exchange import Verdict
 from codegen.extensions.model import AtMost, Described, Listing, Rule
 from codegen.openapi import Node
 
@@ -42,7 +42,7 @@ class Lists:
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
         self._key = converter(_schema_at(listing.item, listing.key), Plan(deep=True)) if listing.key else None
-        self._where = [_Where(listing, each) for each in listing.at_most]
+        self._conditions = [_Condition(listing, each) for each in listing.at_most]
 
     def read(self, body: Any) -> Page | None:
         """Returns the page that a body is; None if it has no list of items, or an endless one."""
@@ -59,9 +59,9 @@ class Lists:
         made = MISSING if self._key is None or value is MISSING else self._key(value)
         return None if made is MISSING or made is None else str(made)
 
-    def meeting(self, at_most: AtMost, items: Sequence[Any]) -> list[bool]:
+    def matching(self, at_most: AtMost, items: Sequence[Any]) -> list[bool]:
         """Tells of each item whether it meets the condition of an `at_most`; one that cannot be judged does not."""
-        return next(each for each in self._where if each.at_most is at_most).meeting(items)
+        return next(each for each in self._conditions if each.at_most is at_most).matching(items)
 
     def judge(self, query: Mapping[str, Any], body: Any) -> Iterator[Verdict]:
         """Judges what one page shows by itself.
@@ -76,8 +76,8 @@ class Lists:
             if broken is not None:
                 result = Result.BROKEN if broken else Result.HOLDS
                 yield Verdict(name, message, result, "", body)
-        for where in self._where if page else ():
-            count = sum(where.meeting(page.items)) if page else 0
+        for where in self._conditions if page else ():
+            count = sum(where.matching(page.items)) if page else 0
             result = Result.HOLDS if count <= where.at_most.count else Result.BROKEN
             yield Verdict(where.at_most.where.id, where.at_most.where.message, result, "", body)
 
@@ -98,7 +98,7 @@ class Lists:
         return None
 
 
-class _Where:
+class _Condition:
     """The condition of an `at_most`."""
 
     def __init__(self, listing: Listing, at_most: AtMost) -> None:
@@ -109,7 +109,7 @@ class _Where:
             plan.add(path[1:], deep)
         self.convert = converter(listing.item, plan)
 
-    def meeting(self, items: Sequence[Any]) -> list[bool]:
+    def matching(self, items: Sequence[Any]) -> list[bool]:
         values = [self.convert(item) for item in items]
         known = [value for value in values if value is not MISSING]
         results = iter(judge_each([self.program], [{"self": value} for value in known], {})[0])
@@ -126,7 +126,7 @@ class Selection:
     def __init__(self, described: Described, parameter: str) -> None:
         self.rules: tuple[Rule, ...] = described.selects[parameter]
         self._converters = {}
-        for name, schema in described.selecting(parameter).items():
+        for name, schema in described.selection_variables(parameter).items():
             plan = Plan()
             for rule in self.rules:
                 for path, deep in rule.program.uses.reads.items():

@@ -194,12 +194,12 @@ class Described:
     def variables(self, response: Node) -> dict[str, Node]:
         """Returns the schemas of what a rule at a response may speak of."""
         return {
-            "request": _synthetic(response, "#/request", self._request()),
-            "response": _synthetic(response, "#/response", _answer(response)),
-            "now": _synthetic(response, "#/now", NOW),
+            "request": _schema_node(response, "#/request", self._request()),
+            "response": _schema_node(response, "#/response", _answer(response)),
+            "now": _schema_node(response, "#/now", NOW),
         }
 
-    def selecting(self, parameter: str) -> dict[str, Node]:
+    def selection_variables(self, parameter: str) -> dict[str, Node]:
         """Returns the schemas of what a rule at a query parameter of a list may speak of."""
         assert self.listing is not None
         return {"item": self.listing.item, "value": schema_of(self.parameters["query", parameter])}
@@ -241,14 +241,14 @@ def _answer(response: Node) -> dict[str, Any]:
     }
 
 
-def _synthetic(beside: Node, pointer: str, schema: dict[str, Any]) -> Node:
+def _schema_node(beside: Node, pointer: str, schema: dict[str, Any]) -> Node:
     """Returns a schema that the document does not have, whose references lead into the document."""
     return Node(beside.document, schema, pointer)
 
 
 def schema_variables(schema: Node) -> dict[str, Node]:
     """Returns the schemas of what a rule at a schema may speak of."""
-    return {"self": schema, "oldSelf": schema, "now": _synthetic(schema, "#/now", NOW)}
+    return {"self": schema, "oldSelf": schema, "now": _schema_node(schema, "#/now", NOW)}
 
 
 def rules_of(holder: Node, key: str, place: str) -> tuple[Rule, ...]:
@@ -272,7 +272,7 @@ def describe(operation: Operation) -> Described:
     return Described(operation, answers, _listing(operation), stages(operation.node.at("x-judged")), selects)
 
 
-def success(operation: Operation) -> Node | None:
+def success_schema(operation: Operation) -> Node | None:
     """Returns the schema of the first success that has a body."""
     for key, node in sorted(operation.responses.items()):
         if key.startswith("2") and node.at("content").value:
@@ -281,7 +281,7 @@ def success(operation: Operation) -> Node | None:
 
 
 def _listing(operation: Operation) -> Listing | None:
-    node, body = operation.node.at("x-list"), success(operation)
+    node, body = operation.node.at("x-list"), success_schema(operation)
     if node.value is None or body is None:
         return None
     limits = zip(node.at("at_most").elements(), _rules(node.at("at_most"), "at_most", "where"), strict=True)
@@ -306,7 +306,7 @@ def _stages(judged: Node) -> Iterator[Stage]:
         )
 
 
-def in_order(found: Sequence[Stage]) -> str:
+def judgement_order(found: Sequence[Stage]) -> str:
     """Returns the order of judgement in words, such as `credentials (401), parameters (422)`."""
     placed = [stage for stage in found if stage.name != ANY]
     return ", ".join(f"{stage.name} ({' or '.join(map(str, stage.statuses))})" for stage in placed)

@@ -11,8 +11,8 @@ is a `Problem`.
 """
 
 from codegen.openapi.document import Document, Node, Pointer, as_document
+from codegen.openapi.loader import Unreadable, parse, read
 from codegen.openapi.operations import METHODS, Operation, operations, schema_of, without_names
-from codegen.openapi.reading import Unreadable, parse, read
 
 __all__ = [
     "METHODS",

@@ -18,9 +18,19 @@ PROSE = {
     *("$ref", "$comment", "$schema", "$id", "$anchor", "termsOfService", "license", "xml"),
 }
 # Keywords of a schema whose value is a schema, a list of schemas, or a mapping of names to schemas.
-ONE = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedItems")
-MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
-NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
+SUBSCHEMAS = (
+    "items",
+    "additionalProperties",
+    "contains",
+    "not",
+    "if",
+    "then",
+    "else",
+    "propertyNames",
+    "unevaluatedItems",
+)
+SUBSCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SUBSCHEMA_MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 
 
 class Promise(NamedTuple):
@@ -45,13 +55,13 @@ def promises(document: Document) -> Iterator[Promise]:
         Problem: A reference leads nowhere, in a circle, or out of the document.
     """
     seen: set[str] = set()
-    for promise in _all(document):
+    for promise in _walk(document):
         if promise.node.pointer not in seen:
             seen.add(promise.node.pointer)
             yield promise
 
 
-def _all(document: Document) -> Iterator[Promise]:
+def _walk(document: Document) -> Iterator[Promise]:
     root = document.root
     for path, place in root.at("paths").items():
         item = place.followed()
@@ -98,17 +108,17 @@ def _parameters(holder: Node) -> Iterator[Promise]:
 
 def _parameter(node: Node, name: str) -> Iterator[Promise]:
     yield Promise("parameter", node, name)
-    yield from _valued(node, ("required", "style", "explode", "allowEmptyValue", "allowReserved", "deprecated"))
+    yield from _value_holder(node, ("required", "style", "explode", "allowEmptyValue", "allowReserved", "deprecated"))
 
 
 def _header(node: Node, name: str) -> Iterator[Promise]:
     yield Promise("header", node, name)
-    yield from _valued(node, ("required", "style", "explode", "deprecated"))
+    yield from _value_holder(node, ("required", "style", "explode", "deprecated"))
 
 
 def _body(node: Node, name: str) -> Iterator[Promise]:
     yield Promise("body", node, name)
-    yield from _valued(node, ("required",))
+    yield from _value_holder(node, ("required",))
 
 
 def _link(node: Node, name: str) -> Iterator[Promise]:
@@ -120,12 +130,12 @@ def _response(node: Node, status: str) -> Iterator[Promise]:
     yield Promise("response", node, status)
     for name, header in node.at("headers").items():
         yield from _header(header.followed(), name)
-    yield from _valued(node, ())
+    yield from _value_holder(node, ())
     for name, link in node.at("links").items():
         yield from _link(link.followed(), name)
 
 
-def _valued(node: Node, keywords: tuple[str, ...]) -> Iterator[Promise]:
+def _value_holder(node: Node, keywords: tuple[str, ...]) -> Iterator[Promise]:
     """What has a schema or a content, and keywords of its own."""
     for keyword in keywords:
         if keyword in node:
@@ -153,15 +163,15 @@ def _schema(schema: Node) -> Iterator[Promise]:
         if keyword == "required" and isinstance(node.value, list):
             for element in node.elements():
                 yield Promise("required", element, str(element.value))
-        elif keyword in NAMED and isinstance(node.value, dict):
+        elif keyword in SUBSCHEMA_MAPS and isinstance(node.value, dict):
             for name, below in node.items():
                 yield Promise("property", below, name)
                 yield from _schema(below)
-        elif keyword in MANY and isinstance(node.value, list):
+        elif keyword in SUBSCHEMA_LISTS and isinstance(node.value, list):
             yield Promise("keyword", node, keyword)
             for below in node.elements():
                 yield from _schema(below)
-        elif keyword in ONE and isinstance(node.value, dict):
+        elif keyword in SUBSCHEMAS and isinstance(node.value, dict):
             yield Promise("keyword", node, keyword)
             yield from _schema(node)
         else:

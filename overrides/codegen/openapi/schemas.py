@@ -17,6 +17,7 @@ from typing import Any
 
 from codegen import Problem
 from codegen.openapi.document import Document, Node
+from codegen.text import shortened
 
 # Beyond these a document is hostile, or no document of this operation.
 STEPS = 50_000
@@ -58,7 +59,7 @@ class Form:
         return self.limits[keyword][1] if keyword in self.limits else self.pointer
 
 
-def too_much() -> Problem:
+def too_large() -> Problem:
     return Problem("the document is too large to compare, or nested too deeply", "look at it: is it the right one?")
 
 
@@ -77,7 +78,7 @@ class Canonical:
     def step(self, count: int = 1) -> None:
         self.steps += count
         if self.steps > STEPS:
-            raise too_much()
+            raise too_large()
 
     def take_unreadable(self) -> list[tuple[str, str]]:
         """Returns what was noted since this was asked last."""
@@ -130,7 +131,7 @@ class Canonical:
             forms = self.merged(forms, _plain_forms(node))
         for choice in choices:
             forms = self.merged(forms, [form for node in choice for form in self.forms((node,), inside | queued)])
-        return _joined([_integral(form) for form in forms])
+        return _join_enums([_integral(form) for form in forms])
 
     def merged(self, forms: list[Form], others: list[Form]) -> list[Form]:
         """Returns what both allow."""
@@ -144,7 +145,7 @@ class Canonical:
                     if merged is not None:
                         found.append(merged)
         if len(found) > FORMS:
-            raise too_much()
+            raise too_large()
         return found
 
 
@@ -159,7 +160,7 @@ def _plain_forms(node: Node) -> list[Form]:
     for kind in kinds:
         form = Form(kind, node.pointer, _limits(node, kind))
         if isinstance(values, list):
-            fitting = frozenset(as_text(value) for value in values if _is(value, kind))
+            fitting = frozenset(as_text(value) for value in values if _is_of_kind(value, kind))
             if not fitting:
                 continue
             if kind != "null":
@@ -278,7 +279,7 @@ def _integral(form: Form) -> Form:
     return form
 
 
-def _joined(forms: list[Form]) -> list[Form]:
+def _join_enums(forms: list[Form]) -> list[Form]:
     """Returns the same with fewer forms: an enumeration may be spread over several alternatives."""
     joined: list[Form] = []
     for form in forms:
@@ -334,7 +335,7 @@ def default_of(schema: Node) -> Node | None:
     return None
 
 
-def anything_else(schema: Schema, form: Form) -> Schema:
+def or_anything(schema: Schema, form: Form) -> Schema:
     return schema or (Node(Document(None), True, form.pointer),)
 
 
@@ -342,7 +343,7 @@ def pointer_of(schema: Schema) -> str:
     return schema[-1].pointer if schema else "#"
 
 
-def _is(value: Any, kind: str) -> bool:
+def _is_of_kind(value: Any, kind: str) -> bool:
     """Tells whether a JSON value is of a type."""
     if kind in ("integer", "number"):
         return _is_number(value) and (kind == "number" or value == math.floor(value))
@@ -352,7 +353,3 @@ def _is(value: Any, kind: str) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) != math.inf and value == value
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."

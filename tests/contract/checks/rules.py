@@ -218,16 +218,16 @@ class AtMostHeld(Comparing):
         super().__init__()
         self.seen: dict[object, Page] = {}
 
-    def meeting(self, *pages: Page) -> set[str]:
-        return {key for page in pages for key in page.meeting(self.at_most)}
+    def matching(self, *pages: Page) -> set[str]:
+        return {key for page in pages for key in page.matching(self.at_most)}
 
     def differ(self, first: Page, second: Page) -> bool:
-        return len(self.meeting(first, second)) > self.at_most.count
+        return len(self.matching(first, second)) > self.at_most.count
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         if not page.operation.listing or self.at_most not in page.operation.listing.at_most:
             return True
-        here = page.meeting(self.at_most)
+        here = page.matching(self.at_most)
         if not here:
             return None if page.items else True
         if len(here) > self.at_most.count:
@@ -240,7 +240,7 @@ class AtMostHeld(Comparing):
         return None
 
     def tell(self, where: str, *pages: Page) -> str:
-        rule, keys = self.at_most.where, sorted(self.meeting(*pages))
+        rule, keys = self.at_most.where, sorted(self.matching(*pages))
         items = {key: item for page in pages for key, item in page.by_key.items()}
         some = keys[: self.at_most.count + 1]
         fields = "; ".join(f"of {key} {describe(read_fields(rule, 'self', items[key]))}" for key in some[:FIELDS])

@@ -69,7 +69,7 @@ class Place:
         """Those about items, or about the body of what is no list, with what they read."""
         found: dict[str, tuple[Rule, list[Field]]] = {}
         of_schemas, document = self.operation.promised.rules, self.body.document
-        for pointer in sorted(route(self.start, of_schemas).wanted()):
+        for pointer in sorted(route(self.start, of_schemas).reachable()):
             schema = document.find(pointer)
             assert schema is not None
             for rule in of_schemas[pointer]:
@@ -189,7 +189,7 @@ class Search:
     def meets_more(self, item: Any, made: Any) -> bool:
         lists = self.place.operation.lists
         return any(
-            lists is not None and self.rule is not None and lists.meeting(each, [item, made]) == [False, True]
+            lists is not None and self.rule is not None and lists.matching(each, [item, made]) == [False, True]
             for each in self.place.at_most
         )
 
@@ -305,10 +305,10 @@ def built_at_most(world: World, place: Place, at_most: AtMost, field: Field, way
     search, changes, rows = begun(world, place, None)
     lists = place.operation.lists
     assert lists is not None
-    met = dict(zip(rows, lists.meeting(at_most, list(rows.values())), strict=True))
+    met = dict(zip(rows, lists.matching(at_most, list(rows.values())), strict=True))
 
     def is_wanted(item: Any, made: Any) -> bool:
-        return lists.meeting(at_most, [item, made]) == [False, True] and search.is_wanted(item, made)
+        return lists.matching(at_most, [item, made]) == [False, True] and search.is_wanted(item, made)
 
     recipes: dict[str, list[Recipe]] = {}
     for item in changes.kinds_of_items():

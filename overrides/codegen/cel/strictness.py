@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from codegen.cel.engine import RuleError, program
-from codegen.cel.tree import joined_by, tree
+from codegen.cel.tree import operands, tree
 
 Change = Literal["same", "tighter", "looser", "undecided"]
 
 
-def change_of(old: str, new: str, variables: tuple[str, ...]) -> Change:
+def compare_conditions(old: str, new: str, variables: tuple[str, ...]) -> Change:
     """Compares two conditions.
 
     Decided is what needs no reasoning: spaces, comments, parentheses, the order around `&&` and `||`, and that one is
@@ -27,10 +27,10 @@ def change_of(old: str, new: str, variables: tuple[str, ...]) -> Change:
         return "same" if old == new else "undecided"
     if before == after:
         return "same"
-    ours, theirs = (joined_by("_&&_", each) for each in (before, after))
+    ours, theirs = (operands("_&&_", each) for each in (before, after))
     if ours < theirs or theirs < ours:
         return "tighter" if ours < theirs else "looser"
-    ours, theirs = (joined_by("_||_", each) for each in (before, after))
+    ours, theirs = (operands("_||_", each) for each in (before, after))
     if ours < theirs or theirs < ours:
         return "looser" if ours < theirs else "tighter"
     return "undecided"

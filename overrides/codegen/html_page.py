@@ -18,7 +18,7 @@ STYLE = Path(__file__).with_name("page.css")
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
-def rendered(template: Path, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
+def render_page(template: Path, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
     """Returns a page, as HTML. All values are escaped, unless they are `Markup`.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codegen import ROOT, Problem, fitting
+from codegen import ROOT, Problem, signatures
 
 MODULES = sorted((ROOT / "generated").rglob("*.py"))
 
@@ -16,7 +16,7 @@ MODULES = sorted((ROOT / "generated").rglob("*.py"))
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_every_call_is_looked_at_once(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    looked_at = [node for nodes, _ in fitting._scopes(tree) for node in nodes if isinstance(node, ast.Call)]
+    looked_at = [node for nodes, _ in signatures._scopes(tree) for node in nodes if isinstance(node, ast.Call)]
     assert len(looked_at) == len(set(looked_at))
     assert set(looked_at) == {node for node in ast.walk(tree) if isinstance(node, ast.Call)}
 
@@ -33,10 +33,10 @@ def test_a_call_that_does_not_fit_is_found_wherever_it_is(tmp_path: Path, within
     exec("def callee(one): return one", vars(module))
     path = tmp_path / "module.py"
     path.write_text("\n" + within % "callee(1)")
-    fitting.check("module.py", path, module)
+    signatures.check("module.py", path, module)
     path.write_text("\n" + within % "callee()")
     with pytest.raises(Problem, match=r"module\.py:\d: `callee` is called in a way that it is not written for"):
-        fitting.check("module.py", path, module)
+        signatures.check("module.py", path, module)
 
 
 @pytest.mark.parametrize("local", ["def f(callee): %s", "def f():\n callee = 1\n %s", "def f():\n import callee\n %s"])
@@ -45,7 +45,7 @@ def test_what_has_a_local_name_is_not_held_against_the_global_one(tmp_path: Path
     exec("def callee(one): return one", vars(module))
     path = tmp_path / "module.py"
     path.write_text(local % "callee()")
-    fitting.check("module.py", path, module)
+    signatures.check("module.py", path, module)
 
 
 def test_the_first_misfit_is_told(tmp_path: Path) -> None:
@@ -54,4 +54,4 @@ def test_the_first_misfit_is_told(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
     path.write_text("if True:\n if True:\n  def f(): callee()\ncallee()\n")
     with pytest.raises(Problem, match=r"module\.py:3:"):
-        fitting.check("module.py", path, module)
+        signatures.check("module.py", path, module)

@@ -34,7 +34,7 @@ def check(name: str, path: Path, module: types.ModuleType) -> None:
         line, what = misfits[0]
         raise Problem(
             f"the output does not fit together: {name}:{line}: {what}",
-            f"correct what makes {name} in overrides/templates/, overrides/package/ or overrides/codegen/endpoints.py",
+            f"correct what makes {name} in overrides/templates/, overrides/package/ or overrides/codegen/endpoints/",
         )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from codegen.cel import MISSING, Plan, Result, converter, judge_each, moment_of
-from codegen.extensions.answers import Answer, Request, Verdict
+from codegen.cel import MISSING, Plan, Result, converter, judge_each, to_timestamp
+from codegen.extensions.exchange import Answer, Request, Verdict
 from codegen.extensions.instances import Instance, instances, route
 from codegen.extensions.lists import Lists
 from codegen.extensions.model import Described, Rule
@@ -35,23 +35,23 @@ class Judge:
         self.described = described
         self.rules = described.answers.get(key, ())
         variables = described.variables(response)
-        self.converters = {name: converter(node, _plan(self.rules, [name])) for name, node in variables.items()}
-        self.way = route(schema_of(response), rules)
+        self.converters = {name: converter(node, _read_plan(self.rules, [name])) for name, node in variables.items()}
+        self.route = route(schema_of(response), rules)
         document = response.document
         self.schemas = {
             pointer: _SchemaRules(node, rules[pointer])
-            for pointer in sorted(self.way.wanted())
+            for pointer in sorted(self.route.reachable())
             if (node := document.find(pointer)) is not None
         }
         listing = described.listing
         self.lists = Lists(listing) if listing and listing.body.pointer == schema_of(response).pointer else None
         item = listing.item if listing and self.lists else schema_of(response)
-        self.item_way = route(item, [p for p, each in self.schemas.items() if each.transitions])
+        self.item_route = route(item, [p for p, each in self.schemas.items() if each.transitions])
 
     def judge(
         self, request: Request, answer: Answer, now: datetime, earlier_items: Mapping[str, Any]
     ) -> Iterator[Verdict]:
-        moment = moment_of(now)
+        moment = to_timestamp(now)
         values = {
             "request": self.converters["request"](self.request(request)),
             "response": self.converters["response"]({**vars(answer), "headers": dict(answer.headers)}),
@@ -61,7 +61,7 @@ class Judge:
             known = not any(values[path[0]] is MISSING for path in rule.program.uses.reads)
             result = rule.program.judge(values) if known else Result.NOT_JUDGED
             yield Verdict(rule.id, rule.message, result, "", answer.body)
-        found, is_all = instances(self.way, answer.body)
+        found, is_all = instances(self.route, answer.body)
         for pointer, schema in self.schemas.items():
             here = [each for each in found if each.schema == pointer]
             if here or not is_all:
@@ -79,8 +79,8 @@ class Judge:
         for place, key, item in self.items(body) if earlier_items else ():
             if key not in earlier_items:
                 continue
-            before = {(each.schema, each.place): each for each in instances(self.item_way, earlier_items[key])[0]}
-            for each in instances(self.item_way, item)[0]:
+            before = {(each.schema, each.place): each for each in instances(self.item_route, earlier_items[key])[0]}
+            for each in instances(self.item_route, item)[0]:
                 old = before.get((each.schema, each.place))
                 # Which element of a list is which is not known.
                 if old is not None and not any(isinstance(part, int) for part in each.place):
@@ -106,8 +106,8 @@ class _SchemaRules:
         self.rules = [rule for rule in rules if not rule.is_transition]
         self.transitions = [rule for rule in rules if rule.is_transition]
         self.memory: dict[int, tuple[Any, Any]] = {}
-        self.convert = converter(schema, _plan(self.rules, ["self"]))
-        self.convert_for_changes = converter(schema, _plan(self.transitions, ["self", "oldSelf"]))
+        self.convert = converter(schema, _read_plan(self.rules, ["self"]))
+        self.convert_for_changes = converter(schema, _read_plan(self.transitions, ["self", "oldSelf"]))
 
     def judge(self, found: Sequence[Instance], is_all: bool, moment: Any) -> Iterator[Verdict]:
         values = [(each.pointer, each.value, {"self": self.convert(each.value)}) for each in found]
@@ -147,7 +147,7 @@ def _verdicts(
         yield from (Verdict(rule.id, rule.message, Result.NOT_JUDGED, pointer, value) for pointer, value in lost)
 
 
-def _plan(rules: Iterable[Rule], variables: Iterable[str]) -> Plan:
+def _read_plan(rules: Iterable[Rule], variables: Iterable[str]) -> Plan:
     """Returns what the rules read of variables."""
     plan = Plan()
     for rule in rules:

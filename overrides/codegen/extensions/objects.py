@@ -17,7 +17,7 @@ KEYS = {
 
 # By kind, the keys that lead on and to which kind: `[]` to each element of a list, `{}` to each entry of a mapping.
 _RESPONSE = {"headers": "{}header", "content": "{}media type", "links": "{}link"}
-_ONWARD: dict[str, dict[str, str]] = {
+_CHILDREN: dict[str, dict[str, str]] = {
     "document": {"paths": "{}path item", "webhooks": "{}path item", "components": "components", "info": "other"},
     "components": {
         **{"schemas": "{}schema", "responses": "{}response", "parameters": "{}parameter", "headers": "{}header"},
@@ -45,7 +45,7 @@ _ONWARD: dict[str, dict[str, str]] = {
 }
 
 
-class Place(NamedTuple):
+class SpecObject(NamedTuple):
     """A part of a document.
 
     Attributes:
@@ -57,28 +57,28 @@ class Place(NamedTuple):
     node: Node
 
 
-def places(document: Document) -> Iterator[Place]:
+def objects(document: Document) -> Iterator[SpecObject]:
     """Yields the parts of a document, each where it is written."""
-    waiting = [Place("document", document.root)]
+    waiting = [SpecObject("document", document.root)]
     while waiting:
-        place = waiting.pop()
-        if not isinstance(place.node.value, dict):
+        part = waiting.pop()
+        if not isinstance(part.node.value, dict):
             continue
-        is_query = place.kind == "parameter" and place.node.at("in").value == "query"
-        yield Place("query parameter", place.node) if is_query else place
-        below: list[Place] = []
-        for key, kind in _ONWARD[place.kind].items():
-            if key in place.node:
-                below += _onward(kind, place.node.at(key))
-        if place.kind == "callback":
-            below += [Place("path item", node) for _, node in place.node.items()]
+        is_query = part.kind == "parameter" and part.node.at("in").value == "query"
+        yield SpecObject("query parameter", part.node) if is_query else part
+        below: list[SpecObject] = []
+        for key, kind in _CHILDREN[part.kind].items():
+            if key in part.node:
+                below += _children(kind, part.node.at(key))
+        if part.kind == "callback":
+            below += [SpecObject("path item", node) for _, node in part.node.items()]
         waiting += reversed(below)
 
 
-def _onward(kind: str, node: Node) -> Iterator[Place]:
+def _children(kind: str, node: Node) -> Iterator[SpecObject]:
     if kind.startswith("[]"):
-        yield from (Place(kind[2:], each) for each in node.elements())
+        yield from (SpecObject(kind[2:], each) for each in node.elements())
     elif kind.startswith("{}"):
-        yield from (Place(kind[2:], each) for _, each in node.items())
+        yield from (SpecObject(kind[2:], each) for _, each in node.items())
     else:
-        yield Place(kind, node)
+        yield SpecObject(kind, node)

@@ -10,7 +10,7 @@ from codegen.files import read_file
 from codegen.provenance import files_below
 
 
-def changes(old: Path, new: Path) -> list[tuple[str, str]]:
+def changed_files(old: Path, new: Path) -> list[tuple[str, str]]:
     """Returns what becomes of the files when `new` takes the place of `old`, as (how, name), sorted by name."""
     before = dict(files_below(old))
     after = dict(files_below(new))
