@@ -124,7 +124,7 @@ class WorkflowRunResponse(BaseModel):
     """
     Workflow run response.
 
-    What holds:
+    Rules:
 
     - `completed_at` is set exactly for `COMPLETED` and `FAILED`.
     - `error` is set exactly for `FAILED`.

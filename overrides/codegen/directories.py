@@ -1,4 +1,4 @@
-"""Two folders: what differs between them, and one put in the place of the other as a whole."""
+"""Compares and swaps directory trees."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codegen.provenance import files_below
 
 
 def changed_files(old: Path, new: Path) -> list[tuple[str, str]]:
-    """Returns what becomes of the files when `new` takes the place of `old`, as (how, name), sorted by name."""
+    """Return the files that differ, as (`added`, `changed` or `removed`, name), sorted by name."""
     before = dict(files_below(old))
     after = dict(files_below(new))
     return [
@@ -22,7 +22,7 @@ def changed_files(old: Path, new: Path) -> list[tuple[str, str]]:
 
 
 def _same(old: Path, new: Path) -> bool:
-    """Whether the old file is one, and as the new one is."""
+    """True if both are regular files with the same content."""
     try:
         return read_file(old) == read_file(new)
     except OSError:
@@ -30,9 +30,9 @@ def _same(old: Path, new: Path) -> bool:
 
 
 def swap(target: Path, work: Path) -> None:
-    """Puts work/new in the place of `target`, whatever is there, which then is below `work` under one name or another.
+    """Replace `target` with work/new. Whatever was at `target` is then below `work`.
 
-    Both have to be on one file system. On Linux there is no moment without a target.
+    Both must be on one file system. On Linux the swap is atomic.
     """
     new, old = work / "new", work / "old"
     if not os.path.lexists(target):
@@ -41,15 +41,20 @@ def swap(target: Path, work: Path) -> None:
         target.rename(old)
         try:
             new.rename(target)
-        except BaseException:  # an interrupt too
+        except BaseException:  # also a KeyboardInterrupt
             if not os.path.lexists(target):
                 old.rename(target)
             raise
 
 
 def exchange(one: Path, other: Path) -> bool:
-    """Exchanges two files or folders at once; False where the system or the file system has no such call."""
-    # Python has no function for it. Linux has had the call since 3.15, the C libraries since glibc 2.28 and musl 1.2.6.
+    """Exchange two files or folders atomically. Return False if the system or the file system cannot.
+
+    This is the only call by ctypes in the driver. Python has no function for it, and two renames leave a moment without
+    a target, in which an application that imports the copy fails. Without the call (Linux before 3.15, glibc before
+    2.28, musl before 1.2.6, macOS) `swap` uses two renames. The test of interrupts in tests/vendor/test_vendor.py
+    fails if the call stops working.
+    """
     renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
     here, rename_exchange = -100, 2  # AT_FDCWD of fcntl.h, RENAME_EXCHANGE of linux/fs.h
     if renameat2 is None:

@@ -1,7 +1,7 @@
-"""`make docs`: the contract as one page that needs nothing but itself; the reference server shows it at `/docs`.
+"""`make docs`: renders the contract as one self-contained page. The reference server serves it at `/docs`.
 
-Own rendering, since Redocly's loads its scripts and fonts from elsewhere and needs Node. Nothing of the contract
-decides markup: all of it is escaped, and of Markdown only paragraphs and `code` are known.
+Redocly is not used: its pages load scripts and fonts from other hosts, and it needs Node. All text of the contract is
+escaped. Of Markdown, only paragraphs and `code` are rendered.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ class Row(NamedTuple):
     """A parameter, a field or a header.
 
     Attributes:
-        name: As it is sent.
-        notes: What stands beside the name, such as where it is sent and whether it is required.
-        kind: The type, with links to the schemas that it is made of.
-        limits: Bounds, values and the default, in words.
+        name: The name.
+        notes: Labels beside the name, such as `query` and `required`.
+        kind: The type, with links to schemas.
+        limits: Bounds, values and default, in words.
         text: The description.
     """
 
@@ -45,8 +45,8 @@ class Row(NamedTuple):
 
 
 def docs(root: Path) -> int:
-    """Writes the page to `docs.html` in REPORT_DIR of the environment."""
-    # Here, as the reference server renders without reading YAML this way.
+    """Write the page to `docs.html` in REPORT_DIR of the environment."""
+    # A local import: the reference server calls `render` with a document of its own.
     from codegen.contract import Contract
 
     page = render(Contract(root / "openapi.yaml").document)
@@ -56,13 +56,13 @@ def docs(root: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise Problem(f"{path} cannot be written: {error.strerror}", "give another REPORT_DIR") from error
+        raise Problem(f"{path} cannot be written: {error.strerror}", "use another REPORT_DIR") from error
     print(f"Wrote {path.relative_to(root) if path.is_relative_to(root) else path}: open it in a browser.")
     return 0
 
 
 def render(document: Document | dict[str, Any]) -> str:
-    """Returns the page for a contract, as HTML. The same document gives the same bytes."""
+    """Return the HTML page for a contract. The same document gives the same bytes."""
     document = as_document(document)
     schemas = document.root.at("components").at("schemas")
     found = list(operations(document).values())
@@ -84,7 +84,7 @@ def render(document: Document | dict[str, Any]) -> str:
 
 
 def _operation(operation: Operation, address: str, is_one_of_several: bool) -> dict[str, Any]:
-    """Returns all that the page says of an operation; of several, its anchors begin with its name."""
+    """Return the template's values for an operation. With several operations, anchors have its name as a prefix."""
     described = describe(operation)
     prefix = f"{_anchor(operation)}-" if is_one_of_several else ""
     return {
@@ -113,7 +113,7 @@ def _anchor(operation: Operation) -> str:
 
 
 def _credentials(found: list[Operation]) -> list[dict[str, Any]]:
-    """Returns each security scheme that an operation asks for, with what to send."""
+    """Return the security schemes that operations use, with the header to send."""
     schemes = {
         name: found[0].node.document.root.at("components").at("securitySchemes").at(name)
         for operation in found
@@ -132,7 +132,7 @@ def _credentials(found: list[Operation]) -> list[dict[str, Any]]:
 
 
 def _variables(found: list[Operation]) -> list[str]:
-    """Returns the variables of the environment that the client takes the address and credentials from."""
+    """Return the environment variables for the client's address and credentials."""
     named = [variable_of(PACKAGE, "base_url")]
     for each in _credentials(found):
         is_key = each["sent"].partition(":")[0] != "Authorization"
@@ -142,12 +142,12 @@ def _variables(found: list[Operation]) -> list[str]:
 
 
 def _accepted_credentials(operation: Operation, by_name: bool) -> Markup:
-    """Returns which credentials an operation takes, in words; without names where all stand below."""
+    """Return the credentials that an operation accepts, in words; without names if the page lists them below."""
     found = [[name for name, _ in each.items()] for each in operation.security.elements()]
     if not any(found):
         return Markup("None.")
     if not by_name and all(len(names) == 1 for names in found):
-        return Markup("Either of these accepted_credentials.") if len(found) > 1 else Markup("These are needed.")
+        return Markup("Either of these is enough.") if len(found) > 1 else Markup("Required.")
     return Markup(", or ").join(
         Markup(" with ").join(Markup("<code>{}</code>").format(name) for name in names) or Markup("none")
         for names in found
@@ -155,7 +155,7 @@ def _accepted_credentials(operation: Operation, by_name: bool) -> Markup:
 
 
 def _list_promises(described: Described) -> list[dict[str, Any]]:
-    """Returns what holds of the list: each promise in words, one with a condition with that."""
+    """Return the promises about the list, each with its condition if it has one."""
     if described.listing is None:
         return []
     conditions = {each.where.id: each for each in described.listing.at_most}
@@ -168,7 +168,7 @@ def _list_promises(described: Described) -> list[dict[str, Any]]:
 
 
 def _judgement_stages(described: Described) -> list[dict[str, Any]]:
-    """Returns the stages of the judgement of a request, in their order."""
+    """Return the stages in which a request is checked, in order."""
     return [
         {
             "name": stage.name,
@@ -182,7 +182,7 @@ def _judgement_stages(described: Described) -> list[dict[str, Any]]:
 
 
 def _rules(holder: Node, key: str = "x-rules") -> list[dict[str, Any]]:
-    """Returns the rules that a schema, a response or a parameter states."""
+    """Return the rules of a schema, a response or a parameter."""
     return [
         {"id": str(each.at("id").value), "text": _text(each.at("message").value), "rule": str(each.at("rule").value)}
         for each in holder.at(key).elements()
@@ -200,7 +200,7 @@ def _parameter(node: Node) -> Row:
 
 
 def _list_format(node: Node, schema: Node) -> list[Markup]:
-    """Returns how several values are sent."""
+    """Return how several values are sent, such as `a,b`."""
     name, where = str(node.value["name"]), node.value["in"]
     if "array" not in _types(schema):
         return []
@@ -225,7 +225,7 @@ def _body(node: Node | None) -> dict[str, Any] | None:
 
 
 def _media(name: str, node: Node) -> dict[str, Any]:
-    """Returns a media type with its schema and its examples, those by name too."""
+    """Return a media type with its schema and all its examples."""
     examples = [("", node.value["example"])] if "example" in node else []
     for key, example in followed_entries(node, "examples").items():
         if "value" in example:
@@ -295,7 +295,7 @@ def _schema(name: str, node: Node) -> dict[str, Any]:
 
 
 def _discriminator(schema: Node) -> Markup:
-    """Returns by which field the alternatives of a schema are told apart, in words; empty if by none."""
+    """Return the discriminator of a schema in words; empty if there is none."""
     field = schema.at("discriminator").at("propertyName").value
     if not isinstance(field, str):
         return Markup("")
@@ -303,12 +303,12 @@ def _discriminator(schema: Node) -> Markup:
         Markup("<code>{}</code> is {}").format(value, _type_in_words(_reference(schema, str(node.value))))
         for value, node in schema.at("discriminator").at("mapping").items()
     ]
-    said = Markup("<code>{}</code> says which").format(field)
-    return Markup("{}: {}.").format(said, Markup(", ").join(mapped)) if mapped else Markup("{}.").format(said)
+    start = Markup("Selected by <code>{}</code>").format(field)
+    return Markup("{}: {}.").format(start, Markup(", ").join(mapped)) if mapped else Markup("{}.").format(start)
 
 
 def _reference(beside: Node, target: str) -> Node:
-    """Returns a reference, as a discriminator names one: in full, or by the name of the schema alone."""
+    """Return the schema that a discriminator names, by `$ref` or by name."""
     full = target if "/" in target else f"#/components/schemas/{target}"
     return Node(beside.document, {"$ref": full}, beside.pointer)
 
@@ -319,7 +319,7 @@ def _types(schema: Node) -> list[str]:
 
 
 def _type_in_words(schema: Node) -> Markup:
-    """Returns the type of a schema in words."""
+    """Return the type of a schema in words."""
     if "$ref" in schema:
         name = schema.value["$ref"].rpartition("/")[2]
         return Markup('<a href="#schema-{0}">{0}</a>').format(name)
@@ -341,7 +341,7 @@ def _type_in_words(schema: Node) -> Markup:
 
 
 def _bounds(schema: Node) -> list[Markup]:
-    """Returns what a schema says of its values beyond their type."""
+    """Return the bounds, values and default of a schema in words."""
     said = []
     for words, keyword in (
         ("at least {}", "minimum"),
@@ -371,7 +371,7 @@ def _json(value: Any) -> str:
 
 
 def _text(text: str | None) -> Markup:
-    """Returns a description, if there is one, as paragraphs; what stands in backticks is code."""
+    """Return a description as HTML: paragraphs, and backticks as code. Empty without a description."""
     if not text:
         return Markup("")
     paragraphs = []

@@ -1,4 +1,4 @@
-"""What the page of `make docs` shows of how to call an operation: with curl, and with the generated client."""
+"""The samples of `make docs`: how to call an operation with curl and with the generated client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from codegen.extensions.model import Described
 from codegen.openapi import Node, Operation
 from codegen.openapi.operations import followed_entries
 
-# What is read of an answer is shown by these.
+# Variables in the samples.
 _ANSWER, _ITEM = "page", "item"
 
 
@@ -26,8 +26,8 @@ class Sample(NamedTuple):
     """A sample.
 
     Attributes:
-        kind: `curl`, `client` for a whole list, or `page` for one answer.
-        text: What is to be run.
+        kind: `curl`, `client` for a whole list, or `page` for one response.
+        text: The command or program.
     """
 
     kind: str
@@ -35,7 +35,7 @@ class Sample(NamedTuple):
 
 
 def samples(described: Described, address: str) -> list[Sample]:
-    """Returns samples of calling an operation, with the examples and defaults of its parameters.
+    """Return the samples for an operation, with the examples and defaults of its parameters.
 
     Args:
         described: The operation.
@@ -49,7 +49,7 @@ def samples(described: Described, address: str) -> list[Sample]:
 
 
 def credential_header(scheme: Node, token: str) -> str:
-    """Returns what a security scheme has a client send, as it is sent."""
+    """Return the header, or the query parameter, that carries a credential."""
     scheme = scheme.resolved() or scheme
     kind, where, name, word = (scheme.at(key).value for key in ("type", "in", "name", "scheme"))
     if kind == "apiKey":
@@ -58,8 +58,8 @@ def credential_header(scheme: Node, token: str) -> str:
 
 
 def python_name(name: str) -> str:
-    """Returns what the client calls a parameter or an operation."""
-    # As openapi-python-client does, without the second that importing it takes.
+    """Return the client's name for a parameter or an operation."""
+    # The algorithm of openapi-python-client, which takes a second to import.
     spaced = " ".join(re.split("([A-Z]?[a-z]+)", name)) if name.lower() != name else name
     made = "_".join(re.findall(r"[^\W_]+", spaced)).lower()
     is_taken = keyword.iskeyword(made) or (hasattr(builtins, made) and made != "id") or made in ("self", "datetime")
@@ -67,7 +67,7 @@ def python_name(name: str) -> str:
 
 
 class _SampleRequest:
-    """An operation, and what a sample gives it."""
+    """An operation with sample values for its parameters and body."""
 
     def __init__(self, described: Described) -> None:
         self.operation: Operation = described.operation
@@ -110,7 +110,7 @@ class _SampleRequest:
         return " \\\n  ".join(lines)
 
     def credential(self) -> str:
-        """The header of the first credentials that suffice."""
+        """Return the header of the first accepted credential; empty if it is not a header."""
         schemes = self.operation.node.document.root.at("components").at("securitySchemes")
         for alternative in self.operation.security.elements():
             for name, _ in alternative.items():
@@ -154,7 +154,7 @@ class _SampleRequest:
         return "\n".join([*lines, "", "with AuthenticatedClient() as client:", *call])
 
     def read(self) -> Iterator[str]:
-        """What is shown of an answer: of a list, its total and the keys; else all of it, if there is a body."""
+        """Yield what a sample prints: the total and the keys of a list, or the whole response if it has a body."""
         listing = self.listing
         if listing is None:
             successes = [node for key, node in self.operation.responses.items() if key.startswith("2")]
@@ -193,5 +193,5 @@ def _data(name: str, text: str) -> str:
 
 
 def _python(value: Any) -> str:
-    """Returns a value as Python writes it; text as most do, in double quotes."""
+    """Return a value as Python source; text in double quotes."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else pprint.pformat(value, width=10_000)

@@ -1,4 +1,4 @@
-"""Pages that need nothing but themselves: one way to render them, in one style (page.css)."""
+"""Renders self-contained HTML pages, all in the style of page.css."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from markupsafe import Markup
 from codegen.text import escaped
 
 STYLE = Path(__file__).with_name("page.css")
-# What changes how the rest of a page is shown, or cannot be written: control characters, and marks that turn the
-# direction of writing. There is none in a template.
+# Characters that change how the rest of a page is shown, or that cannot be encoded: control characters, marks that turn
+# the direction of writing, lone surrogates. Templates have none.
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 def render_page(template: Path, filters: Mapping[str, Callable[..., Any]], **values: Any) -> str:
-    """Returns a page, as HTML. All values are escaped, unless they are `Markup`.
+    """Return an HTML page. All values except `Markup` are escaped.
 
     Args:
-        template: The file of the template; `style` is known to it.
-        filters: What else the template may use.
-        values: What the template is to show.
+        template: The file of the template. It may use `style`.
+        filters: Further filters for the template.
+        values: Variables for the template.
     """
     environment = jinja2.Environment(
         autoescape=True,

@@ -1,4 +1,4 @@
-"""How operations page, as the templates write it: arguments of `Paging` in package/_pages.py, and pagers."""
+"""Pagers for the operations with `x-list`, as the templates render them: arguments of `Paging` in package/_pages.py."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from codegen.openapi import Node, schema_of
 # By path, with `{}` for each parameter, and method.
 Operations = Mapping[tuple[str, str], Described]
 
-# How many items are asked for at once where the contract has no bound, and where it has a far greater one.
+# Page size without a bound in the contract, and the largest one with a bound.
 _USUAL_SIZE, _MAX_SIZE = 100, 250
 
-# The arguments of the pagers' own.
+# Arguments that all pagers have.
 _PAGER_ARGUMENTS = {"client", "limit", "page_size", "progress", "resume"}
 _OFFSET_ARGUMENTS = {"offset", "concurrency"}
 
-# Values that can be compared with what was sent for them.
+# Kinds of values that can be compared with the parameter that was sent.
 _COMPARABLE_KINDS = ("uuid", "string", "int")
 
 
 @dataclass(frozen=True)
 class Pager:
-    """An operation that is a list.
+    """An operation that lists items.
 
     Attributes:
         endpoint: The operation, as openapi-python-client has it.
-        paging: How it pages: arguments of `Paging`, as they are written.
-        repeats: The attributes of an item that repeat a parameter, with that.
-        by_offset: Whether pages begin at offsets, else at cursors.
-        has_total: Whether a page says how many items there are.
-        name: What pagers are named after, such as `workflow_runs`.
-        noun: What the items are called, such as `runs`.
-        one: What an item is called, such as `run`.
+        paging: The arguments of `Paging`, as source.
+        repeats: By attribute of an item, the parameter that it repeats.
+        by_offset: Whether pages are addressed by offset; if not, by cursor.
+        has_total: Whether a page has the number of all items.
+        name: The stem of the pagers' names, such as `workflow_runs`.
+        noun: The plural of the items, such as `runs`.
+        one: The singular, such as `run`.
         item: The class of an item.
-        identity: The field that tells an item from all others.
-        limit, start: The parameters for the size of a page and for where it begins, as Python names.
-        path: The parameters in the path.
+        identity: The field that identifies an item.
+        limit, start: The Python names of the parameters for the page size, and for the offset or cursor.
+        path: The path parameters.
         model: The class of a page.
-        further: All others that are sent.
-        size, least: How many items are asked for at once, unless told and at least.
-        alone: Whether it is the only list, whose names need not tell it from others.
+        further: All other parameters.
+        size, least: The default and the minimum page size.
+        alone: Whether it is the only list, so that names need no prefix.
     """
 
     endpoint: Endpoint
@@ -80,17 +80,17 @@ class Pager:
 
     @property
     def module(self) -> str:
-        """The module of the operation, below that of its tag."""
+        """The module of the operation, in the package of its tag."""
         return str(self.endpoint.name)
 
     @property
     def tag(self) -> str:
-        """The module of its tag."""
+        """The package of its tag."""
         return str(self.endpoint.tags[0])
 
     @property
     def names(self) -> dict[str, str]:
-        """What a list is read by, by the name that it has where the list is the only one."""
+        """The public names of the list, by the name that it has in a contract with one list."""
         long = {
             "Page": f"{strings.pascal_case(self.name)}Page",
             "PAGE_SIZE": f"{self.name.upper()}_PAGE_SIZE",
@@ -102,16 +102,16 @@ class Pager:
 
 
 def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models: Models) -> list[Pager]:
-    """Returns the operations that are lists, in the order of the contract.
+    """Return the operations that list items, in the order of the contract.
 
     Args:
         data: The contract, as openapi-python-client has it.
-        operations: What it promises in keys of our own.
-        views: How parameters are written.
-        models: The models, which have some fields under names of their own.
+        operations: The operations with their extensions.
+        views: The operations, as the templates read them.
+        models: The models.
 
     Raises:
-        Problem: One cannot be paged through.
+        Problem: The pagers cannot read one of the lists.
     """
     endpoints = {
         key_of(endpoint): endpoint
@@ -124,15 +124,15 @@ def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models
             pager = _PagerBuilder(described, described.listing, endpoints[key], views, models).pager()
             if any(pager.name == other.name for other in found):
                 raise described.listing.node.problem(
-                    f"another list has pagers that are named after `{pager.name}` already",
-                    "give one of the operations another `operationId`",
+                    f"another list has pagers with the name `{pager.name}`",
+                    "change the `operationId` of one of them",
                 )
             found.append(pager)
     return [replace(pager, alone=len(found) == 1) for pager in found]
 
 
 class _PagerBuilder:
-    """Reads how one operation pages, and refuses what pagers cannot do."""
+    """Reads one list, and refuses what pagers do not support."""
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class _PagerBuilder:
         start = "offset" if by_offset else "cursor"
         for key in ("limit", "key", *(["total"] if by_offset else [])):
             if not getattr(listing, key):
-                raise self.unsupported(self.node, f"`x-list` names no `{key}`, which pagers need")
+                raise self.unsupported(self.node, f"`x-list` must have `{key}` for pagers")
         names = {
             "limit": self.parameter("limit", "int"),
             start: self.parameter(start, "int" if by_offset else "string"),
@@ -170,7 +170,7 @@ class _PagerBuilder:
         limit = shape(schema_of(self.described.parameters["query", listing.limit])).node
         for key in ("enum", "multipleOf"):
             if key in limit:
-                raise self.unsupported(limit.at(key), f"pagers cannot keep to `{key}` of a page's size")
+                raise self.unsupported(limit.at(key), f"pagers do not support `{key}` for the page size")
         bounds = _bounds(limit)
         least = max(2 if by_offset else 1, bounds.get("least", 1))
         most = bounds.get("most")
@@ -211,31 +211,31 @@ class _PagerBuilder:
         return node.problem(what, "correct it, or extend overrides/codegen/paging.py and overrides/package/_paging.py")
 
     def parameter(self, key: str, kind: str) -> str:
-        """Returns the Python name of a parameter, after holding it to a type."""
+        """Return the Python name of a parameter, after checking its type."""
         name = getattr(self.listing, key)
         found = self.described.parameters["query", name]
         given = shape(schema_of(found))
         wanted = {"int": "an integer", "string": "text"}[kind]
         if given.kind != kind:
-            raise self.unsupported(self.node.at(key), f"`{name}` has to be {wanted} for pagers")
+            raise self.unsupported(self.node.at(key), f"`{name}` must be {wanted} for pagers")
         return self.arguments["query", name].python_name
 
     def field(self, key: str, schema: Node, kinds: tuple[str, ...], may_be_null: bool = False) -> None:
-        """Holds a field to types, and to being there whenever what holds it is."""
+        """Check the type of a field, and that it is always present."""
         name, node = getattr(self.listing, key), self.node.at(key)
         found = _always_present(schema, name, may_be_null)
         if found is None:
-            raise self.unsupported(node, f"`{name}` has to be required for pagers, and not null")
+            raise self.unsupported(node, f"`{name}` must be required for pagers, and not null")
         if found.kind not in kinds:
             words = {"list": "an array", "int": "an integer", "string": "text", "uuid": "a UUID"}
             wanted = " or ".join(words[kind] for kind in kinds)
-            raise self.unsupported(node, f"`{name}` has to be {wanted} for pagers")
+            raise self.unsupported(node, f"`{name}` must be {wanted} for pagers")
 
     def attribute(self, node: Node, schema: Node, name: str) -> str:
-        """Returns a field as models have it: by its attribute, those below others joined with dots."""
+        """Return the path of a field in the models: attributes, joined with dots."""
         found = self.attribute_if_any(schema, name)
         if found is None:
-            raise self.unsupported(node, f"`{name}` has another name in the models, which pagers do not know")
+            raise self.unsupported(node, f"`{name}` must be a valid attribute for pagers; the models rename it")
         return found
 
     def attribute_if_any(self, schema: Node, name: str) -> str | None:
@@ -249,37 +249,36 @@ class _PagerBuilder:
         return ".".join(found)
 
     def item(self) -> str:
-        """Returns the name of the class of an item."""
+        """Return the name of the class of an item."""
         name = self.models.of(self.listing.item)
         if name is None:
-            what = "pagers need items that are a schema of their own"
-            raise self.node.at("items").problem(what, "put it below components/schemas, and name that")
+            what = "items must be a named schema for pagers"
+            raise self.node.at("items").problem(what, "move it to components/schemas, and refer to it")
         return name
 
     def noun(self, name: str) -> str:
-        """Returns what items are called: the last part of the path, if that is a name."""
+        """Return the plural of the items: the last segment of the path, or `name` if that is not a valid name."""
         last = self.described.operation.path.rstrip("/").rpartition("/")[2]
         noun = strings.snake_case(last)
         usable = noun.isidentifier() and not keyword.iskeyword(noun) and "{" not in last
         return noun if usable else name
 
     def further(self, paging: set[str], by_offset: bool) -> Iterator[Argument]:
-        """Yields the parameters that pagers pass on: all but the path's, those that page, and credentials, which the
-        client has.
-        """
+        """Yield the parameters that pagers pass through: all except path, paging and credentials."""
         carriers = {carrier for each in self.described.operation.credentials for carrier in each}
         for (place, name), each in self.arguments.items():
             known = name.lower() if place == "header" else name
             if place == "path" or (place == "query" and name in paging) or f"{place} {known}" in carriers:
                 continue
             if each.python_name in _PAGER_ARGUMENTS | (_OFFSET_ARGUMENTS if by_offset else set()):
-                what = f"the pagers have an argument `{each.python_name}` of their own, other than this parameter"
+                what = f"the pagers use the argument name `{each.python_name}` already"
                 raise self.unsupported(self.described.parameters[place, known], what)
             yield each
 
     def item_echoes(self) -> Iterator[tuple[str, str]]:
-        """Yields the fields of items that repeat a parameter, as rules say: those at the response, of each item, and
-        those at a parameter which selects by it.
+        """Yield the fields of items that repeat a parameter, with the parameter.
+
+        Rules state this: those of the response about each item, and those of a parameter that selects items.
         """
         listing, described = self.listing, self.described
         names = [field_name(part) for part in listing.items.split(".")]
@@ -303,13 +302,13 @@ class _PagerBuilder:
                             yield name, source[1]
 
     def place_and_name(self, key: tuple[str, str]) -> tuple[str, str]:
-        """Returns place and name of a parameter; in `Described` those in the path have numbers."""
+        """Return location and name of a parameter."""
         return key[0], str(self.described.parameters[key].at("name").value)
 
     def comparable(self, path: Path, source: tuple[str, str]) -> str | None:
-        """Returns the name of an item's field, if its values can be compared with what is sent for a parameter."""
+        """Return the attribute of an item's field if its values can be compared with a parameter; None if not."""
         [parameter] = [node for key, node in self.described.parameters.items() if self.place_and_name(key) == source]
-        # By their bare names, as calls have them.
+        # Calls have parameters by name alone, so an ambiguous name cannot be compared.
         if sum(self.place_and_name(key)[1] == source[1] for key in self.described.parameters) > 1:
             return None
         names, node = [], self.listing.item
@@ -327,13 +326,13 @@ class _PagerBuilder:
 
 
 def _is_attribute(name: str) -> bool:
-    """Whether models have a field under its own name."""
+    """True if the models keep the name of a field."""
     is_taken = keyword.iskeyword(name) or name.startswith("_") or hasattr(pydantic.BaseModel, name)
     return name.isidentifier() and not is_taken
 
 
 def _always_present(schema: Node, name: str, may_be_null: bool = False) -> Shape | None:
-    """Returns what a field is that is there, and not null, wherever what holds it is; None if it is not so."""
+    """Return the shape of a field that is always present and not null; None for any other field."""
     found = shape(schema)
     names = name.split(".")
     for index, part in enumerate(names):
@@ -349,7 +348,7 @@ def _always_present(schema: Node, name: str, may_be_null: bool = False) -> Shape
 
 
 def _bounds(schema: Node) -> dict[str, int]:
-    """Returns the least and the greatest integer that a schema allows, as far as it bounds them."""
+    """Return the bounds of an integer schema, inclusive, as `least` and `most`."""
     found: dict[str, int] = {}
     for word, key, exclusive, step in (
         ("least", "minimum", "exclusiveMinimum", 1),

@@ -1,7 +1,7 @@
-"""What stands against a release of the working tree as it is, seen from the last release: the highest tag `v1.2.3`.
+"""Checks that the working tree can be released, compared with the last release: the highest tag such as `v1.2.3`.
 
-The version of the package is tied to the contract's: it is raised by at least as much, so that whoever sees 2.0.0 after
-1.4.2 knows that a contract they call may have broken, and whoever sees 1.4.3 knows that it has not.
+The package's version is raised by at least as much as the contract's. So 2.0.0 after 1.4.2 says that the contract may
+have broken, and 1.4.3 that it has not.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from codegen.render import build
 
 
 def release_check(root: Path) -> int:
-    """Prints each thing that stands against a release, and what to do about it.
+    """Print each obstacle to a release, with its fix.
 
     Returns:
-        0 there is none, 1 there are some.
+        0 ready or released, 1 not ready.
 
     Raises:
-        Problem: It cannot be found out, such as in a clone without history.
+        Problem: The check is impossible, for example in a clone without history.
     """
     if git_output(root, "rev-parse", "--is-shallow-repository").strip() == "true":
-        raise Problem("this clone is shallow: the last release is not in it", "git fetch --unshallow --tags")
+        raise Problem("this clone is shallow, so the last release is missing", "git fetch --unshallow --tags")
     inputs = provenance.read_inputs(root)
     contract = Contract(root / "openapi.yaml")
     version = inputs["version"]
@@ -41,12 +41,12 @@ def release_check(root: Path) -> int:
     for problem in found:
         print(problem.report())
     if found:
-        print(f"Not ready: the above stands against releasing {version}.")
+        print(f"Not ready: fix the above before releasing {version}.")
         return 1
     if last == version:
-        print(f"Released: nothing of the package has changed since v{version}.")
+        print(f"Released: the package has not changed since v{version}.")
     else:
-        print(f"Ready: nothing stands against releasing {version}. Next: git tag v{version}; make build")
+        print(f"Ready: {version} can be released. Next: git tag v{version}; make build")
     return 0
 
 
@@ -58,7 +58,7 @@ def _tree(root: Path, inputs: dict[str, Any]) -> list[Problem]:
         if changed_files(root / "generated", new):
             found.append(Problem("generated/ is stale", "make generate"))
     if git_output(root, "status", "--porcelain"):
-        found.append(Problem("there are changes that are not committed: a tag would not have them", "git commit"))
+        found.append(Problem("there are uncommitted changes, which a tag would not include", "git commit"))
     return found
 
 
@@ -77,7 +77,7 @@ def _changelog(root: Path, version: str) -> list[Problem]:
 
 
 def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> list[Problem]:
-    """Returns what stands against a release because of what has changed since the last one, such as `1.0.0`."""
+    """Return the obstacles that come from changes since the last release, such as `1.0.0`."""
     found = []
     old = parse(git_output(root, "show", f"v{last}:openapi.yaml"), f"openapi.yaml of v{last}").value
     of_contract = breaking.raised_by(str(old["info"]["version"]), contract.version)
@@ -86,15 +86,15 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
     raise_package = "raise `package_version_override` in overrides/client.yaml, then make generate"
     if old != contract.document and of_contract < 1:
         found.append(
-            Problem(f"the contract has changed since v{last}, its version {contract.version} has not", raise_contract)
+            Problem(f"the contract has changed since v{last}, but not its version {contract.version}", raise_contract)
         )
     described = f"generated/{PACKAGE}/{provenance.FILE_NAME}"
     before = _files_of(git_output(root, "show", f"v{last}:{described}"), last)
     after = provenance.describe(inputs, contract.version, root / "generated" / PACKAGE)
     files = before.items() ^ json.loads(after)["files"].items()
-    # The changelog alone is no reason: the entries of the next version go there.
+    # The changelog does not count: it has the entries of the next version.
     if of_package < 1 and {name for name, _ in files} - {"CHANGELOG.md"}:
-        found.append(Problem(f"the package has changed since v{last}, its version has not been raised", raise_package))
+        found.append(Problem(f"the package has changed since v{last}, but its version was not raised", raise_package))
     if of_package < of_contract:
         found.append(
             Problem(
@@ -112,7 +112,7 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
                 found.append(Problem(f"the contract breaks clients since v{last}: {broken}", fix))
     elif breaking.PATCH <= of_contract < needed:
         found.append(
-            Problem(f"more than the contract's wording has changed since v{last}: a minor version", raise_contract)
+            Problem(f"the contract has changed in more than wording since v{last}: a minor version", raise_contract)
         )
     return found
 
@@ -123,5 +123,7 @@ def _files_of(described: str, last: str) -> dict[str, str]:
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         files = error
     if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
-        raise Problem(f"{provenance.FILE_NAME} of v{last} lists no files", "look at the tag: is it a release of this?")
+        raise Problem(
+            f"{provenance.FILE_NAME} of v{last} lists no files", "check that the tag is a release of this project"
+        )
     return files

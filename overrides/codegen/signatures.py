@@ -1,7 +1,7 @@
-"""Whether what was generated fits together: every name is there, and every call has the arguments that it needs.
+"""Checks the calls in the generated modules: each name exists, and each call matches the signature.
 
-An import runs no function, so it does not show that. A type checker does, in several times the time that generating
-takes: `make lint` and the tests run two over what is generated.
+An import does not run functions, so it finds neither. A type checker does, but takes several times as long as the
+generation: `make lint` and the tests run two of them.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ _HAVE_NAMES = (*_FUNCTIONS, ast.ListComp, ast.SetComp, ast.DictComp, ast.Generat
 
 
 def check(name: str, path: Path, module: types.ModuleType) -> None:
-    """Checks the calls that a module writes out, as far as what is called is known before it runs.
+    """Check the calls in a module whose target is known statically.
 
     Args:
-        name: What the file is called in messages.
-        path: Its file.
-        module: The module, imported.
+        name: The name of the file in messages.
+        path: The file.
+        module: The imported module.
 
     Raises:
-        Problem: A name is not there, or a call does not fit.
+        Problem: A name does not exist, or a call does not match the signature.
     """
     misfits = sorted(_misfits(ast.parse(path.read_text(encoding="utf-8")), module))
     if misfits:
         line, what = misfits[0]
         raise Problem(
-            f"the output does not fit together: {name}:{line}: {what}",
-            f"correct what makes {name} in overrides/templates/, overrides/package/ or overrides/codegen/endpoints/",
+            f"the output is inconsistent: {name}:{line}: {what}",
+            f"correct the source of {name} in overrides/templates/, overrides/package/ or overrides/codegen/endpoints/",
         )
 
 
@@ -48,11 +48,11 @@ def _misfits(tree: ast.Module, module: types.ModuleType) -> Iterator[tuple[int, 
 
 
 def _scopes(tree: ast.Module) -> Iterator[tuple[list[ast.AST], frozenset[str]]]:
-    """Yields all nodes, once each, with the names that are local there."""
+    """Yield each node once, with the names that are local there."""
     due: list[ast.AST] = [tree]
     for node in due:
         if isinstance(node, _HAVE_NAMES):
-            # With those of all functions in it: what has a local name is not looked for among the globals.
+            # Includes the names of nested functions: a local name is never looked up as a global.
             nodes = list(ast.walk(node))
             yield nodes, frozenset(_names(nodes))
         else:
@@ -75,7 +75,7 @@ def _names(nodes: Sequence[ast.AST]) -> Iterator[str]:
 
 
 def _missing(node: ast.Attribute, module: types.ModuleType, local: frozenset[str]) -> Iterator[tuple[int, str]]:
-    """Yields what a module does not have; of objects only running shows it."""
+    """Yield attributes that a module lacks. Attributes of other objects are known only at run time."""
     holder = _known(node.value, module, local)
     if isinstance(holder, types.ModuleType) and not hasattr(holder, node.attr):
         yield node.lineno, f"`{ast.unparse(node.value)}` has no `{node.attr}`"
@@ -88,7 +88,7 @@ def _unfit(node: ast.Call, module: types.ModuleType, local: frozenset[str]) -> I
     if any(isinstance(each, ast.Starred) for each in node.args) or any(each.arg is None for each in node.keywords):
         return
     if not isinstance(called, types.FunctionType) and getattr(called, "__module__", None) == "builtins":
-        return  # they change with Python, not with the contract
+        return  # signatures of builtins depend on Python, not on the contract
     try:
         signature = inspect.signature(called)
     except (TypeError, ValueError):
@@ -96,11 +96,11 @@ def _unfit(node: ast.Call, module: types.ModuleType, local: frozenset[str]) -> I
     try:
         signature.bind(*node.args, **{str(each.arg): each for each in node.keywords})
     except TypeError as error:
-        yield node.lineno, f"`{ast.unparse(node.func)}` is called in a way that it is not written for: {error}"
+        yield node.lineno, f"the call of `{ast.unparse(node.func)}` does not match its signature: {error}"
 
 
 def _known(node: ast.expr, module: types.ModuleType, local: frozenset[str]) -> object:
-    """Returns what an expression names, a global or what is in a module; None where only running shows it."""
+    """Return the object that an expression names; None if it is known only at run time."""
     if isinstance(node, ast.Name):
         return None if node.id in local else vars(module).get(node.id)
     if isinstance(node, ast.Attribute):

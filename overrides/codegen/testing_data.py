@@ -1,4 +1,4 @@
-"""The testing kit's data: what the contract says, as source that makes the classes of
+"""The contract as data for the testing kit: source that constructs the classes of
 overrides/package/_testing/contract.py.
 """
 
@@ -19,24 +19,24 @@ from codegen.openapi import Node, schema_of
 from codegen.openapi.operations import followed_entries
 from codegen.paging import Pager
 
-# What of a schema is prose, or said otherwise.
+# Keywords of a schema that are prose, or that the kit has in another form.
 _OMITTED = ("title", "description", "example", "examples", "deprecated", "x-rules", "discriminator")
 _SCHEMAS = "#/components/schemas/"
-# The order in which most servers judge, where the contract has none.
+# The usual order of checks, for an operation without `x-judged`.
 _USUAL_ORDER = {"credentials": (401,), "parameters": (422, 400), "existence": (404,), "access": (403,)}
 
 
 class Raw(str):
-    """Source of Python."""
+    """Python source."""
 
 
 class KitData:
-    """What the kit goes by.
+    """The contract's data for the kit.
 
     Attributes:
-        lists: By the name of the operation that shows it, the lists.
-        resources: By name, the parameters in paths that name what is no item of a list: their schemas.
-        limitations: What the kit does not do, each as a sentence; complete once `source` was read.
+        lists: The lists, by name of the operation.
+        resources: By path parameter that does not name an item of a list, its schema.
+        limitations: What the kit does not support, each as a sentence; complete after `source`.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class KitData:
     ) -> None:
         """
         Args:
-            contract: The contract, its extensions read.
-            endpoints: How bodies are written.
-            pagers: The lists, as pagers have them.
+            contract: The contract, with its extensions read.
+            endpoints: The operations.
+            pagers: The lists.
             models: The models.
-            updated: By list, the fields that say when an item was changed.
+            updated: By list, the fields with the time of an item's last change.
         """
         self.limitations: list[str] = []
         self.operations = contract.extensions.operations
@@ -64,12 +64,12 @@ class KitData:
         self._said = endpoints.error_fields
         self._views = {key: endpoints.view(key) for key in self.operations}
         self._updated = updated
-        # By operation, the parameter in its path that names an item, and of which list.
+        # By operation, the path parameter that names an item, and the list of that item.
         self._items = dict(self._item_parameters())
         self.resources = self._resources()
 
     def source(self) -> str:
-        """Returns source that makes it all."""
+        """Return source that constructs the data."""
         schemas = self._contract.model.root.at("components").at("schemas")
         rules = self._contract.extensions.rules.values()
         return _constructor_call(
@@ -81,10 +81,10 @@ class KitData:
             resources={name: self._schema(node) for name, node in self.resources.items()},
         )
 
-    # --- lists, and what they are of ---
+    # --- lists and resources ---
 
     def _item_parameters(self) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-        """Yields operations of which a parameter in the path names an item of a list: the parameter, and the list."""
+        """Yield the operations whose path names an item of a list, each with the parameter and the list."""
         paths: dict[str, tuple[str, str]] = {}
         for list_name, pager in self.lists.items():
             listing = self.operations[pager.key].listing
@@ -99,7 +99,7 @@ class KitData:
                 yield key, paths[described.operation.path]
 
     def _is_key(self, source: Described, listing: Listing, pointer: Sequence[str | int]) -> bool:
-        """Whether a pointer leads to the key of an item of a list, in the answers of an operation."""
+        """True if a pointer into the responses of an operation leads to the key of an item of a list."""
         names = [str(part) for part in pointer]
         key = listing.key.split(".")
         if source.listing and source.listing.item.pointer == listing.item.pointer:
@@ -147,12 +147,12 @@ class KitData:
         operation, view = described.operation, self._views[key]
         does, listing = self._effect(key, described)
         if not does:
-            self.limitations.append(f"`{operation.name}` is not answered: script it with `next`.")
+            self.limitations.append(f"`{operation.name}` is not implemented: script it with `next`.")
         for stage in described.judged:
             if stage.name == "state" and stage.statuses != (410,):
                 numbers = " or ".join(map(str, stage.statuses))
-                what = f"`{operation.name}` is never answered with {numbers} by itself"
-                self.limitations.append(f"{what}: the contract does not say when. Script it with `next`.")
+                what = f"`{operation.name}` never returns {numbers} by itself"
+                self.limitations.append(f"{what}: the contract does not define the condition. Script it with `next`.")
         schemes = self._contract.model.root.at("components").at("securitySchemes")
         security = [
             [self._carrier(schemes.at(name), name) for name, _ in alternative.items()]
@@ -192,7 +192,7 @@ class KitData:
         )
 
     def _effect(self, key: tuple[str, str], described: Described) -> tuple[str, str]:
-        """Returns what an operation does, and with the items of which list; nothing where that is not told."""
+        """Return the effect of an operation, and the list that it affects; empty if the contract does not state it."""
         if key in self._pagers:
             return "list", described.operation.name
         method, found = described.operation.method, success_schema(described.operation)
@@ -227,7 +227,7 @@ class KitData:
     def _judged(self, described: Described) -> list[Raw]:
         found = {each.name: each.statuses[0] for each in described.judged if each.name not in ("any", "state")}
         if any(each.name == "state" and 410 in each.statuses for each in described.judged):
-            # The one state that HTTP itself has a word for.
+            # The only state with a status of its own in HTTP.
             found["gone"] = 410
         if not described.judged:
             stated = described.operation.responses
@@ -253,7 +253,7 @@ class KitData:
         )
 
     def _error_body_fields(self, schema: Node) -> dict[str, str]:
-        """Returns how the body of a refusal is written: by the names that the contract has for the fields."""
+        """Return the fields of an error body, by the contract's names."""
         name = self._models.of(schema) or ""
         found = self._said.get(name, ErrorFields())
         own = {attribute: key for key, attribute in self._models.attributes(name).items()} if name else {}
@@ -288,11 +288,11 @@ class KitData:
                 yield rule, made
 
     def _rule(self, rule: Rule, of: str, head: str) -> Raw | None:
-        """Returns a rule; None, and notes so, where the kit cannot keep it."""
+        """Return a rule; None if the kit cannot evaluate it, which is added to the limitations."""
         try:
             found = conditions(rule.program, of)
         except (Untranslatable, RuleError, RecursionError) as error:
-            self.limitations.append(f"The rule `{rule.id}` is not kept: {error}. {rule.message}")
+            self.limitations.append(f"The rule `{rule.id}` is not applied: {error}. {rule.message}")
             return None
         of_changes = rule.is_transition
         return _constructor_call(
@@ -303,7 +303,7 @@ class KitData:
         )
 
     def _schema(self, node: Node, is_reference: bool = False) -> Any:
-        """Returns a schema as the kit has it: without prose, named ones by their names."""
+        """Return a schema for the kit: without prose, and with names in place of references."""
         if is_reference:
             return {"$ref": node.followed().pointer.removeprefix(_SCHEMAS)}
         if not isinstance(node.value, dict):
@@ -334,7 +334,7 @@ def _condition(found: Condition, head: str) -> Raw:
 
 
 def _constructor_call(name: str, /, **arguments: Any) -> Raw:
-    """Returns source that makes one of the kit's data classes; what is empty is its default there."""
+    """Return source that constructs one of the kit's data classes. Empty values are omitted if they are the default."""
     needed = {"schemas", "rules", "operations", "lists", "resources", "answer", "security", "judged", "parameters"}
     needed |= {"refusals", "item", "owners", "repeats", "conditions", "prefix"}
     kept = {

@@ -1,7 +1,7 @@
-"""The package as a copy in the tree of a project that uses it: put there, updated, and held against this repository.
+"""Copies the package into another project, updates the copy, and compares it with this repository.
 
-A copy is only ever replaced as a whole, by one that is complete and on disk. What an interrupted run leaves behind lies
-in a folder beside the copy, which the next run removes.
+A copy is replaced as a whole, after the new one is complete and on disk. An interrupted run leaves its files in a
+folder beside the copy, which the next run removes.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from codegen.directories import changed_files, swap
 from codegen.files import read_file
 from codegen.text import escaped
 
-# What is made anew from the files beside it is nothing to lose.
+# The kind of edit that a rerun of Python restores, so that it may be overwritten.
 BYTECODE = "bytecode"
 
-# How many files of a folder that is no copy are listed; the rest is counted.
+# Files that are listed in a message.
 MAX_LISTED = 40
 
 
 @dataclass(frozen=True)
 class Copy:
-    """What is at the place of a copy.
+    """A copy, or whatever else is at its path.
 
     Attributes:
-        document: What it says of itself; None where it is no copy of this package, or cannot say so.
-        edits: The files that are not as they were made, as (how, name); of what is no copy, all files, at least one.
-        fresh: Whether it was made of what this repository has now.
+        document: Its PROVENANCE.json; None if it is not a copy of this package.
+        edits: The edited files, as (kind of edit, name); all files if it is not a copy, at least one.
+        fresh: Whether it was made from the current state of this repository.
     """
 
     document: dict[str, Any] | None
@@ -48,19 +48,19 @@ class Copy:
 
 
 def vendor(root: Path, dest: str, name: str, force: bool) -> int:
-    """Puts the package into a folder of another project, or updates it there.
+    """Copy the package into a folder of another project, or update the copy there.
 
     Args:
         root: This repository.
-        dest: The folder that the copy lies in. Made where its own folder exists.
+        dest: The folder that holds the copy. It is created if its parent exists.
         name: The name of the copy.
-        force: Whether to replace what was edited, and what is no copy at all.
+        force: Whether to replace an edited copy, or a folder that is not a copy.
 
     Returns:
-        0 the copy is as this repository has it, 1 what is there is not replaced without `force`.
+        0 the copy is up to date, 1 it was not replaced because `force` is missing.
 
     Raises:
-        Problem: It cannot be done. What was there is as it was.
+        Problem: The copy cannot be made. The old one is unchanged.
     """
     source = _current_package(root)
     target = _copy_path(root, dest, name, "vendor")
@@ -71,18 +71,18 @@ def vendor(root: Path, dest: str, name: str, force: bool) -> int:
             return _update(source, target, force, _command("vendor", dest, name))
         finally:
             if made:
-                with contextlib.suppress(OSError):  # it is not empty where all went well
+                with contextlib.suppress(OSError):  # not empty after success
                     target.parent.rmdir()
     except OSError as error:
         raise Problem(
             f"{error.filename or target} cannot be written: {error.strerror}; "
-            "what was there is as it was, or replaced as a whole",
-            "make room or give access, then run it again",
+            "the old files are unchanged, or completely replaced",
+            "free disk space or grant access, then run it again",
         ) from error
 
 
 def verify_vendor(root: Path, dest: str, name: str) -> int:
-    """Says of a copy whether it is fresh, outdated, edited, or both. Writes nothing.
+    """Report whether a copy is fresh, outdated, edited, or both. Writes nothing.
 
     Returns:
         0 it is fresh, 1 it is not.
@@ -96,27 +96,27 @@ def verify_vendor(root: Path, dest: str, name: str) -> int:
     try:
         copy = _inspect(source, target)
     except OSError as error:
-        raise Problem(f"{error.filename} cannot be read: {error.strerror}", "give access to it") from error
+        raise Problem(f"{error.filename} cannot be read: {error.strerror}", "grant access to it") from error
     if copy is None:
         raise Problem(f"there is no copy at {target}", f"make one: {command}")
     if copy.document is None:
         raise Problem(
-            f"{target} is no copy of {PACKAGE}: it has no {provenance.FILE_NAME} of it",
+            f"{target} is not a copy of {PACKAGE}: it has no valid {provenance.FILE_NAME}",
             f"correct DEST or NAME, or replace it: {command} FORCE=1",
         )
     if copy.fresh and not copy.edits:
-        print(f"Fresh: {target} is, to the byte, what this repository has: {copy.document['version']}.")
+        print(f"Fresh: {target} is up to date, to the byte: {copy.document['version']}.")
         return 0
     if not copy.fresh:
         print(_outdated(copy.document, _describe(source)))
     if copy.edits and all(how == BYTECODE for how, _ in copy.edits):
-        print(f"Unsafe: these files of {target} are run instead of what they are named after, and not made from it:")
+        print(f"Unsafe: Python would run these bytecode files of {target}, which were not compiled from its modules:")
         _print_files(copy.edits)
-        print("fix: delete them; Python makes them anew")
+        print("fix: delete them; Python compiles them again")
     elif copy.edits:
-        print(f"Edited: these files of {target} are not as they were made:")
+        print(f"Edited: these files of {target} were changed:")
         _print_files(copy.edits)
-        print("fix: move the edits to where this repository makes those files (overrides/README.md), or give them up:")
+        print("fix: make the change in this repository (see overrides/README.md), or discard it:")
         print(f"     {command} FORCE=1")
     else:
         print(f"fix: {command}")
@@ -129,13 +129,13 @@ def _update(source: Path, target: Path, force: bool, command: str) -> int:
         _clean_up(target, work)
         old = _inspect(source, target)
         if old is not None and old.fresh and not old.edits:
-            print(f"Fresh: {target} is what this repository has: {_describe(source)['version']}; nothing to do.")
+            print(f"Fresh: {target} is up to date: {_describe(source)['version']}.")
             return 0
         if old is not None and old.edits and not force and not all(how == BYTECODE for how, _ in old.edits):
-            what = "was edited, and the edits" if old.document else f"is no copy of {PACKAGE}, and its files"
+            what = "was edited, and the edits" if old.document else f"is not a copy of {PACKAGE}, and its files"
             print(f"problem: {target} {what} would be lost:")
             _print_files(old.edits)
-            print(f"fix: move them to where they are safe, or give them up: {command} FORCE=1")
+            print(f"fix: save them elsewhere, or discard them: {command} FORCE=1")
             return 1
         files = changed_files(target, source) if old is not None and old.document else []
         entries = _new_changelog_entries(target, source)
@@ -151,7 +151,7 @@ def _update(source: Path, target: Path, force: bool, command: str) -> int:
         print(f"Wrote {target}: {new['version']}.")
         print(_dependencies_line(new))
         if not (target.parent / "__init__.py").exists():
-            print(f"note: {target.parent} has no __init__.py; tools that look for packages by it need one")
+            print(f"note: {target.parent} has no __init__.py; some tools need one to find packages")
     else:
         print(f"Updated {target}:")
         print(f"  version   {_version_change(old.document['version'], new['version'])}")
@@ -175,63 +175,65 @@ def _command(target: str, dest: str, name: str) -> str:
 
 def _current_package(root: Path) -> Path:
     if not provenance.is_current(root, provenance.read_inputs(root)):
-        raise Problem("generated/ is not what openapi.yaml and overrides/ give: no copy of it is made", "make generate")
+        raise Problem("generated/ must be up to date with openapi.yaml and overrides/ (it is stale)", "make generate")
     return root / "generated" / PACKAGE
 
 
 def _copy_path(root: Path, dest: str, name: str, command: str) -> Path:
     if not dest:
         raise Problem(
-            "DEST is not given: the folder that the copy lies in", f"make {command} DEST=../app/src/app/_vendor"
+            "DEST must be the folder that holds the copy (got nothing)", f"make {command} DEST=../app/src/app/_vendor"
         )
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or keyword.iskeyword(name):
-        raise Problem(f"NAME={name} cannot be imported as a package", f"give letters, digits and _, such as {PACKAGE}")
+        raise Problem(f"NAME={name} cannot be imported as a package", f"use letters, digits and _, such as {PACKAGE}")
     try:
-        # Links on the way are followed; the copy itself may be none, see `_inspect`. Few shells expand ~ in DEST=~/app.
+        # Links in the path are followed; `_inspect` refuses a copy that is a link. Few shells expand ~ in DEST=~/app.
         folder = Path(dest).expanduser().resolve()
         exists = folder.exists()
         is_place = folder.is_dir() if exists else folder.parent.is_dir()
     except (OSError, RuntimeError) as error:
-        raise Problem(f"DEST={dest} cannot be looked at: {error}", "name a folder that you have access to") from error
+        raise Problem(f"DEST={dest} cannot be read: {error}", "name a folder that you have access to") from error
     if not is_place and exists:
-        raise Problem(f"DEST={dest} is no folder", "name the folder that the copy lies in")
+        raise Problem(f"DEST={dest} is not a folder", "name the folder that holds the copy")
     if not is_place:
-        fix = f"make it: mkdir -p {shlex.quote(str(folder))}" if command == "vendor" else "name the folder of the copy"
+        fix = (
+            f"create it: mkdir -p {shlex.quote(str(folder))}" if command == "vendor" else "name the folder of the copy"
+        )
         raise Problem(f"DEST={dest}: there is no folder {folder.parent}", fix)
     target = folder / name
     root = root.resolve()
     if target.is_relative_to(root / "generated") or root.is_relative_to(target):
-        raise Problem(f"DEST={dest}: {target} is a folder of this repository", "name a folder of your own project")
+        raise Problem(f"DEST={dest}: {target} belongs to this repository", "name a folder of your own project")
     return target
 
 
 @contextlib.contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    """Keeps a second run away while this one writes there. The lock ends with the process, however that ends."""
+    """Lock a folder against a second run. The lock ends with the process, even if that is killed."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Problem(f"another `make vendor` is at work in {folder}", "wait for it, then run it again") from error
+            raise Problem(f"another `make vendor` is running in {folder}", "wait for it, then run it again") from error
         yield
     finally:
         os.close(handle)
 
 
 def _clean_up(target: Path, work: Path) -> None:
-    """Ends what an interrupted run began: the old copy back in its place if it is in none, all else removed."""
+    """Remove the files of an interrupted run. Restores the old copy if there is none."""
     if not os.path.lexists(work):
         return
     if work.is_symlink() or not work.is_dir() or not {path.name for path in work.iterdir()} <= {"old", "new"}:
-        raise Problem(f"{work} is in the way, and no interrupted `make vendor` left it", "move it elsewhere")
+        raise Problem(f"{work} exists, and is not from an interrupted `make vendor`", "move it elsewhere")
     if not os.path.lexists(target) and os.path.lexists(work / "old"):
         (work / "old").rename(target)
     shutil.rmtree(work)
 
 
 def _inspect(source: Path, target: Path) -> Copy | None:
-    """Returns what is at the place of a copy; None for nothing, and for a folder without files."""
+    """Return what is at the path of a copy; None if nothing is, or a folder without files."""
     verifier = _copy_verifier()
     if not os.path.lexists(target):
         return None
@@ -254,9 +256,9 @@ def _inspect(source: Path, target: Path) -> Copy | None:
 
 @cache
 def _copy_verifier() -> Any:
-    """As the copy judges itself, see there: one way to do it, with this repository at hand or not.
+    """Return the module that a copy verifies itself with, so that both verify the same way.
 
-    Not as an import, which would run what lies in a `__pycache__`.
+    It is compiled from its source: an import would run the bytecode in a `__pycache__`.
     """
     path = ROOT / "overrides/package/__main__.py"
     module = ModuleType("verifier")
@@ -270,7 +272,7 @@ def _describe(source: Path) -> dict[str, Any]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Copies the package so that it is on disk before anything points to it."""
+    """Copy the package, and flush it to disk."""
     target.mkdir()
     for name, path in provenance.files_below(source):
         place = target / name
@@ -292,7 +294,7 @@ def _sync(folder: Path) -> None:
 
 
 def _new_changelog_entries(old: Path, new: Path) -> list[str]:
-    """Returns the entries of the new copy's changelog that the old copy's has not."""
+    """Return the changelog entries that only the new copy has."""
     entries = []
     for folder in (old, new):
         try:
@@ -305,7 +307,7 @@ def _new_changelog_entries(old: Path, new: Path) -> list[str]:
 
 
 def _dependencies_line(document: dict[str, Any]) -> str:
-    return f"It needs: pip install {' '.join(map(shlex.quote, document['dependencies']))}"
+    return f"Install its dependencies: pip install {' '.join(map(shlex.quote, document['dependencies']))}"
 
 
 def _version_change(old: str, new: str) -> str:
@@ -316,7 +318,7 @@ def _outdated(old: dict[str, Any], new: dict[str, Any]) -> str:
     here = f"this repository has {new['version']}"
     version = escaped(old["version"], 60)
     if old["version"] == new["version"]:
-        return f"Outdated: the copy is {version}, as {here}, but of another state of it."
+        return f"Outdated: the copy is {version}, and {here} with other content."
     if _version_key(old["version"]) > _version_key(new["version"]):
         return f"Newer: the copy is {version}, {here}: update this clone first."
     return f"Outdated: the copy is {version}, {here}."

@@ -84,7 +84,7 @@ def test_each_operation_has_a_section_with_all_that_is_its_own(name: str) -> Non
         for link in followed(response).get("links", {}).values():
             assert f'<a href="#{link["operationId"]}">' in markup
             assert all(f"{key} from {value}" in text for key, value in link["parameters"].items())
-    assert ("Order of judgement" in text) and ("List" in text.split()) is ("x-list" in operation)
+    assert ("Order of checks" in text) and ("List" in text.split()) is ("x-list" in operation)
     assert ("Sample body" in text) is ("requestBody" in operation)
 
 
@@ -102,7 +102,7 @@ def test_what_only_a_richer_contract_has_is_in_words() -> None:
     assert "204 no body The task is deleted." in Reader(section("delete_task")).text
     assert "Task-Version always sent integer at least 1" in Reader(section("get_task")).text
     schemas = Reader(section("schemas")).text
-    assert "Note or Checklist kind says which: note is Note, checklist is Checklist." in schemas
+    assert "Note or Checklist Selected by kind: note is Note, checklist is Checklist." in schemas
     assert "kind required string always note Which kind" in schemas
     assert "Tag One word. string matches ^[a-z]{1,20}$" in schemas
     assert "X-Board-Key: <token>" in READER.text and "Authorization: Bearer <token>" in READER.text

@@ -67,7 +67,7 @@ AGAIN = """\
 EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
     "a filter less": (
         [(between(BOARD, "        - name: status\n", "        - name: tag\n"), "")],
-        [(CLIENTS, "list_tasks status (query)", "there is no such parameter")],
+        [(CLIENTS, "list_tasks status (query)", "parameter removed")],
     ),
     "a filter that picks otherwise": (
         [("rule: item.status == value", "rule: item.status != value")],
@@ -142,14 +142,14 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
             ),
         ],
     ),
-    "a further operation": (
+    "operation added": (
         [("{task_id}:\n    parameters", f"{{task_id}}:\n{PUT}    parameters")],
-        [(SERVERS, "PUT /v1/tasks/{task_id}", "a further operation")],
+        [(SERVERS, "PUT /v1/tasks/{task_id}", "operation added")],
     ),
     "an operation that is gone": (
         [(DELETE, ""), (between(BOARD, "            delete:\n              operationId", "        '401'"), "")],
         [
-            (CLIENTS, "DELETE /v1/tasks/{task_id}", "this operation is not there"),
+            (CLIENTS, "DELETE /v1/tasks/{task_id}", "operation removed"),
             (CLIENTS, "create_task 201 link delete", "this link is not there"),
         ],
     ),
@@ -195,7 +195,7 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
         [
             (SERVERS, "create_task request body.details", 'a further alternative, with kind "picture"'),
             (NEITHER, "list_tasks 200 body.items[].details", 'a further alternative, with kind "picture"'),
-            (NEITHER, "schema Picture", "a further schema"),
+            (NEITHER, "schema Picture", "schema added"),
         ],
     ),
     "an alternative that is gone": (
@@ -238,7 +238,7 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
     ),
     "a header that may be left out": (
         [("was written.\n              required: true\n", "was written.\n")],
-        [(CLIENTS, "get_task 200 header task-version", "it is not always sent")],
+        [(CLIENTS, "get_task 200 header task-version", "not always sent")],
     ),
     "a header of another type": (
         [
@@ -264,8 +264,8 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
         ],
         [
             (BOTH, "list_events x-list cursor", "after instead of cursor"),
-            (CLIENTS, "list_events cursor (query)", "there is no such parameter"),
-            (SERVERS, "list_events after (query)", "a further parameter, optional"),
+            (CLIENTS, "list_events cursor (query)", "parameter removed"),
+            (SERVERS, "list_events after (query)", "parameter added, optional"),
         ],
     ),
     "a last page that is told otherwise": (
@@ -373,15 +373,15 @@ STATUS = "{$ref: '#/components/schemas/WorkflowRunStatus'}"
 OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
     "an optional query parameter that filters": (
         [(OFFSET, parameter("status", STATUS, "item.status == value"))],
-        [(SERVERS, "status (query)", "a further parameter, optional")],
+        [(SERVERS, "status (query)", "parameter added, optional")],
     ),
     "an array as query parameter": (
         [(OFFSET, parameter("status", f"{{type: array, maxItems: 4, items: {STATUS}}}", "item.status in value"))],
-        [(SERVERS, "status (query)", "a further parameter, optional")],
+        [(SERVERS, "status (query)", "parameter added, optional")],
     ),
     "a time as query parameter": (
         [(OFFSET, parameter("since", "{type: string, format: date-time}", "item.updated_at >= value"))],
-        [(SERVERS, "since (query)", "a further parameter, optional")],
+        [(SERVERS, "since (query)", "parameter added, optional")],
     ),
     "larger pages by another default": (
         [
@@ -395,7 +395,7 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
     ),
     "an optional field": (
         [field("attempts", "{type: integer, minimum: 1}")],
-        [(NEITHER, "200 body.items[].attempts", "a further field, optional")],
+        [(NEITHER, "200 body.items[].attempts", "field added, optional")],
     ),
     "a required field": (
         [
@@ -409,7 +409,7 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             ]
             * 2,
         ],
-        [(SERVERS, "200 body.items[].attempts", "a further field, required")],
+        [(SERVERS, "200 body.items[].attempts", "field added, required")],
     ),
     "a field that is bounded": (
         [
@@ -437,24 +437,24 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             ("        - {stage: any", "        - {stage: state, status: [409, 410]}\n        - {stage: any"),
         ],
         [
-            (NEITHER, "409", "a further status"),
-            (NEITHER, "410", "a further status"),
-            (BOTH, "x-judged state", "a further stage"),
+            (NEITHER, "409", "status added"),
+            (NEITHER, "410", "status added"),
+            (BOTH, "x-judged state", "stage added"),
         ],
     ),
     "a second operation, with a link to it": (
         [("\ncomponents:", f"\n{GET}\ncomponents:"), ("        '401':\n", f"{LINK}        '401':\n")],
         [
-            (SERVERS, "GET /v1/workflow-runs/{run_id}", "a further operation"),
+            (SERVERS, "GET /v1/workflow-runs/{run_id}", "operation added"),
             (SERVERS, "200 link run", "a further link"),
         ],
     ),
     "a POST and a DELETE": (
         [("\ncomponents:", f"\n{POST}\n{GET}\n{REMOVE}\ncomponents:")],
         [
-            (SERVERS, "DELETE /v1/workflow-runs/{run_id}", "a further operation"),
-            (SERVERS, "GET /v1/workflow-runs/{run_id}", "a further operation"),
-            (SERVERS, "POST /v1/workflow-definitions/{definition_id}/runs", "a further operation"),
+            (SERVERS, "DELETE /v1/workflow-runs/{run_id}", "operation added"),
+            (SERVERS, "GET /v1/workflow-runs/{run_id}", "operation added"),
+            (SERVERS, "POST /v1/workflow-definitions/{definition_id}/runs", "operation added"),
         ],
     ),
     "cursors instead of offsets": (
@@ -469,14 +469,14 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             ("        total:\n", "        next_cursor: {type: [string, 'null']}\n        total:\n"),
         ],
         [
-            (CLIENTS, "offset (query)", "there is no such parameter"),
-            (SERVERS, "cursor (query)", "a further parameter, optional"),
+            (CLIENTS, "offset (query)", "parameter removed"),
+            (SERVERS, "cursor (query)", "parameter added, optional"),
             (BOTH, "x-list style", "cursor instead of offset"),
             (CLIENTS, "x-list offset", "no offset instead of offset"),
             (CLIENTS, "x-list echoes offset", "no echoes offset instead of offset"),
             (SERVERS, "x-list cursor", "cursor instead of no cursor"),
             (SERVERS, "x-list next_cursor", "next_cursor instead of no next_cursor"),
-            (NEITHER, "200 body.next_cursor", "a further field, optional"),
+            (NEITHER, "200 body.next_cursor", "field added, optional"),
         ],
     ),
     "alternatives that are told apart": (
@@ -485,9 +485,9 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             ("    # The bodies of refusals", f"{KINDS}    # The bodies of refusals"),
         ],
         [
-            (NEITHER, "200 body.items[].result", "a further field, optional"),
-            (NEITHER, "schema Numbers", "a further schema"),
-            (NEITHER, "schema Words", "a further schema"),
+            (NEITHER, "200 body.items[].result", "field added, optional"),
+            (NEITHER, "schema Numbers", "schema added"),
+            (NEITHER, "schema Words", "schema added"),
         ],
     ),
     "a parameter of the path by another name": (
@@ -528,9 +528,9 @@ def test_drift_tells_of_each_edit_that_changes_what_is_sent(name: str) -> None:
     found = [
         (each.place, each.what) for each in differences(read(BOARD).value, read(edited(BOARD, replacements)).value)
     ]
-    unsent = ("it is called", "operationId", "tag ", "a further operation", "a further schema")
+    unsent = ("it is called", "operationId", "tag ", "operation added", "schema added")
     assert sorted(found) == sorted(
-        (place, what.replace("this operation is not there", "there is no such operation"))
+        (place, what.replace("operation removed", "operation missing"))
         for _, place, what in expected
         if not what.startswith(unsent)
     )

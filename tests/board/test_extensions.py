@@ -155,8 +155,14 @@ REFUSED = {
         "`limit` has to be an integer",
         "",
     ),
-    "two lists, each with each": (SHORT, "items:", "value.all", "once for each element of a list", "maxItems"),
-    "two long lists": (SHORT, SHORT.replace("5", "500"), "value.all", "once for each element of a list", "maxItems"),
+    "two lists, each with each": (SHORT, "items:", "value.all", "once for each element of another list", "maxItems"),
+    "two long lists": (
+        SHORT,
+        SHORT.replace("5", "500"),
+        "value.all",
+        "once for each element of another list",
+        "maxItems",
+    ),
 }
 
 

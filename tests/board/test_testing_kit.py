@@ -156,7 +156,8 @@ def test_what_the_contract_does_not_tell_is_in_the_docstring(testing: ModuleType
     assert testing.__doc__ is not None
     [line] = [line for line in testing.__doc__.splitlines() if line.startswith("- ")]
     assert line == (
-        "- `create_task` is never answered with 409 by itself: the contract does not say when. Script it with `next`."
+        "- `create_task` never returns 409 by itself: the contract does not define the condition. Script it with "
+        "`next`."
     )
 
 

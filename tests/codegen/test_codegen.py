@@ -131,7 +131,7 @@ for function in (module.sync, module.sync_detailed, module.asyncio, module.async
     for said in (
         "- Each run is one of the definition that was asked for.",
         "No two items have the same id. One run of a definition is `RUNNING`.",
-        "Judged in this order: credentials (401), parameters (422), existence (404), access (403 or 404). "
+        "Checked in this order: credentials (401), parameters (422), existence (404), access (403 or 404). "
         "At any time: 429, 503.",
     ):
         assert told.stdout.count(said) == 4
@@ -310,35 +310,41 @@ REFUSED = {
     "a key twice": (CONTRACT, "tags:\n", "servers: []\ntags:\n", "servers: []", 'duplicate key "servers"'),
     "no OpenAPI": (CONTRACT, "openapi: 3.1.0", "opnapi: 3.1.0", None, "no `openapi` field"),
     "OpenAPI 3.0": (CONTRACT, "openapi: 3.1.0", "openapi: 3.0.3", "openapi: 3.0.3", "3.0.3 is not supported"),
-    "no version": (CONTRACT, f"version: {VERSION}", "version: one", "version: one", "no semantic version"),
+    "no version": (CONTRACT, f"version: {VERSION}", "version: one", "version: one", "must be a semantic version"),
     "no paths": (CONTRACT, "paths:", "pths:", None, "no `paths`"),
     "no responses": (CONTRACT, "responses:", "respones:", "get:", "Field required"),
     "parameter in nowhere": (CONTRACT, "in: query", "in: querystring", "in: querystring", "should be 'query'"),
-    "dangling $ref": (CONTRACT, REFERENCE, REFERENCE.replace("Status", "State"), "RunState'", "leads nowhere"),
+    "dangling $ref": (CONTRACT, REFERENCE, REFERENCE.replace("Status", "State"), "RunState'", "does not exist"),
     "$ref that leads back": (
         CONTRACT,
         SCHEMAS,
         f"{SCHEMAS}    A: {{{REF_B}}}\n    B: {{{REF_A}}}\n",
         "B:",
-        "back to itself",
+        "refers to itself",
     ),
-    "$ref to itself": (CONTRACT, SCHEMAS, f"{SCHEMAS}    A: {{{REF_A}}}\n", "A:", "leads back to itself"),
+    "$ref to itself": (CONTRACT, SCHEMAS, f"{SCHEMAS}    A: {{{REF_A}}}\n", "A:", "refers to itself"),
     "$ref of a parameter to itself": (
         CONTRACT,
         "      parameters:\n",
         "      parameters:\n"
         "        - $ref: '#/paths/~1v1~1workflow-definitions~1{definition_id}~1runs/get/parameters/0'\n",
         "get/parameters/0'",
-        "leads back to itself",
+        "refers to itself",
     ),
     "$ref of a response to itself": (
         CONTRACT,
         "components:\n",
         "components:\n  responses:\n    A: {$ref: '#/components/responses/A'}\n",
         "    A:",
-        "leads back to itself",
+        "refers to itself",
     ),
-    "$ref to text": (CONTRACT, SCHEMAS, f"{SCHEMAS}    A: {{$ref: '#/info/title'}}\n", "A:", "names no schema"),
+    "$ref to text": (
+        CONTRACT,
+        SCHEMAS,
+        f"{SCHEMAS}    A: {{$ref: '#/info/title'}}\n",
+        "A:",
+        "is not a schema of components/schemas",
+    ),
     "an alternative of itself": (
         CONTRACT,
         SCHEMAS,
@@ -353,7 +359,7 @@ REFUSED = {
         "    A:",
         "more than 100 levels deep",
     ),
-    "nested without end by aliases": (CONTRACT, "tags:\n", "x-a: &a [*a]\ntags:\n", "x-a:", "is a part of itself"),
+    "nested without end by aliases": (CONTRACT, "tags:\n", "x-a: &a [*a]\ntags:\n", "x-a:", "part of itself"),
     "no security": (CONTRACT, "\nsecurity:\n", "\nsecurity: text\nx-s:\n", "security: text", "should be a valid list"),
     "remote $ref": (CONTRACT, REFERENCE, "$ref: 'other.yaml#/Status'", "other.yaml", "outside the file"),
     "required without property": (
@@ -381,16 +387,16 @@ REFUSED = {
         "      x-judged:\n",
         "      callbacks: {}\n      x-judged:\n",
         "callbacks:",
-        "nobody honours",
+        "would be ignored",
     ),
-    "servers of a path": (CONTRACT, "    get:\n", "    servers: []\n    get:\n", "    servers: []", "nobody honours"),
-    "webhooks": (CONTRACT, "tags:\n", "webhooks: {}\ntags:\n", "webhooks:", "nobody honours"),
+    "servers of a path": (CONTRACT, "    get:\n", "    servers: []\n    get:\n", "    servers: []", "would be ignored"),
+    "webhooks": (CONTRACT, "tags:\n", "webhooks: {}\ntags:\n", "webhooks:", "would be ignored"),
     "a link to another server": (
         CONTRACT,
         "        '401':\n",
         "        '401':\n          links: {again: {operationId: list_workflow_runs, server: {url: /}}}\n",
         "links:",
-        "nobody honours `server` of a link",
+        "`server` of a link is not supported",
     ),
     "another style": (
         CONTRACT,
@@ -404,7 +410,7 @@ REFUSED = {
         "          in: query\n",
         "          in: query\n          allowEmptyValue: true\n",
         "allowEmptyValue:",
-        "nobody honours",
+        "would be ignored",
     ),
     "no JSON": (CONTRACT, "application/json", "application/xml", "get:", "Unsupported content_type application/xml"),
     "no success": (
@@ -478,7 +484,7 @@ REFUSED = {
         ", strict=client.strict)\n        {% if pages",
         ", strickt=client.strict)\n        {% if pages",
         None,
-        "list_workflow_runs.py:78: `decode` is called in a way that it is not written for: missing",
+        "list_workflow_runs.py:78: the call of `decode` does not match its signature: missing",
     ),
     "call without an argument": (
         f"{TEMPLATES}/endpoint_macros.py.jinja",
@@ -525,7 +531,7 @@ REFUSED = {
         "version_override: ",
         "version_override: v",
         None,
-        "no semantic",
+        "must be a semantic version",
     ),
     "nothing that the package needs": ("pyproject.toml", "\ndependencies", "\nneeds", None, "'dependencies'"),
     "an entry that concerns nothing": (
@@ -533,7 +539,7 @@ REFUSED = {
         "### Contract",
         "### Contarct",
         None,
-        "is below none",
+        "must be below one of",
     ),
     "tool without a pin": ("requirements-dev.lock", "ruff==0.17.6", "rough==0.17.6", None, "does not pin 'ruff'"),
 }
@@ -589,7 +595,7 @@ def test_a_template_that_replaces_nothing_is_refused(tree: Path, capsys: pytest.
 def test_a_module_that_a_generator_makes_too_is_refused(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tree / "overrides/package/models.py").write_text("x = 1\n")
     assert main(["generate"], tree) == 2
-    assert "both make models.py" in capsys.readouterr().err
+    assert "both write models.py" in capsys.readouterr().err
 
 
 def test_files_that_were_not_generated_are_never_lost(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:

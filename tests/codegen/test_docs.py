@@ -167,8 +167,8 @@ def test_what_is_promised_of_the_list_and_the_order_of_judgement_stand_at_the_op
     assert "At most one run of a definition is RUNNING. at most 1 where self.status == 'RUNNING'" in text
     text = section('id="judgement"', "</section>")
     assert text.endswith(
-        "credentials: 401 parameters: 422 existence of definition_id: 404 What belongs to another tenant is answered "
-        "exactly as what is not there. access to definition_id: 403 At any time: 429 or 503."
+        "credentials: 401 parameters: 422 existence of definition_id: 404 Resources of other tenants get the "
+        "same response as those that do not exist. access to definition_id: 403 At any time: 429 or 503."
     )
 
 

@@ -276,7 +276,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "objects that nothing decides between": (
         [(MAPPING, ""), ("          const: note\n", "")],
         "      oneOf:",
-        "nothing decides between these objects",
+        "these objects cannot be distinguished",
     ),
     "texts that nothing decides between": (
         [
@@ -294,22 +294,22 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             (MAPPING, "      discriminator: {propertyName: kind}\n"),
         ],
         "        - $ref: '#/components/schemas/Checklist'",
-        "stands for `Checklist` and for `Note`",
+        "selects both `Checklist` and `Note`",
     ),
     "a mapping that contradicts a constant": (
         [("          note: '#/components/schemas/Note'\n", "          memo: '#/components/schemas/Note'\n")],
         "          memo:",
-        "`memo` leads to `Note`, whose `kind` is never that",
+        "`memo` is mapped to `Note`, but its `kind` cannot be `memo`",
     ),
     "a mapping to somewhere else": (
         [("          note: '#/components/schemas/Note'\n", "          note: '#/components/schemas/Task'\n")],
         "          note:",
-        "is none of the alternatives",
+        "is not one of the alternatives",
     ),
     "a tag that may be missing": (
         [("      required: [kind, text]\n", "      required: [text]\n")],
         "        - $ref: '#/components/schemas/Note'",
-        "that has to be a required text of it",
+        "must be a required text of `Note`",
     ),
     "a discriminator of nothing": (
         [
@@ -319,7 +319,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             )
         ],
         "      discriminator: {",
-        "without `oneOf` decides nothing",
+        "needs `oneOf` or `anyOf`",
     ),
     "an object without a name": (
         [
@@ -330,7 +330,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             ("          note: '#/components/schemas/Note'\n", ""),
         ],
         "        - {type: object",
-        "needs a name of its own",
+        "must be a named schema",
     ),
     "a name that no class has": (
         [
@@ -338,7 +338,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             ("    TaskDraft:\n", "    task-draft:\n"),
         ],
         "    task-draft:",
-        "is no name of a Python class",
+        "is not a Python class name",
     ),
 }
 

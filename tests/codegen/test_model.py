@@ -125,15 +125,15 @@ def test_a_node_knows_where_it_stands() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("a: {$ref: '#/a'}", "f.yaml:1: `#/a` leads back to itself"),
-        ("a: {$ref: '#/b'}\nb: {$ref: '#/c'}\nc: {$ref: '#/b'}", "f.yaml:3: `#/b` leads back to itself"),
-        ("a: {$ref: '#/b/0'}", "f.yaml:1: `#/b/0` leads nowhere"),
-        ("a: {$ref: '#/b/7'}\nb: [1]", "f.yaml:1: `#/b/7` leads nowhere"),
+        ("a: {$ref: '#/a'}", "f.yaml:1: `#/a` refers to itself"),
+        ("a: {$ref: '#/b'}\nb: {$ref: '#/c'}\nc: {$ref: '#/b'}", "f.yaml:3: `#/b` refers to itself"),
+        ("a: {$ref: '#/b/0'}", "f.yaml:1: `#/b/0` does not exist"),
+        ("a: {$ref: '#/b/7'}\nb: [1]", "f.yaml:1: `#/b/7` does not exist"),
         ("a: {$ref: 'other.yaml#/b'}", "f.yaml:1: `other.yaml#/b` points outside the file"),
-        ("a: {$ref: [1]}", "f.yaml:1: a `$ref` has to be text"),
+        ("a: {$ref: [1]}", "f.yaml:1: a `$ref` must be text"),
         (
             "a: {$ref: '#/b0'}\n" + "".join(f"b{n}: {{$ref: '#/b{n + 1}'}}\n" for n in range(5000)),
-            "f.yaml:51: `#/b50` comes after 50 other references",
+            "f.yaml:51: `#/b50` follows 50 other references",
         ),
     ],
 )
@@ -205,5 +205,5 @@ def test_no_keyword_of_a_schema_is_left_out(document: Document) -> None:
 
 def test_a_loop_of_references_among_promises_is_one_problem() -> None:
     text = json.dumps({**CONTRACT.value, "paths": {"/a": {"$ref": "#/paths/~1a"}}})
-    with pytest.raises(Problem, match="leads back to itself"):
+    with pytest.raises(Problem, match="refers to itself"):
         list(promises(parse(text, "f.json")))

@@ -35,7 +35,7 @@ def test_a_call_that_does_not_fit_is_found_wherever_it_is(tmp_path: Path, within
     path.write_text("\n" + within % "callee(1)")
     signatures.check("module.py", path, module)
     path.write_text("\n" + within % "callee()")
-    with pytest.raises(Problem, match=r"module\.py:\d: `callee` is called in a way that it is not written for"):
+    with pytest.raises(Problem, match=r"module\.py:\d: the call of `callee` does not match its signature"):
         signatures.check("module.py", path, module)
 
 

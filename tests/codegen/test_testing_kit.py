@@ -87,7 +87,7 @@ def test_what_is_not_translated_is_said(rule: str) -> None:
         conditions(program(rule, ("self",)), "self")
 
 
-def test_a_rule_that_is_not_kept_is_in_the_docstring(tmp_path: Path) -> None:
+def test_a_rule_that_cannot_be_translated_is_in_the_docstring(tmp_path: Path) -> None:
     root = copy_tree(tmp_path / "root")
     replace(
         root / "openapi.yaml",
@@ -96,27 +96,35 @@ def test_a_rule_that_is_not_kept_is_in_the_docstring(tmp_path: Path) -> None:
     )
     render.build(root, tmp_path / "generated", provenance.read_inputs(root))
     source = (tmp_path / "generated/ks_workflow_runs/testing.py").read_text(encoding="utf-8")
-    assert "- The rule `error_by_status` is not kept: it uses `getFullYear`. `error` is set exactly" in source
+    assert "- The rule `error_by_status` is not applied: it uses `getFullYear`. `error` is set exactly" in source
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("list_workflow_runs:", "list_runs:", "`list_runs` is no operation with `x-list`"),
-        ("  changes:", "  moves:", "`list_workflow_runs` has to hold `updated`, `adds` and `changes`"),
+        ("list_workflow_runs:", "list_runs:", "`list_runs` is not an operation with `x-list`"),
+        ("  changes:", "  moves:", "`list_workflow_runs` may have only `updated`, `adds` and `changes`"),
         (
             "status: COMPLETED",
             "state: COMPLETED",
             "`list_workflow_runs.changes.complete`: WorkflowRunResponse has no field",
         ),
-        ("status: FAILED", "status: DONE", "`list_workflow_runs.changes.fail`: `status` cannot be 'DONE'"),
-        ("complete: {status", "add_runs: {status", "two methods of the testing kit would be called `add_runs`"),
-        ("complete: {status", "next: {status", "two methods of the testing kit would be called `next`"),
-        ("complete: {status", "to-end: {status", "`list_workflow_runs.changes.to-end` is no name of a method"),
+        (
+            "status: FAILED",
+            "status: DONE",
+            "`list_workflow_runs.changes.fail`: the contract does not allow 'DONE' for `status`",
+        ),
+        ("complete: {status", "add_runs: {status", "two methods of the testing kit have the name `add_runs`"),
+        ("complete: {status", "next: {status", "two methods of the testing kit have the name `next`"),
+        (
+            "complete: {status",
+            "to-end: {status",
+            "`list_workflow_runs.changes.to-end` must be a valid name of a method",
+        ),
         (
             "complete: {status: COMPLETED}",
             "complete: COMPLETED",
-            "`list_workflow_runs.changes` has to hold moves by name",
+            "`list_workflow_runs.changes` must map names to fields",
         ),
         (
             "updated: [updated_at]",

@@ -37,7 +37,7 @@ def everything(folder: Path) -> dict[str, tuple[int, bytes | str]]:
 def test_the_first_run_makes_a_complete_copy(consumer: Consumer) -> None:
     code, out, err = consumer.call("vendor")
     assert code == 0 and out.startswith(f"Wrote {consumer.copy}: ") and "has no __init__.py" in out and err == ""
-    assert "\nIt needs: pip install 'httpx2>=" in out
+    assert "\nInstall its dependencies: pip install 'httpx2>=" in out
     assert contents(consumer.copy) == contents(GENERATED)
     assert {"LICENSE", "CHANGELOG.md", "README.md", "py.typed", "PROVENANCE.json"} <= contents(consumer.copy).keys()
     assert [path.name for path in consumer.dest.iterdir()] == [PACKAGE]
@@ -90,7 +90,7 @@ def test_an_update_says_what_changes_and_removes_what_is_gone(consumer: Consumer
     code, out, _ = consumer.call("verify-vendor", "--name", "other", root=tree)
     assert code == 1 and out.startswith("Outdated: ") and "Edited: these files" in out and "extra.py" in out
     code, out, _ = consumer.call("verify-vendor", "--name", "other")
-    assert code == 1 and out.startswith("Outdated: ") and "another state" in out
+    assert code == 1 and out.startswith("Outdated: ") and "other content" in out
 
     code, out, _ = consumer.call("vendor", root=tree)
     assert code == 0
@@ -181,7 +181,7 @@ def test_an_edited_copy_is_told_and_kept(consumer: Consumer, capsys: pytest.Capt
     assert ("Outdated: " in out) == (edit is _edit_provenance)
     code, out, _ = consumer.call("vendor")
     assert code == 1 and out.startswith(f"problem: {consumer.copy} was edited") and named in out
-    assert f"fix: move them to where they are safe, or give them up: make vendor DEST='{consumer.dest}' FORCE=1" in out
+    assert f"fix: save them elsewhere, or discard them: make vendor DEST='{consumer.dest}' FORCE=1" in out
     # Without the repository.
     assert judging.main(consumer.copy) == 1
     err = capsys.readouterr().err
@@ -245,10 +245,10 @@ def test_what_is_no_copy_is_kept(consumer: Consumer, case: str) -> None:
     make(consumer.copy)
     before = everything(consumer.dest)
     code, out, _ = consumer.call("vendor")
-    assert code == 1 and out.startswith(f"problem: {consumer.copy} is no copy of {PACKAGE}") and named in out
+    assert code == 1 and out.startswith(f"problem: {consumer.copy} is not a copy of {PACKAGE}") and named in out
     assert out.splitlines()[-1].startswith("fix: ") and out.endswith("FORCE=1\n")
     code, _, err = consumer.call("verify-vendor")
-    assert code == 2 and "is no copy of" in err and "fix: " in err
+    assert code == 2 and "is not a copy of" in err and "fix: " in err
     assert everything(consumer.dest) == before
     code, out, _ = consumer.call("vendor", "--force")
     assert code == 0 and out.startswith("Wrote ") and "note: " not in out
@@ -301,12 +301,12 @@ def test_a_name_that_cannot_be_imported_is_refused(consumer: Consumer, name: str
 @pytest.mark.parametrize(
     ("dest", "name", "why"),
     [
-        ("", PACKAGE, "DEST is not given"),
+        ("", PACKAGE, "DEST must be the folder that holds the copy"),
         ("no/such/folder", PACKAGE, "there is no folder"),
-        ("LICENSE", PACKAGE, "is no folder"),
-        ("generated", PACKAGE, "is a folder of this repository"),
-        ("generated/ks_workflow_runs", "copy", "is a folder of this repository"),
-        ("..", "repository", "is a folder of this repository"),
+        ("LICENSE", PACKAGE, "is not a folder"),
+        ("generated", PACKAGE, "belongs to this repository"),
+        ("generated/ks_workflow_runs", "copy", "belongs to this repository"),
+        ("..", "repository", "belongs to this repository"),
     ],
 )
 def test_a_place_that_is_no_place_is_refused(
@@ -380,7 +380,7 @@ def test_what_looks_like_leftovers_is_kept(consumer: Consumer, make: Callable[[P
     make(consumer.dest / f".{PACKAGE}.vendoring")
     before = everything(consumer.dest)
     code, _, err = consumer.call("vendor", "--force")
-    assert code == 2 and "is in the way" in err
+    assert code == 2 and "is not from an interrupted" in err
     assert everything(consumer.dest) == before
 
 
@@ -392,7 +392,7 @@ def test_two_runs_at_once_do_not_meet(consumer: Consumer) -> None:
         code, _, err = consumer.call("vendor")
     finally:
         os.close(handle)
-    assert code == 2 and "another `make vendor` is at work" in err
+    assert code == 2 and "another `make vendor` is running" in err
     assert consumer.call("vendor")[0] == 0
 
 
@@ -412,7 +412,7 @@ def test_what_cannot_be_written_is_told_and_changes_nothing(consumer: Consumer, 
         [sys.executable, HARM, how, consumer.dest], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 2, done.stderr
-    assert "cannot be written: " in done.stderr and "as it was" in done.stderr
+    assert "cannot be written: " in done.stderr and "are unchanged" in done.stderr
     assert everything(consumer.dest.parent) == before
 
 

@@ -1,4 +1,4 @@
-"""What became of a condition: whether it asks for more than before, or for less."""
+"""Compares two versions of a condition: tighter, looser or undecided."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ Change = Literal["same", "tighter", "looser", "undecided"]
 
 
 def compare_conditions(old: str, new: str, variables: tuple[str, ...]) -> Change:
-    """Compares two conditions.
+    """Compare two conditions.
 
-    Decided is what needs no reasoning: spaces, comments, parentheses, the order around `&&` and `||`, and that one is
-    the other with a further condition beside it. All else is undecided, also for conditions that do not compile.
+    Ignores spaces, comments, parentheses and the order around `&&` and `||`, and recognizes an operand that is added or
+    removed there. All else is undecided, also for conditions that do not compile.
 
     Args:
-        old: The condition as it was.
-        new: The condition as it is.
-        variables: What both may speak of.
+        old: The old condition.
+        new: The new condition.
+        variables: The variables of both.
     """
     try:
         before, after = (tree(program(source, variables).one.serialize()) for source in (old, new))

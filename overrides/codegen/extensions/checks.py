@@ -1,4 +1,4 @@
-"""What is refused of the keys: one problem at a time, with file, line and what to do."""
+"""Validates the extension keys. Reports one problem at a time, with file, line and fix."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from codegen.extensions.objects import KEYS, SpecObject, objects
 from codegen.openapi import Document, Node, operations, parse, schema_of
 from codegen.openapi.document import joined
 
-# A list that has no more elements may be gone through together with another one.
+# Maximum length of a list whose loop may contain another loop.
 MAX_INNER_ITEMS = 20
 
 SCHEMA = Path(__file__).with_name("schema.yaml")
 
 
 def check(document: Document) -> None:
-    """Checks what a document says in these keys.
+    """Validate the extension keys and the links of a document.
 
     Raises:
-        Problem: Something of it cannot be.
+        Problem: One of them is invalid.
     """
     found = list(objects(document))
     for part in found:
         check_keys(part)
     described = [describe(operation) for operation in operations(document).values()]
     for each in described:
-        # Reading them checks them.
+        # Reading validates them.
         _ = each.links
     if not any(key in part.node for part in found for key in KEYS):
         return
@@ -55,14 +55,14 @@ def check(document: Document) -> None:
 
 
 def check_keys(part: SpecObject) -> None:
-    """Checks that the keys are spelled right, stand where they may, and hold what they may."""
+    """Check the spelling, the place and the content of the keys of an object."""
     for key, node in part.node.items():
         if key not in KEYS:
             if meant := _intended_key(key):
                 raise node.problem(f"there is no key `{key}`", f"if `{meant}` is meant, write that; else rename it")
         elif part.kind not in KEYS[key]:
             where = " or ".join(_article(kind) for kind in KEYS[key])
-            raise node.problem(f"`{key}` means nothing here: it belongs to {where}", "move it there, or take it out")
+            raise node.problem(f"`{key}` has no meaning here: it belongs to {where}", "move it there, or remove it")
         else:
             check_content(key, node)
 
@@ -80,11 +80,11 @@ def _intended_key(key: str) -> str | None:
 
 
 def check_content(key: str, node: Node) -> None:
-    """Checks that a key holds what schema.yaml allows."""
+    """Check the value of a key against schema.yaml."""
     errors = list(_validator().iter_errors({key: node.value}))
     if not errors:
         return
-    # A key that is misspelt is mostly also one that is missing.
+    # A misspelt key usually also causes the error that a key is missing.
     error = next((each for each in errors if hasattr(each.kind, "unexpected")), errors[0])
     at = Node(node.document, node.value, node.pointer + joined(tuple(error.instance_path[1:])))
     unknown = list(getattr(error.kind, "unexpected", ()))
@@ -94,14 +94,12 @@ def check_content(key: str, node: Node) -> None:
         raise at.problem(f"`{key}` has no `{unknown[0]}`", _suggestion(unknown[0], known))
     message = error.message
     if message.startswith("False schema"):
-        message = f"`{error.instance_path[-1]}` does not go with the rest of it"
-    raise at.problem(
-        f"`{key}` cannot be so: {message}", f"see what it holds: overrides/codegen/extensions/{SCHEMA.name}"
-    )
+        message = f"`{error.instance_path[-1]}` is not allowed with the other keys"
+    raise at.problem(f"`{key}` is invalid: {message}", f"see overrides/codegen/extensions/{SCHEMA.name}")
 
 
 def is_valid(key: str, value: Any) -> bool:
-    """Whether a value is as schema.yaml has it for a key."""
+    """True if schema.yaml allows a value for a key."""
     return bool(_validator().is_valid({key: value}))
 
 
@@ -117,18 +115,18 @@ def _schema() -> dict[str, Any]:
 
 
 def _allowed_properties(schema_path: list[str | int]) -> list[str]:
-    """Returns the properties beside the keyword that an error names."""
+    """Return the properties that schema.yaml allows where an error occurred."""
     value: Any = _schema()
     for part in schema_path[:-1]:
         value = value[part]
         while isinstance(value, str):
-            # A reference, to whose target the rest of the path belongs.
+            # A reference: the rest of the path continues in its target.
             value = _schema()["$defs"][value.rpartition("/")[2]]
     return list(value.get("properties", ()))
 
 
 def check_ids(found: Iterable[SpecObject]) -> None:
-    """Checks that no two rules have one id."""
+    """Check that the ids of rules are unique."""
     seen: dict[str, Node] = {}
     for part in found:
         holders = [part.node.at(key) for key in ("x-rules", "x-selects")] + [part.node.at("x-list").at("at_most")]
@@ -136,23 +134,23 @@ def check_ids(found: Iterable[SpecObject]) -> None:
             first = seen.setdefault(node.value, node)
             if first is not node:
                 line = f" on line {first.line}" if first.line else ""
-                raise node.problem(f"the id `{node.value}` is there already{line}", "give the rule an id of its own")
+                raise node.problem(f"the id `{node.value}` is already used{line}", "give the rule an id of its own")
 
 
-# --- lists and judgement ----------------------------------------------------------------------------------------------
+# --- x-list and x-judged ----------------------------------------------------------------------------------------------
 
 
 _KIND_WORDS = {"list": "an array", "int": "an integer", "string": "text"}
 
 
 def check_list(described: Described) -> None:
-    """Checks that the parameters and fields that `x-list` names are there."""
+    """Check that the parameters and fields that `x-list` names exist."""
     node = described.operation.node.at("x-list")
     if node.value is None:
         return
     listing = described.listing
     if listing is None:
-        raise node.problem("`x-list` stands at an operation without a success that has a body", "take it out")
+        raise node.problem("`x-list` needs a success with a body", "document the body, or remove `x-list`")
     for key, kind in (("limit", "int"), ("offset", "int"), ("cursor", "string")):
         if name := getattr(listing, key):
             _check_parameter(described, node.at(key), name, kind)
@@ -175,21 +173,21 @@ def _check_parameter(described: Described, node: Node, name: str, kind: str = ""
         raise node.problem(what, _suggestion(name, names))
     parameter = described.parameters["query", name]
     if kind and shape(schema_of(parameter)).kind not in (kind, "any"):
-        raise node.problem(f"`{name}` has to be {_KIND_WORDS[kind]}", "name another parameter, or correct its schema")
+        raise node.problem(f"`{name}` must be {_KIND_WORDS[kind]}", "name another parameter, or correct its schema")
     if kind and parameter.at("required").value is True:
-        what = f"`{name}` is required, but the first page is asked for without it"
-        raise node.problem(what, "take `required` out of the parameter")
+        what = f"`{name}` must be optional: the request for the first page does not have it"
+        raise node.problem(what, "remove `required` from the parameter")
 
 
 def _check_next_cursor(node: Node, listing: Listing) -> None:
-    """Checks that the field can say where a page begins, and that there is none: else a list would have no end."""
+    """Check that the field can name a next page and can be absent: without the latter, a list would have no end."""
     _check_field(node, listing.body, listing.next_cursor, "string")
     holders, _, name = listing.next_cursor.rpartition(".")
     for each in parts(listing.body, map(field_name, filter(None, holders.split(".")))):
         is_optional = name not in (each.node.at("required").value or ())
         if name in each.names.values() and not (is_optional or shape(each.node.at("properties").at(name)).nullable):
-            what = f"`{listing.next_cursor}` is required and never null, so that no page can be the last"
-            raise node.problem(what, "allow null: `type: [string, 'null']`, or take it out of `required`")
+            what = f"`{listing.next_cursor}` must be optional or nullable: without that, no page can be the last"
+            raise node.problem(what, "allow null: `type: [string, 'null']`, or remove it from `required`")
 
 
 def _check_field(node: Node, schema: Node, name: str, kind: str = "") -> None:
@@ -200,11 +198,11 @@ def _check_field(node: Node, schema: Node, name: str, kind: str = "") -> None:
             raise node.problem(*_no_field([shape(each) for each in at], part))
         at = [each.node for each in found]
     if kind and not any(shape(each).kind in (kind, "any") for each in at):
-        raise node.problem(f"`{name}` has to be {_KIND_WORDS[kind]}", "name another field, or correct its schema")
+        raise node.problem(f"`{name}` must be {_KIND_WORDS[kind]}", "name another field, or correct its schema")
 
 
 def check_judged(described: Described) -> None:
-    """Checks that `x-judged` names statuses and parameters that there are, and leaves none out."""
+    """Check that the statuses and parameters that `x-judged` names exist, and that each error status has a stage."""
     node = described.operation.node.at("x-judged")
     if node.value is None:
         return
@@ -217,25 +215,25 @@ def check_judged(described: Described) -> None:
             if found is None:
                 what = f"the operation has no response {status}"
                 others = ", ".join(key for key in responses if not key.startswith("2"))
-                raise stage.node.at("status").problem(what, f"add it, or take one that there is: {others}")
+                raise stage.node.at("status").problem(what, f"add it, or use one of these: {others}")
             if 200 <= status < 300:
-                what = f"{status} is a success, which is due when all stages are passed"
-                raise stage.node.at("status").problem(what, "take it out")
+                what = f"{status} is a success: it is the status of a request that passes all stages"
+                raise stage.node.at("status").problem(what, "remove it")
             placed.add(found[0])
         if stage.parameter and stage.parameter not in names:
             what = f"the operation has no parameter `{stage.parameter}`"
             raise stage.node.at("parameter").problem(what, _suggestion(stage.parameter, names))
     left = [key for key in responses if key not in placed and not key.startswith("2")]
     if left:
-        what = f"`x-judged` does not say when {' and '.join(left)} {'is' if len(left) == 1 else 'are'} due"
-        raise node.problem(what, "add a stage for it; `any` if it may be the answer to any request")
+        what = f"`x-judged` has no stage for {' and '.join(left)}"
+        raise node.problem(what, "add one; `any` if any request may get that status")
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 
 def check_operation_rules(described: Described) -> None:
-    """Checks the rules at the responses and parameters of an operation, and of its list."""
+    """Check the rules at the responses, parameters and list of an operation."""
     for key, rules in described.answers.items():
         for rule in rules:
             check_rule(rule, described.variables(described.operation.responses[key]))
@@ -246,15 +244,15 @@ def check_operation_rules(described: Described) -> None:
     for name, rules in described.selects.items():
         for rule in rules:
             if listing is None:
-                raise rule.node.problem(f"`x-selects` at `{name}`, but no `x-list` at the operation", "add it")
+                raise rule.node.problem(f"`x-selects` at `{name}` needs `x-list` at the operation", "add it")
             check_rule(rule, described.selection_variables(name))
 
 
 def check_rule(rule: Rule, variables: Mapping[str, Node]) -> None:
-    """Checks that a rule compiles, selects what there is, compares it with what it may be, and can be judged.
+    """Check that a rule compiles, that its fields and values exist, and that its evaluation is bounded.
 
     Raises:
-        Problem: It is not so.
+        Problem: The rule is invalid.
     """
     try:
         uses = rule.program.uses
@@ -271,9 +269,9 @@ def check_rule(rule: Rule, variables: Mapping[str, Node]) -> None:
             continue
         name = ".".join(loop.path)
         raise _condition_node(rule).problem(
-            f"the rule `{rule.id}` goes through `{name}` once for each element of a list",
-            f"say it otherwise, or give `{'.'.join(loop.outer)}` a `maxItems` of {MAX_INNER_ITEMS} at most; "
-            "that keys are unique is `key` of `x-list`",
+            f"the rule `{rule.id}` loops over `{name}` once for each element of another list",
+            f"rewrite it, or give `{'.'.join(loop.outer)}` a `maxItems` of at most {MAX_INNER_ITEMS}; "
+            "`key` of `x-list` states that keys are unique",
         )
 
 
@@ -298,12 +296,12 @@ def _check_literal(rule: Rule, found: list[Shape], text: str) -> None:
         return
     values = [str(value) for each in found for value in each.values or ()]
     if text not in values:
-        what = f"the rule `{rule.id}` compares with '{text}', which is no value of {found[0].name}"
+        what = f"the rule `{rule.id}` compares with '{text}', which is not a value of {found[0].name}"
         raise _condition_node(rule).problem(what, _suggestion(text, values))
 
 
 def _no_field(holders: list[Shape], name: str) -> tuple[str, str]:
-    """Returns what is wrong and what to do where a schema has no field of a name."""
+    """Return problem and fix for a field that a schema lacks."""
     names = [known for each in holders for known in each.fields]
     owner = holders[0].name if holders else "it"
     if not names:
@@ -322,4 +320,4 @@ def _suggestion(name: str, known: Iterable[str], owners: Iterable[str] = ()) -> 
         return f"write `{close[0]}`, if that is meant"
     if owners := list(owners):
         return f"`{name}` is a field of {' and '.join(owners)}: select it there, or move the rule there"
-    return f"take one of these: {', '.join(known)}" if known else "take it out"
+    return f"use one of these: {', '.join(known)}" if known else "remove it"

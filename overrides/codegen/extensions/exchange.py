@@ -1,4 +1,4 @@
-"""What is judged, and what comes of it."""
+"""Requests and answers to judge, and the verdicts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from codegen.cel import MISSING, Result
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for.
+    """A request.
 
     Attributes:
-        path: By name, the parameters in the path, as JSON values.
-        query: The same in the query; those that were left out need not be there, their defaults are applied.
-        credentials: The name of the security scheme by which the request was authenticated; empty if by none.
-        body: What it carried, as JSON value; MISSING if nothing, or no JSON.
+        path: The path parameters, as JSON values.
+        query: The query parameters, as JSON values. Defaults are applied to omitted ones.
+        credentials: The name of the security scheme that authenticated it; empty without one.
+        body: The body, as JSON value; MISSING without a body, or if it is not JSON.
     """
 
     path: Mapping[str, Any] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came.
+    """A response.
 
     Attributes:
         status: The status.
@@ -42,13 +42,13 @@ class Answer:
 
 
 class Verdict(NamedTuple):
-    """What came of one rule and one value.
+    """The result of one rule for one value.
 
     Attributes:
-        rule_id: The rule.
-        message: What it says, as a sentence.
+        rule_id: The id of the rule.
+        message: The message of the rule.
         result: Whether it holds.
-        pointer: Where the value stands, as JSON pointer into the body; empty for the whole.
+        pointer: The JSON pointer of the value in the body; empty for the whole body.
         instance: The value.
     """
 

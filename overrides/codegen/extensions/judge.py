@@ -1,4 +1,4 @@
-"""Holds answers against the rules."""
+"""Judges answers by the rules."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from codegen.extensions.model import Described, Rule
 from codegen.openapi import Node, schema_of
 from codegen.openapi.document import Pointer, joined
 
-# Values of before that are kept as CEL has them.
+# Earlier values that are cached in converted form.
 MOST_REMEMBERED = 2_000
 
 
 class Judge:
     """Judges the answers of one operation with one status.
 
-    Each rule is compiled once, and what of a body rules do not read is not converted.
+    Each rule is compiled once. Only the parts of a body that rules read are converted.
     """
 
     def __init__(self, described: Described, key: str, response: Node, rules: Mapping[str, Sequence[Rule]]) -> None:
@@ -30,7 +30,7 @@ class Judge:
             described: The operation.
             key: The status, range or `default` of the response.
             response: The response.
-            rules: The rules at schemas, by the JSON pointer of the schema.
+            rules: The rules of schemas, by the JSON pointer of the schema.
         """
         self.described = described
         self.rules = described.answers.get(key, ())
@@ -69,7 +69,7 @@ class Judge:
         yield from self.transitions(answer.body, moment, earlier_items)
 
     def request(self, request: Request) -> dict[str, Any]:
-        """Returns the request with the defaults of what was left out."""
+        """Return the request with defaults for omitted parameters."""
         query = {**self.described.defaults, **request.query}
         asked = {"path": dict(request.path), "query": query, "credentials": request.credentials}
         return asked if request.body is MISSING else {**asked, "body": request.body}
@@ -82,14 +82,14 @@ class Judge:
             before = {(each.schema, each.place): each for each in instances(self.item_route, earlier_items[key])[0]}
             for each in instances(self.item_route, item)[0]:
                 old = before.get((each.schema, each.place))
-                # Which element of a list is which is not known.
+                # Elements of a list have no identity, so they cannot be compared.
                 if old is not None and not any(isinstance(part, int) for part in each.place):
                     found.setdefault(each.schema, []).append((joined((*place, *each.place)), each, old))
         for schema, pairs in found.items():
             yield from self.schemas[schema].judge_changes(pairs, moment)
 
     def items(self, body: Any) -> Iterator[tuple[Pointer, str, Any]]:
-        """Yields the items of a list, each with its place and its key; of anything else, the body as the one item."""
+        """Yield the items of a list with place and key. For an operation without `x-list`, yield the body."""
         if self.lists is None:
             yield (), "", body
         elif page := self.lists.read(body):
@@ -119,13 +119,13 @@ class _SchemaRules:
         values = []
         for pointer, new, old in pairs:
             before = self.remembered(old.value)
-            # Mostly nothing has changed.
+            # Most items have not changed.
             after = before if new.value == old.value else self.convert_for_changes(new.value)
             values.append((pointer, new.value, {"self": after, "oldSelf": before}))
         yield from _verdicts(self.transitions, values, moment)
 
     def remembered(self, value: Any) -> Any:
-        """Returns a value of before as CEL has it; the same one is mostly asked for again."""
+        """Return an earlier value in converted form, cached."""
         known = self.memory.get(id(value))
         if known is None or known[0] is not value:
             if len(self.memory) >= MOST_REMEMBERED:
@@ -137,7 +137,7 @@ class _SchemaRules:
 def _verdicts(
     rules: Sequence[Rule], values: Sequence[tuple[str, Any, dict[str, Any]]], moment: Any
 ) -> Iterator[Verdict]:
-    """Judges values, each with its pointer, as JSON, and as CEL has it by variable."""
+    """Judge values, each given as pointer, JSON value, and converted value by variable."""
     known = [(pointer, value, row) for pointer, value, row in values if MISSING not in row.values()]
     lost = [(pointer, value) for pointer, value, row in values if MISSING in row.values()]
     judged = judge_each([rule.program for rule in rules], [row for _, _, row in known], {"now": moment})
@@ -148,7 +148,7 @@ def _verdicts(
 
 
 def _read_plan(rules: Iterable[Rule], variables: Iterable[str]) -> Plan:
-    """Returns what the rules read of variables."""
+    """Return the parts of variables that the rules read."""
     plan = Plan()
     for rule in rules:
         for path, deep in rule.program.uses.reads.items():

@@ -1,4 +1,4 @@
-"""Pages, read and judged as `x-list` says."""
+"""Reads and judges the pages of a list by `x-list` and `x-selects`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codegen.extensions.exchange import Verdict
 from codegen.extensions.model import AtMost, Described, Listing, Rule
 from codegen.openapi import Node
 
-# A page that has more is not looked at.
+# Maximum items of a page.
 MOST_ITEMS = 10_000
 
 
@@ -20,10 +20,10 @@ class Page:
     """One page of a list.
 
     Attributes:
-        items: Its items, as JSON values.
-        keys: The key of each, as text, that of a UUID in lower case; None where it has none.
-        total: How many items the list says it has; None if it does not say.
-        next_cursor: Where the next page begins; None if there is none.
+        items: The items, as JSON values.
+        keys: The key of each item as text, a UUID in lower case; None if it has none.
+        total: The number of all items; None if the page does not state it.
+        next_cursor: The cursor of the next page; None if there is none.
     """
 
     items: Sequence[Any]
@@ -36,7 +36,7 @@ class Lists:
     """Reads the pages of an operation.
 
     Attributes:
-        listing: How it lists.
+        listing: Its `x-list`.
     """
 
     def __init__(self, listing: Listing) -> None:
@@ -45,7 +45,7 @@ class Lists:
         self._conditions = [_Condition(listing, each) for each in listing.at_most]
 
     def read(self, body: Any) -> Page | None:
-        """Returns the page that a body is; None if it has no list of items, or an endless one."""
+        """Return the page of a body; None if it has no list of items, or too many."""
         items = field_of(body, self.listing.items)
         if not isinstance(items, list) or len(items) > MOST_ITEMS:
             return None
@@ -54,20 +54,20 @@ class Lists:
         return Page(items, tuple(map(self.key, items)), total, cursor if isinstance(cursor, str) else None)
 
     def key(self, item: Any) -> str | None:
-        """Returns the key of an item, as text; None if it has none."""
+        """Return the key of an item as text; None if it has none."""
         value = field_of(item, self.listing.key)
         made = MISSING if self._key is None or value is MISSING else self._key(value)
         return None if made is MISSING or made is None else str(made)
 
     def matching(self, at_most: AtMost, items: Sequence[Any]) -> list[bool]:
-        """Tells of each item whether it meets the condition of an `at_most`; one that cannot be judged does not."""
+        """Return for each item whether it satisfies the condition of an `at_most`; False if that cannot be judged."""
         return next(each for each in self._conditions if each.at_most is at_most).matching(items)
 
     def judge(self, query: Mapping[str, Any], body: Any) -> Iterator[Verdict]:
-        """Judges what one page shows by itself.
+        """Judge the promises that concern a single page.
 
         Args:
-            query: The query parameters, defaults applied.
+            query: The query parameters, with defaults.
             body: The page.
         """
         page = self.read(body)
@@ -82,7 +82,7 @@ class Lists:
             yield Verdict(where.at_most.where.id, where.at_most.where.message, result, "", body)
 
     def _broken(self, name: str, query: Mapping[str, Any], body: Any, page: Page | None) -> bool | None:
-        """Tells whether a page breaks a promise; None if one page does not show it."""
+        """Return whether a page breaks a promise; None if a single page does not show it."""
         listing = self.listing
         if name == "limit_and_offset_echoed":
             said = [(query.get(asked, MISSING), field_of(body, field)) for asked, field in listing.echoes.items()]
@@ -117,10 +117,10 @@ class _Condition:
 
 
 class Selection:
-    """What values of a query parameter pick from a list, as `x-selects` says.
+    """The `x-selects` of a query parameter.
 
     Attributes:
-        rules: What holds of exactly the items that a value picks.
+        rules: The rules. A value selects exactly the items that satisfy all.
     """
 
     def __init__(self, described: Described, parameter: str) -> None:
@@ -135,7 +135,7 @@ class Selection:
             self._converters[name] = converter(schema, plan)
 
     def judge(self, rule: Rule, items: Sequence[Any], value: Any) -> list[Result]:
-        """Tells of each item, as JSON value, whether a rule holds of it and the value that was asked for."""
+        """Return for each item whether a rule holds for it and the value of the parameter."""
         picked = self._converters["value"](value)
         if picked is MISSING:
             return [Result.NOT_JUDGED] * len(items)
@@ -151,7 +151,7 @@ def _schema_at(schema: Node, name: str) -> Node:
 
 
 def field_of(value: Any, name: str) -> Any:
-    """Returns a field, those below others joined with dots; MISSING if it is not there."""
+    """Return a field by name; nested names are joined with dots. MISSING if there is none."""
     for part in name.split("."):
         if not isinstance(value, dict) or part not in value:
             return MISSING

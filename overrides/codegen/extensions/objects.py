@@ -1,4 +1,4 @@
-"""Where the parts of a document stand that may have keys of our own."""
+"""Walks the objects of a document that may have extension keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from codegen.openapi import METHODS, Document, Node
 
-# The keys, and at what they may stand.
+# By key, the kinds of objects that may have it.
 KEYS = {
     "x-rules": ("schema", "response"),
     "x-selects": ("query parameter",),
@@ -15,7 +15,7 @@ KEYS = {
     "x-judged": ("operation",),
 }
 
-# By kind, the keys that lead on and to which kind: `[]` to each element of a list, `{}` to each entry of a mapping.
+# By kind, the keys with child objects: `[]kind` for each element of a list, `{}kind` for each entry of a mapping.
 _RESPONSE = {"headers": "{}header", "content": "{}media type", "links": "{}link"}
 _CHILDREN: dict[str, dict[str, str]] = {
     "document": {"paths": "{}path item", "webhooks": "{}path item", "components": "components", "info": "other"},
@@ -46,11 +46,11 @@ _CHILDREN: dict[str, dict[str, str]] = {
 
 
 class SpecObject(NamedTuple):
-    """A part of a document.
+    """An object of the OpenAPI specification.
 
     Attributes:
-        kind: What it is, such as `schema`.
-        node: The part, as it is written; a reference is not followed.
+        kind: The kind, such as `schema`.
+        node: The object. References are not followed.
     """
 
     kind: str
@@ -58,7 +58,7 @@ class SpecObject(NamedTuple):
 
 
 def objects(document: Document) -> Iterator[SpecObject]:
-    """Yields the parts of a document, each where it is written."""
+    """Yield the objects of a document, in document order."""
     waiting = [SpecObject("document", document.root)]
     while waiting:
         part = waiting.pop()

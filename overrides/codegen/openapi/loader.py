@@ -1,10 +1,10 @@
-"""The one reader of YAML: YAML 1.2 as far as JSON goes, with the line of every value.
+"""Reads YAML: the part of YAML 1.2 that JSON has, with the line of each value.
 
-libyaml, by way of PyYAML, splits the text into events; what they mean is decided here, by the core schema of YAML 1.2
-(section 10.3.2), because PyYAML has that of 1.1, where `on`, `off`, `yes` and `no` are Booleans and `010` is 8.
+PyYAML (libyaml) splits the text into events. This module resolves scalars by the core schema of YAML 1.2 (section
+10.3.2), because PyYAML uses that of 1.1, where `on`, `off`, `yes` and `no` are Booleans and `010` is 8.
 
-Refused, as each would be lost or read otherwise by another tool: a key that is there twice, what JSON does not have
-(dates, sets, binary data, infinity), merge keys, several documents in one file, and what is nested without end.
+Refused, because other tools drop or misread it: duplicate keys, what JSON does not have (dates, sets, binary data,
+infinity), merge keys, several documents in one file, and endless nesting.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from codegen.files import read_file
 from codegen.openapi.document import MOST_LEVELS, MOST_POINTER, MOST_VALUES, Document, joined
 from codegen.text import escaped
 
-# In C where PyYAML was built with it, as its wheels are: twenty times as fast, and the same events.
+# The C loader is twenty times as fast, with the same events. PyYAML's wheels have it.
 _LOADER = getattr(yaml, "CLoader", yaml.Loader)
 
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
@@ -36,12 +36,12 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class Unreadable(Problem):
-    """A text that is not as this module's docstring says.
+    """A text that is not valid, or that this module refuses.
 
     Attributes:
-        name: What the text is called.
+        name: The name of the text.
         reason: What is wrong, without the place.
-        place: Where, as `name:line:column`; the name alone where that is not known.
+        place: The place, as `name:line:column`; the name alone if line and column are unknown.
     """
 
     def __init__(self, name: str, place: str, reason: str, fix: str, prefix: str = "") -> None:
@@ -53,10 +53,10 @@ class Unreadable(Problem):
 
 
 def read(path: Path) -> Document:
-    """Reads a YAML or JSON file.
+    """Read a YAML or JSON file.
 
     Raises:
-        Problem: It cannot be read, or is not as this module's docstring says.
+        Problem: It cannot be read, is not valid, or has something that this module refuses.
     """
     try:
         text = read_file(path).decode()
@@ -68,14 +68,14 @@ def read(path: Path) -> Document:
 
 
 def parse(text: str, name: str) -> Document:
-    """Reads YAML or JSON from a text.
+    """Read YAML or JSON from a text.
 
     Args:
         text: The text.
-        name: What to call it in messages, such as the name of its file.
+        name: The name for messages, such as that of the file.
 
     Raises:
-        Unreadable: It is not as this module's docstring says.
+        Unreadable: It is not valid, or has something that this module refuses.
     """
     try:
         return _Composer(name).document(yaml.parse(text, Loader=_LOADER))
@@ -85,20 +85,20 @@ def parse(text: str, name: str) -> Document:
         reason = ": ".join(part for part in (error.context, error.problem) if part)
         raise Unreadable(name, place, reason, "correct the line", "not YAML: ") from error
     except (yaml.YAMLError, ValueError) as error:
-        # Characters that YAML does not allow: no line is known of these.
+        # Characters that YAML does not allow: PyYAML reports no line.
         raise Unreadable(name, "", " ".join(str(error).split()), "correct it", "not YAML: ") from error
 
 
 class _Open:
-    """A list or mapping whose end has not come yet.
+    """A list or mapping that is being read.
 
     Attributes:
-        value: What has come of it.
-        pointer: Where it stands.
-        anchor: Its anchor, if it has one.
-        key: Of a mapping, the key whose value comes next.
-        values: How many values it has, itself included.
-        levels: How many levels of lists and mappings it has, itself included.
+        value: The part that was read.
+        pointer: Its pointer.
+        anchor: Its anchor, if any.
+        key: The key of a mapping whose value comes next.
+        values: The number of values, itself included.
+        levels: The number of nested lists and mappings, itself included.
     """
 
     def __init__(self, value: Any, pointer: str, anchor: str | None) -> None:
@@ -115,7 +115,7 @@ class _Anchored(NamedTuple):
 
 
 class _Composer:
-    """Builds a document from events, without recursion: no file is too deep to be refused in an orderly way."""
+    """Builds a document from events, without recursion, so that any depth can be refused with a message."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -135,7 +135,7 @@ class _Composer:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if self.begun:
-                    raise self.problem(event, "a second document begins here", "keep one in a file")
+                    raise self.problem(event, "the file must have one document; a second one begins here", "split it")
                 self.begun = True
             elif isinstance(event, yaml.ScalarEvent):
                 self.scalar(event)
@@ -153,7 +153,7 @@ class _Composer:
         value: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
         kind = "map" if isinstance(value, dict) else "seq"
         if self.expects_key():
-            raise self.problem(event, "a key is a list or a mapping", "write text as the key")
+            raise self.problem(event, "a key must be text (got a list or a mapping)", "write text as the key")
         if event.tag not in (None, "!", _TAG + kind):
             raise self.not_json(event, event.tag)
         self.check_levels(event, 1)
@@ -180,15 +180,13 @@ class _Composer:
 
     def alias(self, event: Any) -> None:
         if self.expects_key():
-            raise self.problem(event, "an alias is a key", "write the key out")
+            raise self.problem(event, "a key must be text (got an alias)", "write the key out")
         if any(each.anchor == event.anchor for each in self.open):
             raise self.problem(
-                event, f"by YAML aliases, `*{escaped(event.anchor, 40)}` is a part of itself", "write out what is meant"
+                event, f"the alias `*{escaped(event.anchor, 40)}` makes the value part of itself", "write the value out"
             )
         if event.anchor not in self.anchors:
-            raise self.problem(
-                event, f"the alias `*{escaped(event.anchor, 40)}` is not defined", "write out what is meant"
-            )
+            raise self.problem(event, f"the alias `*{escaped(event.anchor, 40)}` is not defined", "write the value out")
         meant = self.anchors[event.anchor]
         self.check_levels(event, meant.levels)
         self.values += meant.values - 1
@@ -198,7 +196,7 @@ class _Composer:
             self.open[-1].values += meant.values
             self.open[-1].levels = max(self.open[-1].levels, meant.levels + 1)
 
-    # --- where a value stands ---------------------------------------------------------------------------------------
+    # --- places -----------------------------------------------------------------------------------------------------
 
     def expects_key(self) -> bool:
         return bool(self.open) and isinstance(self.open[-1].value, dict) and self.open[-1].key is None
@@ -208,17 +206,17 @@ class _Composer:
         if key == "<<" and event.implicit[0]:
             raise self.problem(event, "merge keys (`<<`) are not part of YAML 1.2", "write the keys out")
         if event.anchor is not None or event.tag not in (None, "!", _TAG + "str"):
-            raise self.problem(event, f"the key `{escaped(key, 40)}` has an anchor or a tag", "leave it out")
+            raise self.problem(event, f"the key `{escaped(key, 40)}` must not have an anchor or a tag", "remove it")
         if key in holder.value:
             raise self.problem(event, f'duplicate key "{escaped(key, 100)}"', "keep one of the two")
         holder.key = key
         self.locate(event, key)
 
     def place(self, value: Any, event: Any) -> str:
-        """Puts a value where it belongs, and returns its pointer."""
+        """Add a value to the innermost list or mapping, and return its pointer."""
         self.values += 1
         if self.values > MOST_VALUES:
-            what = f"more than {MOST_VALUES:,} values, counting what aliases repeat"
+            what = f"more than {MOST_VALUES:,} values, with those that aliases repeat"
             raise self.problem(event, what, "make it smaller")
         if not self.open:
             self.root, self.lines["#"] = value, 1
@@ -233,7 +231,7 @@ class _Composer:
         return pointer
 
     def locate(self, event: Any, key: str | int) -> str:
-        """Notes the line of what comes next in the innermost list or mapping, and returns its pointer."""
+        """Record the line of the next value of the innermost list or mapping, and return its pointer."""
         pointer = self.open[-1].pointer + joined((key,))
         if len(pointer) > MOST_POINTER:
             raise self.problem(event, "nested too deeply, or names are too long", "make it flatter")
@@ -244,7 +242,7 @@ class _Composer:
         if len(self.open) + more > MOST_LEVELS:
             raise self.problem(event, f"nested more than {MOST_LEVELS} levels deep", "make it flatter")
 
-    # --- what a scalar means ----------------------------------------------------------------------------------------
+    # --- scalars ----------------------------------------------------------------------------------------------------
 
     def meaning(self, event: Any) -> Any:
         text, tag = event.value, event.tag
@@ -270,7 +268,7 @@ class _Composer:
                 number = float(text)
                 if math.isfinite(number):
                     return number
-                raise self.problem(event, f"`{escaped(text, 40)}` is too large a number", "write a smaller one")
+                raise self.problem(event, f"the number `{escaped(text, 40)}` is too large", "write a smaller one")
         except ValueError as error:
             raise self.problem(event, f"a number of {len(text):,} digits", "write a smaller one") from error
         if _INFINITE.fullmatch(text):
@@ -278,4 +276,4 @@ class _Composer:
         return text
 
     def not_json(self, event: Any, what: str) -> Problem:
-        return self.problem(event, f"{escaped(what, 80)} is not part of JSON", "write what JSON has; text in quotes")
+        return self.problem(event, f"{escaped(what, 80)} is not part of JSON", "use a JSON value; quote text")

@@ -1,7 +1,7 @@
-"""Every node of a document that promises something: what a server has to keep, or a client may rely on.
+"""Lists the nodes of a document that promise something: what a server must do, or a client may rely on.
 
-The ground of the ledger: generation, docs and checks each claim the nodes that they honour, and what nobody claims is
-told. So this errs on the side of more: what is not known to be prose or a name is a promise.
+Generation, docs and checks claim the nodes that they implement; unclaimed ones are reported. So everything that is not
+known to be prose or a name counts as a promise.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from codegen.openapi.document import Document, Node
 from codegen.openapi.operations import METHODS
 
-# What is for readers, names something, or says where something else stands.
+# Keys for prose, names and references.
 PROSE = {
     *("title", "description", "summary", "example", "examples", "externalDocs", "tags", "operationId", "contact"),
     *("$ref", "$comment", "$schema", "$id", "$anchor", "termsOfService", "license", "xml"),
@@ -37,10 +37,10 @@ class Promise(NamedTuple):
     """A node that promises something.
 
     Attributes:
-        kind: What it is: operation, parameter, body, response, header, link, security, keyword, property, required
-            (one name of the list), or extension (one entry of a list below an `x-` key, or the key itself).
-        node: Where it stands. Several operations may refer to one; it is there once.
-        name: What it is called there, such as the keyword or the name of the property.
+        kind: operation, parameter, body, response, header, link, security, keyword, property, required (one name of
+            the list), or extension (one entry of a list below an `x-` key, or the key itself).
+        node: The node. One that several operations refer to is listed once.
+        name: Its name, such as the keyword or the property.
     """
 
     kind: str
@@ -49,10 +49,10 @@ class Promise(NamedTuple):
 
 
 def promises(document: Document) -> Iterator[Promise]:
-    """Yields them in the order of the document, operations first, each node once.
+    """Yield the promises in document order, operations first, each node once.
 
     Raises:
-        Problem: A reference leads nowhere, in a circle, or out of the document.
+        Problem: A reference is dangling, circular or external.
     """
     seen: set[str] = set()
     for promise in _walk(document):
@@ -71,7 +71,7 @@ def _walk(document: Document) -> Iterator[Promise]:
                 yield from _operation(item.at(method), f"{method.upper()} {path}")
     yield from _security(root)
     components = root.at("components")
-    # Whatever is used has been met; what is not used is promised to whoever will.
+    # The components that operations use were yielded above; unused ones count, too.
     for _, schema in components.at("schemas").items():
         yield from _schema(schema)
     for key, parse in (("parameters", _parameter), ("headers", _header), ("requestBodies", _body), ("links", _link)):
@@ -136,7 +136,7 @@ def _response(node: Node, status: str) -> Iterator[Promise]:
 
 
 def _value_holder(node: Node, keywords: tuple[str, ...]) -> Iterator[Promise]:
-    """What has a schema or a content, and keywords of its own."""
+    """Yield the promises of a node with keywords, and with `schema` or `content`."""
     for keyword in keywords:
         if keyword in node:
             yield Promise("keyword", node.at(keyword), keyword)
@@ -151,7 +151,7 @@ def _value_holder(node: Node, keywords: tuple[str, ...]) -> Iterator[Promise]:
 
 
 def _schema(schema: Node) -> Iterator[Promise]:
-    """What a schema says, and those below it; what it refers to is met where it stands, in the components."""
+    """Yield the promises of a schema and its subschemas. Targets of references are yielded with the components."""
     if not isinstance(schema.value, dict):
         yield Promise("keyword", schema, "schema")
         return
@@ -186,7 +186,7 @@ def _extensions(holder: Node) -> Iterator[Promise]:
 
 
 def _entries(key: str, node: Node) -> Iterator[Promise]:
-    """Yields each entry of a list by itself, and of the one mapping, `x-list`, each key."""
+    """Yield each entry of a list; each key of `x-list`, the only mapping."""
     if isinstance(node.value, list) and node.value:
         for entry in node.elements():
             name = next((entry.at(part).value for part in ("id", "stage") if part in entry), None)

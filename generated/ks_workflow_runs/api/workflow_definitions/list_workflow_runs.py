@@ -106,16 +106,16 @@ def sync_detailed(
     parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
     section 6).
 
-    What holds of 200:
+    Rules of 200:
 
     - Every run belongs to the definition that was asked for.
 
-    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
-    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
-    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
+    The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
+    offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
+    never changes, even if others are added or deleted. Pages of any size are cut from one list. No two items have the
     same id. At most one run of a definition is `RUNNING`.
 
-    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+    Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
@@ -169,16 +169,16 @@ def sync(
     parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
     section 6).
 
-    What holds of 200:
+    Rules of 200:
 
     - Every run belongs to the definition that was asked for.
 
-    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
-    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
-    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
+    The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
+    offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
+    never changes, even if others are added or deleted. Pages of any size are cut from one list. No two items have the
     same id. At most one run of a definition is `RUNNING`.
 
-    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+    Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
@@ -232,16 +232,16 @@ async def asyncio_detailed(
     parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
     section 6).
 
-    What holds of 200:
+    Rules of 200:
 
     - Every run belongs to the definition that was asked for.
 
-    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
-    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
-    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
+    The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
+    offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
+    never changes, even if others are added or deleted. Pages of any size are cut from one list. No two items have the
     same id. At most one run of a definition is `RUNNING`.
 
-    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+    Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
@@ -295,16 +295,16 @@ async def asyncio(
     parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
     section 6).
 
-    What holds of 200:
+    Rules of 200:
 
     - Every run belongs to the definition that was asked for.
 
-    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
-    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
-    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
+    The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
+    offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
+    never changes, even if others are added or deleted. Pages of any size are cut from one list. No two items have the
     same id. At most one run of a definition is `RUNNING`.
 
-    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+    Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
