@@ -74,9 +74,9 @@ def credential_of(scheme: Node, name: str, package: str) -> Credential:
         Problem: The client cannot send it.
     """
     kind, where, word = (str(scheme.at(key).value) for key in ("type", "in", "scheme"))
-    said = " ".join(str(scheme.at("description").value or "").split())
+    description = " ".join(str(scheme.at("description").value or "").split())
     if kind in ("oauth2", "openIdConnect") or (kind == "http" and word.lower() == "bearer"):
-        return Credential("token", variable_of(package, "token"), "Authorization", "Bearer ", said)
+        return Credential("token", variable_of(package, "token"), "Authorization", "Bearer ", description)
     carrier = str(scheme.at("name").value)
     if kind != "apiKey" or where not in ("header", "cookie"):
         raise _unsupported(scheme, name, "it must be a bearer token, or a key in a header or cookie")
@@ -87,11 +87,11 @@ def credential_of(scheme: Node, name: str, package: str) -> Credential:
         raise _unsupported(scheme.at("name"), name, f"`{argument}` cannot be an argument of the client")
     variable = variable_of(package, argument)
     if where == "cookie":
-        return Credential(argument, variable, "Cookie", f"{carrier}=", said)
+        return Credential(argument, variable, "Cookie", f"{carrier}=", description)
     if not any(part in carrier.lower() for part in _WORDS):
         what = f"redaction does not recognize the header `{carrier}`, so errors would show it"
         raise _unsupported(scheme.at("name"), name, what)
-    return Credential(argument, variable, carrier, "", said)
+    return Credential(argument, variable, carrier, "", description)
 
 
 def _unsupported(node: Node, name: str, why: str) -> Exception:

@@ -275,9 +275,9 @@ def _schema(name: str, node: Node) -> dict[str, Any]:
     required = schema.get("required", ())
     rows = []
     for field, below in node.at("properties").items():
-        said = below.value.get("description") or (below.resolved() or below).value.get("description")
+        description = below.value.get("description") or (below.resolved() or below).value.get("description")
         notes = ["required" if field in required else "optional", *_deprecated(below)]
-        rows.append(Row(field, notes, _type_in_words(below), _bounds(below), _text(said)))
+        rows.append(Row(field, notes, _type_in_words(below), _bounds(below), _text(description)))
     return {
         "name": name,
         "text": _text(schema.get("description")),
@@ -342,7 +342,7 @@ def _type_in_words(schema: Node) -> Markup:
 
 def _bounds(schema: Node) -> list[Markup]:
     """Return the bounds, values and default of a schema in words."""
-    said = []
+    bounds = []
     for words, keyword in (
         ("at least {}", "minimum"),
         ("more than {}", "exclusiveMinimum"),
@@ -357,13 +357,13 @@ def _bounds(schema: Node) -> list[Markup]:
         ("default {}", "default"),
     ):
         if keyword in schema:
-            said.append(Markup(words).format(Markup("<code>{}</code>").format(literal(schema.value[keyword]))))
+            bounds.append(Markup(words).format(Markup("<code>{}</code>").format(literal(schema.value[keyword]))))
     if "const" in schema:
-        said.append(Markup("always <code>{}</code>").format(literal(schema.value["const"])))
+        bounds.append(Markup("always <code>{}</code>").format(literal(schema.value["const"])))
     if "enum" in schema:
         values = Markup(", ").join(Markup("<code>{}</code>").format(literal(value)) for value in schema.value["enum"])
-        said.append(Markup("one of {}").format(values))
-    return said
+        bounds.append(Markup("one of {}").format(values))
+    return bounds
 
 
 def _json(value: Any) -> str:

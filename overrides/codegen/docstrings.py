@@ -27,8 +27,8 @@ def with_rule_messages(document: Document) -> dict[str, Any]:
             schema: Any = described
             for key in split(part.node.pointer):
                 schema = schema[int(key) if isinstance(schema, list) else key]
-            said = [schema["description"].rstrip()] if schema.get("description") else []
-            schema["description"] = "\n\n".join([*said, "Rules:\n\n" + "\n".join(rule_messages(part.node))])
+            paragraphs = [schema["description"].rstrip()] if schema.get("description") else []
+            schema["description"] = "\n\n".join([*paragraphs, "Rules:\n\n" + "\n".join(rule_messages(part.node))])
     return described
 
 

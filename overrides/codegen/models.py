@@ -211,10 +211,10 @@ def _with_aliases(source: str, choices: Mapping[str, _TaggedUnion]) -> str:
             used = {each.id for each in ast.walk(root.annotation) if isinstance(each, ast.Name)}
             type_ = ast.unparse(root.annotation)
             is_forward = any(classes[each].lineno > node.lineno for each in used & classes.keys())
-            said = [ast.get_docstring(node) or "", *(_text(each) for each in node.body)]
+            texts = [ast.get_docstring(node) or "", *(_text(each) for each in node.body)]
             written = [
                 f"{node.name}: TypeAlias = {repr(type_) if is_forward else type_}",
-                *_docstring(next((each for each in said if each), "")),
+                *_docstring(next((each for each in texts if each), "")),
             ]
         lines[node.lineno - 1 : node.end_lineno] = written
     head = next(index for index, line in enumerate(lines) if line.startswith("from __future__"))
@@ -235,5 +235,5 @@ def _text(node: ast.stmt) -> str:
 
 
 def _docstring(text: str) -> list[str]:
-    said = text.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return [f'"""{said}{" " if said.endswith(chr(34)) else ""}"""'] if said else []
+    escaped = text.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return [f'"""{escaped}{" " if escaped.endswith(chr(34)) else ""}"""'] if escaped else []

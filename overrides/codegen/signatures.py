@@ -49,15 +49,15 @@ def _misfits(tree: ast.Module, module: types.ModuleType) -> Iterator[tuple[int, 
 
 def _scopes(tree: ast.Module) -> Iterator[tuple[list[ast.AST], frozenset[str]]]:
     """Yield each node once, with the names that are local there."""
-    due: list[ast.AST] = [tree]
-    for node in due:
+    queue: list[ast.AST] = [tree]
+    for node in queue:
         if isinstance(node, _HAVE_NAMES):
             # Includes the names of nested functions: a local name is never looked up as a global.
             nodes = list(ast.walk(node))
             yield nodes, frozenset(_names(nodes))
         else:
             yield [node], frozenset()
-            due.extend(ast.iter_child_nodes(node))
+            queue.extend(ast.iter_child_nodes(node))
 
 
 def _names(nodes: Sequence[ast.AST]) -> Iterator[str]:

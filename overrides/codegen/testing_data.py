@@ -247,9 +247,9 @@ class KitData:
             return _constructor_call("Refusal", headers=headers)
         schema = schema_of(response)
         media = next(node for _, node in response.at("content").items())
-        said = self._error_body_fields(schema)
+        fields = self._error_body_fields(schema)
         return _constructor_call(
-            "Refusal", schema=self._schema(schema), example=media.at("example").value, headers=headers, **said
+            "Refusal", schema=self._schema(schema), example=media.at("example").value, headers=headers, **fields
         )
 
     def _error_body_fields(self, schema: Node) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`make breaking`: edits of the contract whose effect is known, and that no edit goes unnoticed."""
+"""`make breaking`: edits of the contract with their ratings; every edit is reported."""
 
 from __future__ import annotations
 
@@ -74,8 +74,7 @@ SELECTS = """          x-selects:
 """
 RULE = "200 body.items[] rule"
 
-# What is replaced, by what; then every change that has to be told: its rating, its place, and what changed. The version
-# stays, and is no change.
+# By case: replacements in the contract, and all expected changes as (rating, place, change).
 EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
     "nothing": ([], []),
     "only the version": ([("version: 1.0.0", "version: 1.0.1")], []),
@@ -474,7 +473,7 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_has_the_effect_that_is_known(name: str) -> None:
+def test_edit_is_reported_and_rated(name: str) -> None:
     text = TEXT
     replacements, expected = EDITS[name]
     for old, new in replacements:
@@ -485,7 +484,7 @@ def test_an_edit_has_the_effect_that_is_known(name: str) -> None:
 
 
 def places(value: Any, pointer: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Every place of a document."""
+    """Yield the pointer of each value of a document."""
     for key, below in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         yield (*pointer, key)
         yield from places(below, (*pointer, key))
@@ -496,7 +495,7 @@ PLACES = [place for place in places(CONTRACT) if place not in (("info",), ("info
 
 @settings(max_examples=40, derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(PLACES), st.sampled_from(["delete", "replace", "wrap"]))
-def test_no_edit_goes_unnoticed(place: tuple[str | int, ...], action: str) -> None:
+def test_every_edit_is_reported(place: tuple[str | int, ...], action: str) -> None:
     edited = copy.deepcopy(CONTRACT)
     holder: Any = edited
     for key in place[:-1]:
@@ -537,7 +536,7 @@ def edited(*replacements: tuple[str, str]) -> list[Change]:
     ],
     ids=["required", "minimum", "null", "maxLength", "type"],
 )
-def test_what_clients_of_the_new_contract_cannot_read_of_old_servers_is_told(replacement: tuple[str, str]) -> None:
+def test_change_that_breaks_new_clients_on_old_servers_is_major(replacement: tuple[str, str]) -> None:
     field = ("        error:\n", f"{NEW_FIELD}        error:\n")
     found = edited(field, replacement) if "attempts" in replacement[1] else edited(replacement)
     assert any("clients generated from the new contract fail" in change.rule.note for change in found)
@@ -547,7 +546,7 @@ def test_what_clients_of_the_new_contract_cannot_read_of_old_servers_is_told(rep
 @pytest.mark.parametrize(
     "replacement",
     [
-        # What the client reads however it comes: values, further fields, refusals, headers.
+        # The client tolerates other enum values, additional fields, errors and headers.
         ("[PENDING, ", "["),
         (
             "required: [detail]\n      properties:\n        detail:\n          description: One",
@@ -560,7 +559,7 @@ def test_what_clients_of_the_new_contract_cannot_read_of_old_servers_is_told(rep
     ],
     ids=["value", "refusal", "header"],
 )
-def test_what_clients_of_the_new_contract_read_of_old_servers_is_not(replacement: tuple[str, str]) -> None:
+def test_change_that_new_clients_tolerate_is_not_major(replacement: tuple[str, str]) -> None:
     found = edited(replacement)
     ratings = {change.rating for change in found}
     assert SERVERS in ratings and CLIENTS not in ratings
@@ -594,7 +593,7 @@ WITH_SELECTS = parse(TEXT.replace("        - name: limit\n", f"{NEW_PARAMETER}{S
         ),
     ],
 )
-def test_what_a_parameter_picks(selects: str, expected: list[tuple[str, str, str]]) -> None:
+def test_change_of_a_selection_is_rated(selects: str, expected: list[tuple[str, str, str]]) -> None:
     text = TEXT.replace("        - name: limit\n", f"{NEW_PARAMETER}{selects}        - name: limit\n")
     found = changes(WITH_SELECTS, parse(text))
     assert [(change.rating, change.place, change.what) for change in found] == expected
@@ -613,22 +612,22 @@ def test_what_a_parameter_picks(selects: str, expected: list[tuple[str, str, str
         ("no condition for the whole list", SERVERS),
     ],
 )
-def test_the_other_way_round(name: str, rating: str) -> None:
+def test_reversed_edit_is_rated(name: str, rating: str) -> None:
     text = TEXT
     for old, new in EDITS[name][0]:
         text = text.replace(old, new, 1)
     assert [change.rating for change in changes(parse(text), CONTRACT)] == [rating]
 
 
-def test_what_is_undecided_is_said_to_be() -> None:
+def test_undecided_rule_is_reported_as_undecided() -> None:
     for change in edited(
         ("(self.status == 'FAILED')", "(self.status in ['COMPLETED', 'FAILED'])"),
     ):
         assert change.rule.why.startswith("undecided")
 
 
-def test_a_value_and_the_rules_that_follow_it() -> None:
-    """One more status of runs that have ended: what clients see, and both rules that speak of it."""
+def test_new_enum_value_and_the_rules_about_it() -> None:
+    """A further status of ended runs changes the enum, and both rules that list these."""
     found = edited(
         ("COMPLETED, FAILED]", "COMPLETED, FAILED, CANCELLED]"),
         ("(self.status in ['COMPLETED', 'FAILED'])", "(self.status in ['COMPLETED', 'FAILED', 'CANCELLED'])"),
@@ -643,7 +642,7 @@ def test_a_value_and_the_rules_that_follow_it() -> None:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A repository with the contract, committed; nothing of this machine's git settings."""
+    """A repository with the contract committed. It ignores the git settings of the machine."""
     (tmp_path / "openapi.yaml").write_text(TEXT, encoding="utf-8")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
@@ -659,7 +658,7 @@ def git(tree: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command, and returns its exit code, output and errors."""
+    """Run the command, and return exit code, stdout and stderr."""
 
     def run(tree: Path, base: str) -> tuple[int, str, str]:
         monkeypatch.setenv("BASE", base)
@@ -677,7 +676,7 @@ def edit(tree: Path, *replacements: tuple[str, str]) -> None:
     (tree / "openapi.yaml").write_text(text, encoding="utf-8")
 
 
-def test_a_breaking_change_needs_a_major_version(tree: Path, run: Run) -> None:
+def test_breaking_change_needs_a_major_version(tree: Path, run: Run) -> None:
     git(tree, "tag", "v1.0.0")
     edit(tree, ("maximum: 100", "maximum: 50"), ("version: 1.0.0", "version: 1.1.0"))
     git(tree, "commit", "--all", "--quiet", "--message", "second")
@@ -699,7 +698,7 @@ def test_a_breaking_change_needs_a_major_version(tree: Path, run: Run) -> None:
     assert (code, output.splitlines()[-1]) == (0, "Clients break; the major version is raised accordingly.")
 
 
-def test_what_breaks_no_client_needs_none(tree: Path, run: Run) -> None:
+def test_compatible_change_needs_no_major_version(tree: Path, run: Run) -> None:
     (tree / "before.yaml").write_text(TEXT, encoding="utf-8")
     edit(tree, ("FAILED]", "FAILED, CANCELLED]"), ("maximum: 100", "maximum: 200"))
     for base in ("HEAD", "before.yaml"):
@@ -729,7 +728,7 @@ def test_what_breaks_no_client_needs_none(tree: Path, run: Run) -> None:
         ),
     ],
 )
-def test_what_cannot_be_compared_is_told(tree: Path, run: Run, base: str, contract: str, problem: str) -> None:
+def test_invalid_base_or_contract_is_an_error(tree: Path, run: Run, base: str, contract: str, problem: str) -> None:
     (tree / "other.yaml").write_text("a: [\n", encoding="utf-8")
     (tree / "openapi.yaml").write_text(contract, encoding="utf-8")
     code, _, errors = run(tree, base)
@@ -737,7 +736,7 @@ def test_what_cannot_be_compared_is_told(tree: Path, run: Run, base: str, contra
     assert problem in errors
 
 
-def test_what_another_contract_says_moves_no_cursor(tree: Path, run: Run) -> None:
+def test_output_is_escaped(tree: Path, run: Run) -> None:
     escapes = '"\\e]0;x\\a\\e[2J\\u202e\\n"'
     other = TEXT.replace("\n  schemas:\n", f"\n  schemas:\n    {escapes}: {{description: {escapes}, type: string}}\n")
     other = other.replace("- url: http://localhost:8000", f"- url: {escapes}").replace(
@@ -751,7 +750,7 @@ def test_what_another_contract_says_moves_no_cursor(tree: Path, run: Run) -> Non
     assert all(line.isprintable() for line in out.splitlines())
 
 
-def test_a_commit_without_a_contract_is_told(tree: Path, run: Run) -> None:
+def test_commit_without_a_contract_is_an_error(tree: Path, run: Run) -> None:
     git(tree, "mv", "openapi.yaml", "old.yaml")
     git(tree, "commit", "--quiet", "--message", "second")
     (tree / "openapi.yaml").write_text(TEXT, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`make drift`: documents that say the same in other words, that say something else, and that are hostile."""
+"""`make drift`: equivalent documents, different documents, and hostile ones."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def told(document: Any) -> list[tuple[str, str, str]]:
 # --- the same ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_reference_servers_document_promises_the_same() -> None:
+def test_document_of_the_reference_server_has_no_differences() -> None:
     with running() as url:
         done = drift(url)
         line = summary_line(url)
@@ -69,13 +69,13 @@ def test_the_reference_servers_document_promises_the_same() -> None:
     assert line == "none: the server's own /openapi.json makes the same promises"
 
 
-def test_what_fastapi_infers_may_promise_the_same() -> None:
+def test_equivalent_fastapi_document_has_no_differences() -> None:
     with serving(fastapi_documents.same()) as url:
         assert differences(CONTRACT, fetch(url)) == []
 
 
 def rewritten(value: Any, rewrite: Callable[[Document], Document]) -> Any:
-    """The same with every mapping rewritten, from the inside out."""
+    """Return a value with each mapping rewritten, innermost first."""
     if isinstance(value, dict):
         return rewrite({key: rewritten(below, rewrite) for key, below in value.items()})
     return [rewritten(below, rewrite) for below in value] if isinstance(value, list) else value
@@ -86,7 +86,7 @@ def is_null_type(schema: Any) -> bool:
 
 
 def nullable(schema: Document) -> Document:
-    """Null as OpenAPI 3.0 has it."""
+    """Null as in OpenAPI 3.0."""
     if isinstance(schema.get("type"), list) and "null" in schema["type"]:
         return schema | {"type": next(name for name in schema["type"] if name != "null"), "nullable": True}
     if any(is_null_type(each) for each in schema.get("anyOf", ())):
@@ -96,7 +96,7 @@ def nullable(schema: Document) -> Document:
 
 
 def any_of(schema: Document) -> Document:
-    """Lists of types as FastAPI writes them."""
+    """Lists of types as in FastAPI."""
     if not isinstance(schema.get("type"), list):
         return schema
     rest = {key: value for key, value in schema.items() if key not in ("type", "description")}
@@ -104,7 +104,7 @@ def any_of(schema: Document) -> Document:
 
 
 def constants(schema: Document) -> Document:
-    """Enumerations as alternatives of one value each."""
+    """Enums as alternatives of one value each."""
     if not isinstance(schema.get("enum"), list):
         return schema
     rest = {key: value for key, value in schema.items() if key != "enum"}
@@ -112,12 +112,12 @@ def constants(schema: Document) -> Document:
 
 
 def wrapped(schema: Document) -> Document:
-    """A `$ref` in an `allOf`, so that something may stand beside it."""
+    """A `$ref` in an `allOf`, which allows keywords beside it."""
     return {"description": "...", "allOf": [schema]} if schema.keys() == {"$ref"} else schema
 
 
 def exclusive(schema: Document) -> Document:
-    """Bounds of integers that exclude the bound, as 3.0 and as 3.1 have them."""
+    """Exclusive bounds of integers, as in OpenAPI 3.0 and 3.1."""
     if schema.get("type") != "integer" or "minimum" not in schema:
         return schema
     rest = {key: value for key, value in schema.items() if key not in ("minimum", "maximum")}
@@ -144,7 +144,7 @@ REWRITES = [nullable, any_of, constants, wrapped, exclusive, without_words, inli
 
 
 @pytest.mark.parametrize("rewrite", REWRITES)
-def test_other_words_for_the_same_are_no_difference(rewrite: Callable[[Document], Document]) -> None:
+def test_equivalent_schemas_are_no_difference(rewrite: Callable[[Document], Document]) -> None:
     document = rewritten(CONTRACT, rewrite)
     assert document != CONTRACT
     assert told(document) == []
@@ -153,14 +153,14 @@ def test_other_words_for_the_same_are_no_difference(rewrite: Callable[[Document]
 
 @settings(max_examples=10, derandomize=True, database=None, deadline=None)
 @given(st.lists(st.sampled_from(REWRITES), min_size=2, max_size=5, unique=True))
-def test_nor_are_several_of_them_at_once(rewrites: list[Callable[[Document], Document]]) -> None:
+def test_several_rewrites_at_once_are_no_difference(rewrites: list[Callable[[Document], Document]]) -> None:
     document = CONTRACT
     for rewrite in rewrites:
         document = rewritten(document, rewrite)
     assert told(document) == []
 
 
-def test_where_it_is_mounted_does_not_matter() -> None:
+def test_path_prefix_is_ignored() -> None:
     document = copy.deepcopy(CONTRACT)
     ((path, item),) = document["paths"].items()
     item["get"]["parameters"][0]["name"] = "id"
@@ -169,7 +169,7 @@ def test_where_it_is_mounted_does_not_matter() -> None:
     assert told(document) == []
 
 
-def test_credentials_count_as_parameters_or_as_security_schemes() -> None:
+def test_credentials_may_be_parameters_or_security_schemes() -> None:
     parameters, schemes, neither = (copy.deepcopy(CONTRACT) for _ in range(3))
     for document in (parameters, neither):
         del document["security"], document["components"]["securitySchemes"]
@@ -184,7 +184,7 @@ def test_credentials_count_as_parameters_or_as_security_schemes() -> None:
     ]
 
 
-def test_names_of_headers_have_no_case_and_no_parameter_is_null() -> None:
+def test_header_names_ignore_case_and_parameters_are_never_null() -> None:
     document = copy.deepcopy(CONTRACT)
     ((_, item),) = document["paths"].items()
     *_, header, cookie = item["get"]["parameters"]
@@ -195,7 +195,7 @@ def test_names_of_headers_have_no_case_and_no_parameter_is_null() -> None:
     assert told(document) == []
 
 
-def test_a_range_of_statuses_holds_for_each_of_them() -> None:
+def test_range_of_statuses_covers_each_status() -> None:
     document = copy.deepcopy(CONTRACT)
     ((_, item),) = document["paths"].items()
     answers = item["get"]["responses"]
@@ -208,7 +208,7 @@ def test_a_range_of_statuses_holds_for_each_of_them() -> None:
 # --- not the same -----------------------------------------------------------------------------------------------------
 
 
-def test_each_of_ten_differences_is_told() -> None:
+def test_each_difference_is_reported() -> None:
     app = fastapi_documents.different()
     assert sorted(told(app.openapi())) == [
         ("less", "200 body.items[].error", "field removed"),
@@ -240,11 +240,11 @@ def without(keys: tuple[str, ...]) -> Document:
     return document
 
 
-def test_a_document_that_states_no_rules_lacks_none() -> None:
+def test_document_without_extensions_is_not_compared_by_them() -> None:
     assert told(without(KEYS)) == []
 
 
-def test_a_document_that_states_some_is_held_to_all() -> None:
+def test_document_with_some_extensions_is_compared_by_all() -> None:
     assert told(without(("x-list",))) == [("less", "x-list", "removed")]
     found = told(without(("x-rules", "x-list")))
     assert ("less", "x-list", "removed") in found
@@ -254,7 +254,7 @@ def test_a_document_that_states_some_is_held_to_all() -> None:
     }
 
 
-def test_rules_that_differ_are_named() -> None:
+def test_different_rules_are_reported() -> None:
     document = copy.deepcopy(CONTRACT)
     ((_, item),) = document["paths"].items()
     item["get"]["x-judged"].reverse()
@@ -293,7 +293,7 @@ def test_rules_that_differ_are_named() -> None:
     ],
     ids=range(9),
 )
-def test_keys_that_hold_anything_are_a_difference_or_none(key: str, value: Any) -> None:
+def test_invalid_extensions_raise_no_exception(key: str, value: Any) -> None:
     document = copy.deepcopy(CONTRACT)
     ((_, item),) = document["paths"].items()
     run = document["components"]["schemas"]["WorkflowRunResponse"]
@@ -302,7 +302,7 @@ def test_keys_that_hold_anything_are_a_difference_or_none(key: str, value: Any) 
     assert isinstance(told(document), list)
 
 
-def test_pointers_lead_to_what_differs() -> None:
+def test_pointers_lead_to_the_difference() -> None:
     document = fastapi_documents.different().openapi()
     for each in differences(CONTRACT, document):
         for root, pointer in ((CONTRACT, each.old), (document, each.new)):
@@ -310,11 +310,11 @@ def test_pointers_lead_to_what_differs() -> None:
             *parts, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
             for part in parts:
                 value = value[int(part)] if isinstance(value, list) else value[part]
-            # What stands below it, or what would have to.
+            # The value, or the parent that lacks it.
             assert isinstance(value, dict | list), (pointer, last)
 
 
-def test_a_server_that_is_written_as_most_are_differs_where_it_does() -> None:
+def test_typical_fastapi_document_promises_less() -> None:
     """Its models are open, have defaults, and document no status but 200 and 422."""
     kinds = {
         "additional fields allowed",
@@ -334,7 +334,7 @@ def test_a_server_that_is_written_as_most_are_differs_where_it_does() -> None:
     ]
 
 
-def test_a_document_without_the_operation_promises_less() -> None:
+def test_missing_operation_is_reported() -> None:
     path = next(iter(CONTRACT["paths"]))
     missing = [("less", f"GET {path}", "operation missing")]
     assert told({"openapi": "3.1.0", "paths": {}}) == missing
@@ -378,7 +378,7 @@ NO_DOCUMENTS: dict[str, tuple[Response, str]] = {
 
 @pytest.fixture(scope="module")
 def no_documents() -> Iterator[str]:
-    """A server that has each of them, below a path of its own."""
+    """A server with each of these responses, at a path of its own."""
 
     def respond(request: Request) -> Response:
         return NO_DOCUMENTS[request.path_params["name"]][0]
@@ -388,7 +388,7 @@ def no_documents() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", NO_DOCUMENTS)
-def test_what_is_no_document_is_told(
+def test_invalid_document_is_an_error(
     name: str, no_documents: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     url, problem = f"{no_documents}/{quote(name)}", NO_DOCUMENTS[name][1]
@@ -396,7 +396,7 @@ def test_what_is_no_document_is_told(
     assert main(["drift"]) == 2
     error = capsys.readouterr().err
     assert error.startswith("problem: ") and problem in error and "\nfix: " in error
-    # The contract run says nothing where there is no document.
+    # The contract run reports nothing without a document.
     absent = name in ("nothing", "a refusal", "elsewhere")
     said = summary_line(url)
     assert said == "" if absent else said.startswith("the server's own /openapi.json cannot be compared: ")
@@ -405,7 +405,7 @@ def test_what_is_no_document_is_told(
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 UNFOLDING = HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(bytes(100_000_000))
-# What a server says at first, what it says then without end, how often a second, and what is told of it.
+# By case: first bytes, bytes that are repeated without end, pause between them in seconds, and a part of the message.
 ENDLESS: dict[str, tuple[bytes, bytes, float, str]] = {
     "dripping bodies": (HEAD + b"\r\n", b" ", 0.02, "timed out after"),
     "dripping headers": (HEAD, b"X-A: b\r\n", 0.02, "timed out after"),
@@ -430,7 +430,7 @@ ENDLESS: dict[str, tuple[bytes, bytes, float, str]] = {
 
 
 @pytest.mark.parametrize("case", ENDLESS)
-def test_a_server_that_never_ends_is_left_in_time(
+def test_endless_response_ends_by_limits(
     case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, then, pause, problem = ENDLESS[case]
@@ -441,7 +441,7 @@ def test_a_server_that_never_ends_is_left_in_time(
         with connection, contextlib.suppress(OSError):
             connection.recv(65_536)
             connection.sendall(first)
-            # Each piece comes well before the time for one is over.
+            # Each piece comes long before a timeout per read.
             while not over.wait(pause):
                 connection.sendall(then)
 
@@ -469,7 +469,7 @@ def test_a_server_that_never_ends_is_left_in_time(
         ("http://127.0.0.1:1", "cannot be read: "),
     ],
 )
-def test_an_address_that_is_none_is_told(
+def test_invalid_address_is_an_error(
     base_url: str, problem: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BASE_URL", base_url)
@@ -503,7 +503,7 @@ PLACES = places(SAME)
 
 @settings(max_examples=60, derandomize=True, database=None, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
-def test_whatever_a_document_holds_it_is_judged_or_refused(edits: list[tuple[tuple[str | int, ...], Any]]) -> None:
+def test_any_edit_of_a_document_is_compared_or_refused(edits: list[tuple[tuple[str | int, ...], Any]]) -> None:
     document = copy.deepcopy(SAME)
     for (*way, last), value in edits:
         holder: Any = document
@@ -511,7 +511,7 @@ def test_whatever_a_document_holds_it_is_judged_or_refused(edits: list[tuple[tup
             try:
                 holder = holder[key]
             except (LookupError, TypeError):
-                # An earlier edit took it away.
+                # An earlier edit removed it.
                 break
         if isinstance(holder, dict):
             holder[last] = value
@@ -520,7 +520,7 @@ def test_whatever_a_document_holds_it_is_judged_or_refused(edits: list[tuple[tup
 
 @settings(max_examples=40, derandomize=True, database=None, deadline=None)
 @given(JSON)
-def test_whatever_comes_as_a_document_is_judged_or_refused(document: Any) -> None:
+def test_any_json_is_compared_or_refused(document: Any) -> None:
     judged(document)
     judged({"openapi": "3.1.0", "paths": document})
     judged({"openapi": "3.1.0", "paths": {next(iter(CONTRACT["paths"])): {"get": document}}})
@@ -585,7 +585,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_schema_neither_hangs_nor_passes(name: str) -> None:
+def test_hostile_schema_is_a_difference_or_refused(name: str) -> None:
     try:
         assert differences(CONTRACT, HOSTILE[name])
     except Problem as problem:
@@ -607,10 +607,10 @@ def test_a_hostile_schema_neither_hangs_nor_passes(name: str) -> None:
         ),
     ],
 )
-def test_a_schema_that_leads_back_to_itself_is_judged(body: Any, component: Any, difference: Any) -> None:
+def test_recursive_schema_is_compared(body: Any, component: Any, difference: Any) -> None:
     assert difference in told(with_body(body, A=component))
 
 
-def test_what_is_printed_of_a_document_moves_no_cursor() -> None:
+def test_output_is_escaped() -> None:
     line = drift_module._printable("a\x1b[2Jb\ud800\u202ec\n" + "x" * 1000)
     assert line.startswith("a\\x1b[2Jb\\ud800\\u202ec\\n") and line.endswith("xxx...")

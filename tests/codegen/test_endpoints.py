@@ -1,4 +1,4 @@
-"""What the templates read of operations: edits of the second contract arrive, or are refused with line and reason."""
+"""Operations for the templates: edits of the second contract are rendered, or refused with line and reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOARD = (ROOT / "tests/board/openapi.yaml").read_text(encoding="utf-8")
 
 
 def read(tmp_path: Path, *edits: tuple[str, str]) -> tuple[Endpoints, dict[str, View], Models]:
-    """Returns what is read of the contract after edits: as a whole, by operation, and the models."""
+    """Return the endpoints, the views by operation, and the models of the edited contract."""
     text = BOARD
     for old, new in edits:
         assert old in text
@@ -43,7 +43,7 @@ PARAMETER = "        - name: updated_since\n          in: query\n"
 
 
 def further(schema: str, rest: str = "", where: str = "query") -> tuple[str, str]:
-    """An edit that adds a parameter `extra` to the list of tasks."""
+    """Return an edit that adds a parameter `extra` to the list of tasks."""
     return PARAMETER, f"        - {{name: extra, in: {where}, {rest}schema: {schema}}}\n{PARAMETER}"
 
 
@@ -102,7 +102,7 @@ ARRIVE: dict[str, tuple[tuple[str, str], str, str | None, str]] = {
 
 
 @pytest.mark.parametrize("case", ARRIVE)
-def test_a_parameter_arrives(tmp_path: Path, case: str) -> None:
+def test_parameter_is_rendered(tmp_path: Path, case: str) -> None:
     edit, annotation, default, text = ARRIVE[case]
     _, views, _ = read(tmp_path, edit)
     found = argument(views["list_tasks"], "extra")
@@ -110,7 +110,7 @@ def test_a_parameter_arrives(tmp_path: Path, case: str) -> None:
     assert found.joined == ("explode: false" in edit[1])
 
 
-def test_parts_of_a_path_are_text_that_stays_one(tmp_path: Path) -> None:
+def test_path_parameters_are_escaped_segments(tmp_path: Path) -> None:
     old = "      - name: task_id\n        in: path\n        required: true\n        description: The task.\n"
     schema = "        schema:\n          type: string\n"
     _, views, _ = read(
@@ -124,7 +124,7 @@ def test_parts_of_a_path_are_text_that_stays_one(tmp_path: Path) -> None:
     )
 
 
-def test_a_parameter_of_the_operation_wins_over_that_of_its_path(tmp_path: Path) -> None:
+def test_parameter_of_the_operation_overrides_that_of_the_path(tmp_path: Path) -> None:
     own = "      parameters:\n        - {name: task_id, in: path, required: true, schema: {type: integer}}\n"
     _, views, _ = read(
         tmp_path, ("      operationId: get_task\n      summary", f"      operationId: get_task\n{own}      summary")
@@ -133,14 +133,14 @@ def test_a_parameter_of_the_operation_wins_over_that_of_its_path(tmp_path: Path)
     assert argument(views["delete_task"], "task_id").annotation == "UUID | str"
 
 
-def test_names_of_the_modules_own_are_left_to_them(tmp_path: Path) -> None:
+def test_reserved_names_get_a_suffix(tmp_path: Path) -> None:
     _, views, _ = read(
         tmp_path, (PARAMETER, f"        - {{name: models, in: query, schema: {{type: string}}}}\n{PARAMETER}")
     )
     assert argument(views["list_tasks"], "models").python_name == "models_query"
 
 
-def test_statuses_have_the_names_of_http() -> None:
+def test_error_names() -> None:
     names = [error_name(status) for status in (400, 401, 402, 403, 404, 409, 410, 418, 422, 429, 500, 502, 503, 504)]
     assert names == [
         *("BadRequestError", "AuthenticationError", "PaymentRequiredError", "PermissionDeniedError", "NotFoundError"),
@@ -149,7 +149,7 @@ def test_statuses_have_the_names_of_http() -> None:
     ]
 
 
-def test_bodies_of_one_status_are_told_apart_by_operation(tmp_path: Path) -> None:
+def test_error_bodies_of_a_status_may_differ_by_operation(tmp_path: Path) -> None:
     problem = """
     Problem:
       type: object
@@ -174,7 +174,7 @@ def test_bodies_of_one_status_are_told_apart_by_operation(tmp_path: Path) -> Non
     assert endpoints.usual_error_model == "Error"
 
 
-def test_successes_of_the_same_type_arrive(tmp_path: Path) -> None:
+def test_successes_of_the_same_type(tmp_path: Path) -> None:
     _, views, _ = read(tmp_path, ("        '204':\n", "        '202':\n          description: Soon.\n        '204':\n"))
     assert views["delete_task"].successes == [202, 204] and views["delete_task"].model is None
 
@@ -194,7 +194,7 @@ MAPPING = """\
 
 
 @pytest.mark.parametrize("keyword", ["oneOf", "anyOf"])
-def test_constants_decide_where_there_is_no_discriminator(tmp_path: Path, keyword: str) -> None:
+def test_constants_discriminate_without_a_discriminator(tmp_path: Path, keyword: str) -> None:
     _, _, models = read(tmp_path, (MAPPING, ""), ("      oneOf:\n", f"      {keyword}:\n"))
     assert (
         "Annotated[Note | Checklist | Unknown, OneOf('kind', {'note': 'Note', 'checklist': 'Checklist'})]"
@@ -202,7 +202,7 @@ def test_constants_decide_where_there_is_no_discriminator(tmp_path: Path, keywor
     )
 
 
-def test_a_choice_in_place_gets_a_name(tmp_path: Path) -> None:
+def test_inline_union_gets_a_name(tmp_path: Path) -> None:
     choice = "oneOf: [{$ref: '#/components/schemas/Note'}, {$ref: '#/components/schemas/Checklist'}, {type: 'null'}]"
     _, _, models = read(
         tmp_path,
@@ -215,7 +215,7 @@ def test_a_choice_in_place_gets_a_name(tmp_path: Path) -> None:
     assert re.search(r"^    details: TaskDetails \| None$", models.source, re.MULTILINE)
 
 
-# Edits, the text of the line that is named, and why.
+# By case: edits, text of the line in the message, and a part of the message.
 REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "an object in the query": ([further("{type: object}")], "name: extra", "`extra` is not supported: in the query"),
     "a list of lists": (
@@ -344,7 +344,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_rendered_is_refused(tmp_path: Path, case: str) -> None:
+def test_unsupported_input_is_refused_with_its_line(tmp_path: Path, case: str) -> None:
     edits, at, why = REFUSED[case]
     with pytest.raises(Problem) as caught:
         read(tmp_path, *edits)

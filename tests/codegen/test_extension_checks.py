@@ -1,4 +1,4 @@
-"""What is refused of `x-rules`, `x-list`, `x-judged` and `x-selects`."""
+"""Validation of `x-rules`, `x-list`, `x-judged` and `x-selects`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.codegen.trees import contents, copy_tree, replace
 RULE = "rule: (self.error != null) == (self.status == 'FAILED')"
 LIMIT = "        - name: limit\n          in: query\n"
 
-# What is replaced, by what, the text of the line that is named, and what the problem or the fix says.
+# By case: old text, new text, text of the line in the message (None for any), and parts of problem and fix.
 REFUSED = {
     "a field that is misspelt": (RULE, RULE.replace("error", "eror"), "eror", "no field `eror`", "write `error`"),
     "a field of another schema": (
@@ -229,7 +229,7 @@ def refusal(text: str) -> Problem:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_is_one_problem_with_file_line_and_fix(case: str) -> None:
+def test_invalid_extension_is_one_problem_with_file_line_and_fix(case: str) -> None:
     old, new, at, what, fix = REFUSED[case]
     assert old in TEXT
     text = TEXT.replace(old, new, 1)
@@ -243,10 +243,10 @@ def test_what_cannot_be_is_one_problem_with_file_line_and_fix(case: str) -> None
 
 
 @pytest.mark.parametrize("command", ["generate", "verify", "lint", "docs", "drift", "release-check"])
-def test_every_command_that_reads_the_contract_refuses_it(
+def test_all_commands_refuse_an_invalid_extension(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    # Nobody listens there: it does not come to that.
+    # No server listens there; no request is sent.
     monkeypatch.setenv("BASE_URL", "http://127.0.0.1:9")
     tree = copy_tree(tmp_path / "tree")
     if command == "release-check":
@@ -267,12 +267,12 @@ def test_every_command_that_reads_the_contract_refuses_it(
     assert contents(tree / "generated") == before
 
 
-def test_the_contract_is_linted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_contract_passes_lint(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint"]) == 0
     assert capsys.readouterr().out.startswith("The contract is valid")
 
 
-def test_other_keys_are_nobody_s_business() -> None:
+def test_other_extension_keys_are_ignored() -> None:
     text = TEXT.replace("info:\n", "info:\n  x-audience: all\n", 1)
     text = text.replace(
         "            Retry-After:\n", "            X-Rules: {schema: {type: string}}\n            Retry-After:\n"
@@ -280,7 +280,7 @@ def test_other_keys_are_nobody_s_business() -> None:
     assert extensions.read(parse(text, "openapi.yaml")).rules.keys() == PROMISED.rules.keys()
 
 
-def test_a_document_without_the_keys_promises_nothing() -> None:
+def test_document_without_extensions() -> None:
     bare = {"openapi": "3.1.0", "paths": {"/": {"get": {"responses": {"200": {"description": "x"}}}}}}
     promised = extensions.read(bare)
     [operation] = promised.operations.values()

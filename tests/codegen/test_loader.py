@@ -1,4 +1,4 @@
-"""The one reader of YAML: what texts mean, what is refused, and where values stand."""
+"""The YAML loader: values, refused input, and lines."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from tests.codegen.trees import CONTRACT_PATH, copy_tree, replace
         ("%YAML 1.2\n---\na: no\n...", {"a": "no"}),
     ],
 )
-def test_a_text_means_what_yaml_1_2_says(text: str, value: Any) -> None:
+def test_scalars_have_the_meaning_of_yaml_1_2(text: str, value: Any) -> None:
     found = parse(text, "f.yaml").value
     assert found == value
-    # 1 and True are the same to Python.
+    # In Python, 1 == True.
     assert json.dumps(found) == json.dumps(value)
 
 
@@ -80,7 +80,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_other_tools_lose_or_read_otherwise_is_one_problem_with_its_place(case: str) -> None:
+def test_ambiguous_yaml_is_one_problem_with_its_place(case: str) -> None:
     text, what = REFUSED[case]
     with pytest.raises(Problem) as problem:
         parse(text, "f.yaml")
@@ -97,10 +97,10 @@ JSON = st.recursive(
 
 @settings(derandomize=True, database=None, deadline=None)
 @given(JSON)
-def test_json_is_read_as_json(value: Any) -> None:
-    """As far as YAML has its strings: NEL and the like have to be written by their numbers."""
+def test_json_has_the_same_value_as_json(value: Any) -> None:
+    """Except for characters such as NEL, which YAML must escape."""
     text = json.dumps(value)
-    # Beyond the basic plane JSON writes pairs of surrogates, which YAML has not.
+    # JSON escapes characters beyond the basic plane as surrogate pairs, which YAML does not have.
     if not re.search(r"\\ud[89ab]", text):
         assert json.dumps(parse(text, "f.json").value) == text
 
@@ -115,7 +115,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     json.dumps(found.value, allow_nan=False)
 
 
-def test_lines_are_those_of_the_file() -> None:
+def test_values_have_their_lines() -> None:
     document = read(CONTRACT_PATH)
     lines = (CONTRACT_PATH).read_text(encoding="utf-8").splitlines()
 
@@ -130,7 +130,7 @@ def test_lines_are_those_of_the_file() -> None:
     check(document.value, "#")
 
 
-def test_what_an_alias_repeats_has_the_line_where_it_is_written() -> None:
+def test_aliased_values_have_the_line_of_the_anchor() -> None:
     document = parse("a: &x\n  b:\n  - 1\nc: *x\nd:\n- *x", "f.yaml")
     lines = {
         pointer: document.line(pointer) for pointer in ("#/a/b/0", "#/c", "#/c/b", "#/c/b/0", "#/d/0", "#/d/0/b/0")
@@ -170,7 +170,7 @@ def _folder(path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("command", ["generate", "breaking"])
-def test_what_is_no_file_of_a_contract_is_one_problem(
+def test_unreadable_file_is_one_problem(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -191,8 +191,8 @@ def test_what_is_no_file_of_a_contract_is_one_problem(
 # --- one reader for all -----------------------------------------------------------------------------------------------
 
 
-def test_driver_checks_and_server_read_the_same() -> None:
-    """No other module reads YAML by itself; what each makes of a text that two dialects read otherwise is above."""
+def test_only_the_loader_imports_yaml() -> None:
+    """So all read the same values from text that YAML dialects read differently."""
     own = "overrides/codegen/openapi/loader.py"
     places = [ROOT / "overrides", ROOT / "tests"]
     reading = re.compile(r"^\s*(import|from) (yaml|ruamel)\b", re.MULTILINE)
@@ -218,7 +218,7 @@ print(json.dumps(documents[0]["components"]["schemas"]["WorkflowRunnerType"]["en
 """
 
 
-def test_the_words_of_yaml_1_1_reach_all_of_them_as_text(tmp_path: Path) -> None:
+def test_booleans_of_yaml_1_1_are_text_everywhere(tmp_path: Path) -> None:
     tree = copy_tree(tmp_path / "tree")
     shutil.copytree(ROOT / "tests", tree / "tests", ignore=shutil.ignore_patterns("__pycache__"))
     replace(tree / "openapi.yaml", "enum: [SELF_HOSTED]", "enum: [on, off, no]")

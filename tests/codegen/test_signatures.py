@@ -1,4 +1,4 @@
-"""That what was generated fits together: which parts of it are looked at, with which names."""
+"""The check of calls in generated modules: visited nodes and local names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MODULES = sorted((ROOT / "generated").rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_every_call_is_looked_at_once(path: Path) -> None:
+def test_every_call_is_visited_once(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     looked_at = [node for nodes, _ in signatures._scopes(tree) for node in nodes if isinstance(node, ast.Call)]
     assert len(looked_at) == len(set(looked_at))
@@ -28,7 +28,7 @@ def test_every_call_is_looked_at_once(path: Path) -> None:
         *("[%s for _ in ()]", "x = lambda: %s", "class A:\n x = %s", "@%s\ndef f(): pass", "def f(x=%s): pass"),
     ],
 )
-def test_a_call_that_does_not_fit_is_found_wherever_it_is(tmp_path: Path, within: str) -> None:
+def test_wrong_call_is_found_at_any_place(tmp_path: Path, within: str) -> None:
     module = types.ModuleType("module")
     exec("def callee(one): return one", vars(module))
     path = tmp_path / "module.py"
@@ -40,7 +40,7 @@ def test_a_call_that_does_not_fit_is_found_wherever_it_is(tmp_path: Path, within
 
 
 @pytest.mark.parametrize("local", ["def f(callee): %s", "def f():\n callee = 1\n %s", "def f():\n import callee\n %s"])
-def test_what_has_a_local_name_is_not_held_against_the_global_one(tmp_path: Path, local: str) -> None:
+def test_local_names_are_not_looked_up_as_globals(tmp_path: Path, local: str) -> None:
     module = types.ModuleType("module")
     exec("def callee(one): return one", vars(module))
     path = tmp_path / "module.py"
@@ -48,7 +48,7 @@ def test_what_has_a_local_name_is_not_held_against_the_global_one(tmp_path: Path
     signatures.check("module.py", path, module)
 
 
-def test_the_first_misfit_is_told(tmp_path: Path) -> None:
+def test_first_wrong_call_is_reported(tmp_path: Path) -> None:
     module = types.ModuleType("module")
     exec("def callee(one): return one", vars(module))
     path = tmp_path / "module.py"

@@ -1,4 +1,4 @@
-"""What the driver makes of a contract for the testing kit: rules as Python, names, and what it refuses."""
+"""The driver's part of the testing kit: rules as Python, names, and invalid settings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ RULES = [
 
 
 def judged(rule: str, value: Any) -> Result:
-    """Judges by what the kit has of a rule."""
+    """Evaluate a rule as the kit does."""
     wrong = False
     for each in conditions(program(rule, ("self",)), "self"):
         try:
@@ -57,7 +57,7 @@ def judged(rule: str, value: Any) -> Result:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_rules_judge_in_python_as_the_engine_does(rule: str) -> None:
+def test_translated_rules_give_the_same_results_as_the_engine(rule: str) -> None:
     seen = set[Result]()
     for a, b in product(VALUES, repeat=2):
         for value in ({"a": a, "b": b}, {"a": a}):
@@ -73,7 +73,7 @@ def test_times_and_durations_are_nanoseconds() -> None:
     assert judged(rule, cel.moment("2026-01-01T01:00:00.000000002Z")) is Result.BROKEN
 
 
-def test_what_a_rule_reads_is_known_by_the_names_of_the_contract() -> None:
+def test_reads_have_the_names_of_the_contract() -> None:
     found = conditions(program("self.is__dash__late.all(each, each.x == 'a') && self.b.c != 'b'", ("self",)), "self")
     assert [each.reads for each in found] == [[("is-late",), ("is-late", "*", "x")], [("b", "c")]]
     assert [each.texts for each in found] == [[(("is-late", "*", "x"), "a")], [(("b", "c"), "b")]]
@@ -82,7 +82,7 @@ def test_what_a_rule_reads_is_known_by_the_names_of_the_contract() -> None:
 @pytest.mark.parametrize(
     "rule", ["self.a.getFullYear() == 2026", "duration(self.a) > duration('1s')", "type(self.a) == int"]
 )
-def test_what_is_not_translated_is_said(rule: str) -> None:
+def test_untranslatable_rule_is_an_error(rule: str) -> None:
     with pytest.raises(Untranslatable, match=r"^it uses "):
         conditions(program(rule, ("self",)), "self")
 
@@ -133,7 +133,7 @@ def test_a_rule_that_cannot_be_translated_is_in_the_docstring(tmp_path: Path) ->
         ),
     ],
 )
-def test_a_wrong_move_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+def test_invalid_move_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     root = copy_tree(tmp_path / "root")
     replace(root / "overrides/testing.yaml", old, new)
     with pytest.raises(Problem) as raised:

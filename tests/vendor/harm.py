@@ -1,7 +1,7 @@
-"""Runs the vendoring of a copy where it is harmed: a process of its own, because the harm cannot be undone.
+"""Vendors a copy under conditions that make it fail. A separate process, because they cannot be undone.
 
-python tests/vendor/harm.py full|read-only DEST             an update without room, or without write access
-python tests/vendor/harm.py SIGKILL|SIGINT exchanged|renamed FOLDER   an update that ends at each step in turn
+python tests/vendor/harm.py full|read-only DEST             an update without disk space, or without write access
+python tests/vendor/harm.py SIGKILL|SIGINT exchanged|renamed FOLDER   updates that are interrupted at each step
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from codegen.__main__ import main  # noqa: E402
 
 
 def without_room(dest: Path) -> int:
-    # No file may be larger than the smallest ones of the package.
+    # A limit that only the smallest files of the package stay below.
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
     return main(["vendor", "--force", str(dest)])
 
@@ -38,14 +38,14 @@ def without_access(dest: Path) -> int:
 
 
 def _drop_capabilities() -> None:
-    """Makes permissions hold for root too, by `capset` of all capabilities to none (linux/capability.h, version 3)."""
+    """Drop all capabilities (linux/capability.h, version 3), so that permissions apply to root, too."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     if ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) != 0:
         raise OSError("capset failed")
 
 
 def interrupted(how: str, swap: str, folder: Path) -> int:
-    """Prints, for each step, what is there after the interrupt and after the next run: old, new, none or mixture."""
+    """Print for each step the state after the interrupt and after the next run: old, new, none or mixture."""
     if swap == "renamed":
         directories.exchange = lambda one, other: False
     source = _package(folder / "source", "new")
@@ -74,7 +74,7 @@ def interrupted(how: str, swap: str, folder: Path) -> int:
 
 
 def _package(folder: Path, text: str) -> Path:
-    """Makes what counts as a copy, unedited."""
+    """Make a minimal unedited copy."""
     folder.mkdir(parents=True)
     for name in ("a.py", "b.py"):
         (folder / name).write_text(text)
@@ -94,7 +94,7 @@ def _package(folder: Path, text: str) -> Path:
 
 
 def _interrupt_at(step: int, how: str, folder: Path) -> None:
-    """Interrupts this process at the given one of the steps that change something in a folder."""
+    """Interrupt this process at the nth step that changes a folder."""
     left = step
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:

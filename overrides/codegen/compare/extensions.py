@@ -83,17 +83,17 @@ def compare_rules(comparison: Comparison, place: str, kind: str, old: list[Node]
     after = _rules(comparison, place, new, key)
     if before is None or after is None:
         return
-    gone = {name: entry for name, entry in before.items() if name not in after}
-    further = {name: entry for name, entry in after.items() if name not in before}
-    for name, entry in gone.items():
-        twin = next((each for each in further if _is_same(comparison, kind, entry, further[each])), None)
+    removed = {name: entry for name, entry in before.items() if name not in after}
+    added = {name: entry for name, entry in after.items() if name not in before}
+    for name, entry in removed.items():
+        twin = next((each for each in added if _is_same(comparison, kind, entry, added[each])), None)
         if twin:
             what = f"rule renamed to {twin}"
-            comparison.note("rule-renamed", f"{place} rule {name}", what, entry.pointer, further.pop(twin).pointer)
+            comparison.note("rule-renamed", f"{place} rule {name}", what, entry.pointer, added.pop(twin).pointer)
         else:
             what = f"rule removed: {_one_line(entry.at('message'))}"
             comparison.note("rule-removed", f"{place} rule {name}", what, entry.pointer, new[-1].at(key).pointer)
-    for name, entry in further.items():
+    for name, entry in added.items():
         what = f"rule added: {_one_line(entry.at('message'))}"
         comparison.note("rule-added", f"{place} rule {name}", what, old[-1].at(key).pointer, entry.pointer)
     for name in (each for each in before if each in after):

@@ -74,14 +74,14 @@ def _compare_statuses(
     comparison: Comparison, place: str, old: tuple[Stage, Operation], new: tuple[Stage, Operation]
 ) -> None:
     (here, before), (there, after) = old, new
-    gone = set(here.statuses) - set(there.statuses)
-    further = set(there.statuses) - set(here.statuses)
-    if not gone and not further:
+    removed = set(here.statuses) - set(there.statuses)
+    added = set(there.statuses) - set(here.statuses)
+    if not removed and not added:
         return
     what = f"{_listed(there.statuses)} instead of {_listed(here.statuses)}"
     # A status that the other document lacks is reported by itself.
-    gone, further = _known(gone, after), _known(further, before)
-    kind = "other" if gone and further else "narrower" if gone else "wider" if further else "follows"
+    removed, added = _known(removed, after), _known(added, before)
+    kind = "other" if removed and added else "narrower" if removed else "wider" if added else "follows"
     comparison.note(f"stage-{kind}", place, what, here.node.at("status").pointer, there.node.at("status").pointer)
 
 

@@ -129,14 +129,14 @@ def compare_kinds(
     comparison: Comparison, side: Side, place: str, old: list[Form], new: list[Form], at: str, there: str
 ) -> None:
     before, after = ({form.kind for form in forms} for forms in (old, new))
-    gone = {kind for kind in before - after if not (kind == "integer" and "number" in after)}
+    removed = {kind for kind in before - after if not (kind == "integer" and "number" in after)}
     added = {kind for kind in after - before if not (kind == "integer" and "number" in before)}
-    if not gone and not added:
+    if not removed and not added:
         return
-    effect = "other" if (gone and added) or not after else "narrower" if gone else "wider"
+    effect = "other" if (removed and added) or not after else "narrower" if removed else "wider"
     if effect == "wider" and added == {"null"}:
         what = "null allowed"
-    elif effect == "narrower" and gone == {"null"}:
+    elif effect == "narrower" and removed == {"null"}:
         what = "null not allowed"
     else:
         what = f"{_kinds(after)} instead of {_kinds(before)}"
@@ -287,10 +287,10 @@ def compare_values(comparison: Comparison, side: Side, place: str, old: Form, ne
         if added := after - before:
             kind = "value-added" if side != "request" else "request-wider"
             comparison.note(kind, place, f"{_shown_values(added)} added", at, there)
-        if gone := before - after:
+        if removed := before - after:
             # The client accepts any value.
             kind = "request-narrower" if side == "request" else "response-narrower"
-            comparison.note(kind, place, f"{_shown_values(gone)} removed", at, there)
+            comparison.note(kind, place, f"{_shown_values(removed)} removed", at, there)
 
 
 def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, new: Form) -> None:

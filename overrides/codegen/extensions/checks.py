@@ -58,8 +58,8 @@ def check_keys(part: SpecObject) -> None:
     """Check the spelling, the place and the content of the keys of an object."""
     for key, node in part.node.items():
         if key not in KEYS:
-            if meant := _intended_key(key):
-                raise node.problem(f"there is no key `{key}`", f"if `{meant}` is meant, write that; else rename it")
+            if intended := _intended_key(key):
+                raise node.problem(f"there is no key `{key}`", f"if `{intended}` is meant, write that; else rename it")
         elif part.kind not in KEYS[key]:
             where = " or ".join(_article(kind) for kind in KEYS[key])
             raise node.problem(f"`{key}` has no meaning here: it belongs to {where}", "move it there, or remove it")

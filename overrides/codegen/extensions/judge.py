@@ -71,8 +71,8 @@ class Judge:
     def request(self, request: Request) -> dict[str, Any]:
         """Return the request with defaults for omitted parameters."""
         query = {**self.described.defaults, **request.query}
-        asked = {"path": dict(request.path), "query": query, "credentials": request.credentials}
-        return asked if request.body is MISSING else {**asked, "body": request.body}
+        sent = {"path": dict(request.path), "query": query, "credentials": request.credentials}
+        return sent if request.body is MISSING else {**sent, "body": request.body}
 
     def transitions(self, body: Any, moment: Any, earlier_items: Mapping[str, Any]) -> Iterator[Verdict]:
         found: dict[str, list[tuple[str, Instance, Instance]]] = {}
@@ -139,12 +139,12 @@ def _verdicts(
 ) -> Iterator[Verdict]:
     """Judge values, each given as pointer, JSON value, and converted value by variable."""
     known = [(pointer, value, row) for pointer, value, row in values if MISSING not in row.values()]
-    lost = [(pointer, value) for pointer, value, row in values if MISSING in row.values()]
+    missing = [(pointer, value) for pointer, value, row in values if MISSING in row.values()]
     judged = judge_each([rule.program for rule in rules], [row for _, _, row in known], {"now": moment})
     for rule, results in zip(rules, judged, strict=True):
         for (pointer, value, _), result in zip(known, results, strict=True):
             yield Verdict(rule.id, rule.message, result, pointer, value)
-        yield from (Verdict(rule.id, rule.message, Result.NOT_JUDGED, pointer, value) for pointer, value in lost)
+        yield from (Verdict(rule.id, rule.message, Result.NOT_JUDGED, pointer, value) for pointer, value in missing)
 
 
 def _read_plan(rules: Iterable[Rule], variables: Iterable[str]) -> Plan:

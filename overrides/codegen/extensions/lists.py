@@ -85,9 +85,9 @@ class Lists:
         """Return whether a page breaks a promise; None if a single page does not show it."""
         listing = self.listing
         if name == "limit_and_offset_echoed":
-            said = [(query.get(asked, MISSING), field_of(body, field)) for asked, field in listing.echoes.items()]
-            known = [(asked, given) for asked, given in said if MISSING not in (asked, given)]
-            return any(asked != given for asked, given in known) if known else None
+            pairs = [(query.get(sent, MISSING), field_of(body, field)) for sent, field in listing.echoes.items()]
+            known = [(sent, given) for sent, given in pairs if MISSING not in (sent, given)]
+            return any(sent != given for sent, given in known) if known else None
         if name == "number_of_items" and page and page.total is not None:
             offset, limit = query.get(listing.offset), query.get(listing.limit, len(page.items))
             if isinstance(offset, int) and isinstance(limit, int):
@@ -136,12 +136,12 @@ class Selection:
 
     def judge(self, rule: Rule, items: Sequence[Any], value: Any) -> list[Result]:
         """Return for each item whether a rule holds for it and the value of the parameter."""
-        picked = self._converters["value"](value)
-        if picked is MISSING:
+        selected = self._converters["value"](value)
+        if selected is MISSING:
             return [Result.NOT_JUDGED] * len(items)
         rows = [self._converters["item"](item) for item in items]
         known = [{"item": row} for row in rows if row is not MISSING]
-        results = iter(judge_each([rule.program], known, {"value": picked})[0])
+        results = iter(judge_each([rule.program], known, {"value": selected})[0])
         return [Result.NOT_JUDGED if row is MISSING else next(results) for row in rows]
 
 

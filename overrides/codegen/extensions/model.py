@@ -108,9 +108,9 @@ class Listing:
     @property
     def promises(self) -> dict[str, str]:
         """The promises as sentences, by name of the check."""
-        asked = [name for name in (self.limit, self.offset) if name in self.echoes]
+        echoed = [name for name in (self.limit, self.offset) if name in self.echoes]
         stated = {
-            "limit_and_offset_echoed": (self.echoes, f"A page repeats the {' and the '.join(asked or self.echoes)}."),
+            "limit_and_offset_echoed": (self.echoes, f"A page repeats the {' and the '.join(echoed or self.echoes)}."),
             "number_of_items": (
                 self.offset and self.total,
                 "A page has as many items as the limit, or as there are from its offset on, whichever is less.",

@@ -187,14 +187,14 @@ class _Composer:
             )
         if event.anchor not in self.anchors:
             raise self.problem(event, f"the alias `*{escaped(event.anchor, 40)}` is not defined", "write the value out")
-        meant = self.anchors[event.anchor]
-        self.check_levels(event, meant.levels)
-        self.values += meant.values - 1
-        pointer = self.place(meant.value, event)
-        self.aliases[pointer] = meant.pointer
+        anchored = self.anchors[event.anchor]
+        self.check_levels(event, anchored.levels)
+        self.values += anchored.values - 1
+        pointer = self.place(anchored.value, event)
+        self.aliases[pointer] = anchored.pointer
         if self.open:
-            self.open[-1].values += meant.values
-            self.open[-1].levels = max(self.open[-1].levels, meant.levels + 1)
+            self.open[-1].values += anchored.values
+            self.open[-1].levels = max(self.open[-1].levels, anchored.levels + 1)
 
     # --- places -----------------------------------------------------------------------------------------------------
 
