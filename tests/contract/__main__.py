@@ -40,17 +40,17 @@ FINDINGS_SHOWN = 5
 PROMISES_SHOWN = 5
 MESSAGE_SHOWN = 230
 CURL_SHOWN = 400
-TOLD = 1000
+PROBLEM_SHOWN = 1000
 WIDEST = 120
 # Requests, below which a run that ended early has told nothing: kinds of answers are mixed from the start.
-FEW = 100
+MIN_REQUESTS = 100
 
 
 def main() -> int:
     # Else the requests library would send a password from there in place of the credentials under test.
     os.environ["NETRC"] = os.devnull
     with ExitStack() as cleanup:
-        end_in_order(cleanup)
+        exit_on_signals(cleanup)
         try:
             if sys.argv[1:] in (["-h"], ["--help"]):
                 print(usage)
@@ -61,16 +61,16 @@ def main() -> int:
         except AlreadyReported:
             pass
         except Problem as problem:
-            complain(problem.problem, problem.fix)
+            print_problem(problem.problem, problem.fix)
         except Exception:
             # Not 1, the exit code of a traceback, which would say that the server violates the contract.
             for line in without_secrets(traceback.format_exc(), secrets()).splitlines():
                 print(escaped(line), file=sys.stderr)
-            complain("the contract run itself failed, see above", "report it with this output")
+            print_problem("the contract run itself failed, see above", "report it with this output")
         return UNTESTED
 
 
-def end_in_order(cleanup: ExitStack) -> None:
+def exit_on_signals(cleanup: ExitStack) -> None:
     """On Ctrl+C, and when it is told to stop, the process cleans up and ends, wherever it is.
 
     Not by an exception: Schemathesis and rich lose one that comes at the wrong moment, and the run would go on.
@@ -81,7 +81,7 @@ def end_in_order(cleanup: ExitStack) -> None:
             signal.signal(number, signal.SIG_IGN)
         cleanup.close()
         sys.stderr = sys.__stderr__
-        complain("interrupted before the end", "run it again")
+        print_problem("interrupted before the end", "run it again")
         os._exit(UNTESTED)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -89,21 +89,21 @@ def end_in_order(cleanup: ExitStack) -> None:
         signal.signal(number, end)
 
 
-def complain(problem: str, fix: str) -> None:
+def print_problem(problem: str, fix: str) -> None:
     for line in problem_lines(problem, fix):
         print(line, file=sys.stderr)
 
 
 def problem_lines(problem: str, fix: str) -> tuple[str, str]:
     """As it can be shown: there may be a server's own words in it."""
-    title, remedy = (escaped(without_secrets(text, secrets()), TOLD) for text in (problem, fix))
+    title, remedy = (escaped(without_secrets(text, secrets()), PROBLEM_SHOWN) for text in (problem, fix))
     return f"problem: {title}", f"fix: {remedy}"
 
 
 def secrets() -> dict[str, str]:
     """Those of the environment. Nothing was sent, and none can be told, while the contract cannot be read."""
     try:
-        return contract().given(os.environ)
+        return contract().secrets_in(os.environ)
     except Problem:
         return {}
 
@@ -131,13 +131,13 @@ def connect(target: Target, cleanup: ExitStack) -> tuple[Target, Session]:
 
 def test_target(target: Target, session: Session, cleanup: ExitStack) -> int:
     terminal = sys.stdout
-    print(f"Testing {name_of(target)} against openapi.yaml ...", flush=True)
-    outcome = examine(target, session, cleanup, lambda line: print(line, file=terminal, flush=True))
+    print(f"Testing {server_name(target)} against openapi.yaml ...", flush=True)
+    outcome = run_and_report(target, session, cleanup, lambda line: print(line, file=terminal, flush=True))
     print(without_secrets(verdict(target, session, outcome), target.secrets if target.is_deployment else {}))
     return VIOLATES if outcome.findings else CONFORMS
 
 
-def examine(target: Target, session: Session, cleanup: ExitStack, progress: Callable[[str], None]) -> "Outcome":
+def run_and_report(target: Target, session: Session, cleanup: ExitStack, progress: Callable[[str], None]) -> "Outcome":
     """Runs the tests. Raises Problem if they could not find out what they are to."""
     # Only now: it takes most of a second, and a missing variable can be told at once.
     from .checks import CLASSES
@@ -151,7 +151,7 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
             f"EXCLUDE_CHECKS names '{min(unknown)}', which is no check", f"give some of {', '.join(sorted(checks))}"
         )
     outcome = run(target, Path(cleanup.enter_context(tempfile.TemporaryDirectory())), progress, session)
-    write_reports(target, outcome, name_of(target))
+    write_reports(target, outcome, server_name(target))
     details = target.report_dir / "schemathesis.txt"
     if outcome.outage and all(finding.check == "no_answer" for finding in outcome.findings.values()):
         # It may have crashed, or somebody stopped it: that cannot be told from here.
@@ -161,9 +161,9 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
         )
     if (outcome.errors or (outcome.exit_code and not outcome.ended_early)) and not outcome.findings:
         for error in outcome.errors:
-            print(escaped(without_secrets(error, target.secrets), TOLD), file=sys.stderr)
+            print(escaped(without_secrets(error, target.secrets), PROBLEM_SHOWN), file=sys.stderr)
         raise Problem(f"Schemathesis could not do its work, see {details}", "report it with that file")
-    is_short = bool(outcome.ended_early) and outcome.sent < FEW
+    is_short = bool(outcome.ended_early) and outcome.sent < MIN_REQUESTS
     if (outcome.is_empty or is_short) and not outcome.findings:
         raise Problem(
             f"too few requests were sent to tell anything: {outcome.ended_early or 'none of some kind'}",
@@ -172,7 +172,7 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
     return outcome
 
 
-def name_of(target: Target) -> str:
+def server_name(target: Target) -> str:
     kind = f"mutant {target.mutant} of the reference server" if target.mutant else "the reference server"
     return target.base_url if target.is_deployment else f"{target.base_url} ({kind})"
 
@@ -181,12 +181,11 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     from codegen.drift import summary_line
 
     from .checks import CLASSES
-    from .promise_results import entries, summary
-    from .promise_results import not_judged as reasons
+    from .promise_results import entries, summary, top_reasons
 
     seen = ", ".join(f"{kind}: {count}" for kind, count in sorted(outcome.answers.items()))
-    lines = ["", f"tested      {name_of(target)}", *wrapped("requests    ", f"{outcome.sent} ({seen})")]
-    if len(contract().operations) + len(contract().beyond) > 1:
+    lines = ["", f"tested      {server_name(target)}", *wrapped("requests    ", f"{outcome.sent} ({seen})")]
+    if len(contract().operations) + len(contract().untestable) > 1:
         counts = (f"{each.name} {outcome.requests_by_operation.get(each.name, 0)} requests" for each in target.tested)
         lines += wrapped("operations  ", ", ".join(counts))
     untested = not_tested(target)
@@ -205,7 +204,7 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     lines += wrapped("slow        ", outcome.times.slow)
     promised = entries(target, outcome)
     lines += wrapped("promises    ", summary(promised))
-    left = reasons(promised, PROMISES_SHOWN, str(target.report_dir / "promises.html"))
+    left = top_reasons(promised, PROMISES_SHOWN, str(target.report_dir / "promises.html"))
     lines += wrapped("not judged  ", "; ".join([*not_judged(target, outcome), *left]))
     # The reference server shows the contract as its own. One that gave no whole answers is not asked for more.
     if target.is_deployment and not session.ended_early:
@@ -227,7 +226,7 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
             lines += wrapped("   also: ", escaped(finding.also, MESSAGE_SHOWN))
         if finding.curl:
             # As it is, to be copied.
-            lines.append(f"   {repeatable(finding.curl, target.report_dir / 'curl' / f'{number}.sh')}")
+            lines.append(f"   {curl_command(finding.curl, target.report_dir / 'curl' / f'{number}.sh')}")
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"   and {len(findings) - FINDINGS_SHOWN} more in the reports")
     return "\n".join([*lines, *wrapped("next: ", next_step(target, bool(findings)))])
@@ -250,7 +249,7 @@ def read_document(url: str) -> bytes:
     return answer.content
 
 
-def repeatable(curl: str, file: Path) -> str:
+def curl_command(curl: str, file: Path) -> str:
     """What to type. A command that no screen holds, or shows as it is, is written to the file."""
     if len(curl) < CURL_SHOWN and curl.isascii() and curl.isprintable():
         return curl
@@ -276,17 +275,17 @@ def not_tested(target: Target) -> list[str]:
         if target.operation:
             items.append(f"{each.name} (OPERATION is {target.operation})")
         else:
-            why = target.unknown.get(each.name, "nothing is known that could be asked for")
+            why = target.missing_ids.get(each.name, "nothing is known that could be asked for")
             give = f" ({each.parent_variable} of one)" if each.is_safe and each.parent else ""
             items.append(f"{each.name}: {why}{give}")
-    return items + [f"{name}: {why}" for name, why in contract().beyond.items()]
+    return items + [f"{name}: {why}" for name, why in contract().untestable.items()]
 
 
 def unclaimed_promises() -> list[str]:
     """Those that no check judges, by line."""
-    from .claims import STATED, unclaimed
+    from .claims import KNOWN_REASONS, unclaimed
 
-    lines = [line for line in unclaimed(contract().promised.document) if line.reason not in STATED]
+    lines = [line for line in unclaimed(contract().promised.document) if line.reason not in KNOWN_REASONS]
     named = [f"{line.promise.name or line.promise.kind} on line {line.promise.node.line}" for line in lines]
     rest = f", and {len(named) - PROMISES_SHOWN} more (python -m tests.contract.claims)"
     return [", ".join(named[:PROMISES_SHOWN]) + (rest if len(named) > PROMISES_SHOWN else "")] if named else []

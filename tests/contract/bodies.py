@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class Carried:
+class RequestBody:
     """What the requests of an operation carry."""
 
     node: Node
@@ -59,7 +59,7 @@ class Carried:
     def samples(self) -> Iterator[Any]:
         """Those of the contract's examples that keep it; without any, the least that its schema wants."""
         stated = list(self.examples())
-        made = least(schema_of(self.node)) if not stated else MISSING
+        made = smallest_value(schema_of(self.node)) if not stated else MISSING
         yield from stated if made is MISSING or not self.validator.is_valid(made) else [made]
 
     def examples(self) -> Iterator[Any]:
@@ -67,7 +67,7 @@ class Carried:
             if each.value is not None and self.validator.is_valid(each.value):
                 yield each.value
 
-    def varied(self, body: Any, number: int) -> Any:
+    def vary(self, body: Any, number: int) -> Any:
         """The same with other texts, where the schema has nothing against it: a server may take each only once."""
         if not isinstance(body, dict):
             return body
@@ -75,23 +75,23 @@ class Carried:
         return made if self.validator.is_valid(made) else body
 
 
-def least(schema: Node, levels: int = 8) -> Any:
+def smallest_value(schema: Node, levels: int = 8) -> Any:
     """A small value of a schema, as far as that is plain."""
     schema = schema.resolved() or schema
     for word in ("const", "default", "example"):
         if word in schema:
             return schema.at(word).value
     for choice in (*schema.at("oneOf").elements(), *schema.at("anyOf").elements()):
-        return least(choice, levels - 1)
+        return smallest_value(choice, levels - 1)
     if schema.at("enum").value:
         return schema.at("enum").value[0]
     kinds = schema.at("type").value
     kind = kinds[0] if isinstance(kinds, list) else kinds
     if kind == "object":
         names = (schema.at("required").value or ()) if levels else ()
-        return {name: least(schema.at("properties").at(name), levels - 1) for name in names}
+        return {name: smallest_value(schema.at("properties").at(name), levels - 1) for name in names}
     if kind == "array":
-        return [least(schema.at("items"), levels - 1)] * (schema.at("minItems").value or 0)
+        return [smallest_value(schema.at("items"), levels - 1)] * (schema.at("minItems").value or 0)
     if kind in ("integer", "number"):
         return schema.at("minimum").value or 1
     texts = {"uuid": "d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01"}

@@ -14,40 +14,40 @@ from codegen.openapi.promises import Promise, promises
 from codegen.text import escaped
 
 from .checks import CLASSES
-from .checks.classes import OF_CHANGES, OF_CURSORS
+from .checks.classes import CURSOR_CHECKS, WRITE_CHECKS
 
-REFUSED = ("invalid_parameter_refused", "invalid_parameter_named")
+REFUSAL_CHECKS = ("invalid_parameter_refused", "invalid_parameter_named")
 # What these judge is in the answer, whatever was asked for.
-ANSWERED = (
+RESPONSE_CHECKS = (
     *("documented_status", "response_schema_conformance", "response_headers_conformance"),
     *("json_content_type", "retry_after_readable"),
 )
 # By the kind of a promise.
-KINDS: dict[str, tuple[str, ...]] = {
+BY_KIND: dict[str, tuple[str, ...]] = {
     "operation": ("valid_request_accepted", "unsupported_method", "one_list", "allow_header_conformance"),
-    "parameter": ("valid_request_accepted", *REFUSED),
+    "parameter": ("valid_request_accepted", *REFUSAL_CHECKS),
     "response": ("documented_status", "response_schema_conformance"),
     "header": ("response_headers_conformance", "retry_after_readable"),
     "security": ("credentials_required", "credentials_accepted", "kept_from_shared_caches"),
     "property": ("response_schema_conformance",),
     "required": ("response_schema_conformance",),
     "link": ("valid_request_accepted",),
-    "body": ("valid_request_accepted", *REFUSED),
+    "body": ("valid_request_accepted", *REFUSAL_CHECKS),
 }
 # By the entry of `x-list`; rules and what is at most are judged under their own ids.
-LIST: dict[str, tuple[str, ...]] = {
-    "style": ("number_of_items", *OF_CURSORS),
+BY_LIST_ENTRY: dict[str, tuple[str, ...]] = {
+    "style": ("number_of_items", *CURSOR_CHECKS),
     "limit": ("number_of_items",),
     "offset": ("number_of_items", "pages_fit_together"),
-    "items": ("number_of_items", "pages_fit_together", *OF_CURSORS),
+    "items": ("number_of_items", "pages_fit_together", *CURSOR_CHECKS),
     "total": ("same_total", "number_of_items", "one_list"),
     "echoes": ("limit_and_offset_echoed",),
-    "key": ("unique_ids", "pages_fit_together", "items_do_not_go_back", "one_list", *OF_CURSORS),
-    "order": ("one_order", *OF_CURSORS),
-    "cursor": OF_CURSORS,
-    "next_cursor": OF_CURSORS,
+    "key": ("unique_ids", "pages_fit_together", "items_do_not_go_back", "one_list", *CURSOR_CHECKS),
+    "order": ("one_order", *CURSOR_CHECKS),
+    "cursor": CURSOR_CHECKS,
+    "next_cursor": CURSOR_CHECKS,
 }
-JUDGED: dict[str, tuple[str, ...]] = {
+BY_STAGE: dict[str, tuple[str, ...]] = {
     # Its status is for nothing else.
     "credentials": ("credentials_required", "credentials_accepted"),
     "parameters": ("invalid_parameter_refused",),
@@ -56,11 +56,11 @@ JUDGED: dict[str, tuple[str, ...]] = {
     # The other one, where parameters are called invalid in its place.
     "access": ("foreign_id_hidden", "valid_request_accepted"),
     # What was deleted is in another state; what else may be is not known.
-    "state": tuple(check for check in OF_CHANGES if check == "deleted_is_gone"),
+    "state": tuple(check for check in WRITE_CHECKS if check == "deleted_is_gone"),
     "any": ("unavailability_passes", "valid_request_accepted"),
 }
 # What these judge is promised by HTTP and JSON, or is about the run itself.
-GENERAL = {
+WITHOUT_PROMISE = {
     *("strict_json", "connection_kept", "no_answer", "reached"),
     *("answers_kept_apart", "head_changes_nothing"),
 }
@@ -69,7 +69,7 @@ UNJUDGED = {"deprecated": "for readers", "explode": "how values are written", "s
 # What is sent in an address is text, as often as it is named: nothing can be sent that is none.
 ALWAYS_TEXT = "whatever is sent there is text, or a list of texts"
 # Why a promise may be judged by no check.
-STATED = {*UNJUDGED.values(), ALWAYS_TEXT}
+KNOWN_REASONS = {*UNJUDGED.values(), ALWAYS_TEXT}
 
 
 class Line(NamedTuple):
@@ -106,33 +106,33 @@ def judged_by(promise: Promise, in_request: bool, in_answer: bool = False) -> tu
     if promise.name in UNJUDGED and promise.kind == "keyword":
         return ()
     if _is_credential(promise):
-        return KINDS["security"]
+        return BY_KIND["security"]
     if promise.kind in ("keyword", "property", "required") and in_request and in_answer:
         return tuple(dict.fromkeys((*judged_by(promise, True), *judged_by(promise, False))))
     if promise.kind == "keyword":
         if in_request:
-            return of_keyword_sent(promise)
+            return judges_of_sent_keyword(promise)
         if "/" in promise.name:
             return ("json_content_type",)
-        return KINDS["header"] if "/headers/" in promise.node.pointer else ("response_schema_conformance",)
+        return BY_KIND["header"] if "/headers/" in promise.node.pointer else ("response_schema_conformance",)
     if promise.kind in ("property", "required") and in_request:
-        return KINDS["body"]
+        return BY_KIND["body"]
     if promise.kind == "extension":
         key, _, name = promise.name.partition(" ")
-        tables = {"x-list": LIST, "x-judged": JUDGED}
+        tables = {"x-list": BY_LIST_ENTRY, "x-judged": BY_STAGE}
         entry = name.removeprefix("at_most ")
         return tables.get(key, {}).get(name, (entry,) if any(entry in names for names in CLASSES.values()) else ())
-    return KINDS.get(promise.kind, ())
+    return BY_KIND.get(promise.kind, ())
 
 
-def of_keyword_sent(promise: Promise) -> tuple[str, ...]:
+def judges_of_sent_keyword(promise: Promise) -> tuple[str, ...]:
     """Returns the checks that judge a keyword about what is sent."""
     if _is_always_kept(promise):
         return ()
     if promise.name == "default":
         return ("defaults_applied",)
     # What is right is accepted, up to the bounds; what is wrong is refused.
-    return KINDS["body"]
+    return BY_KIND["body"]
 
 
 def schemas_of(holders: Iterable[Node]) -> set[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .__main__ import clear_reports, connect, examine, problem_lines
+from .__main__ import clear_reports, connect, problem_lines, run_and_report
 from .contract import Problem
 from .settings import read_environment
 from .target import Target
@@ -51,6 +51,6 @@ def cases(request: pytest.FixtureRequest) -> Iterator[Any]:
                 target = replace(target, report_dir=Path(cleanup.enter_context(tempfile.TemporaryDirectory())))
             clear_reports(target.report_dir)
             target, session = connect(target, cleanup)
-            yield tested(target, examine(target, session, cleanup, lambda line: None))
+            yield tested(target, run_and_report(target, session, cleanup, lambda line: None))
         except Problem as problem:
             pytest.exit("\n".join(problem_lines(problem.problem, problem.fix)), returncode=2)

@@ -18,7 +18,7 @@ from codegen.extensions import Answer, Described, Extensions, Link, Listing, Lis
 from codegen.openapi import Node, read, schema_of
 from codegen.openapi.schemas import Canonical, default_of
 
-from .bodies import JSON, Carried
+from .bodies import JSON, RequestBody
 from .operation import VALID, Parameter
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +53,7 @@ class Credential:
     variable: str
     description: str
 
-    def carried(self, value: str) -> dict[str, dict[str, str]]:
+    def parameters_for(self, value: str) -> dict[str, dict[str, str]]:
         """What a request that presents the value has, by place."""
         return {self.place: {self.name: self.prefix + value}}
 
@@ -103,10 +103,10 @@ class Operation:
         return label_of(self.described)
 
     @cached_property
-    def carried(self) -> Carried | None:
+    def request_body(self) -> RequestBody | None:
         """What its requests carry."""
         node = self.described.operation.request_body
-        return Carried(node) if node is not None else None
+        return RequestBody(node) if node is not None else None
 
     @property
     def is_safe(self) -> bool:
@@ -143,14 +143,14 @@ class Operation:
         return (body.resolved() or body).pointer if body is not None and body.value is not True else ""
 
     @cached_property
-    def keys(self) -> Lists | None:
+    def key_reader(self) -> Lists | None:
         """What reads the key of such an item: the list itself, or one of the same items."""
         same = (each for each in contract().operations if each.listing and each.item_schema == self.item_schema)
         return self.lists or next((each.lists for each in same), None)
 
     @property
     def key_field(self) -> str:
-        return self.keys.listing.key if self.keys else ""
+        return self.key_reader.listing.key if self.key_reader else ""
 
     @property
     def cursor_name(self) -> str:
@@ -187,7 +187,7 @@ class Operation:
         return frozenset(status for stage in self.described.judged if stage.name in stages for status in stage.statuses)
 
     @cached_property
-    def not_now(self) -> frozenset[int]:
+    def transient_statuses(self) -> frozenset[int]:
         """What may happen to any request: it is to be sent again later."""
         return self.refused("any")
 
@@ -240,7 +240,7 @@ class Contract:
     promised: Extensions
     operations: tuple[Operation, ...]
     """Those that can be tested, in its order, lists first."""
-    beyond: Mapping[str, str]
+    untestable: Mapping[str, str]
     """By name, why others cannot be."""
     credentials: tuple[Credential, ...]
     """Of all operations."""
@@ -259,9 +259,9 @@ class Contract:
         return {each.label: each for each in self.operations}
 
     @cached_property
-    def not_now(self) -> frozenset[int]:
+    def transient_statuses(self) -> frozenset[int]:
         """What may happen to any request to any operation."""
-        return frozenset(status for each in self.operations for status in each.not_now)
+        return frozenset(status for each in self.operations for status in each.transient_statuses)
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
@@ -282,7 +282,7 @@ class Contract:
                 found.setdefault(each.parent, each)
         return found
 
-    def given(self, environment: Mapping[str, str]) -> dict[str, str]:
+    def secrets_in(self, environment: Mapping[str, str]) -> dict[str, str]:
         """The credentials that the environment has, by variable."""
         found = {name: environment.get(name, "").strip() for name in self.variables}
         return {name: value for name, value in found.items() if value}
@@ -317,18 +317,18 @@ def contract() -> Contract:
     if not isinstance(promised.document.value, dict):
         raise Problem(f"{OPENAPI.name} is no OpenAPI document", "make generate, which says more")
     found: list[Operation] = []
-    beyond: dict[str, Problem] = {}
+    untestable: dict[str, Problem] = {}
     for described in promised.operations.values():
         try:
-            found.append(describe(promised, described))
+            found.append(read_operation(promised, described))
         except Problem as problem:
-            beyond[described.operation.name] = problem
+            untestable[described.operation.name] = problem
     if not found:
-        raise next(iter(beyond.values()), nothing_to_test())
+        raise next(iter(untestable.values()), nothing_to_test())
     # What others are read by comes first.
     found.sort(key=lambda each: (each.listing is None, not each.is_safe))
     credentials = {(each.place, each.name): each for operation in found for each in operation.credentials}
-    reasons = {name: f"{each.problem}: {each.fix}" for name, each in beyond.items()}
+    reasons = {name: f"{each.problem}: {each.fix}" for name, each in untestable.items()}
     return Contract(promised, tuple(found), reasons, tuple(credentials.values()))
 
 
@@ -336,29 +336,29 @@ def nothing_to_test() -> Problem:
     return Problem(f"{OPENAPI.name} has no operation that can be tested", "add one")
 
 
-def describe(promised: Extensions, described: Described) -> Operation:
+def read_operation(promised: Extensions, described: Described) -> Operation:
     """Raises Problem, if it is none that can be tested."""
     operation, listing = described.operation, described.listing
     successes = [int(key) for key in operation.responses if re.fullmatch("2[0-9][0-9]", key)]
     if not successes:
-        raise lacking(operation.node, "a success among its 'responses'")
+        raise needs(operation.node, "a success among its 'responses'")
     parents = re.findall(r"\{([^{}]*)\}", operation.path)
     if len(parents) > 1:
-        raise lacking(operation.node, f"one parameter in the path at most, not {either(parents)}")
+        raise needs(operation.node, f"one parameter in the path at most, not {either(parents)}")
     for (place, name), node in described.parameters.items():
         if place == "path" and name not in parents:
-            raise lacking(node, f"'{name}' in {operation.path}")
+            raise needs(node, f"'{name}' in {operation.path}")
     if (body := operation.request_body) is not None and JSON not in body.at("content"):
-        raise lacking(body, f"a body in {JSON}")
+        raise needs(body, f"a body in {JSON}")
     credentials = read_credentials(described)
-    carried = {(each.place, each.name.lower()) for each in credentials}
+    known = {(each.place, each.name.lower()) for each in credentials}
     for (place, name), node in described.parameters.items():
-        if place in ("header", "cookie") and node.value.get("required") and (place, name.lower()) not in carried:
-            raise lacking(node, f"the {place} {name} as a security scheme, or not 'required'")
+        if place in ("header", "cookie") and node.value.get("required") and (place, name.lower()) not in known:
+            raise needs(node, f"the {place} {name} as a security scheme, or not 'required'")
     limits: range = range(0)
     defaults: dict[str, int] = {}
     if listing is not None:
-        limits, defaults = describe_list(described, listing)
+        limits, defaults = read_listing(described, listing)
     return Operation(
         promised=promised,
         described=described,
@@ -374,25 +374,25 @@ def describe(promised: Extensions, described: Described) -> Operation:
     )
 
 
-def describe_list(described: Described, listing: Listing) -> tuple[range, dict[str, int]]:
+def read_listing(described: Described, listing: Listing) -> tuple[range, dict[str, int]]:
     """What the limit may be, and the defaults of limit and offset."""
     if not listing.limit:
-        raise lacking(listing.node, "'limit'")
+        raise needs(listing.node, "'limit'")
     if not listing.key:
-        raise lacking(listing.node, "'key'")
+        raise needs(listing.node, "'key'")
     if listing.style == "offset" and not listing.total:
-        raise lacking(listing.node, "'total'")
+        raise needs(listing.node, "'total'")
     defaults = {}
     for name in filter(None, (listing.limit, listing.offset)):
         schema = schema_of(described.parameters["query", name])
         default = default_of(schema)
         if default is None or type(default.value) is not int:
-            raise lacking(schema, f"'default' of {name}, an integer")
+            raise needs(schema, f"'default' of {name}, an integer")
         defaults[name] = default.value
     schema = schema_of(described.parameters["query", listing.limit])
     least, most = bounds(schema)
     if least is None or most is None:
-        raise lacking(schema, f"'minimum' and 'maximum' of {listing.limit}")
+        raise needs(schema, f"'minimum' and 'maximum' of {listing.limit}")
     return range(least, most + 1), defaults
 
 
@@ -403,20 +403,20 @@ def read_parameters(described: Described, place: str) -> dict[str, Parameter]:
         if where == place:
             schema = resolved(schema_of(node))
             document = node.document.value
-            separator = "" if place == "path" else separator_of(node, schema)
+            separator = "" if place == "path" else read_separator(node, schema)
             found[name] = Parameter(name, node.value.get("required", False), schema, document, separator)
     return found
 
 
-def separator_of(node: Node, schema: Mapping[str, Any]) -> str:
+def read_separator(node: Node, schema: Mapping[str, Any]) -> str:
     """What stands between the elements of an array. Raises Problem, if it is not known how a value is written."""
     if "content" in node:
-        raise lacking(node.at("content"), "a parameter with 'schema'")
+        raise needs(node.at("content"), "a parameter with 'schema'")
     kinds = schema.get("type", ())
     kinds = [kinds] if isinstance(kinds, str) else kinds
     style = node.value.get("style", "form")
     if "object" in kinds or style not in SEPARATORS:
-        raise lacking(node, f"another parameter than {node.at('name').value}: in style {style}, or of objects")
+        raise needs(node, f"another parameter than {node.at('name').value}: in style {style}, or of objects")
     if "array" not in kinds or node.value.get("explode", style == "form"):
         return ""
     return SEPARATORS[style]
@@ -432,7 +432,7 @@ def read_links(promised: Extensions, described: Described) -> dict[str, tuple[Li
     return found
 
 
-def links_of(source: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
+def follow_links(source: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
     """The parameters in paths of other operations, and which values for them an answer has, by `links`."""
     for each in contract().operations:
         for link in each.links.get(source.name, ()):
@@ -440,10 +440,10 @@ def links_of(source: Operation, request: Request, answer: Answer) -> Iterator[tu
                 value, parameter = values.get(("path", each.parent)), each.in_path[each.parent]
                 is_text = isinstance(value, (str, int)) and not isinstance(value, bool)
                 if is_text and parameter.judge_one(str(value)) == VALID:
-                    yield each.parent, parameter.normal(str(value))
+                    yield each.parent, parameter.normalize(str(value))
 
 
-def lacking(node: Node, what: str) -> Problem:
+def needs(node: Node, what: str) -> Problem:
     where = f"line {node.line} of {OPENAPI.name}" if node.line else OPENAPI.name
     return Problem(f"the checks need more of {OPENAPI.name} than it has: {what}", f"see {where}: add it")
 
@@ -464,12 +464,12 @@ def read_credentials(described: Described) -> tuple[Credential, ...]:
     for alternative in described.operation.security.elements():
         names = [name for name, _ in alternative.items()]
         if len(names) > 1:
-            raise lacking(alternative, f"{either(names)} alone, as they send one credential at a time")
+            raise needs(alternative, f"{either(names)} alone, as they send one credential at a time")
         for name in names:
             credential = read_credential(name, schemes.at(name).resolved() or schemes.at(name))
             found.setdefault((credential.place, credential.name), credential)
     if not found:
-        raise lacking(described.operation.node, "'security' with at least one scheme")
+        raise needs(described.operation.node, "'security' with at least one scheme")
     return tuple(found.values())
 
 
@@ -479,5 +479,5 @@ def read_credential(scheme: str, node: Node) -> Credential:
     if kind == "apiKey":
         return Credential(scheme, place, name, "", as_variable(name), description)
     if kind == "http" and word.lower() != "bearer":
-        raise lacking(node, f"another scheme than {word or 'none'}: bearer, or an API key")
+        raise needs(node, f"another scheme than {word or 'none'}: bearer, or an API key")
     return Credential(scheme, "header", "Authorization", "Bearer ", "TOKEN", description)

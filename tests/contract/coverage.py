@@ -23,19 +23,19 @@ from codegen.openapi import Node, schema_of
 from codegen.openapi.operations import followed_entries
 from codegen.openapi.schemas import default_of
 
-from .claims import ANSWERED, REFUSED, Line, ledger
+from .claims import REFUSAL_CHECKS, RESPONSE_CHECKS, Line, ledger
 from .contract import Operation, contract
 from .interaction import Interaction, interaction
-from .operation import INVALID, Parameter, plain
-from .parsed_request import RIGHT, presented
+from .operation import INVALID, Parameter, exact_values
+from .parsed_request import RIGHT, sent_value
 from .run_state import run_state
-from .schema_coverage import Reach, Schema, Seen
+from .schema_coverage import Observed, Schema, SchemaCoverage
 
 # Checks that are applied to what was answered with "not now", before the request was sent again.
 TRANSIENT = "transient_answers"
 
 
-class Reached(NamedTuple):
+class ReachedPromises(NamedTuple):
     """The pointers of the promises that one request and its answer are about."""
 
     requested: frozenset[str]
@@ -53,7 +53,9 @@ class Reached(NamedTuple):
         """What a check can have looked at."""
         if check == TRANSIENT:
             return self.before
-        return self.refused if check in REFUSED else self.answered if check in ANSWERED else self.requested
+        return (
+            self.refused if check in REFUSAL_CHECKS else self.answered if check in RESPONSE_CHECKS else self.requested
+        )
 
 
 @dataclass
@@ -65,12 +67,12 @@ class Coverage:
     reached: set[str] = field(default_factory=set)
     values: set[tuple[str, str]] = field(default_factory=set)
 
-    def note(self, reached: Reached, checks: Iterable[str]) -> None:
+    def note(self, reached: ReachedPromises, checks: Iterable[str]) -> None:
         """Counts what the checks judged of one answer."""
         self.values |= reached.values
         self.reached.update(reached.requested, reached.refused, reached.answered, reached.before)
         for check in checks:
-            names = ANSWERED if check == TRANSIENT else (check,)
+            names = RESPONSE_CHECKS if check == TRANSIENT else (check,)
             for name in names:
                 for pointer in reached.by(check) & claimed_by().get(name, frozenset()):
                     self.judged.setdefault(pointer, Counter())[name] += 1
@@ -93,11 +95,13 @@ def claimed_by() -> dict[str, frozenset[str]]:
 
 
 @cache
-def reach() -> Reach:
-    return Reach(contract().promised.document, (line.promise.node.pointer for line in lines()))
+def schema_coverage() -> SchemaCoverage:
+    return SchemaCoverage(contract().promised.document, (line.promise.node.pointer for line in lines()))
 
 
-def violated(reached: Reached | None, recorded: str, check: str, keywords: Iterable[str] = ()) -> list[str]:
+def violated_promises(
+    reached: ReachedPromises | None, recorded: str, check: str, keywords: Iterable[str] = ()
+) -> list[str]:
     """The pointers of the promises that a failed check says to be broken.
 
     Args:
@@ -119,13 +123,13 @@ def kinds() -> dict[str, str]:
     return {line.promise.node.pointer: line.promise.kind for line in lines()}
 
 
-def below(pointer: str) -> frozenset[str]:
+def promises_at(pointer: str) -> frozenset[str]:
     """A place, and all that is promised below it."""
     return frozenset(each for each in kinds() if each == pointer or each.startswith(f"{pointer}/"))
 
 
 @cache
-def of_operation(pointer: str) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+def operation_promises(pointer: str) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
     """What a request for an operation is about, whatever it asks for: the operation and what `x-` keys say of it, which
     their checks judge; and by stage of its judgement, what is only about requests that fail there."""
     others = {each.described.operation.node.pointer for each in contract().operations} - {pointer}
@@ -153,26 +157,26 @@ def fails_at(found: Interaction, stage: str, transient: list[frozenset[str]]) ->
         case "access":
             return requested.parent in ids.foreign
         case model.ANY:
-            return bool(transient) or found.status in operation.not_now
+            return bool(transient) or found.status in operation.transient_statuses
     return True
 
 
-def reached_by(found: Interaction, transient: Iterable[Response] = ()) -> Reached:
+def reached_by(found: Interaction, transient: Iterable[Response] = ()) -> ReachedPromises:
     """What an answer is about.
 
     Args:
         found: The answer, and what was asked for.
         transient: The answers that said "not now", in place of which it came.
     """
-    operation, seen = found.operation, Seen()
-    always, stages = of_operation(operation.described.operation.node.pointer)
-    before = [answer_of(operation, each, body_of(each), seen) for each in transient]
+    operation, seen = found.operation, Observed()
+    always, stages = operation_promises(operation.described.operation.node.pointer)
+    before = [answer_promises(operation, each, body_of(each), seen) for each in transient]
     always = always.union(*(pointers for stage, pointers in stages.items() if fails_at(found, stage, before)))
     requested, refused = set(always), set(always)
-    if found.is_asked:
-        asked_for(found, requested, refused)
-    answered = answer_of(operation, found.response, found.json, seen) if found.is_asked else frozenset()
-    return Reached(
+    if found.is_own_method:
+        note_request(found, requested, refused)
+    answered = answer_promises(operation, found.response, found.json, seen) if found.is_own_method else frozenset()
+    return ReachedPromises(
         frozenset(requested), frozenset(refused), answered, frozenset().union(*before), frozenset(seen.values)
     )
 
@@ -198,23 +202,23 @@ def body_of(response: Response) -> Any:
 # --- what was sent ----------------------------------------------------------------------------------------------------
 
 
-def asked_for(found: Interaction, requested: set[str], refused: set[str]) -> None:
+def note_request(found: Interaction, requested: set[str], refused: set[str]) -> None:
     """Adds what the request makes use of, and what it breaks."""
     operation = found.operation
     for each in parameters_of(operation.name):
-        of_parameter(found, each, requested, refused)
+        note_parameter(found, each, requested, refused)
     for credential in operation.credentials:
         # Wrong ones alone tell nothing of whether the right one is enough.
         is_given = credential.variable in run_state().target.secrets
-        if is_given and presented(found.response.request, credential) is not None:
-            requested |= of_scheme(operation.name, credential.scheme)
+        if is_given and sent_value(found.response.request, credential) is not None:
+            requested |= scheme_promises(operation.name, credential.scheme)
     for links in operation.links.values() if found.parsed.is_discovered else ():
         requested.update(link.node.pointer for link in links)
-    if operation.carried is not None:
-        of_body(found, requested, refused)
+    if operation.request_body is not None:
+        note_body(found, requested, refused)
 
 
-class Sent(NamedTuple):
+class SentParameter(NamedTuple):
     """A parameter in an address, and where the contract has it."""
 
     parameter: Parameter
@@ -226,24 +230,24 @@ class Sent(NamedTuple):
 
 
 @cache
-def parameters_of(name: str) -> list[Sent]:
+def parameters_of(name: str) -> list[SentParameter]:
     """Those of the operation of that name."""
-    operation, found = named(name), []
+    operation, found = operation_named(name), []
     for (place, name), node in operation.described.parameters.items():
         parameter = {"path": operation.in_path, "query": operation.query}.get(place, {}).get(name)
         if parameter is not None:
             schema = schema_of(node)
             default = default_of(schema)
             places = node.pointer, f"{node.pointer}/required", default.pointer if default else ""
-            found.append(Sent(parameter, *places, schema.resolved() or schema, place == "path"))
+            found.append(SentParameter(parameter, *places, schema.resolved() or schema, place == "path"))
     return found
 
 
-def named(name: str) -> Operation:
+def operation_named(name: str) -> Operation:
     return next(each for each in contract().operations if each.name == name)
 
 
-def of_parameter(found: Interaction, sent: Sent, requested: set[str], refused: set[str]) -> None:
+def note_parameter(found: Interaction, sent: SentParameter, requested: set[str], refused: set[str]) -> None:
     texts = found.parsed.texts.get(sent.parameter.name)
     if texts is None:
         (refused if sent.parameter.is_required else requested).add(sent.required)
@@ -255,21 +259,21 @@ def of_parameter(found: Interaction, sent: Sent, requested: set[str], refused: s
         requested.add(sent.pointer)
         return
     refused.add(sent.pointer)
-    refused.update(broken(sent.schema, sent.parameter, texts))
+    refused.update(broken_keywords(sent.schema, sent.parameter, texts))
 
 
-def broken(schema: Node, parameter: Parameter, texts: tuple[str, ...]) -> Iterator[str]:
+def broken_keywords(schema: Node, parameter: Parameter, texts: tuple[str, ...]) -> Iterator[str]:
     """The keywords that a parameter's value breaks."""
     if parameter.element is not None:
         values = [parameter.value(texts)]
     else:
         # Of what a text may stand for, the last is the most telling: a number, rather than a text that is none.
-        values = [list(plain(text, parameter.is_number))[-1] for text in texts]
+        values = [list(exact_values(text, parameter.is_number))[-1] for text in texts]
     for value in values:
-        yield from broken_in(schema, parameter.validators[0], value)
+        yield from broken_in_schema(schema, parameter.validators[0], value)
 
 
-def broken_in(schema: Node, validator: Any, value: Any, within: int = 0) -> Iterator[str]:
+def broken_in_schema(schema: Node, validator: Any, value: Any, within: int = 0) -> Iterator[str]:
     """The same of a schema, which stands so many levels below the validator's."""
     for error in validator.iter_errors(value):
         node: Node | None = schema
@@ -283,42 +287,42 @@ def broken_in(schema: Node, validator: Any, value: Any, within: int = 0) -> Iter
                 yield element.pointer
 
 
-def of_body(found: Interaction, requested: set[str], refused: set[str]) -> None:
-    carried, body = found.operation.carried, found.parsed.body
-    assert carried is not None
-    place, judgement = carried.node.pointer, found.parsed.judgements.get("body")
+def note_body(found: Interaction, requested: set[str], refused: set[str]) -> None:
+    request_body, body = found.operation.request_body, found.parsed.body
+    assert request_body is not None
+    place, judgement = request_body.node.pointer, found.parsed.judgements.get("body")
     if body is MISSING:
-        (refused if carried.is_required else requested).add(f"{place}/required")
+        (refused if request_body.is_required else requested).add(f"{place}/required")
     chosen = refused if judgement == INVALID else requested
-    chosen.update([place, *(node.pointer for node in followed_entries(carried.node, "content").values())])
-    schema = schema_of(carried.node)
+    chosen.update([place, *(node.pointer for node in followed_entries(request_body.node, "content").values())])
+    schema = schema_of(request_body.node)
     if judgement != INVALID and body is not MISSING:
-        seen = Seen()
-        reach().schema(schema).note(body, seen)
+        seen = Observed()
+        schema_coverage().schema(schema).note(body, seen)
         requested |= seen.pointers
     elif body is not MISSING:
         # The validator has it as the one element of `allOf`.
-        refused.update(broken_in(schema, carried.validator, body, within=2))
+        refused.update(broken_in_schema(schema, request_body.validator, body, within=2))
 
 
 @cache
-def of_scheme(name: str, scheme: str) -> frozenset[str]:
+def scheme_promises(name: str, scheme: str) -> frozenset[str]:
     """What the contract has on a credential of the operation of that name, at each place."""
-    operation = named(name)
+    operation = operation_named(name)
     described = operation.described.operation
     found = {each.pointer for each in described.security.elements() if scheme in each}
     found.add(described.node.document.root.at("components").at("securitySchemes").at(scheme).followed().pointer)
     credential = next(each for each in operation.credentials if each.scheme == scheme)
     for (place, name), node in operation.described.parameters.items():
         if (place, name.lower()) == (credential.place, credential.name.lower()):
-            found |= below(node.pointer)
+            found |= promises_at(node.pointer)
     return frozenset(found)
 
 
 # --- what was answered ------------------------------------------------------------------------------------------------
 
 
-class Answered(NamedTuple):
+class DocumentedResponse(NamedTuple):
     """A response of the contract."""
 
     pointer: str
@@ -329,26 +333,26 @@ class Answered(NamedTuple):
 
 
 @cache
-def answered_by(name: str, status: int) -> Answered | None:
+def documented_response(name: str, status: int) -> DocumentedResponse | None:
     """What the contract has for a status of the operation of that name."""
-    stated = named(name).described.response(status)
+    stated = operation_named(name).described.response(status)
     if stated is None:
         return None
     headers = []
     for key, header in followed_entries(stated[1], "headers").items():
-        required, of_text = header.at("required"), below(schema_of(header).pointer)
+        required, of_text = header.at("required"), promises_at(schema_of(header).pointer)
         headers.append((key.lower(), required.value is True, frozenset([header.pointer, required.pointer]), of_text))
     media = followed_entries(stated[1], "content")
-    schemas = {key.lower(): (each.pointer, reach().schema(each.at("schema"))) for key, each in media.items()}
-    return Answered(stated[1].pointer, headers, schemas)
+    schemas = {key.lower(): (each.pointer, schema_coverage().schema(each.at("schema"))) for key, each in media.items()}
+    return DocumentedResponse(stated[1].pointer, headers, schemas)
 
 
-def answer_of(operation: Operation, response: Response, body: Any, seen: Seen) -> frozenset[str]:
+def answer_promises(operation: Operation, response: Response, body: Any, seen: Observed) -> frozenset[str]:
     """What an answer is to keep; empty if the contract does not have its status."""
-    stated = answered_by(operation.name, response.status_code)
+    stated = documented_response(operation.name, response.status_code)
     if stated is None:
         return frozenset()
-    here = Seen(parts={frozenset([stated.pointer])}, values=seen.values)
+    here = Observed(parts={frozenset([stated.pointer])}, values=seen.values)
     for name, is_required, always, of_text in stated.headers:
         texts = response.headers.get(name)
         if texts or is_required:
@@ -361,4 +365,4 @@ def answer_of(operation: Operation, response: Response, body: Any, seen: Seen) -
         here.parts.add(frozenset([pointer]))
         if body is not MISSING:
             schema.note(body, here)
-    return here.pointers & reach().promised
+    return here.pointers & schema_coverage().promised

@@ -23,7 +23,7 @@ class AlreadyReported(Exception):
     """The contract cannot be tested, and the reference server has said why."""
 
 
-def seeded() -> dict[str, Any]:
+def seed_settings() -> dict[str, Any]:
     """What a target has to know of the reference server, as its database is filled by default.
 
     Raises Problem, if it is not a server of the contract.
@@ -72,7 +72,7 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
         if line == "" and process.wait(SERVER_STOP) == CANNOT_START:
             raise AlreadyReported
         raise Problem("the reference server did not start", "see what it says by itself: make serve PORT=0")
-    return replace(target, base_url=found[1], **seeded())
+    return replace(target, base_url=found[1], **seed_settings())
 
 
 def stop(process: subprocess.Popen[str]) -> None:

@@ -52,14 +52,14 @@ class Bounds:
     """Bytes of the body, decoded."""
     received: int = 0
     """Bytes so far, as they came."""
-    has_left: threading.Event = field(default_factory=threading.Event)
+    is_sent: threading.Event = field(default_factory=threading.Event)
     """Set when the request is on its way, and the answer is waited for."""
 
     @property
     def left(self) -> float:
         return self.deadline - time.monotonic()
 
-    def late(self) -> NoAnswer:
+    def late_error(self) -> NoAnswer:
         what = "the answer was not complete" if self.received else "there was no answer"
         return NoAnswer(f"{what} within {self.seconds:g} s", is_late=True, is_silent=not self.received)
 
@@ -67,13 +67,13 @@ class Bounds:
         self.received += number
         # Chunks of one byte each take six.
         if self.received > 6 * self.size + HEADERS:
-            raise self.large()
+            raise self.size_error()
 
-    def large(self) -> NoAnswer:
+    def size_error(self) -> NoAnswer:
         return NoAnswer(f"the answer has more than {self.size} bytes", is_large=True)
 
 
-_here = threading.local()
+_thread = threading.local()
 
 
 class Reader(io.RawIOBase):
@@ -88,14 +88,14 @@ class Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        bounds: Bounds = _here.bounds
+        bounds: Bounds = _thread.bounds
         if bounds.left <= 0:
-            raise bounds.late()
+            raise bounds.late_error()
         self.connection.settimeout(bounds.left)
         try:
             number = self.file.readinto(buffer)
         except TimeoutError:
-            raise bounds.late() from None
+            raise bounds.late_error() from None
         bounds.count(number or 0)
         return number
 
@@ -123,7 +123,7 @@ class BoundedConnection(HTTPConnection):
         self.sock = BoundedSocket(self.sock)
 
     def getresponse(self) -> Any:
-        _here.bounds.has_left.set()
+        _thread.bounds.is_sent.set()
         return super().getresponse()
 
 
@@ -133,7 +133,7 @@ class BoundedTLSConnection(HTTPSConnection):
         self.sock = BoundedSocket(self.sock)
 
     def getresponse(self) -> Any:
-        _here.bounds.has_left.set()
+        _thread.bounds.is_sent.set()
         return super().getresponse()
 
 
@@ -147,23 +147,23 @@ class BoundedAdapter(HTTPAdapter):
 
     def exchange(self, request: requests.PreparedRequest, bounds: Bounds, **how: Any) -> requests.Response:
         """Raises NoAnswer, or what the requests library raises where no connection comes about or lasts."""
-        _here.bounds = bounds
+        _thread.bounds = bounds
         timeout = max(bounds.left, 0.001)
         try:
             response = super().send(request, **how | {"stream": True, "timeout": (timeout, timeout)})
         except requests.exceptions.Timeout:
-            raise bounds.late() from None
+            raise bounds.late_error() from None
         try:
             body = read_body(response.raw, bounds)
         except (urllib3.exceptions.ReadTimeoutError, TimeoutError):
-            raise bounds.late() from None
+            raise bounds.late_error() from None
         except urllib3.exceptions.DecodeError as error:
             raise NoAnswer(f"the body cannot be decoded: {root_cause(error)}") from None
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
             raise NoAnswer(f"the answer ended before it was complete: {root_cause(error)}") from None
         finally:
             response.close()
-        return whole(response, body)
+        return detached(response, body)
 
 
 def read_body(raw: urllib3.HTTPResponse, bounds: Bounds) -> bytes:
@@ -171,9 +171,9 @@ def read_body(raw: urllib3.HTTPResponse, bounds: Bounds) -> bytes:
     for piece in raw.stream(PIECE, decode_content=True):
         body += piece
         if len(body) > bounds.size:
-            raise bounds.large()
+            raise bounds.size_error()
         if bounds.left <= 0:
-            raise bounds.late()
+            raise bounds.late_error()
     return bytes(body)
 
 
@@ -186,7 +186,7 @@ def count_texts(body: bytes) -> int:
     return (body.count(b'"') - body.count(b'\\"')) // 2
 
 
-def count_outside(body: bytes) -> int:
+def count_values_outside_texts(body: bytes) -> int:
     """Values, without the marks that stand in texts. It takes time for each text."""
     return count_values(body) - sum(count_values(found[0]) for found in STRING.finditer(body))
 
@@ -204,7 +204,7 @@ def most_members(document: Any) -> int:
 
 def check_readable(body: bytes) -> None:
     """Raises NoAnswer for JSON that costs memory out of proportion, or that breaks who reads it."""
-    if count_values(body) > VALUES and (count_texts(body) > 2 * VALUES or count_outside(body) > VALUES):
+    if count_values(body) > VALUES and (count_texts(body) > 2 * VALUES or count_values_outside_texts(body) > VALUES):
         raise NoAnswer(f"the answer has more than {VALUES} values", is_large=True)
     if len(body) > TEXT and any(len(found[0]) > TEXT for found in STRING.finditer(body)):
         raise NoAnswer(f"the answer has a text of more than {TEXT} bytes", is_large=True)
@@ -227,7 +227,7 @@ def check_readable(body: bytes) -> None:
             raise NoAnswer(f"the answer has a number of more than {DIGITS} digits", is_large=True) from None
 
 
-def whole(response: requests.Response, body: bytes) -> requests.Response:
+def detached(response: requests.Response, body: bytes) -> requests.Response:
     """The answer with its body, and apart from the connection: cookies, which come from there, are not kept."""
     raw = response.raw
     response.raw = urllib3.HTTPResponse(
@@ -237,7 +237,7 @@ def whole(response: requests.Response, body: bytes) -> requests.Response:
     return response
 
 
-def without_answer(request: requests.PreparedRequest, reason: str) -> requests.Response:
+def placeholder_response(request: requests.PreparedRequest, reason: str) -> requests.Response:
     """What stands for the answer that did not come: status 0, as HAR has it, with the reason in its place."""
     response = requests.Response()
     response.status_code, response.reason = 0, reason

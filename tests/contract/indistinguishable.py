@@ -16,7 +16,7 @@ from schemathesis import Response
 
 from codegen.text import escaped
 
-from .target import made_up_ids
+from .target import random_ids
 
 # Thue and Morse's sequence: whichever of several workers takes each second or third request, both kinds meet all.
 TURNS = "UFFUFUUFFUUFUFFU"
@@ -40,7 +40,7 @@ def find_difference(ask: Callable[[str], Response | None], one: str, seed: int) 
     `ask` gives the answer for an id, or None if there is none to compare.
     """
     # Several, because of hashes; and each one more than once, because of caches.
-    unknown = cycle(made_up_ids(seed))
+    unknown = cycle(random_ids(seed))
     ours: list[Traits] = []
     others: list[Traits] = []
     found = ""
@@ -70,17 +70,17 @@ def traits(response: Response, identifier: str) -> Traits:
     body = masked(response.content.decode("utf-8", "replace"))
     found = {"the status": f"{response.status_code} {response.message}", "the body": body}
     with suppress(ValueError, RecursionError):
-        found["the list of the body's fields"] = ", ".join(fields(json.loads(body)))
+        found["the list of the body's fields"] = ", ".join(field_paths(json.loads(body)))
     found |= {f"the word '{word}' in the body": "there" for word in re.findall(r"\w+", body) if WORD.fullmatch(word)}
     found |= {"the length of the body": str(len(body)), "the list of its headers": ", ".join(headers)}
     return found | {f"the header {name}": masked(value) for name, value in headers.items()}
 
 
-def fields(body: Any, path: str = "") -> Iterator[str]:
+def field_paths(body: Any, path: str = "") -> Iterator[str]:
     if isinstance(body, dict):
         for name, value in body.items():
             yield f"{path}/{name}"
-            yield from fields(value, f"{path}/{name}")
+            yield from field_paths(value, f"{path}/{name}")
 
 
 def difference(ours: list[Traits], others: list[Traits]) -> str:

@@ -18,7 +18,7 @@ from codegen.cel import MISSING
 from codegen.extensions import Answer, Request, Result, Rule, Verdict
 from codegen.extensions.lists import field_of
 
-from .contract import SAFE_METHODS, Operation, contract, links_of
+from .contract import SAFE_METHODS, Operation, contract, follow_links
 from .operation import VALID
 from .pages import Page, as_integer, key_of
 from .parsed_request import RIGHT, ParsedRequest, allowed_statuses, read_request
@@ -26,7 +26,7 @@ from .run_state import run_state
 from .session import NOT_SENT
 
 # How many are kept, the latest, and bytes of their bodies: a check may look at others in between.
-KEPT, BYTES = 8, 2**22
+MAX_KEPT, MAX_KEPT_BYTES = 8, 2**22
 # Characters of a text: pages are kept until the end of the run.
 LONG = 2**14
 
@@ -38,7 +38,7 @@ class Interaction:
     response: Response
     case: Case[Any]
     parsed: ParsedRequest
-    preceded: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
+    preceding: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
     """What was answered without items since the last answer that had some, by status."""
 
     @property
@@ -48,7 +48,7 @@ class Interaction:
     @property
     def is_documented(self) -> bool:
         """Whether the contract has the status, and this check is not for another method."""
-        return self.is_asked and self.operation.described.response(self.status) is not None
+        return self.is_own_method and self.operation.described.response(self.status) is not None
 
     @property
     def operation(self) -> Operation:
@@ -56,7 +56,7 @@ class Interaction:
         return self.parsed.operation
 
     @property
-    def is_asked(self) -> bool:
+    def is_own_method(self) -> bool:
         """Whether the method is the operation's; the address may be another one."""
         return self.parsed.method == self.operation.method
 
@@ -64,7 +64,7 @@ class Interaction:
     def json(self) -> Any:
         """The body as JSON value, long texts made short; MISSING if it is none."""
         try:
-            return brief(self.response.json())
+            return abbreviate(self.response.json())
         except (ValueError, RecursionError):
             return MISSING
 
@@ -74,14 +74,14 @@ class Interaction:
         found = self.json if self.status == self.operation.page_status else None
         return found if isinstance(found, dict) else None
 
-    def said(self, field: str) -> int | None:
+    def integer_at(self, field: str) -> int | None:
         """The integer that the body has in a field; None if it has none."""
         return as_integer(field_of(self.body, field)) if field else None
 
     @cached_property
     def allowed_statuses(self) -> frozenset[int] | None:
         """The statuses that are due; None if there is nothing to hold the status against, or another check does."""
-        if self.operation.described.response(self.status) is None or self.status in self.parsed.early:
+        if self.operation.described.response(self.status) is None or self.status in self.parsed.early_statuses:
             return None
         return allowed_statuses(self.parsed, run_state().target)
 
@@ -96,7 +96,7 @@ class Interaction:
     def is_unambiguous(self) -> bool:
         """Whether nothing about what was asked for is left open."""
         parsed = self.parsed
-        if self.body is None or not self.is_asked or parsed.credentials != RIGHT:
+        if self.body is None or not self.is_own_method or parsed.credentials != RIGHT:
             return False
         # What is taken beyond the contract's letter is a page like any other, where it has one meaning. A further
         # parameter may make another list of it.
@@ -111,7 +111,7 @@ class Interaction:
             return None
         if parsed.offset is not None and len(parsed.offset.values) != 1:
             return None
-        total, items = self.said(listing.total), self.items
+        total, items = self.integer_at(listing.total), self.items
         if items is None or not all(isinstance(item, dict) for item in items) or (total is None and listing.total):
             return None
         keys = tuple(key_of(self.operation.lists, item) for item in items)
@@ -133,7 +133,7 @@ class Interaction:
             parsed.cursor,
             following if isinstance(following, str) else None,
             parsed.limit.is_given,
-            self.preceded,
+            self.preceding,
         )
 
     @cached_property
@@ -143,7 +143,7 @@ class Interaction:
             return self.page
         if not self.is_unambiguous or not self.operation.is_safe or not self.operation.item_schema:
             return None
-        keys = self.operation.keys
+        keys = self.operation.key_reader
         key = key_of(keys, self.body) if keys else self.parsed.parent
         if self.body is None or key is None or (keys is None and not self.operation.parent):
             return None
@@ -171,7 +171,7 @@ class Interaction:
         if self.operation.listing is None:
             # Of what is no list, the body is the one item.
             earlier = dict(zip([""], earlier.values(), strict=False))
-        return judged(self.operation, self.request, self.status, self.json, earlier, self.now, dict(self.headers))
+        return judge_rules(self.operation, self.request, self.status, self.json, earlier, self.now, dict(self.headers))
 
     @cached_property
     def now(self) -> datetime:
@@ -205,21 +205,21 @@ class Interaction:
     @cached_property
     def changes(self) -> Mapping[str, Sequence[str]]:
         """By rule about changes, the keys of the items that broke it since they were read before."""
-        return {} if self.snapshot is None else broken_changes(self.verdicts, self.snapshot)
+        return {} if self.snapshot is None else broken_transitions(self.verdicts, self.snapshot)
 
 
-def brief(value: Any) -> Any:
+def abbreviate(value: Any) -> Any:
     """The same to compare, and small to keep: of a long text its beginning, and a number that stands for the rest."""
     if isinstance(value, dict):
-        return {brief(name): brief(each) for name, each in value.items()}
+        return {abbreviate(name): abbreviate(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [brief(each) for each in value]
+        return [abbreviate(each) for each in value]
     if isinstance(value, str) and len(value) > LONG:
         return f"{value[:LONG]}... ({hashlib.sha256(value.encode('utf-8', 'surrogatepass')).hexdigest()})"
     return value
 
 
-def judged(
+def judge_rules(
     operation: Operation,
     request: Request,
     status: int,
@@ -244,10 +244,10 @@ def all_rules() -> dict[str, Rule]:
 
 
 RULES = all_rules()
-CHANGES = {name for name, rule in RULES.items() if rule.is_transition}
+TRANSITION_RULES = {name for name, rule in RULES.items() if rule.is_transition}
 
 
-def as_body(operation: Operation, items: Sequence[Any]) -> Any:
+def body_with_items(operation: Operation, items: Sequence[Any]) -> Any:
     """A body that has these items, and nothing else."""
     if operation.listing is None:
         return items[0]
@@ -257,11 +257,11 @@ def as_body(operation: Operation, items: Sequence[Any]) -> Any:
     return body
 
 
-def broken_changes(verdicts: Mapping[str, Sequence[Verdict]], page: Page) -> dict[str, list[str]]:
+def broken_transitions(verdicts: Mapping[str, Sequence[Verdict]], page: Page) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     listing = page.operation.listing
     before = "".join(f"/{name}" for name in listing.items.split(".")) + "/" if listing else ""
-    for name in CHANGES & verdicts.keys():
+    for name in TRANSITION_RULES & verdicts.keys():
         for verdict in verdicts[name]:
             if verdict.result is Result.BROKEN:
                 index = verdict.pointer.removeprefix(before).partition("/")[0] if listing else "0"
@@ -269,7 +269,7 @@ def broken_changes(verdicts: Mapping[str, Sequence[Verdict]], page: Page) -> dic
     return found
 
 
-def changed(first: Page, second: Page) -> dict[str, list[str]]:
+def transitions_between(first: Page, second: Page) -> dict[str, list[str]]:
     """By rule about changes, the keys of the items of both pages that break it from the first to the second."""
     common = [key for key in second.by_key if key in first.by_key and first.by_key[key] != second.by_key[key]]
     if not common:
@@ -277,18 +277,22 @@ def changed(first: Page, second: Page) -> dict[str, list[str]]:
     items, operation = [second.by_key[key] for key in common], second.operation
     part = Page(operation, second.parent, 0, 0, 0, tuple(items), tuple(common), second.case)
     earlier = {key if operation.listing else "": first.by_key[key] for key in common}
-    body = as_body(operation, items)
-    return broken_changes(judged(operation, Request(), operation.page_status, body, earlier, datetime.now(UTC)), part)
+    body = body_with_items(operation, items)
+    return broken_transitions(
+        judge_rules(operation, Request(), operation.page_status, body, earlier, datetime.now(UTC)), part
+    )
 
 
-def is_other(first: Page, second: Page, key: str) -> bool:
+def is_another_item(first: Page, second: Page, key: str) -> bool:
     """Whether an item of both pages is another one by a rule about changes, whichever was read first."""
-    return any(key in keys for pair in ((first, second), (second, first)) for keys in changed(*pair).values())
+    return any(
+        key in keys for pair in ((first, second), (second, first)) for keys in transitions_between(*pair).values()
+    )
 
 
 def identity_changed(first: Page, second: Page) -> bool:
     """Whether one key stands on two items, or an item changed that must not: which is another matter than its place."""
-    return bool(changed(first, second) or changed(second, first))
+    return bool(transitions_between(first, second) or transitions_between(second, first))
 
 
 def interaction(response: Response, case: Case[Any]) -> Interaction:
@@ -296,13 +300,15 @@ def interaction(response: Response, case: Case[Any]) -> Interaction:
     kept = run_state().interactions
     found: Interaction | None = kept.get(id(response))
     if found is None or found.response is not response:
-        while kept and (len(kept) >= KEPT or sum(len(each.response.content) for each in kept.values()) > BYTES):
+        while kept and (
+            len(kept) >= MAX_KEPT or sum(len(each.response.content) for each in kept.values()) > MAX_KEPT_BYTES
+        ):
             kept.pop(next(iter(kept)))
-        found = kept[id(response)] = Interaction(response, case, read(response.request, case))
+        found = kept[id(response)] = Interaction(response, case, parse(response.request, case))
     return found
 
 
-def read(request: Any, case: Case[Any]) -> ParsedRequest:
+def parse(request: Any, case: Case[Any]) -> ParsedRequest:
     state = run_state()
     intended = contract().operation(case.operation.label) or contract().operations[0]
     return read_request(request, state.target, intended, state.discovered)
@@ -324,11 +330,11 @@ def resend_for_page(case: Case[Any]) -> Page | None:
 
 def send_together(found: Sequence[Interaction]) -> list[Interaction]:
     """Sends these requests once more, all at the same time."""
-    answers = run_state().session.together([each.response.request for each in found])
+    answers = run_state().session.send_concurrently([each.response.request for each in found])
     together = []
     for before, answer in zip(found, answers, strict=True):
         response = Response.from_requests(answer, verify=before.response.verify)
-        together.append(Interaction(response, before.case, read(response.request, before.case)))
+        together.append(Interaction(response, before.case, parse(response.request, before.case)))
         name = before.operation.name
         run_state().requests_by_operation[name] = run_state().requests_by_operation.get(name, 0) + 1
     return together
@@ -349,7 +355,7 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
     found = interaction(response, case)
     state, name = run_state(), found.operation.name
     if found.items:
-        found.preceded, state.preceding = state.preceding, {}
+        found.preceding, state.preceding = state.preceding, {}
     elif found.status and (found.parsed.method in SAFE_METHODS or found.status == HTTPStatus.METHOD_NOT_ALLOWED):
         # In the order in which they came, by the latest of each status.
         state.preceding.pop(found.status, None)
@@ -360,8 +366,8 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
         state.request_keys.add(request_key(case))
     if found.page and found.page.next_cursor:
         state.discovered.cursors.add(found.page.next_cursor)
-    if found.body is not None and found.is_asked:
-        note_links(found)
+    if found.body is not None and found.is_own_method:
+        record_links(found)
     if found.parsed.is_operation and found.operation.method == "DELETE" and found.status == found.operation.page_status:
         state.discovered.ids.get(found.operation.parent, set()).discard(found.parsed.parent)
         state.discovered.deleted.setdefault(found.operation.parent, set()).add(found.parsed.parent)
@@ -371,11 +377,11 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
                 state.choices.setdefault((name, member), set()).add(item[member])
 
 
-def note_links(found: Interaction) -> None:
+def record_links(found: Interaction) -> None:
     """What the answer gives for other operations is there."""
     answer, seen = Answer(found.status, found.json, found.headers), run_state().discovered
-    for name, identifier in links_of(found.operation, found.request, answer):
+    for name, identifier in follow_links(found.operation, found.request, answer):
         if identifier not in seen.deleted.get(name, ()):
             seen.ids.setdefault(name, set()).add(identifier)
             if not found.operation.is_safe:
-                run_state().made.setdefault(name, []).append(identifier)
+                run_state().created_ids.setdefault(name, []).append(identifier)

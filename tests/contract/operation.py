@@ -24,11 +24,11 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IG
 VARIANT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
 INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 # With digits of any script, as Python's int() reads them.
-LENIENT_INTEGER = re.compile(r"\s*([+-]?\d+(_\d+)*(\.\d*)?(e[+-]?\d{1,3})?)\s*", re.IGNORECASE)
+VARIANT_INTEGER = re.compile(r"\s*([+-]?\d+(_\d+)*(\.\d*)?(e[+-]?\d{1,3})?)\s*", re.IGNORECASE)
 OTHER_BASE = re.compile(r"\s*[+-]?0(x[0-9a-f]+|o[0-7]+|b[01]+)\s*", re.ASCII | re.IGNORECASE)
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
 BOOLEANS = {"true": True, "false": False}
-LENIENT_BOOLEANS = {
+VARIANT_BOOLEANS = {
     **BOOLEANS,
     **dict.fromkeys(("1", "on", "t", "y", "yes"), True),
     **dict.fromkeys(("0", "off", "f", "n", "no"), False),
@@ -38,7 +38,7 @@ NEARLY_A_TIME = re.compile(r"\d|now|today|yesterday|tomorrow", re.IGNORECASE)
 # Up to here, all programs agree on an integer (RFC 8259, section 6).
 INTEROPERABLE = 2**53 - 1
 # Characters that are read as a number: with three digits of exponent, Python still writes it. Beyond, it is just large.
-LONGEST = 3000
+MAX_DIGITS = 3000
 LARGE = 10**40
 
 
@@ -80,7 +80,7 @@ class Parameter:
             # Of one text without anything in it, some make an array without elements.
             return VARIANT if parts == [""] and self.validators[0].is_valid([]) else INVALID
         # Each element may stand for several values; the first few are enough to count them.
-        values = product(*(self.element.intended(text) for text in parts[:50]))
+        values = product(*(self.element.meanings(text) for text in parts[:50]))
         is_valid = any(self.validators[0].is_valid(list(each)) for each, _ in zip(values, range(64), strict=False))
         return VARIANT if VARIANT in judgements else VALID if is_valid else INVALID
 
@@ -88,17 +88,17 @@ class Parameter:
         if self.is_uuid:
             return VALID if UUID.fullmatch(text) else VARIANT if VARIANT_UUID.fullmatch(text) else INVALID
         strict, lenient = self.validators
-        values = list(plain(text, self.is_number))
+        values = list(exact_values(text, self.is_number))
         if any(strict.is_valid(value) for value in values):
             return VALID
         if self.schema.get("format") == "date-time" and not NEARLY_A_TIME.search(text):
             return INVALID
-        values += loose(text, self.is_number)
+        values += variant_values(text, self.is_number)
         return VARIANT if any(lenient.is_valid(value) for value in values) else INVALID
 
-    def intended(self, text: str) -> list[Any]:
+    def meanings(self, text: str) -> list[Any]:
         """What a text stands for; itself where that is not clear."""
-        return [value for value in plain(text, self.is_number) if self.validators[0].is_valid(value)] or [text]
+        return [value for value in exact_values(text, self.is_number) if self.validators[0].is_valid(value)] or [text]
 
     def split(self, texts: Sequence[str]) -> list[str]:
         """The texts of an array's elements."""
@@ -108,16 +108,16 @@ class Parameter:
         """What the texts stand for, as JSON value: themselves where that is not clear."""
         if self.element is not None:
             return [self.element.value([text]) for text in self.split(texts)]
-        return list(texts) if len(texts) != 1 else self.intended(texts[0])[0]
+        return list(texts) if len(texts) != 1 else self.meanings(texts[0])[0]
 
-    def normal(self, text: str) -> str:
+    def normalize(self, text: str) -> str:
         """A UUID is the same in upper and in lower case."""
         return text.lower() if self.is_uuid else text
 
-    def written(self, value: Any) -> Any:
+    def serialize(self, value: Any) -> Any:
         """A JSON value as a query has it: a text, or several for an array."""
         if isinstance(value, list):
-            texts = [str(self.written(each)) for each in value]
+            texts = [str(self.serialize(each)) for each in value]
             return self.separator.join(texts) if self.separator else texts
         if isinstance(value, bool):
             return str(value).lower()
@@ -128,7 +128,7 @@ class Parameter:
         """One element of an array, as a parameter; None if it is none."""
         if self.schema.get("type") not in ("array", ["array"]):
             return None
-        return Parameter(self.name, True, followed(self.schema.get("items"), self.contract), self.contract)
+        return Parameter(self.name, True, follow_references(self.schema.get("items"), self.contract), self.contract)
 
     @property
     def is_uuid(self) -> bool:
@@ -140,7 +140,7 @@ class Parameter:
         return "number" in self.schema.get("type", ())
 
 
-def followed(schema: Any, document: Any) -> dict[str, Any]:
+def follow_references(schema: Any, document: Any) -> dict[str, Any]:
     """A schema, its references followed."""
     for _ in range(50):
         if not isinstance(schema, dict) or "$ref" not in schema:
@@ -152,24 +152,24 @@ def followed(schema: Any, document: Any) -> dict[str, Any]:
     return schema if isinstance(schema, dict) else {}
 
 
-def plain(text: str, is_number: bool) -> Iterator[Any]:
+def exact_values(text: str, is_number: bool) -> Iterator[Any]:
     """What a text may stand for."""
     yield text
     if text in BOOLEANS:
         yield BOOLEANS[text]
-    if INTEGER.fullmatch(text) and len(text) <= LONGEST and abs(int(text)) <= INTEROPERABLE:
+    if INTEGER.fullmatch(text) and len(text) <= MAX_DIGITS and abs(int(text)) <= INTEROPERABLE:
         yield int(text)
     elif is_number and NUMBER.fullmatch(text) and isfinite(float(text)):
         yield float(text)
 
 
-def loose(text: str, is_number: bool) -> Iterator[Any]:
+def variant_values(text: str, is_number: bool) -> Iterator[Any]:
     """What FastAPI takes it for, besides."""
-    if text.lower() in LENIENT_BOOLEANS:
-        yield LENIENT_BOOLEANS[text.lower()]
+    if text.lower() in VARIANT_BOOLEANS:
+        yield VARIANT_BOOLEANS[text.lower()]
     if text in ("", "null"):
         yield None
-    if (integer := loose_integer(text)) is not None:
+    if (integer := integer_variant(text)) is not None:
         yield integer
     elif INTEGER.fullmatch(text):
         yield -LARGE if text.startswith("-") else LARGE
@@ -179,21 +179,21 @@ def loose(text: str, is_number: bool) -> Iterator[Any]:
     yield []
 
 
-def loose_integer(text: str) -> int | None:
+def integer_variant(text: str) -> int | None:
     """What the text may stand for, as an integer in any spelling."""
-    if len(text) > LONGEST:
+    if len(text) > MAX_DIGITS:
         return None
     if OTHER_BASE.fullmatch(text):
         return int(text, 0)
-    found = LENIENT_INTEGER.fullmatch(text)
+    found = VARIANT_INTEGER.fullmatch(text)
     if found is None:
         return None
-    with localcontext(prec=2 * LONGEST, Emax=2 * LONGEST, Emin=-2 * LONGEST):
+    with localcontext(prec=2 * MAX_DIGITS, Emax=2 * MAX_DIGITS, Emin=-2 * MAX_DIGITS):
         value = Decimal(found[1].replace("_", ""))
         return int(value) if value == value.to_integral_value() else None
 
 
-def spread(values: Sequence[T], number: int) -> list[T]:
+def sample_evenly(values: Sequence[T], number: int) -> list[T]:
     """That many of the values: from both ends, and spread between."""
     if len(values) <= number:
         return list(values)

@@ -19,7 +19,7 @@ from .contract import Operation
 from .operation import UUID
 
 # Characters of a value in a message.
-SHOWN = 40
+MAX_VALUE_LENGTH = 40
 # A date-time, RFC 3339, section 5.6, with its fraction apart: that may have more digits than Python reads.
 TIME = re.compile(
     r"(?P<second>[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})(\.(?P<fraction>[0-9]+))?"
@@ -51,13 +51,13 @@ class Page:
     next_cursor: str | None = None
     is_limited: bool = True
     """Whether a limit was given."""
-    preceded: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
+    preceding: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
     """What was answered without items since the last page that had some, by status."""
-    after: str = ""
+    context: str = ""
     """What it was asked for after, in words, where that matters."""
 
     @property
-    def list(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+    def list_key(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
         """Which list it is a page of."""
         return self.operation.name, self.parent, self.filters
 
@@ -66,15 +66,15 @@ class Page:
         listing = self.operation.listing
         if listing is None:
             return f"{self.operation.name} of {self.operation.parent} {self.parent}"
-        begin = f"{listing.offset} {self.offset}" if self.operation.is_offset_list else self.begin
-        some = "".join(f", {name} {escaped(value, SHOWN)}" for name, value in self.filters)
-        return f"{listing.limit} {self.limit}, {begin}{some}{self.after}"
+        start = f"{listing.offset} {self.offset}" if self.operation.is_offset_list else self.start
+        some = "".join(f", {name} {escaped(value, MAX_VALUE_LENGTH)}" for name, value in self.filters)
+        return f"{listing.limit} {self.limit}, {start}{some}{self.context}"
 
     @property
-    def begin(self) -> str:
+    def start(self) -> str:
         if self.cursor is None:
             return "at the start"
-        return f"{self.operation.cursor_name} '{escaped(self.cursor, SHOWN)}'"
+        return f"{self.operation.cursor_name} '{escaped(self.cursor, MAX_VALUE_LENGTH)}'"
 
     @cached_property
     def by_key(self) -> Mapping[str, dict[str, Any]]:
@@ -84,11 +84,11 @@ class Page:
     def is_unique(self) -> bool:
         return len(self.by_key) == len(self.keys)
 
-    def number(self, key: str) -> int:
+    def position(self, key: str) -> int:
         """The item's place in the whole list, from 0."""
         return self.offset + self.keys.index(key)
 
-    def matching(self, at_most: AtMost) -> frozenset[str]:
+    def matching_keys(self, at_most: AtMost) -> frozenset[str]:
         """The keys of the items that meet the condition."""
         if at_most.where.id not in self._meeting:
             assert self.operation.lists is not None
@@ -121,18 +121,18 @@ def key_of(lists: Lists | None, item: Any) -> str | None:
     return key
 
 
-def named(operation: Operation, key: str | None) -> str:
+def describe_item(operation: Operation, key: str | None) -> str:
     """An item, for messages."""
     name = operation.key_field
-    return f"the item with {name} {shown(key)}" if name else f"{operation.parent} {shown(key)}"
+    return f"the item with {name} {shorten(key)}" if name else f"{operation.parent} {shorten(key)}"
 
 
-def normal(value: Any) -> Any:
+def normalize(value: Any) -> Any:
     """The value with all UUIDs in lower case, and all date-times as moments: each may be written in many ways."""
     if isinstance(value, dict):
-        return {name: normal(each) for name, each in value.items()}
+        return {name: normalize(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [normal(each) for each in value]
+        return [normalize(each) for each in value]
     if not isinstance(value, str):
         return value
     if UUID.fullmatch(value):
@@ -144,15 +144,15 @@ def normal(value: Any) -> Any:
     return value
 
 
-def shown(value: object) -> str:
+def shorten(value: object) -> str:
     """A value of an answer, as it stands in a message: on one line, and short."""
     is_text = not isinstance(value, (dict, list, bool, int, float, type(None)))
-    return escaped(str(value) if is_text else json.dumps(value, ensure_ascii=False), SHOWN)
+    return escaped(str(value) if is_text else json.dumps(value, ensure_ascii=False), MAX_VALUE_LENGTH)
 
 
-def quoted(value: object) -> str:
+def quote_value(value: object) -> str:
     """The same with quotes around text, so that an empty one is seen."""
-    return f"'{shown(value)}'" if isinstance(value, str) else shown(value)
+    return f"'{shorten(value)}'" if isinstance(value, str) else shorten(value)
 
 
 def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -163,5 +163,5 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for index, pair in enumerate(zip(one, other, strict=True)):
             yield from differences(*pair, f"{path}[{index}]")
-    elif normal(one) != normal(other):
+    elif normalize(one) != normalize(other):
         yield path, one, other

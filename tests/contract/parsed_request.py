@@ -18,22 +18,22 @@ from codegen.extensions import Stage
 from codegen.text import escaped
 
 from .contract import Credential, Operation, contract
-from .operation import INTEROPERABLE, INVALID, VALID, VARIANT, loose_integer
+from .operation import INTEROPERABLE, INVALID, VALID, VARIANT, integer_variant
 from .redaction import encoded_forms
-from .target import NOBODYS, Target
+from .target import NONEXISTENT_IDS, Target
 
 # What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
 CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
 # What firewalls take for an attack.
 SUSPECT = re.compile(r"'|\bor 1=1|\x00", re.IGNORECASE)
 # Characters of an address, or of all headers, that every server takes. Some have a limit of 4 KiB, or of 8.
-LONG = 2000
+LONG_REQUEST = 2000
 # Servers and proxies may take these in an id for the end of a path segment, or for another route, or refuse them before
 # the API is asked.
 NO_SEGMENT = re.compile(r"[/\\;{}]|^\.{0,2}$")
 
 # What HTTP has for a body of another kind.
-OF_BODIES = {400, 415}
+BODY_STATUSES = {400, 415}
 # Characters of what was sent, in a message.
 SHOWN = 40
 
@@ -59,7 +59,7 @@ def read_integer(operation: Operation, name: str, texts: list[str]) -> Integer:
     judgement = operation.query[name].judge(texts)
     if not texts:
         return Integer(judgement, frozenset({operation.defaults[name]}), is_given=False)
-    found = map(loose_integer, texts)
+    found = map(integer_variant, texts)
     return Integer(judgement, frozenset(value for value in found if value is not None))
 
 
@@ -93,7 +93,7 @@ class ParsedRequest:
     is_deleted: bool = False
     """Whether what it names was deleted by an earlier request."""
     is_trailing_slash: bool = False
-    early: frozenset[int] = frozenset()
+    early_statuses: frozenset[int] = frozenset()
     """The statuses with which servers and proxies may refuse it before the API is asked."""
 
     @property
@@ -132,19 +132,21 @@ class ParsedRequest:
         return tuple((name, json.dumps(value, sort_keys=True)) for name, value in sorted(found.items()))
 
     @property
-    def named(self) -> str:
+    def subject(self) -> str:
         """What the list belongs to, or what is asked for, for messages."""
         return f"{self.operation.parent} {self.parent}"
 
-    def sent(self, name: str) -> str:
+    def sent_text(self, name: str) -> str:
         """A parameter as it was sent, for messages."""
         texts = self.texts.get(name, ())
         return escaped(" and ".join(f"{name}='{text}'" for text in texts), SHOWN) or f"no {name}"
 
     @property
-    def query(self) -> str:
+    def query_text(self) -> str:
         """All of them, but that in the path."""
-        return ", ".join(self.sent(name) for name in self.texts if name != self.operation.parent) or "without a query"
+        return (
+            ", ".join(self.sent_text(name) for name in self.texts if name != self.operation.parent) or "without a query"
+        )
 
     @property
     def invalid_parameters(self) -> set[str]:
@@ -191,10 +193,10 @@ def read_request(
     if others.get(cursor) == VALID and query[cursor][0] not in discovered.cursors:
         others[cursor] = VARIANT
     parent = operation.in_path.get(operation.parent)
-    identifier = "" if is_trailing_slash or parent is None else parent.normal(text)
+    identifier = "" if is_trailing_slash or parent is None else parent.normalize(text)
     body: Any = MISSING
-    if operation.carried:
-        others["body"], body = operation.carried.judge(request)
+    if operation.request_body:
+        others["body"], body = operation.request_body.judge(request)
     judgement, scheme = judge_credentials(request, target, operation)
     return ParsedRequest(
         operation=operation,
@@ -214,7 +216,7 @@ def read_request(
         scheme=scheme,
         texts={name: tuple(texts) for name, texts in query.items()} | ({parent.name: (text,)} if parent else {}),
         is_trailing_slash=is_trailing_slash,
-        early=early_refusals(request) | (OF_BODIES if others.get("body") == VARIANT else set()),
+        early_statuses=early_refusals(request) | (BODY_STATUSES if others.get("body") == VARIANT else set()),
         body=body,
     )
 
@@ -233,14 +235,14 @@ def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
         allowed |= {400}
     if any(SUSPECT.search(unquote(text or "")) for text in texts):
         allowed |= {400, 403, 406}
-    if len(url) > LONG:
+    if len(url) > LONG_REQUEST:
         allowed |= {400, 414}
-    if sum(sizes.values()) > LONG:
+    if sum(sizes.values()) > LONG_REQUEST:
         allowed |= {400, 431}
     return frozenset(allowed)
 
 
-def presented(request: requests.PreparedRequest, credential: Credential) -> str | None:
+def sent_value(request: requests.PreparedRequest, credential: Credential) -> str | None:
     """What the request has where this credential travels."""
     if credential.place == "header":
         return as_text(request.headers.get(credential.name))
@@ -257,19 +259,19 @@ def judge_credentials(request: requests.PreparedRequest, target: Target, operati
     """
     right, wrong = [], []
     for credential in operation.credentials:
-        value = presented(request, credential)
+        value = sent_value(request, credential)
         secret = target.secrets.get(credential.variable)
         if value is not None and secret and value == credential.prefix + secret:
             right.append(credential.scheme)
         elif value is not None:
-            wrong.append(bare(value, credential))
+            wrong.append(without_prefix(value, credential))
     if right:
         return (UNCLEAR if wrong else RIGHT), right[0]
     is_near = len(wrong) == 1 and wrong[0] in target.secrets.values()
     return UNCLEAR if is_near else WRONG, ""
 
 
-def bare(value: str, credential: Credential) -> str:
+def without_prefix(value: str, credential: Credential) -> str:
     """The value without what stands before it, in whatever case."""
     prefix = credential.prefix
     value = value.strip()
@@ -285,30 +287,30 @@ def describe_credentials(request: requests.PreparedRequest, target: Target, oper
     for name, value in request.headers.items():
         text, credential = as_text(value) or "", known.get(("header", name.lower()))
         if credential and credential.prefix:
-            found.append(described_header(text, credential, target))
+            found.append(describe_header(text, credential, target))
         elif credential or (name.lower() != "cookie" and any(secret in text for secret in target.secrets.values())):
-            found.append(compared(f"header {name}", text, target))
+            found.append(describe_value(f"header {name}", text, target))
     for name, value in read_cookies(request).items():
         is_known = ("cookie", name) in known
         which = f"cookie {name}" if is_known else f"cookie of another name ('{escaped(name, SHOWN)}')"
-        found.append(compared(which, value, target))
+        found.append(describe_value(which, value, target))
     if any(quote(secret, safe="") in (request.url or "") for secret in target.secrets.values()):
         found.append("a credential in the address")
     return " and ".join(found) or "no credentials"
 
 
-def described_header(text: str, credential: Credential, target: Target) -> str:
+def describe_header(text: str, credential: Credential, target: Target) -> str:
     """A header that has the name of an authentication scheme before the value."""
     wanted = credential.prefix.strip().lower()
     scheme, blank, token = text.partition(" ")
     if scheme.lower() == wanted:
-        return compared(f"{wanted} token", token, target)
+        return describe_value(f"{wanted} token", token, target)
     if blank:
-        return f"{compared('token', token, target)} with another scheme ('{escaped(scheme, SHOWN)}')"
-    return f"{compared('token', text, target)} without a scheme"
+        return f"{describe_value('token', token, target)} with another scheme ('{escaped(scheme, SHOWN)}')"
+    return f"{describe_value('token', text, target)} without a scheme"
 
 
-def compared(what: str, value: str, target: Target) -> str:
+def describe_value(what: str, value: str, target: Target) -> str:
     """A value, and what it has in common with the secrets."""
     if not value:
         return f"an empty {what}"
@@ -345,21 +347,21 @@ def allowed_statuses(parsed: ParsedRequest, target: Target) -> frozenset[int] | 
         return None
     allowed: set[int] = set()
     for stage in stages:
-        outcome = outcome_of(stage, parsed, target)
+        outcome = stage_result(stage, parsed, target)
         if outcome != PASSES:
             allowed |= set(stage.statuses)
         if outcome == FAILS:
             if stage.name == "parameters" and CONTROL.search(parsed.parent):
                 # What is no text is no address either, to some routers.
                 allowed |= operation.refused("existence")
-            if stage.name == "existence" and parsed.parent not in NOBODYS:
+            if stage.name == "existence" and parsed.parent not in NONEXISTENT_IDS:
                 # It may have been there once.
                 allowed |= operation.refused("state")
             return frozenset(allowed)
     return frozenset(allowed | {operation.page_status})
 
 
-def outcome_of(stage: Stage, parsed: ParsedRequest, target: Target) -> str:
+def stage_result(stage: Stage, parsed: ParsedRequest, target: Target) -> str:
     """Whether the request passes a stage of its judgement; open where the contract leaves it to the server."""
     if stage.name == "credentials":
         return {RIGHT: PASSES, WRONG: FAILS}.get(parsed.credentials, OPEN)

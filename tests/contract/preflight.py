@@ -12,11 +12,11 @@ import requests
 
 from codegen.extensions import Answer, Request, Result
 
-from .contract import Operation, Problem, contract, either, links_of
+from .contract import Operation, Problem, contract, either, follow_links
 from .exchange import NoAnswer, root_cause
-from .operation import spread
+from .operation import sample_evenly
 from .session import Ended, Session
-from .settings import right_address
+from .settings import base_url_fix
 from .target import Ids, Target
 
 # Larger ones are no number of items; nor can offsets be made of them.
@@ -26,7 +26,7 @@ SMALL_PAGE, SAMPLED_PAGES, LINKED = 7, 5, 5
 # Pages of the largest size that are read of a list by cursors, to know where they begin.
 LARGEST_READ = 20
 # What is made to be changed or deleted.
-MADE = 6
+ITEMS_CREATED = 6
 # What proxies say where there is nothing behind them.
 UNAVAILABLE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
@@ -37,7 +37,7 @@ def preflight(target: Target, session: Session) -> Target:
     An answer that breaks the contract is no reason: the tests will tell.
     """
     try:
-        return Preflight(target, session).find()
+        return Preflight(target, session).run()
     except Ended as ended:
         raise Problem(f"nothing could be tested: {ended}", "give it more time: MAX_TIME") from ended
 
@@ -53,7 +53,7 @@ class Preflight:
         self.linked: dict[str, list[str]] = {}
         """Ids, by parameter, that lists have of what else can be asked for."""
 
-    def find(self) -> Target:
+    def run(self) -> Target:
         wanted = [each for each in contract().operations if self.target.operation in ("", each.name) and each.is_safe]
         sources = [each for each in contract().operations if any(each.name in one.links for one in wanted)]
         for each in contract().operations:
@@ -66,15 +66,15 @@ class Preflight:
             if each.listing is None and self.session.failure is None:
                 self.check_ids(each)
         if self.target.all_methods and self.session.failure is None:
-            self.make()
+            self.create_items()
         found = replace(self.target, totals=self.totals)
         found = replace(found, samples={name: tuple(items) for name, items in self.samples.items()})
         found = replace(found, cursors={name: tuple(cursors) for name, cursors in self.cursors.items()})
-        return linked(found, wanted, self.linked)
+        return with_linked_ids(found, wanted, self.linked)
 
-    def follow(self, described: Operation, request: Request, answer: Answer) -> None:
+    def record_links(self, described: Operation, request: Request, answer: Answer) -> None:
         """Takes what an answer gives for other operations."""
-        for name, identifier in links_of(described, request, answer):
+        for name, identifier in follow_links(described, request, answer):
             self.linked.setdefault(name, []).append(identifier)
 
     def count(self, described: Operation) -> None:
@@ -86,7 +86,7 @@ class Preflight:
             if name not in {each.variable for each in described.credentials}:
                 continue
             for definition in ids.readable:
-                response = ask(target, described, {name: value}, definition)
+                response = send(target, described, {name: value}, definition)
                 if session.failure is not None:
                     check_failure(target, session.failure)
                     # The tests will tell; each further request might cost as much time.
@@ -105,7 +105,7 @@ class Preflight:
                         if target.is_deployment
                         else "give the reference server some: SEED_RUNS=1 or more",
                     )
-                if definition in ids.empty and page.items and is_of(described, definition, body):
+                if definition in ids.empty and page.items and belongs_to(described, definition, body):
                     if contract().parents[described.parent] is not described:
                         continue
                     raise Problem(
@@ -130,12 +130,12 @@ class Preflight:
         left = {most: LARGEST_READ, small: SAMPLED_PAGES}
         name = next(each.variable for each in described.credentials if each.variable in target.secrets)
         for query in queries:
-            response = ask(target, described, {name: target.secrets[name]}, parent, query)
+            response = send(target, described, {name: target.secrets[name]}, parent, query)
             body = read_object(response)
             page = lists.read(body) if response.status_code == described.page_status else None
             if page is None:
                 return
-            self.follow(described, Request({described.parent: parent}, query), Answer(response.status_code, body))
+            self.record_links(described, Request({described.parent: parent}, query), Answer(response.status_code, body))
             if query[listing.limit] == small:
                 self.samples.setdefault(described.name, []).extend(
                     each for each in page.items if isinstance(each, dict)
@@ -145,20 +145,22 @@ class Preflight:
                 self.cursors.setdefault(described.name, []).append(page.next_cursor)
                 queries.append({**query, listing.cursor: page.next_cursor})
 
-    def make(self) -> None:
+    def create_items(self) -> None:
         """Adds what other requests may change or delete."""
         target, made = self.target, dict[str, list[str]]()
         for each in contract().operations:
             needs = [other for other in contract().operations if each.name in other.links and not other.is_safe]
-            if each.method != "POST" or each.carried is None or not needs or not target.ids_of(each).known:
+            if each.method != "POST" or each.request_body is None or not needs or not target.ids_of(each).known:
                 continue
             parent = target.ids_of(each).known[0]
-            for number, body in enumerate(list(each.carried.samples())[:1] * MADE):
-                sent = each.carried.varied(body, number + 100 * (target.seed + 1))
-                response = ask(target, each, self.secrets(each), parent, {}, sent)
+            for number, body in enumerate(list(each.request_body.samples())[:1] * ITEMS_CREATED):
+                sent = each.request_body.vary(body, number + 100 * (target.seed + 1))
+                response = send(target, each, self.secrets(each), parent, {}, sent)
                 answer = Answer(response.status_code, read_object(response))
                 if response.status_code == each.page_status and answer.body is not None:
-                    for parameter, identifier in links_of(each, Request({each.parent: parent}, {}, body=sent), answer):
+                    for parameter, identifier in follow_links(
+                        each, Request({each.parent: parent}, {}, body=sent), answer
+                    ):
                         if identifier not in made.setdefault(parameter, []):
                             made[parameter].append(identifier)
         nothing = {
@@ -167,18 +169,20 @@ class Preflight:
             if not each.is_safe and each.method != "POST" and each.links and each.parent not in made
         }
         for name, ids in made.items():
-            self.session.made.setdefault(name, []).extend(ids)
-        deleted = self.delete(made)
+            self.session.created_ids.setdefault(name, []).extend(ids)
+        deleted = self.delete_one_of_each(made)
         known = {name: tuple(ids) for name, ids in made.items()}
-        self.target = replace(target, ids={**target.ids, **deleted}, made=known, unknown=nothing | dict(target.unknown))
+        self.target = replace(
+            target, ids={**target.ids, **deleted}, created_ids=known, missing_ids=nothing | dict(target.missing_ids)
+        )
 
-    def delete(self, made: Mapping[str, list[str]]) -> dict[str, Ids]:
+    def delete_one_of_each(self, made: Mapping[str, list[str]]) -> dict[str, Ids]:
         """Deletes one of each kind that was made, so that there is one to be asked for that was there once."""
         found = dict[str, Ids]()
         for each in contract().operations:
             ids = made.get(each.parent, [])
             if each.method == "DELETE" and len(ids) > 1:
-                response = ask(self.target, each, self.secrets(each), ids[-1], {})
+                response = send(self.target, each, self.secrets(each), ids[-1], {})
                 if response.status_code == each.page_status:
                     found[each.parent] = replace(self.target.ids_of(each), deleted=(ids.pop(),))
         return found
@@ -193,28 +197,28 @@ class Preflight:
         for name, value in self.target.secrets.items():
             for identifier in self.target.ids_of(described).known:
                 if name in {each.variable for each in described.credentials}:
-                    response = ask(self.target, described, {name: value}, identifier)
+                    response = send(self.target, described, {name: value}, identifier)
                     if self.session.failure is not None:
                         check_failure(self.target, self.session.failure)
                         return
                     check_answer(self.target, described, name, response, identifier)
 
 
-def linked(target: Target, wanted: Sequence[Operation], found: Mapping[str, Sequence[str]]) -> Target:
+def with_linked_ids(target: Target, wanted: Sequence[Operation], found: Mapping[str, Sequence[str]]) -> Target:
     """The target with the ids that lists have of what else is asked for, and what is not known all the same."""
-    ids, unknown = dict(target.ids), dict(target.unknown)
+    ids, unknown = dict(target.ids), dict(target.missing_ids)
     for each in wanted:
         given, texts = ids.get(each.parent, Ids()), list(dict.fromkeys(found.get(each.parent, ())))
         if texts:
-            known = dict.fromkeys([*given.known, *spread(texts, LINKED)])
+            known = dict.fromkeys([*given.known, *sample_evenly(texts, LINKED)])
             gone = {*given.empty, *given.foreign}
             ids[each.parent] = replace(given, known=tuple(text for text in known if text not in gone))
         elif each.parent and not given.readable and each.links:
             unknown[each.name] = f"there is no {each.parent} in what {either(each.links)} answers"
-    return replace(target, ids=ids, unknown=unknown)
+    return replace(target, ids=ids, missing_ids=unknown)
 
 
-def is_of(described: Operation, definition: str, body: Any) -> bool:
+def belongs_to(described: Operation, definition: str, body: Any) -> bool:
     """Whether the items are those of what was asked for, by the rules that say so; others are the server's fault."""
     request, answer = Request(path={described.parent: definition}), Answer(described.page_status, body)
     rules = {
@@ -239,7 +243,7 @@ def check_failure(target: Target, failure: NoAnswer) -> None:
         )
 
 
-def ask(
+def send(
     target: Target,
     described: Operation,
     secrets: Mapping[str, str],
@@ -256,7 +260,7 @@ def ask(
     }
     for credential in described.credentials:
         if credential.variable in secrets:
-            for place, values in credential.carried(secrets[credential.variable]).items():
+            for place, values in credential.parameters_for(secrets[credential.variable]).items():
                 sent[place] |= values
     try:
         return requests.request(
@@ -314,26 +318,26 @@ def check_answer(target: Target, described: Operation, name: str, response: requ
             f"the quota is exceeded already ({status})",
             f"wait; the server says {response.headers.get('Retry-After')} s",
         )
-    if status in UNAVAILABLE | described.not_now:
+    if status in UNAVAILABLE | described.transient_statuses:
         raise Problem(
             f"{target.base_url} says that the API is not available at the moment ({status})",
             "wait, or see to the server, and run this again",
         )
     if 300 <= status < 400:
         place = urlsplit(response.headers.get("Location", ""))._replace(query="", fragment="").geturl()
-        fix = right_address(contract())
+        fix = base_url_fix(contract())
         raise Problem(f"{target.base_url} is not the API: it redirects to '{place}' ({status})", fix)
     is_json = "json" in response.headers.get("Content-Type", "").lower()
     fields = {name.partition(".")[0] for name in described.fields}
     other_page = status == described.page_status and body is not None and bool(fields) and not fields & body.keys()
     if status == HTTPStatus.NOT_FOUND or other_page or (status < 500 and not is_json and body is None):
         kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
-        raise Problem(f"{target.base_url} answers, but is not the API ({status}, {kind})", right_address(contract()))
+        raise Problem(f"{target.base_url} answers, but is not the API ({status}, {kind})", base_url_fix(contract()))
 
 
 def knows_operation(target: Target, described: Operation, name: str, definition: str) -> bool:
     """Whether a refusal is about the definition; an address where there is no API says 404 as well, to anything."""
-    malformed = ask(target, described, {name: target.secrets[name]}, "malformed")
+    malformed = send(target, described, {name: target.secrets[name]}, "malformed")
     if malformed.status_code in described.refused("parameters") - described.refused("existence"):
         return True
-    return ask(target, described, {}, definition).status_code in described.refused("credentials")
+    return send(target, described, {}, definition).status_code in described.refused("credentials")

@@ -19,7 +19,7 @@ def encoded_forms(name: str, secret: str) -> tuple[tuple[str, str], ...]:
     middle, value = len(secret) // 2, f'printf %s "${name}"'
     return (
         (secret, f"${name}"),
-        (mended(secret), f"$({value} | sed s/./{mended(secret)[middle : middle + 1]}/{middle + 1})"),
+        (altered(secret), f"$({value} | sed s/./{altered(secret)[middle : middle + 1]}/{middle + 1})"),
         (secret[:-1], f"${{{name}%?}}"),
         (secret[1:], f"${{{name}#?}}"),
         (secret.swapcase(), f"$({value} | tr a-zA-Z A-Za-z)"),
@@ -32,7 +32,7 @@ def encoded_forms(name: str, secret: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def mended(secret: str) -> str:
+def altered(secret: str) -> str:
     """The secret with another character in its middle."""
     middle = len(secret) // 2
     return secret[:middle] + ("1" if secret[middle : middle + 1] == "0" else "0") + secret[middle + 1 :]
@@ -62,14 +62,14 @@ def forms(secret: str) -> tuple[str, ...]:
     }
     once = {form for value in values for form in encoded(value)}
     # What a body holds in one form, a report holds in another.
-    found = once | {further for form in once for further in (*escapes(form), *aligned(form))}
+    found = once | {further for form in once for further in (*escapes(form), *base64_fragments(form))}
     return tuple(sorted((form for form in found if len(form) >= SHORTEST - 1), key=lambda form: (-len(form), form)))
 
 
 def encoded(value: str) -> Iterator[str]:
     yield value
     yield from escapes(value)
-    yield from aligned(value)
+    yield from base64_fragments(value)
     yield value.encode().hex()
     yield value.encode().hex().upper()
 
@@ -88,7 +88,7 @@ def escapes(value: str) -> Iterator[str]:
     yield escape(value, quote=False)
 
 
-def aligned(value: str) -> Iterator[str]:
+def base64_fragments(value: str) -> Iterator[str]:
     """In base64, as a part of something longer: wherever it begins there, these characters of it stay the same."""
     for before in range(3):
         data = bytes(before) + value.encode()

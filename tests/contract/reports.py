@@ -22,10 +22,10 @@ import schemathesis.checks
 from .checks import CLASSES
 from .contract import OPENAPI, contract
 from .outcome import Finding, Outcome
-from .promise_results import Entry, cited, entries
+from .promise_results import Entry, cited_promises, entries
 from .promises_report import as_data, as_html, as_json
 from .redaction import without_secrets
-from .run import hidden, printable
+from .run import printable, secrets_to_hide
 from .target import Target
 
 PASSED, FAILED, SKIPPED, ERROR = "passed", "failed", "skipped", "error"
@@ -71,11 +71,11 @@ def cases(target: Target, outcome: Outcome, found: list[Entry]) -> Iterator[Case
         for check in checks:
             findings = tuple(finding for finding in outcome.listed if finding.check == check)
             judged = outcome.checks[check]
-            reason = "" if findings or judged else why_silent(check, target, found)
+            reason = "" if findings or judged else skip_reason(check, target, found)
             yield Case(kind, check, FAILED if findings else SKIPPED if reason else PASSED, reason, findings, judged)
 
 
-def why_silent(check: str, target: Target, found: list[Entry]) -> str:
+def skip_reason(check: str, target: Target, found: list[Entry]) -> str:
     """Why a check had nothing to judge."""
     if check in target.excluded_checks:
         return "EXCLUDE_CHECKS has it"
@@ -103,7 +103,9 @@ def write_reports(target: Target, outcome: Outcome, title: str) -> None:
     }
     target.report_dir.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        Path(target.report_dir, name).write_text(printable(without_secrets(text, hidden(target))), "utf-8", newline="")
+        Path(target.report_dir, name).write_text(
+            printable(without_secrets(text, secrets_to_hide(target))), "utf-8", newline=""
+        )
 
 
 def by_class(every: list[Case]) -> dict[str, list[Case]]:
@@ -179,7 +181,7 @@ def as_sarif(results: list[dict[str, Any]]) -> str:
     rules = [
         {
             "id": name,
-            "shortDescription": {"text": described(name)},
+            "shortDescription": {"text": check_description(name)},
             "properties": {"tags": [kinds.get(name, OTHERS)]},
         }
         for name in names
@@ -191,7 +193,7 @@ def as_sarif(results: list[dict[str, Any]]) -> str:
     return as_json({"$schema": SARIF, "version": "2.1.0", "runs": [run]})
 
 
-def described(check: str) -> str:
+def check_description(check: str) -> str:
     """What a check judges, in a sentence."""
     registered: list[Any] = schemathesis.checks.CHECKS.get_by_names([check]) if check in known_checks() else []
     text = (getattr(registered[0], "__doc__", None) or "") if registered else ""
@@ -204,7 +206,7 @@ def known_checks() -> list[str]:
 
 def lines_of(finding: Finding, found: list[Entry]) -> list[int]:
     """Where in the contract it points; the beginning, if it is about none of its promises."""
-    lines = [each.line.promise.node.line for each in cited(finding, found)]
+    lines = [each.line.promise.node.line for each in cited_promises(finding, found)]
     return sorted({line for line in lines if line}) or [1]
 
 

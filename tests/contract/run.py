@@ -37,7 +37,7 @@ from codegen.text import escaped
 
 from .checks import CLASSES, Violation
 from .contract import OPENAPI, Operation, Problem, contract, label_of
-from .coverage import violated
+from .coverage import violated_promises
 from .outcome import Finding, Outcome
 from .redaction import encoded_forms, without_secrets
 from .run_state import begin, run_state
@@ -46,19 +46,19 @@ from .target import Target
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # Where `make serve` listens.
-SERVED = "http://127.0.0.1:8000"
+SERVE_URL = "http://127.0.0.1:8000"
 # Sent with every request, and of no use in a command that repeats it.
 ROUTINE_HEADERS = {**requests.utils.default_headers(), "User-Agent": USER_AGENT, "Connection": "close"}
 # Offsets that no list reaches.
-FAR = (2**31, 2**63 - 1)
+FAR_OFFSETS = (2**31, 2**63 - 1)
 # Characters.
-LONGEST_MESSAGE, LONGEST_LINE = 2000, 10_000
+MAX_MESSAGE, MAX_LINE = 2000, 10_000
 REPORTS = {"har": "requests.har", "html": "html"}
 # What Schemathesis reports as an error of its run, though it is the server that did not answer.
 SERVER_FAULTS = (requests.RequestException, UnhealthyAPIError, UnresponsiveOperationError)
 
 
-def expected(operation: Operation) -> list[set[str]]:
+def expected_kinds(operation: Operation) -> list[set[str]]:
     """Of each set, one kind of answer must be seen."""
     success = str(operation.page_status)
     kinds = ("with", "without") if operation.is_offset_list else ("with",) if operation.listing else ()
@@ -88,7 +88,7 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     data["generation"]["max-examples"] = target.max_examples
     data["operations"], data["dictionaries"] = [], {}
     for operation in target.tested:
-        used_for, lists = values(target, operation)
+        used_for, lists = dictionary_values(target, operation)
         if used_for:
             data["operations"].append({"include-name": operation.label, "parameters": used_for})
         data["dictionaries"] |= lists
@@ -112,9 +112,9 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     return schemathesis.Config.from_dict(data, base_dir=str(CONFIG.parent))
 
 
-def values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
+def dictionary_values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
     """Which values Schemathesis is to use for some parameters, and how often."""
-    listing, limits, ids = operation.listing, operation.limits, target.sent_of(operation)
+    listing, limits, ids = operation.listing, operation.limits, target.ids_to_send(operation)
     parameters: dict[str, tuple[float, list[Any]]] = {}
     if operation.parent:
         # Mostly those under test, since a random id is a refusal that tells nothing about pages. Not pinned: a plain
@@ -133,7 +133,7 @@ def values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[s
         # Around the edges of the list, spread over it, and far past its end.
         parameters[f"query.{listing.offset}"] = (
             0.7,
-            sorted({0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, *FAR, -1}),
+            sorted({0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, *FAR_OFFSETS, -1}),
         )
     named = {name: f"{operation.name}.{name}" for name in parameters}
     used = {name: {"dictionary": named[name], "probability": often} for name, (often, _) in parameters.items()}
@@ -149,7 +149,7 @@ class Listener:
     progress: Callable[[str], None]
 
     def handle(self, event: events.EngineEvent) -> None:
-        listen(self.target, self.outcome, event)
+        record_event(self.target, self.outcome, event)
         if isinstance(event, events.ScenarioFinished) and event.recorder.interactions:
             self.progress(f"  {event.phase.value} done: {len(event.recorder.interactions)} requests")
 
@@ -182,7 +182,7 @@ def run(
             return run(target, folder, progress, session)
     os.environ |= {name: target.secrets.get(name, "") for name in contract().variables}
     session.progress = progress
-    outcome = Outcome(wanted=tuple(kinds for operation in target.tested for kinds in expected(operation)))
+    outcome = Outcome(wanted=tuple(kinds for operation in target.tested for kinds in expected_kinds(operation)))
     state = begin(target, session)
     outcome.began = time.time()
     output = io.StringIO()
@@ -214,30 +214,30 @@ def run(
             state.foreign,
         )
         outcome.not_sent = state.not_sent
-        note_breakdown(target, session, outcome)
+        add_ending_finding(target, session, outcome)
         shutil.rmtree(place, ignore_errors=True)
         text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(document), OPENAPI.name)
         folder.mkdir(parents=True, exist_ok=True)
-        lines = (escaped(line, LONGEST_LINE) for line in text.split("\n"))
+        lines = (escaped(line, MAX_LINE) for line in text.split("\n"))
         (folder / "schemathesis.txt").write_text("\n".join(lines), "utf-8")
-        keep_reports(folder, target)
+        copy_reports(folder, target)
     return outcome
 
 
-def note_breakdown(target: Target, session: Session, outcome: Outcome) -> None:
+def add_ending_finding(target: Target, session: Session, outcome: Outcome) -> None:
     """What ended the run is a finding, also where only requests met it that a check sent to make sure."""
-    if session.broken_by and all(finding.check != "no_answer" for finding in outcome.findings.values()):
-        request, reason = session.broken_by
+    if session.ended_by and all(finding.check != "no_answer" for finding in outcome.findings.values()):
+        request, reason = session.ended_by
         curl = as_curl(Request.from_prepared_request(request), target)
-        outcome.add(("no_answer", "no_answer"), Finding("no_answer", shown(reason, target), curl))
+        outcome.add(("no_answer", "no_answer"), Finding("no_answer", one_line(reason, target), curl))
 
 
-def keep_reports(folder: Path, target: Target) -> None:
+def copy_reports(folder: Path, target: Target) -> None:
     """Copies what Schemathesis wrote to where it is wanted, without secrets, and without what steers a terminal."""
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         place = target.report_dir / file.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
-        text = without_secrets(file.read_text("utf-8", "backslashreplace"), hidden(target))
+        text = without_secrets(file.read_text("utf-8", "backslashreplace"), secrets_to_hide(target))
         place.write_text(printable(text), "utf-8", newline="")
 
 
@@ -251,7 +251,7 @@ def as_json(character: str) -> str:
     return json.dumps(character)[1:-1] if ord(character) > 0xFFFF else f"\\u{ord(character):04x}"
 
 
-def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
+def record_event(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
     if isinstance(event, events.ScenarioFinished):
         recorder = event.recorder
         for case_id in recorder.interactions:
@@ -271,8 +271,8 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
                     failure = check.failure_info.failure
                     name = check.name if check.name != "transient_answers" else failed_check(failure)
                     curl = as_curl(recorder.interactions[case_id].request, target)
-                    broken = set(violated(reached, check.name, name, keywords_of(failure)))
-                    finding = Finding(name, describe(failure, target), curl, promises=broken)
+                    broken = set(violated_promises(reached, check.name, name, keywords_of(failure)))
+                    finding = Finding(name, describe_failure(failure, target), curl, promises=broken)
                     outcome.add((name, failure.title), finding)
         for case_id, node in recorder.cases.items():
             if not outcome.unanswered and recorder.find_response(case_id=case_id) is None:
@@ -283,7 +283,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
             outcome.outage = event.info.message
         elif event.related_to_operation and isinstance(event.value, SERVER_FAULTS):
             phase = event.phase.value if event.phase else "running"
-            message = f"{shown(' '.join(event.info.message.split()), target)}; the {phase} phase ended there"
+            message = f"{one_line(' '.join(event.info.message.split()), target)}; the {phase} phase ended there"
             outcome.add(("no_answer", event.info.title), Finding("no_answer", message))
         else:
             outcome.errors.append(f"{event.info.title}: {event.info.message}")
@@ -292,7 +292,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
     elif isinstance(event, events.EngineFinished):
         for failure in event.failures:
             name = failed_check(failure)
-            outcome.add((name, failure.title), Finding(name, describe(failure, target)))
+            outcome.add((name, failure.title), Finding(name, describe_failure(failure, target)))
         for finding in outcome.findings.values():
             if finding.check == "no_answer":
                 finding.curl = finding.curl or outcome.unanswered
@@ -316,17 +316,17 @@ def keywords_of(failure: Failure) -> list[str]:
     return [path, f"/{field}/{keyword}", f"/{keyword}"]
 
 
-def describe(failure: Failure, target: Target) -> str:
+def describe_failure(failure: Failure, target: Target) -> str:
     """In one line that can be shown. A check of ours says all in its message, one of Schemathesis's needs its title."""
-    return shown(said_by(failure), target)
+    return one_line(failure_text(failure), target)
 
 
-def shown(text: str, target: Target, limit: int = LONGEST_MESSAGE) -> str:
+def one_line(text: str, target: Target, limit: int = MAX_MESSAGE) -> str:
     """Without secrets, which must not be cut, before it is cut."""
-    return escaped(without_secrets(text[: 10 * limit], hidden(target)), limit)
+    return escaped(without_secrets(text[: 10 * limit], secrets_to_hide(target)), limit)
 
 
-def said_by(failure: Failure) -> str:
+def failure_text(failure: Failure) -> str:
     if isinstance(failure, JsonSchemaError):
         # What, and where in the answer; the schema is in the contract.
         what, place = failure.message.partition("\n\n")[0], "".join(f"/{part}" for part in failure.instance_path)
@@ -335,7 +335,7 @@ def said_by(failure: Failure) -> str:
     return message if isinstance(failure, Violation) else f"{failure.title}. {message}"
 
 
-def hidden(target: Target) -> Mapping[str, str]:
+def secrets_to_hide(target: Target) -> Mapping[str, str]:
     """The secrets. The reference server's credentials are none."""
     return target.secrets if target.is_deployment else {}
 
@@ -345,8 +345,8 @@ def as_curl(request: Request, target: Target) -> str:
 
     The reference server's credentials are none, and it is gone afterwards: `make serve` brings it back, at its address.
     """
-    variables = hidden(target)
-    address = request.uri if target.is_deployment else request.uri.replace(target.base_url, SERVED, 1)
+    variables = secrets_to_hide(target)
+    address = request.uri if target.is_deployment else request.uri.replace(target.base_url, SERVE_URL, 1)
     words = ["curl", "--include"]
     if set("[]{}") & set(request.uri):
         words.append("--globoff")
@@ -357,16 +357,16 @@ def as_curl(request: Request, target: Target) -> str:
     for name, values in request.headers.items():
         value = values[0].decode("latin-1") if isinstance(values[0], bytes) else values[0]
         if ROUTINE_HEADERS.get(name) != value and name != SCHEMATHESIS_TEST_CASE_HEADER:
-            words += ["--header", quoted(f"{name}: {value}", variables)]
-    return " ".join([*words, quoted(address, variables)])
+            words += ["--header", shell_word(f"{name}: {value}", variables)]
+    return " ".join([*words, shell_word(address, variables)])
 
 
-def quoted(text: str, variables: Mapping[str, str]) -> str:
+def shell_word(text: str, variables: Mapping[str, str]) -> str:
     """One word for a shell, with variables in place of their values."""
     for name, value in variables.items():
         for part, reference in encoded_forms(name, value):
             if part and part in text:
                 before, _, after = text.partition(part)
-                around = [quoted(each, variables) if each else "" for each in (before, after)]
+                around = [shell_word(each, variables) if each else "" for each in (before, after)]
                 return f'"{reference}"'.join(around)
     return shlex.quote(text)

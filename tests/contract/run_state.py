@@ -59,8 +59,8 @@ class RunState:
         return self.session.sent
 
     @property
-    def made(self) -> dict[str, list[str]]:
-        return self.session.made
+    def created_ids(self) -> dict[str, list[str]]:
+        return self.session.created_ids
 
     @property
     def answered(self) -> int:

@@ -23,21 +23,21 @@ from requests.exceptions import ConnectionError, SSLError
 from urllib3.exceptions import NewConnectionError
 
 from .contract import SAFE_METHODS, contract
-from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, root_cause, without_answer
+from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, placeholder_response, root_cause
 from .operation import INVALID
-from .target import NOBODYS, Target, made_up_ids
+from .target import NONEXISTENT_IDS, Target, random_ids
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 # Seconds between the tries where no Retry-After says how long to wait, and so how often a request is sent again.
 BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
 # Seconds: the longest that is waited at once, and in all, during a run and before it.
-LONGEST_WAIT, WAITS, WAITS_BEFORE = 60, 300, 20
+LONGEST_WAIT, WAIT_BUDGET, PREFLIGHT_WAIT_BUDGET = 60, 300, 20
 # Waits from this one on are told.
-ANNOUNCED = 5
+ANNOUNCED_WAIT = 5
 # Seconds between the tries where nobody listens, though somebody did before.
 RESTART = (0.5, 1.0, 2.0)
 # How many answers may come too late or be too large: each costs as much as many others.
-IN_A_ROW, IN_ALL = 3, 8
+MAX_FAILURES_IN_A_ROW, MAX_FAILURES = 3, 8
 # What stands in place of an answer.
 NOT_SENT = "not sent: it is about what the run did not make"
 # Requests between two signs of life.
@@ -90,23 +90,23 @@ class Session:
         self.answered = 0
         self.ended_early = ""
         """Why requests were left out."""
-        self.is_out = False
+        self.is_unavailable = False
         """Whether the server says "not now" to everything."""
         self.deadline = time.monotonic() + target.max_time if target.max_time else float("inf")
-        self.waits: float = WAITS_BEFORE
+        self.wait_budget: float = PREFLIGHT_WAIT_BUDGET
         self.failure: NoAnswer | None = None
         """Why the last answer was none."""
         self.failures = self.failures_in_a_row = 0
-        self.broken_by: tuple[requests.PreparedRequest, str] | None = None
+        self.ended_by: tuple[requests.PreparedRequest, str] | None = None
         """The last request, and why it got no answer, if that was one too many."""
         self.next_request = 0.0
-        self.knows_constant = False
-        self.made = {name: list(ids) for name, ids in target.made.items()}
+        self.found_permanent = False
+        self.created_ids = {name: list(ids) for name, ids in target.created_ids.items()}
         """By parameter, the ids of what requests of this run made, or those before it."""
-        self.answers_others = False
+        self.answered_others = False
         """Whether a request was answered since that was looked at last."""
-        self.last_good: requests.PreparedRequest | None = None
-        self.here = threading.local()
+        self.last_success: requests.PreparedRequest | None = None
+        self.thread = threading.local()
         self.lock = threading.Lock()
         """Held while the figures above change: now and then two requests are sent at once."""
 
@@ -128,20 +128,20 @@ class Session:
     @property
     def sending(self) -> Sending:
         """What is sent at the moment, by this thread."""
-        if not hasattr(self.here, "sending"):
-            self.here.sending = Sending()
-        sending: Sending = self.here.sending
+        if not hasattr(self.thread, "sending"):
+            self.thread.sending = Sending()
+        sending: Sending = self.thread.sending
         return sending
 
     def start(self) -> Sending:
         """Begins a request: what its answer takes is noted from here on."""
-        self.here.sending = Sending()
+        self.thread.sending = Sending()
         return self.sending
 
     def begin_run(self) -> None:
         """What came before, to see whether there is anything to test, does not count."""
         self.sent = self.answered = self.failures = self.failures_in_a_row = 0
-        self.waits = WAITS
+        self.wait_budget = WAIT_BUDGET
 
     def end(self, reason: str) -> None:
         self.ended_early = self.ended_early or reason
@@ -155,10 +155,10 @@ class Session:
         if self.ended_early or time.monotonic() >= self.deadline:
             self.end(f"MAX_TIME, {self.target.max_time} s, was over")
 
-    def wait_for_turn(self) -> None:
+    def throttle(self) -> None:
         """Keeps the rate, evenly: a burst at the start would be what a rate limit is there to prevent."""
         self.check_time()
-        if vars(self.here).pop("has_turn", False):
+        if vars(self.thread).pop("is_throttled", False):
             return
         if self.target.is_deployment:
             number, _, unit = self.target.rate_limit.partition("/")
@@ -177,15 +177,18 @@ class Session:
         if (there.scheme, there.netloc.lower()) != (here.scheme, here.netloc.lower()):
             raise NotSent(f"{there.scheme}://{there.netloc} is not the server under test", request=request)
 
-    def is_of_others(self, request: requests.PreparedRequest) -> bool:
+    def is_foreign_write(self, request: requests.PreparedRequest) -> bool:
         """Whether it would change or delete what somebody else made, as far as its address says."""
         path = urlsplit(request.url or "").path.removeprefix(urlsplit(self.target.base_url).path)
         for each in contract().operations if request.method not in {"POST", *SAFE_METHODS} else ():
             found = each.address.fullmatch(path) if each.method == request.method else None
             if found and each.parent:
-                parameter, identifier = each.in_path[each.parent], each.in_path[each.parent].normal(unquote(found[1]))
-                ids, nobodys = self.target.ids_of(each), (*NOBODYS, *made_up_ids(self.target.seed))
-                allowed = {*self.made.get(each.parent, ()), *ids.foreign, *ids.deleted, *nobodys}
+                parameter, identifier = (
+                    each.in_path[each.parent],
+                    each.in_path[each.parent].normalize(unquote(found[1])),
+                )
+                ids, nobodys = self.target.ids_of(each), (*NONEXISTENT_IDS, *random_ids(self.target.seed))
+                allowed = {*self.created_ids.get(each.parent, ()), *ids.foreign, *ids.deleted, *nobodys}
                 return identifier not in allowed and parameter.judge_one(identifier) != INVALID
         return False
 
@@ -200,42 +203,42 @@ class Session:
             requests.RequestException: The server cannot be reached.
         """
         self.check_request(request)
-        if self.is_of_others(request):
-            return without_answer(request, NOT_SENT)
+        if self.is_foreign_write(request):
+            return placeholder_response(request, NOT_SENT)
         # One that never ends is repeated enough once it has shown to be no matter of the moment.
-        for pause in (*(BACKOFF[:1] if self.knows_constant else BACKOFF), None):
-            response = self.ask(request, exchange)
-            if response.status_code not in contract().not_now:
-                self.answers_others = self.answers_others or response.status_code > 0
+        for pause in (*(BACKOFF[:1] if self.found_permanent else BACKOFF), None):
+            response = self.send_once(request, exchange)
+            if response.status_code not in contract().transient_statuses:
+                self.answered_others = self.answered_others or response.status_code > 0
                 break
             told = read_retry_after(response.headers.get("Retry-After", ""))
             wait = pause if told is None else told
-            if pause is None or wait is None or wait > min(LONGEST_WAIT, self.waits):
+            if pause is None or wait is None or wait > min(LONGEST_WAIT, self.wait_budget):
                 self.judge_outage(response, exchange, is_long=pause is not None)
                 break
             self.sending.transient.append(response)
             with self.lock:
-                self.waits -= wait
-            if wait >= ANNOUNCED:
+                self.wait_budget -= wait
+            if wait >= ANNOUNCED_WAIT:
                 self.progress(f"  waiting {wait:.0f} s, as the server says ({response.status_code})")
             self.sleep(wait)
         if 200 <= response.status_code < 300 and request.method == "GET":
-            self.last_good = request
+            self.last_success = request
         return response
 
-    def together(self, batch: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
+    def send_concurrently(self, batch: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
         """Sends each as soon as the one before it has left, without waiting for an answer, and returns all answers.
 
         The turns of all of them are waited for first: so the rate holds, and yet they are under way at once.
         Raises what `send` raises.
         """
         for _ in batch:
-            self.wait_for_turn()
+            self.throttle()
         left = [threading.Event() for _ in batch]
 
         def send(number: int) -> requests.Response:
             self.start()
-            self.here.has_turn, self.here.has_left = True, left[number]
+            self.thread.is_throttled, self.thread.is_sent = True, left[number]
             if number:
                 left[number - 1].wait()
             try:
@@ -251,8 +254,8 @@ class Session:
 
     def judge_outage(self, response: requests.Response, exchange: Exchange, is_long: bool) -> None:
         """What stays "not now" is no matter of the moment if the server answers another request in between."""
-        if self.knows_constant and self.answers_others and not is_long:
-            self.answers_others = False
+        if self.found_permanent and self.answered_others and not is_long:
+            self.answered_others = False
             return
         status = response.status_code
         told = response.headers.get("Retry-After")
@@ -260,21 +263,21 @@ class Session:
         is_told = is_quota and is_long
         if (
             not is_told
-            and self.last_good
-            and self.ask(self.last_good, exchange).status_code not in contract().not_now | {0}
+            and self.last_success
+            and self.send_once(self.last_success, exchange).status_code not in contract().transient_statuses | {0}
         ):
-            self.knows_constant = True
+            self.found_permanent = True
             return
-        self.is_out = True
+        self.is_unavailable = True
         what = f"the quota was exceeded ({status})" if is_quota else f"the server answered {status} to everything"
         self.ended_early = self.ended_early or f"{what}, Retry-After: {told or 'none'}"
 
-    def ask(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
+    def send_once(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
         """Sends it once; or twice where the connection was cut, and some times more where none came about."""
         pauses = iter(RESTART)
         sending = self.sending
         while True:
-            self.wait_for_turn()
+            self.throttle()
             with self.lock:
                 self.sent += 1
                 number = self.sent
@@ -283,18 +286,20 @@ class Session:
             start = time.monotonic()
             within = self.target.answer_within
             bounds = Bounds(within, min(start + within, self.deadline), self.target.max_answer)
-            bounds.has_left = vars(self.here).pop("has_left", bounds.has_left)
+            bounds.is_sent = vars(self.thread).pop("is_sent", bounds.is_sent)
             try:
                 response = exchange(request, bounds)
                 check_readable(response.content)
             except NoAnswer as error:
-                return self.failed(request, error)
+                return self.record_failure(request, error)
             except ConnectionError as error:
-                if isinstance(error, SSLError) or is_refused(error):
+                if isinstance(error, SSLError) or is_connection_refused(error):
                     pause = next(pauses, None) if self.answered and not isinstance(error, SSLError) else None
                     if pause is None and sending.cut:
                         # This request may be why nobody listens any more.
-                        return self.failed(request, NoAnswer("the connection was closed, and nobody listens any more"))
+                        return self.record_failure(
+                            request, NoAnswer("the connection was closed, and nobody listens any more")
+                        )
                     if pause is None:
                         raise
                     self.sleep(pause)
@@ -304,7 +309,7 @@ class Session:
                     sending.cut = True
                     continue
                 what = "what came is no HTTP answer" if bounds.received else "the connection was closed, twice"
-                return self.failed(request, NoAnswer(f"{what}: {root_cause(error)}"))
+                return self.record_failure(request, NoAnswer(f"{what}: {root_cause(error)}"))
             finally:
                 sending.seconds = time.monotonic() - start
             with self.lock:
@@ -312,7 +317,7 @@ class Session:
                 self.failure, self.failures_in_a_row = None, 0
             return response
 
-    def failed(self, request: requests.PreparedRequest, error: NoAnswer) -> requests.Response:
+    def record_failure(self, request: requests.PreparedRequest, error: NoAnswer) -> requests.Response:
         """Notes it, and ends the run before the next request if that was one too many of what costs time or memory."""
         if error.is_late:
             # It was not the server's time that was over.
@@ -323,13 +328,13 @@ class Session:
             with self.lock:
                 self.failures += 1
                 self.failures_in_a_row += 1
-        if self.failures_in_a_row >= IN_A_ROW or self.failures >= IN_ALL:
-            self.broken_by = request, str(error)
+        if self.failures_in_a_row >= MAX_FAILURES_IN_A_ROW or self.failures >= MAX_FAILURES:
+            self.ended_by = request, str(error)
             self.ended_early = self.ended_early or f"{self.failures} of them had got no whole answer"
-        return without_answer(request, str(error))
+        return placeholder_response(request, str(error))
 
 
-def is_refused(error: BaseException) -> bool:
+def is_connection_refused(error: BaseException) -> bool:
     """Whether no connection came about, as while a server starts anew."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, NewConnectionError)

@@ -24,11 +24,11 @@ def read_environment(environment: Mapping[str, str]) -> Target:
     described = contract()
     given = {name: value.strip() for name, value in environment.items()}
     base_url = given.get("BASE_URL", "")
-    ids = {name: read_all_ids(given, first) for name, first in described.parents.items()}
+    ids = {name: read_ids(given, first) for name, first in described.parents.items()}
     target = Target(
         base_url=base_url.rstrip("/"),
         ids=ids,
-        secrets=described.given(given),
+        secrets=described.secrets_in(given),
         is_deployment=bool(base_url),
         max_examples=read_number("MAX_EXAMPLES", given.get("MAX_EXAMPLES") or "30", least=1),
         seed=read_number("SEED", given.get("SEED") or "0", least=0),
@@ -49,7 +49,7 @@ def read_environment(environment: Mapping[str, str]) -> Target:
             f"RATE_LIMIT is '{target.rate_limit}', which is no rate", "give requests per time: RATE_LIMIT=5/s"
         )
     if not target.is_deployment:
-        for name in (name for first in described.parents.values() for name in parent_variables(first)):
+        for name in (name for first in described.parents.values() for name in id_variables(first)):
             if given.get(name):
                 raise Problem(
                     f"{name} is given, but not BASE_URL: which server is to be tested?",
@@ -66,7 +66,7 @@ def read_environment(environment: Mapping[str, str]) -> Target:
     return check_ids(target, described)
 
 
-def parent_variables(described: Operation) -> tuple[str, ...]:
+def id_variables(described: Operation) -> tuple[str, ...]:
     return tuple(kind + described.parent_variable for kind in KINDS)
 
 
@@ -77,7 +77,7 @@ def check_operation(target: Target, described: Contract) -> None:
         if found and not found.is_safe and not target.all_methods:
             raise Problem(f"{found.name} is a {found.method}, which might change something", "send it: ALL_METHODS=1")
         return
-    if why := described.beyond.get(target.operation):
+    if why := described.untestable.get(target.operation):
         raise Problem(f"the operation {target.operation} cannot be tested: {why}", f"take another: {either(names)}")
     raise Problem(
         f"OPERATION is '{target.operation}', which the contract does not have", f"give one that it has: {either(names)}"
@@ -94,30 +94,30 @@ def check_ids(target: Target, described: Contract) -> Target:
     ]
     for each in wanted:
         if each.is_safe or each.method == "POST":
-            if not any(target.ids_of(one).readable for one in (each, *sources(each, described))):
+            if not any(target.ids_of(one).readable for one in (each, *source_lists(each, described))):
                 unknown[each.name] = f"{each.parent_variable} is not given"
-        elif not any(target.ids_of(one).readable for one in described.operations if makes(one, each)):
+        elif not any(target.ids_of(one).readable for one in described.operations if creates(one, each)):
             unknown[each.name] = "no link says what was made that it may change"
     if len(unknown) == len(wanted):
-        check_given(target, wanted[0], described)
+        require_id(target, wanted[0], described)
     for first in described.parents.values():
-        check_each(target, first)
-    return replace(target, unknown=unknown)
+        check_given_ids(target, first)
+    return replace(target, missing_ids=unknown)
 
 
-def makes(one: Operation, other: Operation) -> bool:
+def creates(one: Operation, other: Operation) -> bool:
     """Whether an operation adds what another one may change or delete, by a link of the contract."""
     return one.method == "POST" and one.name in other.links
 
 
-def sources(operation: Operation, described: Contract) -> list[Operation]:
+def source_lists(operation: Operation, described: Contract) -> list[Operation]:
     """The lists whose items it is asked for, by a link of the contract."""
     return [each for each in described.operations if each.is_safe and each.name in operation.links]
 
 
-def check_given(target: Target, first: Operation, described: Contract) -> None:
+def require_id(target: Target, first: Operation, described: Contract) -> None:
     """Raises Problem where nothing is known that could be asked for."""
-    first = next(iter(sources(first, described)), first)
+    first = next(iter(source_lists(first, described)), first)
     name, items, parent = first.parent_variable, first.items_noun, first.parent_noun
     example = first.parameters["path", first.parent].at("example").value or "..." if first.parent else ""
     if not target.ids_of(first).readable:
@@ -131,7 +131,7 @@ def check_given(target: Target, first: Operation, described: Contract) -> None:
         )
 
 
-def check_each(target: Target, described: Operation) -> None:
+def check_given_ids(target: Target, described: Operation) -> None:
     """Raises Problem for an id that cannot be one, or is given twice."""
     items, parent = described.items_noun, described.parent_noun
     example = described.parameters["path", described.parent].at("example").value or "..."
@@ -141,7 +141,7 @@ def check_each(target: Target, described: Operation) -> None:
     ).is_valid
     kind = "UUID" if described.parent_schema.get("format") == "uuid" else f"value of {described.parent}"
     seen: dict[str, str] = {}
-    lists = zip(parent_variables(described), (given.known, given.empty, given.foreign), strict=True)
+    lists = zip(id_variables(described), (given.known, given.empty, given.foreign), strict=True)
     for name, identifier in ((name, identifier) for name, ids in lists for identifier in ids):
         if not is_id(identifier) and not (re.fullmatch("[0-9]+", identifier) and is_id(int(identifier))):
             raise Problem(
@@ -155,12 +155,12 @@ def check_each(target: Target, described: Operation) -> None:
         seen[identifier] = name
 
 
-def read_all_ids(given: Mapping[str, str], described: Operation) -> Ids:
+def read_ids(given: Mapping[str, str], described: Operation) -> Ids:
     parameter = described.in_path[described.parent]
-    return Ids(*(read_ids(given, name, parameter) for name in parent_variables(described)))
+    return Ids(*(read_id_list(given, name, parameter) for name in id_variables(described)))
 
 
-def read_ids(given: Mapping[str, str], name: str, parameter: Parameter) -> tuple[str, ...]:
+def read_id_list(given: Mapping[str, str], name: str, parameter: Parameter) -> tuple[str, ...]:
     ids = read_list(given, name)
     # Those are the same in either case.
     return tuple(each.lower() for each in ids) if parameter.is_uuid else ids
@@ -182,13 +182,13 @@ def read_number(name: str, text: str, least: int) -> int:
     return int(text)
 
 
-def right_address(described: Contract) -> str:
+def base_url_fix(described: Contract) -> str:
     """What to do about an address that is not the API's."""
     return f"give what comes before {described.prefix} in the API's addresses: BASE_URL=https://host.example/api"
 
 
 def check_base_url(base_url: str, described: Contract) -> None:
-    fix = right_address(described)
+    fix = base_url_fix(described)
     try:
         url = urlsplit(base_url)
         # Reading the port checks it.

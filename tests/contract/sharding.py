@@ -16,7 +16,7 @@ from .contract import Problem
 T = TypeVar("T")
 
 
-def read_share(text: str) -> tuple[int, int]:
+def read_shard(text: str) -> tuple[int, int]:
     """Returns which share, from 1, of how many; without text the only one. Raises Problem."""
     found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text or "1/1", re.ASCII)
     if not found or int(found[1]) > int(found[2]):
@@ -24,12 +24,12 @@ def read_share(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def shares(all_of_them: Sequence[T], number: int, of: int) -> list[T]:
+def select_shard(all_of_them: Sequence[T], number: int, of: int) -> list[T]:
     """One of so many shares, each as large and as slow as the others."""
     return list(all_of_them[number - 1 :: of])
 
 
-def state_of(sources: Iterable[str]) -> str:
+def hash_files(sources: Iterable[str]) -> str:
     """A hash of files, and of all files in folders, by their place in the repository."""
     digest = hashlib.sha256()
     for source in sources:
@@ -41,7 +41,7 @@ def state_of(sources: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-class Kept:
+class JsonLines:
     """Results so far, one line of JSON for each, with the state of what they are of."""
 
     def __init__(self, file: Path) -> None:
@@ -59,12 +59,12 @@ class Kept:
                 found.append(data)
         return found
 
-    def start(self, results: Iterable[dict[str, Any]]) -> None:
+    def rewrite(self, results: Iterable[dict[str, Any]]) -> None:
         """Begins anew, with these."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text("".join(map(as_line, results)), "utf-8")
 
-    def add(self, result: dict[str, Any]) -> None:
+    def append(self, result: dict[str, Any]) -> None:
         with self.file.open("a", encoding="utf-8") as file:
             file.write(as_line(result))
 

@@ -36,17 +36,17 @@ class Ids:
 # Nobody has these: a version 4 UUID made by dice once, a large number, and none.
 UNKNOWN_IDS = ("d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "2147483629")
 NIL = "00000000-0000-0000-0000-000000000000"
-NOBODYS = (*UNKNOWN_IDS, NIL)
+NONEXISTENT_IDS = (*UNKNOWN_IDS, NIL)
 # How many more are made up where answers about several are compared: a hash of the id may decide.
-MADE_UP = 5
+RANDOM_IDS = 5
 # Of an operation that has no parameter in its path.
-THE_ONE = Ids(known=("",))
+NO_PARAMETER = Ids(known=("",))
 
 
-def made_up_ids(seed: int) -> list[str]:
+def random_ids(seed: int) -> list[str]:
     """Further ids that nobody has: the same for each run of this seed."""
     random = Random(seed)
-    return [str(UUID(int=random.getrandbits(128), version=4)) for _ in range(MADE_UP)]
+    return [str(UUID(int=random.getrandbits(128), version=4)) for _ in range(RANDOM_IDS)]
 
 
 @dataclass(frozen=True)
@@ -87,22 +87,22 @@ class Target:
     """Bytes of an answer's body, decoded, beyond which it counts as unanswered."""
     mutant: str = ""
     """The deliberate fault that the reference server is to have."""
-    made: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    created_ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Ids of what was made for this run, by parameter: only these are changed or deleted."""
     operation: str = ""
     """The only one to be tested; empty means all."""
-    unknown: Mapping[str, str] = field(default_factory=dict)
+    missing_ids: Mapping[str, str] = field(default_factory=dict)
     """Operations that cannot be tested, as nothing is known to ask for, and what to give."""
 
     def ids_of(self, operation: Operation) -> Ids:
-        return self.ids.get(operation.parent, Ids()) if operation.parent else THE_ONE
+        return self.ids.get(operation.parent, Ids()) if operation.parent else NO_PARAMETER
 
-    def sent_of(self, operation: Operation) -> Ids:
+    def ids_to_send(self, operation: Operation) -> Ids:
         """Those that requests are made for. What is not safe, but for adding, is only tried on what was made for it."""
         ids = self.ids_of(operation)
         if operation.is_safe or not operation.parent:
             return ids
-        known = ids.known if operation.method == "POST" else self.made.get(operation.parent, ())
+        known = ids.known if operation.method == "POST" else self.created_ids.get(operation.parent, ())
         return replace(ids, known=known, empty=())
 
     def total(self, operation: Operation, parent: str) -> int:
@@ -114,10 +114,10 @@ class Target:
         return tuple(
             each
             for each in contract().operations
-            if each.name not in self.unknown
+            if each.name not in self.missing_ids
             and self.operation in ("", each.name)
             and (each.is_safe or self.all_methods)
-            and self.sent_of(each).readable
+            and self.ids_to_send(each).readable
         )
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .contract import Credential, Operation
-from .redaction import PASSWORDS, in_base64, mended
+from .redaction import PASSWORDS, altered, in_base64
 from .target import Target
 
 # A word that nobody has.
@@ -17,7 +17,7 @@ WORDS = (
     "", "null", "undefined", "None", "false", "0", "[object Object]", "guest", "admin", "test", "*", "%00",
     "' OR '1'='1", "a", "\u00fc",
 )  # fmt: skip
-BARE_WORDS = ("", "null", "undefined", "false", "deleted", "' OR '1'='1")
+UNPREFIXED_WORDS = ("", "null", "undefined", "false", "deleted", "' OR '1'='1")
 OTHER_WORDS = ("None", "true", "0", "a", "*", "guest", "[object Object]", "%00", "nil")
 # Characters: more than a token has, and no more than proxies let through.
 LONG = 4000
@@ -49,7 +49,7 @@ TRUSTED = {
 
 
 @dataclass(frozen=True)
-class Presented:
+class SentCredentials:
     """What a request has as credentials."""
 
     headers: dict[str, str] = field(default_factory=dict)
@@ -57,25 +57,25 @@ class Presented:
     query: dict[str, str] = field(default_factory=dict)
 
 
-NONE = Presented()
+NO_CREDENTIALS = SentCredentials()
 
 
-def placed(place: str, name: str, value: str) -> Presented:
+def credentials_in(place: str, name: str, value: str) -> SentCredentials:
     found = {name: value}
     return (
-        Presented(found)
+        SentCredentials(found)
         if place == "header"
-        else Presented(cookies=found)
+        else SentCredentials(cookies=found)
         if place == "cookie"
-        else Presented(query=found)
+        else SentCredentials(query=found)
     )
 
 
-def wrong_value(credential: Credential) -> Presented:
-    return placed(credential.place, credential.name, credential.prefix + WRONG_CREDENTIAL)
+def wrong_value(credential: Credential) -> SentCredentials:
+    return credentials_in(credential.place, credential.name, credential.prefix + WRONG_CREDENTIAL)
 
 
-def telling_kinds(target: Target, operation: Operation) -> Iterator[Presented]:
+def selected_wrong_credentials(target: Target, operation: Operation) -> Iterator[SentCredentials]:
     """A few, for operations after the first one, which mostly share what looks at credentials."""
     for credential in operation.credentials:
         secret, prefix = target.secrets.get(credential.variable, ""), credential.prefix
@@ -84,60 +84,62 @@ def telling_kinds(target: Target, operation: Operation) -> Iterator[Presented]:
         if prefix and secret:
             values += [secret, f"Token {secret}"]
         for value in values:
-            yield placed(credential.place, credential.name, value)
-    yield from misplaced(target, operation)
+            yield credentials_in(credential.place, credential.name, value)
+    yield from misplaced_credentials(target, operation)
 
 
-def kinds(target: Target, operation: Operation) -> Iterator[Presented]:
+def wrong_credentials(target: Target, operation: Operation) -> Iterator[SentCredentials]:
     credentials = operation.credentials
     bare = [each for each in credentials if not each.prefix]
     for credential in credentials:
         if credential.prefix:
-            for number, value in enumerate(prefixed(credential.prefix, target.secrets.get(credential.variable, ""))):
-                wrong = placed(credential.place, credential.name, value)
+            for number, value in enumerate(
+                prefixed_values(credential.prefix, target.secrets.get(credential.variable, ""))
+            ):
+                wrong = credentials_in(credential.place, credential.name, value)
                 if bare and number % 2:
                     # It is looked at by itself below; by the way, one of another kind, for who takes either.
                     word = OTHER_WORDS[number % len(OTHER_WORDS)]
-                    wrong = both(wrong, placed(bare[0].place, bare[0].name, word))
+                    wrong = merge(wrong, credentials_in(bare[0].place, bare[0].name, word))
                 yield wrong
     for credential in bare:
-        values = [*BARE_WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", "")]
+        values = [*UNPREFIXED_WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", "")]
         if secret := target.secrets.get(credential.variable):
-            values += [secret + "x", secret[:-1], secret.swapcase(), mended(secret), secret * 2]
+            values += [secret + "x", secret[:-1], secret.swapcase(), altered(secret), secret * 2]
             values += [secret[: len(secret) // 2], secret[::-1], in_base64(secret)]
         for value in values:
-            yield placed(credential.place, credential.name, value)
-    yield Presented(TRUSTED)
-    yield from misplaced(target, operation)
+            yield credentials_in(credential.place, credential.name, value)
+    yield SentCredentials(TRUSTED)
+    yield from misplaced_credentials(target, operation)
 
 
-def both(one: Presented, other: Presented) -> Presented:
-    return Presented(one.headers | other.headers, one.cookies | other.cookies, one.query | other.query)
+def merge(one: SentCredentials, other: SentCredentials) -> SentCredentials:
+    return SentCredentials(one.headers | other.headers, one.cookies | other.cookies, one.query | other.query)
 
 
-def misplaced(target: Target, operation: Operation) -> Iterator[Presented]:
+def misplaced_credentials(target: Target, operation: Operation) -> Iterator[SentCredentials]:
     """Right ones under names that are not the contract's, all together: whichever is taken, the answer is a success."""
     credentials = operation.credentials
     own = {(each.place, each.name.lower() if each.place == "header" else each.name) for each in credentials}
-    alike = [name for each in credentials if not each.prefix for name in nearly(each.name)]
+    alike = [name for each in credentials if not each.prefix for name in similar_names(each.name)]
     secret = next(iter(target.secrets.values()))
     prefix = next((each.prefix for each in credentials if each.prefix), "Bearer ")
     headers = dict.fromkeys(HEADERS, secret) | dict.fromkeys(BEARER_HEADERS, prefix + secret)
-    yield Presented({name: value for name, value in headers.items() if ("header", name.lower()) not in own})
+    yield SentCredentials({name: value for name, value in headers.items() if ("header", name.lower()) not in own})
     in_cookie = next((each.variable for each in credentials if each.place == "cookie"), "")
     cookies = [name for name in (*COOKIES, *alike) if ("cookie", name) not in own]
     value = target.secrets.get(in_cookie, secret)
     # Of a name in a value, a server that only searches the header makes a cookie.
     within = "&".join(f"{name}={value}" for place, name in sorted(own) if place == "cookie")
-    yield Presented(cookies=dict.fromkeys(cookies, value) | {"theme": within})
+    yield SentCredentials(cookies=dict.fromkeys(cookies, value) | {"theme": within})
     if not target.is_deployment:
         # A server writes its addresses into a log.
         names = [name for name in (*QUERY, *(each.name for each in credentials)) if ("query", name) not in own]
         values = {each.name.lower(): each.prefix + target.secrets.get(each.variable, secret) for each in credentials}
-        yield Presented(query={name: values.get(name.lower(), secret) for name in names})
+        yield SentCredentials(query={name: values.get(name.lower(), secret) for name in names})
 
 
-def nearly(name: str) -> Iterator[str]:
+def similar_names(name: str) -> Iterator[str]:
     """Names that differ in little."""
     yield f"x{name}"
     yield name.upper() if name.islower() else name.lower()
@@ -145,16 +147,16 @@ def nearly(name: str) -> Iterator[str]:
     yield name.replace("_", "-") if "_" in name else name.replace("-", "_")
 
 
-def prefixed(prefix: str, secret: str) -> list[str]:
+def prefixed_values(prefix: str, secret: str) -> list[str]:
     """Presented values after what has to stand before one."""
     words = [*WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", ""), jwt("HS256", "c2ln")]
     values = [f"{prefix}{word}".rstrip() for word in words]
-    return [*values, f"Basic {in_base64('admin:admin')}", *(almost_right(prefix, secret) if secret else [])]
+    return [*values, f"Basic {in_base64('admin:admin')}", *(nearly_right_values(prefix, secret) if secret else [])]
 
 
-def almost_right(prefix: str, token: str) -> list[str]:
+def nearly_right_values(prefix: str, token: str) -> list[str]:
     """Headers that hold a right token, or nearly."""
-    after = [token + "x", "x" + token, token[:-1], token[1:], token.swapcase(), mended(token), token * 2]
+    after = [token + "x", "x" + token, token[:-1], token[1:], token.swapcase(), altered(token), token * 2]
     after += [f"{token} x", f"{token}=", f'"{token}"', f"%{ord(token[0]):02X}{token[1:]}"]
     after += [f"{token}.x", f"{token}:x", f"{token},x", token[::-1], in_base64(token)]
     after += [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.checks.caching import opened_by
+from tests.contract.checks.caching import why_shareable
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER, EARLIER = "Thu, 01 Jan 2026 01:00:00 GMT", "Wed, 31 Dec 2025 23:00:00 GMT"
@@ -16,7 +16,7 @@ OPEN_TO_ALL = "public, max-age=60"
 def is_open(is_authorized: bool = True, **headers: str | list[str]) -> bool:
     lists = {name.replace("_", "-"): value if isinstance(value, list) else [value] for name, value in headers.items()}
     names = {"authorization"} if is_authorized else {"cookie"}
-    return bool(opened_by(lists, names, is_authorized, NOW))
+    return bool(why_shareable(lists, names, is_authorized, NOW))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ TEXTS = st.text(st.characters(min_codepoint=0, max_codepoint=255), max_size=40) 
 )
 def test_whatever_a_server_says(headers: dict[str, list[str]], is_authorized: bool, word: str) -> None:
     names = {"authorization", "cookie"}
-    assert isinstance(opened_by(headers, names, is_authorized, NOW), str)
+    assert isinstance(why_shareable(headers, names, is_authorized, NOW), str)
     kept = {**headers, "cache-control": [word, *(text for text in headers.get("cache-control", ()) if '"' not in text)]}
-    assert not opened_by(kept, names, is_authorized, NOW)
-    assert not opened_by({**headers, "vary": [*headers.get("vary", ()), "Cookie"]}, names, is_authorized, NOW)
+    assert not why_shareable(kept, names, is_authorized, NOW)
+    assert not why_shareable({**headers, "vary": [*headers.get("vary", ()), "Cookie"]}, names, is_authorized, NOW)

@@ -15,7 +15,18 @@ from codegen.contract import Contract
 from codegen.openapi.promises import promises
 from tests.board.server import OPENAPI as BOARD
 from tests.contract.checks import CLASSES
-from tests.contract.claims import GENERAL, JUDGED, KINDS, LIST, REFUSED, STATED, Line, judged_by, ledger, unclaimed
+from tests.contract.claims import (
+    BY_KIND,
+    BY_LIST_ENTRY,
+    BY_STAGE,
+    KNOWN_REASONS,
+    REFUSAL_CHECKS,
+    WITHOUT_PROMISE,
+    Line,
+    judged_by,
+    ledger,
+    unclaimed,
+)
 from tests.contract.conditional_rules import condition_of, conditions
 
 CHECKS = {check for names in CLASSES.values() for check in names}
@@ -33,7 +44,7 @@ def test_every_promise_has_a_check_or_a_reason_why_it_has_none(contract: Path) -
     lines = ledger(Contract(contract).model)
     # The checks of its rules are there in a run of the second contract only.
     ours = [line for line in lines if contract != BOARD or line.promise.kind != "extension"]
-    assert [line for line in ours if not line.checks and line.reason not in STATED] == []
+    assert [line for line in ours if not line.checks and line.reason not in KNOWN_REASONS] == []
     assert not any(line.checks and line.reason for line in lines)
 
 
@@ -41,22 +52,24 @@ def test_what_is_sent_and_answered_is_judged_in_both() -> None:
     found = {line.promise.node.pointer: set(line.checks) for line in ledger(Contract(BOARD).model)}
     schemas = "#/components/schemas"
     # Only sent, only answered, both.
-    assert found[f"{schemas}/TaskDraft/properties/title/minLength"] == set(KINDS["body"])
+    assert found[f"{schemas}/TaskDraft/properties/title/minLength"] == set(BY_KIND["body"])
     assert (
-        found[f"{schemas}/TaskDraft/properties/title"] == found[f"{schemas}/TaskDraft/required/0"] == set(KINDS["body"])
+        found[f"{schemas}/TaskDraft/properties/title"]
+        == found[f"{schemas}/TaskDraft/required/0"]
+        == set(BY_KIND["body"])
     )
     assert found[f"{schemas}/Task/properties/title/type"] == {"response_schema_conformance"}
-    assert found[f"{schemas}/TaskStatus/enum"] == {*KINDS["body"], "response_schema_conformance"}
+    assert found[f"{schemas}/TaskStatus/enum"] == {*BY_KIND["body"], "response_schema_conformance"}
 
 
 def test_every_check_that_is_named_is_one_of_the_run() -> None:
-    tables = [*KINDS.values(), *LIST.values(), *JUDGED.values(), REFUSED]
-    assert {check for checks in tables for check in checks} | GENERAL <= CHECKS
+    tables = [*BY_KIND.values(), *BY_LIST_ENTRY.values(), *BY_STAGE.values(), REFUSAL_CHECKS]
+    assert {check for checks in tables for check in checks} | WITHOUT_PROMISE <= CHECKS
     assert {check for line in LINES for check in line.checks} <= CHECKS
 
 
 def test_every_check_judges_a_promise_or_what_goes_without_saying() -> None:
-    assert {check for line in LINES for check in line.checks} | GENERAL == CHECKS
+    assert {check for line in LINES for check in line.checks} | WITHOUT_PROMISE == CHECKS
 
 
 def test_rules_claim_themselves() -> None:

@@ -25,11 +25,19 @@ from codegen.openapi import schema_of
 from tests.codegen.test_docs import Reader, browse, sizes
 from tests.contract import promises_report
 from tests.contract.checks import CLASSES
-from tests.contract.claims import ANSWERED, REFUSED
+from tests.contract.claims import REFUSAL_CHECKS, RESPONSE_CHECKS
 from tests.contract.contract import OPENAPI, contract
-from tests.contract.coverage import Coverage, Reached, broken_in, claimed_by, lines, reach, violated
+from tests.contract.coverage import (
+    Coverage,
+    ReachedPromises,
+    broken_in_schema,
+    claimed_by,
+    lines,
+    schema_coverage,
+    violated_promises,
+)
 from tests.contract.promises_report import MUTANTS_SHOWN, mutants_of
-from tests.contract.schema_coverage import Seen
+from tests.contract.schema_coverage import Observed
 from tests.contract_run.conftest import VARIABLES, commanded
 from tests.mutants.derived import derived
 from tests.mutants.faults import MUTANTS
@@ -61,8 +69,8 @@ JSON = st.recursive(
 
 
 def reached(body: Any) -> frozenset[str]:
-    seen = Seen()
-    reach().schema(BODY).note(body, seen)
+    seen = Observed()
+    schema_coverage().schema(BODY).note(body, seen)
     return seen.pointers
 
 
@@ -87,7 +95,7 @@ def test_what_a_body_can_break_it_has_reached(data: st.DataObject) -> None:
             del holder[path[-1]]
         else:
             holder[path[-1]] = data.draw(JSON)
-    broken = set(broken_in(BODY, VALIDATOR, body, within=1)) & set(POINTERS)
+    broken = set(broken_in_schema(BODY, VALIDATOR, body, within=1)) & set(POINTERS)
     assert broken <= reached(body)
 
 
@@ -131,18 +139,18 @@ def test_judged_is_what_was_reached_by_a_check_that_claims_it(
     before: frozenset[str],
     checks: frozenset[str],
 ) -> None:
-    coverage, touched = Coverage(), Reached(asked, refused, answered, before, frozenset())
+    coverage, touched = Coverage(), ReachedPromises(asked, refused, answered, before, frozenset())
     coverage.note(touched, checks)
     for pointer, judged in coverage.judged.items():
         for check in judged:
-            here = refused if check in REFUSED else answered | before if check in ANSWERED else asked
+            here = refused if check in REFUSAL_CHECKS else answered | before if check in RESPONSE_CHECKS else asked
             assert pointer in here and pointer in claimed_by()[check]
-            assert check in checks or (check in ANSWERED and "transient_answers" in checks)
+            assert check in checks or (check in RESPONSE_CHECKS and "transient_answers" in checks)
     for check in checks & claimed_by().keys():
-        here = refused if check in REFUSED else answered if check in ANSWERED else asked
+        here = refused if check in REFUSAL_CHECKS else answered if check in RESPONSE_CHECKS else asked
         assert all(check in coverage.judged[pointer] for pointer in here & claimed_by()[check])
-        assert set(violated(touched, check, check)) <= here & claimed_by()[check]
-    assert violated(None, "one_list", "one_list") == []
+        assert set(violated_promises(touched, check, check)) <= here & claimed_by()[check]
+    assert violated_promises(None, "one_list", "one_list") == []
 
 
 def test_the_mutants_of_a_promise_are_those_of_its_own_and_of_its_checks() -> None:

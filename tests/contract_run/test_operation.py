@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.codegen.trees import CONTRACT_PATH, replace
-from tests.contract.checks.bounds import misnamed
+from tests.contract.checks.bounds import naming_error
 from tests.contract.contract import contract
 from tests.contract.operation import INVALID, VALID, VARIANT, Parameter
 from tests.contract_run.conftest import commanded
@@ -91,7 +91,7 @@ def test_none_and_several() -> None:
 )
 def test_a_422_names_what_is_wrong(named: str, wrong: str) -> None:
     judgements = {"definition_id": VALID, "limit": INVALID, "offset": VARIANT}
-    assert misnamed(judgements, [["query", name] for name in named.split()]) == wrong
+    assert naming_error(judgements, [["query", name] for name in named.split()]) == wrong
 
 
 Edited = Callable[..., subprocess.CompletedProcess[str]]

@@ -26,9 +26,9 @@ import pytest
 import trustme
 from fastapi import HTTPException, Request, Response
 
-from tests.contract.__main__ import REPORTS, repeatable
+from tests.contract.__main__ import REPORTS, curl_command
 from tests.contract.redaction import without_secrets
-from tests.contract.run import quoted
+from tests.contract.run import shell_word
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
@@ -316,10 +316,10 @@ def test_each_fault_is_named(contract_on: Contract, tmp_path: Path) -> None:
         result = contract_on(base_url, KS_UAT=seed.KS_UAT)
     found = verdict_of(result)
     assert found.keys() == FINDINGS.keys()
-    repeatable = re.findall(r"^\d\. (\w+).*(?:\n   (?!curl ).*)*\n   curl ", result.stdout, re.MULTILINE)
+    curl_command = re.findall(r"^\d\. (\w+).*(?:\n   (?!curl ).*)*\n   curl ", result.stdout, re.MULTILINE)
     for check, message in FINDINGS.items():
         assert re.search(message, found[check])
-        assert check in repeatable
+        assert check in curl_command
     cases = ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
     failed = {str(each.get("name")).partition(".")[2] for each in cases if each.find("failure") is not None}
     assert failed == found.keys()
@@ -373,17 +373,17 @@ def test_secrets_never_pass_in_any_spelling() -> None:
     secret = "it's<secret>"
     spellings = f"{secret} it&#x27;s&lt;secret&gt; it%27s%3Csecret%3E"
     assert without_secrets(spellings, {"TOKEN": secret}) == "$TOKEN $TOKEN $TOKEN"
-    assert quoted(f"Cookie: ks_uat={secret}", {"KS_UAT": secret}) == "'Cookie: ks_uat='\"$KS_UAT\""
-    assert quoted("http://host/a?b", {"BASE_URL": "http://host"}) == "\"$BASE_URL\"'/a?b'"
-    assert quoted("a b", {}) == "'a b'"
+    assert shell_word(f"Cookie: ks_uat={secret}", {"KS_UAT": secret}) == "'Cookie: ks_uat='\"$KS_UAT\""
+    assert shell_word("http://host/a?b", {"BASE_URL": "http://host"}) == "\"$BASE_URL\"'/a?b'"
+    assert shell_word("a b", {}) == "'a b'"
 
 
 @pytest.mark.parametrize("header", ["x" * 400, "\u00fc", "\x1b[2J", "\x07"])
 def test_a_command_that_no_screen_shows_as_it_is_goes_to_a_file(tmp_path: Path, header: str) -> None:
     file = tmp_path / "curl" / "1.sh"
-    assert repeatable("curl --header x http://host", file) == "curl --header x http://host" and not file.exists()
-    command = f"printf %s {quoted(f'X: {header}', {})}"
-    assert repeatable(command, file) == f"sh {file}"
+    assert curl_command("curl --header x http://host", file) == "curl --header x http://host" and not file.exists()
+    command = f"printf %s {shell_word(f'X: {header}', {})}"
+    assert curl_command(command, file) == f"sh {file}"
     # To the byte as it was sent.
     assert subprocess.run(["sh", str(file)], capture_output=True, check=True).stdout == f"X: {header}".encode("latin-1")
 

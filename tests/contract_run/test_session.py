@@ -98,10 +98,10 @@ def test_two_requests_go_out_at_once_and_take_their_turns(tmp_path: Path) -> Non
         right = requests.Request("GET", address, headers={"Authorization": f"Bearer {seed.TOKEN}"}).prepare()
         wrong = requests.Request("GET", address).prepare()
         with Session(target).opened() as session:
-            session.wait_for_turn()
+            session.throttle()
             before = session.next_request
             for _ in range(3):
-                answers = session.together([right, wrong])
+                answers = session.send_concurrently([right, wrong])
                 assert [answer.status_code for answer in answers] == [200, 401]
             assert session.sent == session.answered == 6
             # No sooner than one after the other.
@@ -109,10 +109,10 @@ def test_two_requests_go_out_at_once_and_take_their_turns(tmp_path: Path) -> Non
             post = right.copy()
             post.method = "POST"
             with pytest.raises(NotSent):
-                session.together([post])
+                session.send_concurrently([post])
             session.ended_early = "enough"
             with pytest.raises(Ended):
-                session.together([right, wrong])
+                session.send_concurrently([right, wrong])
             assert session.sent == 6
 
 
@@ -123,7 +123,7 @@ def test_figures_hold_whoever_sends(tmp_path: Path) -> None:
         with Session(target).opened() as session:
             request = requests.Request("GET", base_url).prepare()
             for _ in range(5):
-                assert len(session.together([request] * 8)) == 8
+                assert len(session.send_concurrently([request] * 8)) == 8
             assert session.sent == session.answered == 40
 
 

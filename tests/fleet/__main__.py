@@ -17,7 +17,7 @@ from codegen.text import escaped
 from tests.contract.contract import Problem
 from tests.contract.redaction import without_secrets
 from tests.contract.settings import read_switch
-from tests.contract.sharding import Kept, read_share, shares
+from tests.contract.sharding import JsonLines, read_shard, select_shard
 
 from . import __doc__ as usage
 from .reading import Deployment, Fleet, read_fleet
@@ -61,18 +61,18 @@ def complain(problem: str, fix: str) -> None:
 def run(environment: Mapping[str, str]) -> int:
     """Tests the deployments of this share."""
     fleet, folder = read_fleet(file_of(environment)), folder_of(environment)
-    share, is_resumed = read_share(environment.get("SHARD", "")), read_switch(environment, "RESUME")
+    share, is_resumed = read_shard(environment.get("SHARD", "")), read_switch(environment, "RESUME")
     only_new, jobs = read_switch(environment, "NEW_ONLY"), jobs_of(environment, 2 * (os.cpu_count() or 1))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     # All of them, so that what is wrong shows on every machine alike.
     targets = fleet.targets(environment)
-    wanted = shares(fleet.deployments, *share)
+    wanted = select_shard(fleet.deployments, *share)
     current = states(wanted)
-    kept = Kept(folder / ("fleet.jsonl" if share[1] == 1 else f"fleet-{share[0]}-of-{share[1]}.jsonl"))
+    kept = JsonLines(folder / ("fleet.jsonl" if share[1] == 1 else f"fleet-{share[0]}-of-{share[1]}.jsonl"))
     known = latest(kept.read(), current) if is_resumed else {}
     done = {name: each for name, each in known.items() if each["outcome"] != UNTESTED}
-    kept.start(done.values())
+    kept.rewrite(done.values())
     if is_resumed:
         print(f"{len(done)} of {len(wanted)} are known from before")
 
@@ -88,7 +88,7 @@ def run(environment: Mapping[str, str]) -> int:
     secrets = {name: value for target in targets.values() for name, value in target.secrets.items()}
     for result in try_all(left, jobs):
         done[result["name"]] = result
-        kept.add(result | {"state": current[result["name"]]})
+        kept.append(result | {"state": current[result["name"]]})
         said = told(result, len(done), len(wanted), width)
         print(without_secrets(said, secrets), flush=True)
     return conclude([done[each.name] for each in wanted], folder, only_new)
@@ -150,7 +150,7 @@ def report(environment: Mapping[str, str]) -> int:
     files = sorted(folder.rglob("fleet*.jsonl"))
     if not files:
         raise Problem(f"there are no results below {folder}", "make fleet, or name where they are: REPORT_DIR")
-    found = latest((each for file in files for each in Kept(file).read()), states(fleet.deployments))
+    found = latest((each for file in files for each in JsonLines(file).read()), states(fleet.deployments))
     return conclude([found.get(each.name) or missing(each) for each in fleet.deployments], folder, only_new)
 
 

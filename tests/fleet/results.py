@@ -13,7 +13,7 @@ from typing import Any
 
 from codegen.text import escaped
 from tests.contract.contract import OPENAPI, contract
-from tests.contract.sharding import state_of
+from tests.contract.sharding import hash_files
 
 from .reading import Deployment
 
@@ -50,7 +50,7 @@ def state(deployment: Deployment, sources: str) -> str:
 
 def states(deployments: Iterable[Deployment]) -> dict[str, str]:
     """The same for each, by name."""
-    sources = state_of(SOURCES)
+    sources = hash_files(SOURCES)
     return {each.name: state(each, sources) for each in deployments}
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from codegen import ROOT
 from tests.contract.contract import Problem, contract
-from tests.contract.settings import parent_variables
+from tests.contract.settings import id_variables
 from tests.fleet.reading import LIMITS, MAX_TIME, read_fleet
 from tests.reference_server import seed
 
@@ -161,7 +161,7 @@ def test_whatever_stands_there_is_one_problem(text: str, tmp_path_factory: pytes
 def test_the_usage_names_every_key() -> None:
     from tests.fleet import __doc__ as usage
 
-    known = {name.lower() for first in contract().parents.values() for name in parent_variables(first)}
+    known = {name.lower() for first in contract().parents.values() for name in id_variables(first)}
     named = set(re.findall(r"^    (\w+) = ", usage or "", re.MULTILINE))
     assert {"name", "base_url", "env", "rate_limit"} <= named <= {"name", "base_url", "env", *known, *LIMITS}
     assert str(ROOT) not in (usage or "")

@@ -14,7 +14,7 @@ from codegen.openapi.schemas import default_of
 from ..contract import Operation, contract
 from ..interaction import Interaction, interaction, resend, resend_for_page
 from ..operation import INTEGER, VALID
-from ..pages import shown
+from ..pages import shorten
 from ..parsed_request import RIGHT, ParsedRequest
 from ..run_state import run_state
 from .base import UnexpectedStatus, Violation, check
@@ -34,67 +34,67 @@ def valid_request_accepted(found: Interaction) -> bool | None:
     allowed = found.allowed_statuses or frozenset()
     # Who has no access is not told that valid parameters are wrong either.
     if allowed & operation.refused("access") and found.status in operation.refused("parameters") - allowed:
-        raise UnexpectedStatus(f"{found.parsed.named} was answered with {found.status}, though nothing is invalid")
+        raise UnexpectedStatus(f"{found.parsed.subject} was answered with {found.status}, though nothing is invalid")
     if success not in allowed or allowed - {success} - operation.refused("state"):
         return True
     if found.status in operation.refused("credentials"):
         return True
     if found.parsed.is_discovered and found.status in operation.refused("existence", "state"):
-        return refuse_to_hide(found)
+        return require_listed(found)
     if found.status != success and found.status in allowed:
         return True
-    if found.status in operation.not_now:
-        if run_state().session.is_out:
+    if found.status in operation.transient_statuses:
+        if run_state().session.is_unavailable:
             return True
         sending = run_state().sendings.get(found.case.id)
         times = f", {len(sending.transient) + 1} times in a row" if sending else ""
         raise UnexpectedStatus(
-            f"a valid request, {found.parsed.query}, was answered with {found.status}{times}, while others were "
+            f"a valid request, {found.parsed.query_text}, was answered with {found.status}{times}, while others were "
             "answered"
         )
     if found.status != success:
-        raise UnexpectedStatus(f"a valid request, {found.parsed.query}, was answered with {found.status}")
+        raise UnexpectedStatus(f"a valid request, {found.parsed.query_text}, was answered with {found.status}")
     return None
 
 
-def readers(path: str) -> list[Operation]:
+def read_operations(path: str) -> list[Operation]:
     """The operations that show what another one at the same path deletes."""
     return [each for each in contract().operations if each.method == "GET" and each.path == path]
 
 
-def look(found: Interaction, operation: Operation, identifier: str) -> Interaction:
+def read_item(found: Interaction, operation: Operation, identifier: str) -> Interaction:
     """Asks another operation, with the same credentials."""
     known = found.case.operation.schema[operation.path][operation.method]
     case: Case[Any] = known.Case(path_parameters={operation.parent: identifier}, headers=dict(found.case.headers))
     return interaction(case.call(), case)
 
 
-def refuse_to_hide(found: Interaction) -> bool | None:
+def require_listed(found: Interaction) -> bool | None:
     """What a list has, before and after it is asked for, is there. Since it was listed, it may have been deleted."""
     operation, key = found.operation, found.parsed.parent
     if not operation.is_safe:
-        return refuse_to_hide_what_can_be_read(found)
+        return require_readable(found)
     listed = run_state().latest.get((operation.item_schema, key))
     if listed is None or listed.operation is operation:
         return True
     before, answer, after = resend_for_page(listed.case), resend(found.case), resend_for_page(listed.case)
     if before and after and key in before.by_key and key in after.by_key and answer.status == found.status:
         raise UnexpectedStatus(
-            f"{found.parsed.named} is in what {listed.operation.name} lists, before and after it was answered with "
+            f"{found.parsed.subject} is in what {listed.operation.name} lists, before and after it was answered with "
             f"{found.status}"
         )
     return True
 
 
-def refuse_to_hide_what_can_be_read(found: Interaction) -> bool | None:
+def require_readable(found: Interaction) -> bool | None:
     """The same of what can be read by itself, at the same path."""
-    for reader in readers(found.operation.path):
-        before = look(found, reader, found.parsed.parent)
+    for reader in read_operations(found.operation.path):
+        before = read_item(found, reader, found.parsed.parent)
         answer = resend(found.case)
-        after = look(found, reader, found.parsed.parent)
+        after = read_item(found, reader, found.parsed.parent)
         if before.status == after.status == reader.page_status and answer.status == found.status:
             raise UnexpectedStatus(
-                f"{reader.name} reads {found.parsed.named} before and after it was answered with {found.status}"
+                f"{reader.name} reads {found.parsed.subject} before and after it was answered with {found.status}"
             )
     return True
 
@@ -104,19 +104,19 @@ def invalid_parameter_refused(found: Interaction) -> bool | None:
     """An invalid parameter is refused at its stage, before it is looked whether the list exists, say."""
     operation = found.operation
     refused = operation.refused("parameters")
-    if not refused & (found.allowed_statuses or set()) or found.status in operation.not_now | operation.refused(
-        "credentials"
-    ):
+    if not refused & (
+        found.allowed_statuses or set()
+    ) or found.status in operation.transient_statuses | operation.refused("credentials"):
         return True
     parsed, allowed = found.parsed, found.allowed_statuses or frozenset()
     if found.status not in allowed:
-        if invalid := " and ".join(map(parsed.sent, sorted(parsed.invalid_parameters))):
+        if invalid := " and ".join(map(parsed.sent_text, sorted(parsed.invalid_parameters))):
             raise UnexpectedStatus(
                 f"{invalid} is invalid, which is {one_of(refused)}, but the answer is {found.status}"
             )
-        raise UnexpectedStatus(f"{parsed.query} must be answered with {one_of(allowed)} (got {found.status})")
+        raise UnexpectedStatus(f"{parsed.query_text} must be answered with {one_of(allowed)} (got {found.status})")
     if found.status in refused and len(parsed.invalid_parameters) > 1 and parsed.credentials == RIGHT:
-        refuse_each(found)
+        check_each_alone(found)
     if found.status == operation.page_status:
         for name, judgement in parsed.judgements.items():
             if judgement != VALID and (how := describe_variant(found, name)):
@@ -124,7 +124,7 @@ def invalid_parameter_refused(found: Interaction) -> bool | None:
     return None
 
 
-class Faults(NamedTuple):
+class ErrorFields(NamedTuple):
     """Where the body of such a refusal has what is wrong with the parameters, by the contract's schema."""
 
     entries: str
@@ -136,7 +136,7 @@ class Faults(NamedTuple):
 
 
 @cache
-def faults_of_contract(name: str) -> Faults | None:
+def error_fields(name: str) -> ErrorFields | None:
     """Of the operation of that name."""
     operation = next(each for each in contract().operations if each.name == name)
     for status in operation.refused("parameters"):
@@ -146,7 +146,7 @@ def faults_of_contract(name: str) -> Faults | None:
             places = [field for field, node in entry if "string" in types(followed(node).at("items"))]
             values = [field for field, node in entry if not types(node)]
             if places:
-                return Faults(name, places[0], values[0] if values else "")
+                return ErrorFields(name, places[0], values[0] if values else "")
     return None
 
 
@@ -165,7 +165,7 @@ def types(schema: Node) -> list[str]:
 
 def read_faults(found: Interaction) -> list[tuple[list[Any], Any]] | None:
     """The place and the value of each fault that the body of a refusal lists; None if it cannot be read."""
-    known = faults_of_contract(found.operation.name)
+    known = error_fields(found.operation.name)
     entries = field_of(found.json, known.entries) if known else None
     if known is None or not isinstance(entries, list):
         return None
@@ -173,7 +173,7 @@ def read_faults(found: Interaction) -> list[tuple[list[Any], Any]] | None:
     return read if all(isinstance(place, list) for place, _ in read) else None
 
 
-def refuse_each(found: Interaction) -> None:
+def check_each_alone(found: Interaction) -> None:
     """A server may name the first fault only: then the others are asked for by themselves."""
     parsed, case = found.parsed, found.case
     named = {part for place, _ in read_faults(found) or () for part in place if isinstance(part, str)}
@@ -185,10 +185,13 @@ def refuse_each(found: Interaction) -> None:
         if name != parent and parent:
             alone.path_parameters = {parent: run_state().target.ids_of(found.operation).readable[0]}
         answer = resend(alone)
-        if answer.allowed_statuses and answer.status not in answer.allowed_statuses | found.operation.not_now:
+        if (
+            answer.allowed_statuses
+            and answer.status not in answer.allowed_statuses | found.operation.transient_statuses
+        ):
             refused = one_of(found.operation.refused("parameters"))
             raise UnexpectedStatus(
-                f"{parsed.sent(name)} is invalid by itself, which is {refused}, but the answer is {answer.status}"
+                f"{parsed.sent_text(name)} is invalid by itself, which is {refused}, but the answer is {answer.status}"
             )
 
 
@@ -216,37 +219,38 @@ def invalid_parameter_named(found: Interaction) -> bool | None:
     faults = read_faults(found)
     if faults is None:
         return True
-    if wrong := misnamed(parsed.judgements, [place for place, _ in faults]):
+    if wrong := naming_error(parsed.judgements, [place for place, _ in faults]):
         raise Violation(f"the {found.status} {wrong}")
     for place, value in faults:
-        require_right_place(found, place, value)
+        check_location(found, place, value)
     return None
 
 
-def misnamed(judgements: Mapping[str, str], places: list[list[Any]]) -> str:
+def naming_error(judgements: Mapping[str, str], places: list[list[Any]]) -> str:
     """What is wrong with the parameters that a refusal names, by how each is judged; empty if nothing."""
     faulty = {name for name, judgement in judgements.items() if judgement != VALID}
     named = {name for place in places for name in judgements if name in place}
     if named and named <= faulty:
         return ""
-    wrong = " and ".join(sorted(named - faulty)) or shown(places) if places else "nothing"
+    wrong = " and ".join(sorted(named - faulty)) or shorten(places) if places else "nothing"
     return f"must name {' or '.join(sorted(faulty))}, but it names {wrong}"
 
 
-def require_right_place(found: Interaction, place: list[Any], refused: Any) -> None:
+def check_location(found: Interaction, place: list[Any], refused: Any) -> None:
     """What a fault says of its parameter is so: where it stands, and which value was refused."""
     parsed: ParsedRequest = found.parsed
     name = next((name for name in parsed.judgements if name in place), "")
     where = "query" if name in found.operation.query else "path" if name in found.operation.in_path else "body"
     if place and place[0] in PLACES and (not name or place[0] != where):
-        raise Violation(f"the {found.status} says that the fault is at {shown(place)}, where nothing is wrong")
+        raise Violation(f"the {found.status} says that the fault is at {shorten(place)}, where nothing is wrong")
     sent = parsed.texts.get(name, ())
     if len(sent) != 1 or not sent[0] or not sent[0].isascii() or not isinstance(refused, str):
         return
     # As it was sent, or as it was read so far.
     if not sent[0].strip().lower().startswith(unquote(refused).strip().lower()):
         raise Violation(
-            f"the {found.status} says that {name}='{shown(refused)}' was refused, but {parsed.sent(name)} was sent"
+            f"the {found.status} says that {name}='{shorten(refused)}' was refused, but {parsed.sent_text(name)} was "
+            "sent"
         )
 
 
@@ -257,7 +261,7 @@ def defaults_applied(found: Interaction) -> bool | None:
         return True
     operation = found.operation
     for name, field in operation.listing.echoes.items() if operation.listing else ():
-        said, default = found.said(field), operation.defaults.get(name)
+        said, default = found.integer_at(field), operation.defaults.get(name)
         if (
             name in operation.defaults
             and not found.parsed.integers[name].is_given

@@ -10,9 +10,9 @@ from .base import Violation, check
 
 DIRECTIVE = re.compile(r"""([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,"]*))?""", re.ASCII)
 # With any of these, a shared cache does not keep the answer, or does not give it away before it has asked.
-KEEPS = {"private", "no-store", "no-cache"}
+NOT_SHARED = {"private", "no-store", "no-cache"}
 # What lets a shared cache keep the answer to a request with Authorization (section 3.5).
-OPENS = {"public", "s-maxage", "must-revalidate"}
+SHARED = {"public", "s-maxage", "must-revalidate"}
 
 Headers = Mapping[str, Sequence[str]]
 """By name in lower case."""
@@ -24,14 +24,14 @@ def kept_from_shared_caches(found: Interaction) -> bool | None:
     operation, parsed = found.operation, found.parsed
     if not parsed.is_operation or not operation.refused("credentials") or not found.is_documented:
         return True
-    if found.status in operation.not_now | parsed.early:
+    if found.status in operation.transient_statuses | parsed.early_statuses:
         return True
     # One in the address is a part of what the answer is kept by.
     if any(each.place == "query" and each.name in parsed.texts for each in operation.credentials):
         return True
     names = {each.name.lower() if each.place == "header" else each.place for each in operation.credentials}
     sent = {name.lower() for name in found.response.request.headers}
-    if why := opened_by(found.response.headers, names & sent or names, "authorization" in sent):
+    if why := why_shareable(found.response.headers, names & sent or names, "authorization" in sent):
         raise Violation(
             f"shared caches may store the {found.status} for a request with {parsed.kind_of_credentials} and give it "
             f"to anybody: {why}"
@@ -39,7 +39,7 @@ def kept_from_shared_caches(found: Interaction) -> bool | None:
     return None
 
 
-def opened_by(headers: Headers, credentials: set[str], is_authorized: bool, now: datetime | None = None) -> str:
+def why_shareable(headers: Headers, credentials: set[str], is_authorized: bool, now: datetime | None = None) -> str:
     """The headers by which a shared cache may keep an answer and give it to anybody; empty where that is not certain.
 
     Args:
@@ -50,9 +50,9 @@ def opened_by(headers: Headers, credentials: set[str], is_authorized: bool, now:
     """
     said = directives(headers)
     varies = {name.strip().lower() for text in headers.get("vary", ()) for name in text.split(",")}
-    if KEEPS & said.keys() or varies & {"*", *credentials}:
+    if NOT_SHARED & said.keys() or varies & {"*", *credentials}:
         return ""
-    if is_authorized and not OPENS & said.keys():
+    if is_authorized and not SHARED & said.keys():
         return ""
     seconds = lifetime(said, headers, now or datetime.now(UTC))
     if seconds is None and "public" not in said:

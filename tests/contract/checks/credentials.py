@@ -24,7 +24,11 @@ Kind = tuple[str, int, str]
 def credentials_required(found: Interaction) -> bool | None:
     """Without right credentials the request is refused as such, whatever else is wrong with it."""
     refused = found.operation.refused("credentials")
-    if found.allowed_statuses is None or found.allowed_statuses != refused or found.status in found.operation.not_now:
+    if (
+        found.allowed_statuses is None
+        or found.allowed_statuses != refused
+        or found.status in found.operation.transient_statuses
+    ):
         return True
     if found.status not in refused:
         kind = found.parsed.kind_of_credentials
@@ -35,14 +39,18 @@ def credentials_required(found: Interaction) -> bool | None:
 @check
 def credentials_accepted(found: Interaction) -> bool | None:
     """Each of the credentials given is enough, by itself."""
-    if found.allowed_statuses is None or found.parsed.credentials != RIGHT or found.status in found.operation.not_now:
+    if (
+        found.allowed_statuses is None
+        or found.parsed.credentials != RIGHT
+        or found.status in found.operation.transient_statuses
+    ):
         return True
     if found.status in found.operation.refused("credentials"):
         raise UnexpectedStatus(f"a request with {found.parsed.kind_of_credentials} was answered with {found.status}")
     return None
 
 
-def hides(operation: Operation) -> bool:
+def hides_foreign_ids(operation: Operation) -> bool:
     """Whether what belongs to another tenant is answered exactly as what is not there."""
     return any(stage.hides_other_tenants for stage in operation.described.judged)
 
@@ -62,7 +70,7 @@ class foreign_id_hidden(Check):
 
     def judge(self, found: Interaction) -> bool | None:
         operation = found.operation
-        if found.allowed_statuses is None or found.status in operation.not_now or not operation.parent:
+        if found.allowed_statuses is None or found.status in operation.transient_statuses or not operation.parent:
             return True
         parsed, allowed, status = found.parsed, found.allowed_statuses, found.status
         before, absent = operation.refused("credentials", "parameters"), operation.refused("existence")
@@ -72,21 +80,21 @@ class foreign_id_hidden(Check):
             run_state().foreign.add(status)
             if status not in allowed:
                 raise UnexpectedStatus(
-                    f"{parsed.named} may not be read with these credentials: the status must be {one_of(allowed)} "
+                    f"{parsed.subject} may not be read with these credentials: the status must be {one_of(allowed)} "
                     f"(got {status})"
                 )
             # Either credential may be somebody else's.
             seen = self.statuses.setdefault((operation.name, parsed.parent, parsed.scheme), set())
             seen.add(status)
             if len(seen) > 1:
-                raise UnexpectedStatus(f"{parsed.named} is answered with {' and with '.join(map(str, sorted(seen)))}")
+                raise UnexpectedStatus(f"{parsed.subject} is answered with {' and with '.join(map(str, sorted(seen)))}")
             if status in absent:
                 self.compare(operation, parsed.parent, (operation.name, status), found.case)
         if status not in allowed or status not in before | absent or parsed.parent_judgement != VALID:
             return True
         # What was sent else, as far as it may matter.
         names = found.response.request.headers.keys() & {"Authorization", "Cookie"}
-        sent = parsed.query if status in operation.refused("parameters") else sorted(names)
+        sent = parsed.query_text if status in operation.refused("parameters") else sorted(names)
         key = operation.name, status, str(sent)
         if is_foreign:
             self.note(parsed.parent, key, found)
@@ -108,7 +116,7 @@ class foreign_id_hidden(Check):
             answers.append((found.case, answer))
 
     def compare(self, operation: Operation, parent: str, key: object, case: Case[Any]) -> None:
-        if (parent, key) in self.compared or not hides(operation):
+        if (parent, key) in self.compared or not hides_foreign_ids(operation):
             return
         self.compared.add((parent, key))
         name = operation.parent

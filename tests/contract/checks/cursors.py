@@ -6,7 +6,7 @@ from typing import Any
 
 from ..contract import contract
 from ..interaction import Interaction, resend
-from ..pages import Page, named, shown
+from ..pages import Page, describe_item, shorten
 from ..run_state import run_state
 from .base import Check, PagesContradict, UnexpectedStatus, check
 from .page_comparison import REQUESTS, TRIES
@@ -31,7 +31,7 @@ class Walk:
         return limit if self.first.is_limited else "no limit"
 
 
-class WholeList(Check):
+class CursorWalks(Check):
     def __init__(self) -> None:
         self.walks: dict[object, list[Walk]] = {}
         self.requests = 4 * REQUESTS
@@ -43,7 +43,7 @@ class WholeList(Check):
             return True
         if page.cursor is not None:
             return None
-        walks = self.walks.setdefault(page.list, [])
+        walks = self.walks.setdefault(page.list_key, [])
         known = max((len(each.keys) for each in walks), default=0)
         is_new = all((page.limit, page.is_limited) != (each.first.limit, each.first.is_limited) for each in walks)
         if not is_new or len(walks) >= WALKS or known > PAGES * page.limit or self.requests <= 0:
@@ -73,13 +73,13 @@ class WholeList(Check):
             if cursor in cursors:
                 self.is_done = True
                 raise PagesContradict(
-                    f"the list never ends: {listing.next_cursor} '{shown(cursor)}' comes a second time, after "
+                    f"the list never ends: {listing.next_cursor} '{shorten(cursor)}' comes a second time, after "
                     f"{len(cursors) + 1} pages with {walk.place}"
                 )
             cursors.add(cursor)
             found = self.resend(first.case.derive(keep_auth=True, query={**first.case.query, listing.cursor: cursor}))
             if found.page is None:
-                self.refuse_refusal(found, page)
+                self.require_accepted_cursor(found, page)
                 break
             page = found.page
             empty = 0 if page.items else empty + 1
@@ -92,23 +92,23 @@ class WholeList(Check):
                 if key in walk.keys or key in page.keys[:number]:
                     self.is_done = True
                     raise PagesContradict(
-                        f"{named(page.operation, key)} comes twice on the way through the list, with {page.place} and "
-                        f"with {walk.keys.get(key, page).place}"
+                        f"{describe_item(page.operation, key)} comes twice on the way through the list, with "
+                        f"{page.place} and with {walk.keys.get(key, page).place}"
                     )
             walk.keys.update(dict.fromkeys(page.keys, page))
         walk.is_whole = False
         run_state().inconclusive.add(type(self).__name__)
         return walk
 
-    def refuse_refusal(self, found: Interaction, page: Page) -> None:
+    def require_accepted_cursor(self, found: Interaction, page: Page) -> None:
         """Where a page begins is taken when it is asked for."""
         operation = found.operation
-        passing = {0, operation.page_status} | operation.not_now | operation.refused("credentials")
+        passing = {0, operation.page_status} | operation.transient_statuses | operation.refused("credentials")
         # Of several workers one may refuse whatever it is sent, which is no matter of cursors.
         if found.status not in passing and self.resend(found.case).status == found.status:
             self.is_done = True
             raise UnexpectedStatus(
-                f"{operation.cursor_name} '{shown(page.next_cursor)}', as the page with {page.place} has it, was "
+                f"{operation.cursor_name} '{shorten(page.next_cursor)}', as the page with {page.place} has it, was "
                 f"answered with {found.status}"
             )
 
@@ -120,8 +120,8 @@ class WholeList(Check):
             if listing and listing.order and places[before] > places[after]:
                 self.is_done = True
                 raise PagesContradict(
-                    f"{named(one.first.operation, before)} comes before {after} with {other.place}, but after it with "
-                    f"{one.place}"
+                    f"{describe_item(one.first.operation, before)} comes before {after} with {other.place}, but after "
+                    f"it with {one.place}"
                 )
         if one.keys.keys() == other.keys.keys():
             return
@@ -129,7 +129,7 @@ class WholeList(Check):
         for _ in range(TRIES):
             if self.requests <= 0:
                 break
-            first, second, third = (self.anew(each) for each in (one, other, one))
+            first, second, third = (self.repeat_walk(each) for each in (one, other, one))
             if first is None or second is None or third is None:
                 break
             lost = [key for key in first.keys if key in third.keys and key not in second.keys]
@@ -143,12 +143,12 @@ class WholeList(Check):
             if proofs.count(lost[0]) == PROOFS:
                 self.is_done = True
                 raise PagesContradict(
-                    f"{named(one.first.operation, lost[0])} is not in the list as read with {other.place}, but is with "
-                    f"{one.place}, repeatedly and by turns"
+                    f"{describe_item(one.first.operation, lost[0])} is not in the list as read with {other.place}, but "
+                    f"is with {one.place}, repeatedly and by turns"
                 )
         run_state().inconclusive.add(type(self).__name__)
 
-    def anew(self, walk: Walk) -> Walk | None:
+    def repeat_walk(self, walk: Walk) -> Walk | None:
         found = self.resend(walk.first.case).page
         made = self.walk(found) if found else None
         return made if made and made.is_whole else None
@@ -157,5 +157,5 @@ class WholeList(Check):
 if any(each.is_cursor_list for each in contract().operations):
 
     @check
-    class each_item_once(WholeList):
+    class each_item_once(CursorWalks):
         """Read page by page from the start, a list ends, and has each item once, however long its pages are."""

@@ -8,7 +8,7 @@ from .bounds import one_of
 
 # What HTTP has for redirects, for servers that do not know a method, and for what is no address of theirs (RFC 9110).
 REDIRECTS, MOVED = {301, 302, 307, 308}, {307, 308}
-OF_ODD_METHODS, OF_OTHER_ADDRESSES = {501, 503}, {400, 404, 405}
+UNKNOWN_METHOD_STATUSES, UNKNOWN_ADDRESS_STATUSES = {501, 503}, {400, 404, 405}
 
 
 @check
@@ -20,17 +20,18 @@ def unknown_id_not_found(found: Interaction) -> bool | None:
     if (
         not absent
         or allowed_here - operation.refused("state") != absent
-        or found.status in operation.not_now | operation.refused("credentials")
+        or found.status in operation.transient_statuses | operation.refused("credentials")
     ):
         return True
-    has_others = operation.query or operation.carried
+    has_others = operation.query or operation.request_body
     is_named = operation.parent.encode() in found.response.content
     if found.status in operation.refused("parameters") and has_others and not is_named:
         # About another parameter, wrong as it may be.
         return True
     if found.status not in allowed_here:
         raise UnexpectedStatus(
-            f"{found.parsed.named}, which does not exist, was answered with {found.status}, not {one_of(allowed_here)}"
+            f"{found.parsed.subject}, which does not exist, was answered with {found.status}, not "
+            f"{one_of(allowed_here)}"
         )
     return None
 
@@ -39,17 +40,17 @@ def unknown_id_not_found(found: Interaction) -> bool | None:
 def documented_status(found: Interaction) -> bool | None:
     """The contract has the status; never a 500."""
     parsed, status = found.parsed, found.status
-    if not found.is_asked:
+    if not found.is_own_method:
         # `unsupported_method` judges the refusals.
-        if status >= 500 and status not in OF_ODD_METHODS:
+        if status >= 500 and status not in UNKNOWN_METHOD_STATUSES:
             raise UnexpectedStatus(f"{status} in answer to {parsed.method}")
         return None
     if parsed.is_trailing_slash and status in MOVED:
         run_state().accepted_variants.setdefault("path", set()).add("a trailing slash, which is redirected")
         return None
-    if status in parsed.early or found.operation.described.response(status) is not None:
+    if status in parsed.early_statuses or found.operation.described.response(status) is not None:
         return None
-    if not parsed.is_at_address and status in REDIRECTS | OF_OTHER_ADDRESSES:
+    if not parsed.is_at_address and status in REDIRECTS | UNKNOWN_ADDRESS_STATUSES:
         return None
     expected = allowed_statuses(parsed, run_state().target)
     instead = f"; here it wants {one_of(expected)}" if expected else ""
@@ -62,12 +63,12 @@ def unavailability_passes(found: Interaction) -> bool | None:
     if found.allowed_statuses is None or found.allowed_statuses == {found.operation.page_status}:
         return True
     # Nor is one request accused of what the server says to all of them.
-    if found.status not in found.operation.not_now or run_state().session.is_out:
+    if found.status not in found.operation.transient_statuses or run_state().session.is_unavailable:
         return True
     sending = run_state().sendings.get(found.case.id)
     # What was sent again already, and got the same, need not be asked for once more.
     status = found.status if sending and sending.transient else resend(found.case).status
-    if status in found.operation.not_now:
+    if status in found.operation.transient_statuses:
         raise UnexpectedStatus(f"{status} each time that it is asked, where {one_of(found.allowed_statuses)} is due")
     if status not in found.allowed_statuses:
         raise UnexpectedStatus(f"{status} after {found.status}, where {one_of(found.allowed_statuses)} is due")

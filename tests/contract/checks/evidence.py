@@ -8,7 +8,7 @@ from ..run_state import run_state
 from .base import Check, Violation, check
 
 
-def to_be_seen(operation: Operation) -> dict[str, str]:
+def required_kinds(operation: Operation) -> dict[str, str]:
     """Each kind of answer that every server must give, and what it is."""
     status, parent = operation.page_status, operation.parent
     found = {}
@@ -52,7 +52,7 @@ class reached(Check):
         missing = [
             f"{kind} ({meaning})" + (f" from {each.name}" if len(tested) > 1 else "")
             for each in tested
-            for kind, meaning in to_be_seen(each).items()
+            for kind, meaning in required_kinds(each).items()
             if (each.name, kind) not in self.seen
         ]
         # A phase that ended before its time has not shown what it would have shown.

@@ -13,17 +13,17 @@ from codegen.extensions import Result, Rule
 
 from ..contract import Operation, contract
 from ..interaction import Interaction, resend_for_page
-from ..pages import Page, named, shown
+from ..pages import Page, describe_item, shorten
 from ..run_state import run_state
 from .base import RuleBroken, check
-from .page_comparison import PROOFS, TRIES, Comparing
+from .page_comparison import PROOFS, TRIES, ComparingCheck
 from .rules import describe, read_fields, sentence
 
 # Largest pages of a list that are read to hold it against another one.
 PAGES = 5
 
 
-def picked(page: Page, items: list[Any]) -> list[bool | None]:
+def select_items(page: Page, items: list[Any]) -> list[bool | None]:
     """Whether the filters of a page pick each item; None where that cannot be judged."""
     found: list[bool | None] = [True] * len(items)
     for name, text in page.filters:
@@ -38,12 +38,12 @@ def picked(page: Page, items: list[Any]) -> list[bool | None]:
     return found if all(name in page.operation.selections for name, _ in page.filters) else [None] * len(items)
 
 
-def whole(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any] | None:
+def read_list(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any] | None:
     """The items of a list, read now, by key; None if it is too long, or changes meanwhile."""
     listing = page.operation.listing
     assert listing is not None
     most = page.operation.limits[-1]
-    query = {name: page.operation.query[name].written(json.loads(text)) for name, text in filters}
+    query = {name: page.operation.query[name].serialize(json.loads(text)) for name, text in filters}
     items: dict[str, Any] = {}
     total, offset = most, 0
     for _ in range(PAGES):
@@ -59,7 +59,7 @@ def whole(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any]
     return items if len(items) == total else None
 
 
-class Selects(Comparing):
+class SelectionCheck(ComparingCheck):
     """What a value of a parameter picks, as a check."""
 
     operation: Operation
@@ -87,7 +87,7 @@ class Selects(Comparing):
             if result is Result.BROKEN:
                 filters = {f"{self.parameter} that was asked for": value}
                 fields = describe(read_fields(self.rule, "item", item) | filters)
-                raise RuleBroken(sentence(self.rule, named(self.operation, key), fields))
+                raise RuleBroken(sentence(self.rule, describe_item(self.operation, key), fields))
         # Of several, the first one looks for what is left out.
         selecting = next(name for name, _ in page.filters if name in self.operation.selections)
         is_first = selecting == self.parameter and self.rule is self.operation.selections[self.parameter].rules[0]
@@ -99,7 +99,7 @@ class Selects(Comparing):
         """Whether the page does not go with what was read of the list without filters."""
         known = self.known.get(page.parent, {})
         keys = list(known)
-        answers = picked(page, [known[key].by_key[key] for key in keys])
+        answers = select_items(page, [known[key].by_key[key] for key in keys])
         if None in answers:
             return False
         wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
@@ -116,12 +116,12 @@ class Selects(Comparing):
             if self.requests <= 0:
                 break
             sent = run_state().sent
-            before, between, after = whole(base, ()), whole(page, page.filters), whole(base, ())
+            before, between, after = read_list(base, ()), read_list(page, page.filters), read_list(base, ())
             self.requests -= run_state().sent - sent
             if before is None or between is None or after is None or before != after:
                 continue
             keys = list(before)
-            answers = picked(page, [before[key] for key in keys])
+            answers = select_items(page, [before[key] for key in keys])
             wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
             parted = frozenset(wanted - between.keys()), frozenset(between.keys() - before.keys())
             if parted == (frozenset(), frozenset()):
@@ -129,17 +129,19 @@ class Selects(Comparing):
             seen.append(parted)
             if seen.count(parted) == PROOFS:
                 self.is_done = True
-                raise RuleBroken(self.tell(page, before, *parted))
+                raise RuleBroken(self.explain(page, before, *parted))
         run_state().inconclusive.add(type(self).__name__)
 
-    def tell(self, page: Page, items: Mapping[str, Any], missing: frozenset[str], beyond: frozenset[str]) -> str:
-        filters = ", ".join(f"{name} {shown(json.loads(text))}" for name, text in page.filters)
+    def explain(self, page: Page, items: Mapping[str, Any], missing: frozenset[str], beyond: frozenset[str]) -> str:
+        filters = ", ".join(f"{name} {shorten(json.loads(text))}" for name, text in page.filters)
         key = min(missing or beyond)
         what = "is left out of" if missing else "is in"
         where = "though it is in" if missing else "and not in"
         fields = describe(read_fields(self.rule, "item", items[key])) if key in items else ""
         return sentence(
-            self.rule, f"{named(self.operation, key)} {what} the list with {filters}, {where} that without", fields
+            self.rule,
+            f"{describe_item(self.operation, key)} {what} the list with {filters}, {where} that without",
+            fields,
         )
 
 
@@ -147,4 +149,4 @@ for operation in contract().operations:
     for parameter, selection in operation.selections.items() if operation.listing else ():
         for rule in selection.rules:
             attributes = {"operation": operation, "parameter": parameter, "rule": rule, "__doc__": rule.message}
-            check(type(rule.id, (Selects,), attributes))
+            check(type(rule.id, (SelectionCheck,), attributes))

@@ -33,7 +33,7 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
         for method in METHODS & item.keys():
             label = f"{method.upper()} {path}"
             if label in tested:
-                item[method]["parameters"] = shaped(tested[label], target)
+                item[method]["parameters"] = adjusted_parameters(tested[label], target)
             elif method.upper() not in SAFE_METHODS and not target.all_methods:
                 # The session would not send them (session.py); here the verdict learns of it.
                 run_state().not_sent.add(label)
@@ -42,14 +42,14 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
             item.pop("parameters", None)
 
 
-def shaped(operation: Operation, target: Target) -> list[Any]:
-    carried = {(each.place, each.name.lower()) for each in operation.credentials}
+def adjusted_parameters(operation: Operation, target: Target) -> list[Any]:
+    credential_names = {(each.place, each.name.lower()) for each in operation.credentials}
     return [
-        {**node.value, "example": target.sent_of(operation).readable[-1 if not operation.is_safe else 0]}
+        {**node.value, "example": target.ids_to_send(operation).readable[-1 if not operation.is_safe else 0]}
         if (place, name) == ("path", operation.parent)
         else node.value
         for (place, name), node in operation.parameters.items()
-        if (place, name.lower()) not in carried
+        if (place, name.lower()) not in credential_names
     ]
 
 
@@ -66,7 +66,7 @@ def filter_case(context: HookContext, case: Case[Any]) -> bool:
     """Leaves out what the coverage phase would ask for once more: to it, a default that is written out makes it new."""
     operation, sent = contract().operation(case.operation.label), run_state().request_keys
     is_of_coverage = case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE
-    if not is_of_coverage or operation is None or operation.carried:
+    if not is_of_coverage or operation is None or operation.request_body:
         return True
     is_new = (each := request_key(case)) not in sent
     sent.add(each)
@@ -89,7 +89,7 @@ def filter_failure(context: HookContext, failure: Failure, case: Case[Any], resp
 
 
 @schemathesis.hook("filter_failure")
-def keep_refused_methods(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
+def allow_other_refusals(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
     """A server need not know a method to refuse it (501, RFC 9110, section 15.6.2); of an odd one some say 400."""
     is_refused = response.status_code == 501 or (response.status_code == 400 and case.method in ("TRACE", "QUERY"))
     return not (is_refused and isinstance(failure, UnsupportedMethodResponse))

@@ -22,7 +22,7 @@ CONTEXTS = 3
 # How many requests a check makes to be sure of differences before it gives up on a list that changes all the time.
 REQUESTS = 60
 # How often it looks again for what exactly is wrong.
-TELLING = 4
+MAX_PROBES = 4
 # How often what was gone must be there again: once might be a copy of the database that was a moment behind.
 RETURNS = 3
 
@@ -30,7 +30,7 @@ Differ = Callable[[Page, Page], object]
 """In what two pages do not go together; False if they do, None if it cannot be told from these two."""
 
 
-class Comparing(Check):
+class ComparingCheck(Check):
     """A check that holds each page against earlier ones."""
 
     def __init__(self) -> None:
@@ -39,26 +39,26 @@ class Comparing(Check):
         self.is_done = False
 
     def judge(self, found: Interaction) -> bool | None:
-        page = self.of(found)
+        page = self.page_of(found)
         if page is None or self.is_done:
             return True
         return self.compare(page, found)
 
     @staticmethod
-    def of(found: Interaction) -> Page | None:
+    def page_of(found: Interaction) -> Page | None:
         """What is held against others: pages of lists, unless a check says otherwise."""
         return found.page
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         raise NotImplementedError
 
-    def confirmed(self, first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
+    def confirm(self, first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
         """Asks for both again. Gives pages at most once: of what was found, one case is enough."""
         found = None
         if self.requests > 0:
             sent = run_state().sent
             found = reproduce(first, second, differ)
-            if found is False and second.preceded and self.contexts > 0:
+            if found is False and second.preceding and self.contexts > 0:
                 self.contexts -= 1
                 found = reproduce(first, second, differ, in_context=True)
             self.requests -= run_state().sent - sent
@@ -82,11 +82,11 @@ def reproduce(
     def ask(page: Page) -> Page | None:
         if not in_context or page is not doubted:
             return resend_for_page(page.case)
-        for request in page.preceded.values():
-            run_state().session.together([request])
+        for request in page.preceding.values():
+            run_state().session.send_concurrently([request])
         found = resend_for_page(page.case)
-        what = " and ".join(map(str, page.preceded))
-        return replace(found, after=f" right after an answer with {what}") if found else None
+        what = " and ".join(map(str, page.preceding))
+        return replace(found, context=f" right after an answer with {what}") if found else None
 
     if len(first.items) < len(second.items):
         # What shows more of the list shows better whether that changes.

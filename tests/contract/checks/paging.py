@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from ..interaction import Interaction, identity_changed, is_other, resend_for_page
+from ..interaction import Interaction, identity_changed, is_another_item, resend_for_page
 from ..operation import INVALID
-from ..pages import Page, differences, named, normal, quoted
+from ..pages import Page, describe_item, differences, normalize, quote_value
 from ..run_state import run_state
 from .base import Check, PagesContradict, Violation, check
-from .page_comparison import REQUESTS, RETURNS, TELLING, Comparing
+from .page_comparison import MAX_PROBES, REQUESTS, RETURNS, ComparingCheck
 
 # Requests for one look at whether a page that is off by a few is so each time.
 LOOKS = 4
@@ -19,20 +19,24 @@ COUNT_TOLERANCE = 3
 
 # The first of those that compare: what it finds explains what the others would.
 @check
-class unique_ids(Comparing):  # In lower case like all checks: it is the name that reports show.
+class unique_ids(ComparingCheck):  # In lower case like all checks: it is the name that reports show.
     """No two items share a key, neither of one page nor of two, and no item has two."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.looks = TELLING
+        self.probes_left = MAX_PROBES
         self.pages: dict[tuple[object, ...], Page] = {}
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         if not page.filters:
-            run_state().rows.setdefault(page.list[:2], set()).update(page.keys)
+            run_state().rows.setdefault(page.list_key[:2], set()).update(page.keys)
         key = page.operation.key_field
-        before = self.pages.setdefault((page.list, page.limit, page.offset, page.cursor), page)
-        if len(page.items) > 1 and not set(before.keys).intersection(page.keys) and apart(before) == apart(page):
+        before = self.pages.setdefault((page.list_key, page.limit, page.offset, page.cursor), page)
+        if (
+            len(page.items) > 1
+            and not set(before.keys).intersection(page.keys)
+            and without_keys(before) == without_keys(page)
+        ):
             raise PagesContradict(
                 f"the items with {page.place} have another {key} each time that they are read: of the first one it was "
                 f"{before.keys[0]}, and is {page.keys[0]}"
@@ -41,12 +45,12 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
             if value in page.keys[:index]:
                 run_state().shared.add(value)
                 raise PagesContradict(
-                    f"the {key} {quoted(value)} stands twice on one page, as item {page.keys.index(value)} and as item "
-                    f"{index} with {page.place}"
+                    f"the {key} {quote_value(value)} stands twice on one page, as item {page.keys.index(value)} and as "
+                    f"item {index} with {page.place}"
                 )
         wrong = ""
         for value in dict.fromkeys(value for keys in found.changes.values() for value in keys):
-            if told := self.shared(found.earlier[value], page, value):
+            if told := self.duplicate_message(found.earlier[value], page, value):
                 # All of them: what is one item and what two is not for others to find out again.
                 run_state().shared.add(value)
                 wrong = wrong or told
@@ -54,7 +58,7 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
             raise PagesContradict(wrong)
         return None
 
-    def shared(self, first: Page, second: Page, value: str) -> str:
+    def duplicate_message(self, first: Page, second: Page, value: str) -> str:
         """What to say if it is one key on two items: those both stay, each in its place. Empty if one item changed."""
         key = second.operation.key_field
         if first.operation.listing is None:
@@ -62,40 +66,40 @@ class unique_ids(Comparing):  # In lower case like all checks: it is the name th
         if first.parent != second.parent:
             return (
                 f"items of two lists, those of {second.operation.parent} {first.parent} ({first.place}) and "
-                f"{second.parent} ({second.place}), share the {key} {quoted(value)}"
+                f"{second.parent} ({second.place}), share the {key} {quote_value(value)}"
             )
-        if self.looks > 0:
-            self.looks -= 1
+        if self.probes_left > 0:
+            self.probes_left -= 1
             one, other = (resend_for_page(page.case) or page for page in (first, second))
-            if value in one.keys and value in other.keys and is_other(one, other, value):
+            if value in one.keys and value in other.keys and is_another_item(one, other, value):
                 first, second = one, other
-        if first.list != second.list or not second.operation.is_offset_list:
+        if first.list_key != second.list_key or not second.operation.is_offset_list:
             return ""
-        here, there = first.number(value), second.number(value)
+        here, there = first.position(value), second.position(value)
         if here == there or first.total != second.total:
             return ""
         field, before, after = next(differences(first.by_key[value], second.by_key[value]))
         return (
-            f"two items, numbers {here} and {there} of the list, share the {key} {quoted(value)}: {field} "
-            f"{quoted(before)} ({first.place}) and {quoted(after)} ({second.place})"
+            f"two items, numbers {here} and {there} of the list, share the {key} {quote_value(value)}: {field} "
+            f"{quote_value(before)} ({first.place}) and {quote_value(after)} ({second.place})"
         )
 
 
-def apart(page: Page) -> Sequence[Any]:
+def without_keys(page: Page) -> Sequence[Any]:
     """The items without their keys."""
     key = page.operation.key_field
-    return [normal({name: value for name, value in item.items() if name != key}) for item in page.items]
+    return [normalize({name: value for name, value in item.items() if name != key}) for item in page.items]
 
 
 @check
 def limit_and_offset_echoed(found: Interaction) -> bool | None:
     """A page names the limit and the offset that were asked for."""
-    if found.body is None or not found.is_asked:
+    if found.body is None or not found.is_own_method:
         return True
     judged = False
     listing = found.operation.listing
     for name, field in listing.echoes.items() if listing else ():
-        parsed, said = found.parsed.integers.get(name), found.said(field)
+        parsed, said = found.parsed.integers.get(name), found.integer_at(field)
         if parsed and parsed.is_given and parsed.values and parsed.judgement != INVALID and said is not None:
             judged = True
             if said not in parsed.echoes:
@@ -111,7 +115,7 @@ class number_of_items(Check):
     def __init__(self) -> None:
         self.totals: dict[object, set[int]] = {}
         self.is_sure = False
-        self.looks = REQUESTS // LOOKS
+        self.probes_left = REQUESTS // LOOKS
 
     def judge(self, found: Interaction) -> bool | None:
         page, listing = found.page, found.operation.listing
@@ -125,38 +129,38 @@ class number_of_items(Check):
                 raise PagesContradict(f"{what}, was asked for, but the page has {len(page.items)} items")
             return None
         # Without a limit, the one that the page names counts: whether it is the right one is for `defaults_applied`.
-        echoed = found.said(listing.echoes.get(listing.limit, ""))
+        echoed = found.integer_at(listing.echoes.get(listing.limit, ""))
         limit = page.limit if page.is_limited else echoed
         if limit is None:
             return True
-        wrong = self.surplus(page, limit)
+        wrong = self.excess(page, limit)
         if wrong and (self.is_sure or abs(wrong) > COUNT_TOLERANCE or not self.is_explained(page, limit)):
             self.is_sure = True
             raise PagesContradict(
                 f"{listing.limit} {limit}, {listing.offset} {page.offset} and the page's {listing.total} {page.total} "
                 f"make {len(page.items) - wrong} items, but it has {len(page.items)}"
             )
-        self.totals.setdefault(page.list, set()).add(page.total)
+        self.totals.setdefault(page.list_key, set()).add(page.total)
         return None
 
     @staticmethod
-    def surplus(page: Page, limit: int) -> int:
+    def excess(page: Page, limit: int) -> int:
         return len(page.items) - max(0, min(limit, page.total - page.offset))
 
     def is_explained(self, page: Page, limit: int) -> bool:
         """Whether a list that changes explains it: a server may count the items first, and read them a moment later."""
-        if self.looks == 0:
+        if self.probes_left == 0:
             run_state().inconclusive.add(type(self).__name__)
             return True
-        self.looks -= 1
+        self.probes_left -= 1
         pages = [resend_for_page(page.case) for _ in range(LOOKS)]
-        totals = {page.total, *self.totals.get(page.list, ()), *(each.total for each in pages if each)}
+        totals = {page.total, *self.totals.get(page.list_key, ()), *(each.total for each in pages if each)}
         # A fault would be the same one each time.
-        return len(totals) > 1 and any(self.surplus(each, limit) != self.surplus(page, limit) for each in pages if each)
+        return len(totals) > 1 and any(self.excess(each, limit) != self.excess(page, limit) for each in pages if each)
 
 
 @check
-class same_total(Comparing):
+class same_total(ComparingCheck):
     """The total does not depend on limit or offset."""
 
     def __init__(self) -> None:
@@ -168,22 +172,22 @@ class same_total(Comparing):
         return first.total != second.total and (first.total, second.total)
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
-        earlier = self.seen.setdefault(page.list, page)
+        earlier = self.seen.setdefault(page.list_key, page)
         if page.total < 0:
             return True
         if earlier.total != page.total:
-            if pair := self.confirmed(earlier, page, self.differ):
+            if pair := self.confirm(earlier, page, self.differ):
                 one, other = pair
                 raise PagesContradict(
                     f"the total is {one.total} with {one.place}, but {other.total} with {other.place}, repeatedly and "
                     "by turns"
                 )
-            self.seen[page.list] = page
+            self.seen[page.list_key] = page
         return None
 
 
 @check
-class one_order(Comparing):
+class one_order(ComparingCheck):
     """Two items never change places, whatever is added or deleted, and none that was gone is there again.
 
     Needs no second look: no change of the list explains it.
@@ -198,7 +202,7 @@ class one_order(Comparing):
     def compare(self, page: Page, found: Interaction) -> bool | None:
         if not page.operation.listing or not page.operation.listing.order:
             return True
-        seen = self.seen.setdefault(page.list, {})
+        seen = self.seen.setdefault(page.list_key, {})
         if not page.is_unique:
             return None
         self.note_returns(page, list(seen.values()))
@@ -212,8 +216,8 @@ class one_order(Comparing):
             for before, after in pairwise(common):
                 if places[before] > places[after] and not identity_changed(earlier, page):
                     raise PagesContradict(
-                        f"{named(page.operation, before)} stands before {after} with {page.place}, but after it with "
-                        f"{earlier.place}"
+                        f"{describe_item(page.operation, before)} stands before {after} with {page.place}, but after "
+                        f"it with {earlier.place}"
                     )
         seen[page.keys] = page
         return None
@@ -227,9 +231,9 @@ class one_order(Comparing):
         self.returns += bool(back)
         if back and self.returns == RETURNS:
             raise PagesContradict(
-                f"{named(page.operation, min(back))} was gone, and is there again with {page.place}; it happened "
-                f"{RETURNS} times: old states of the list are shown, as by a cache, or by a copy of the database that "
-                "is behind"
+                f"{describe_item(page.operation, min(back))} was gone, and is there again with {page.place}; it "
+                f"happened {RETURNS} times: old states of the list are shown, as by a cache, or by a copy of the "
+                "database that is behind"
             )
         is_last = len(page.items) < page.limit and page.offset + len(page.items) == page.total
         for other in earlier[-10:]:
@@ -243,7 +247,7 @@ class one_order(Comparing):
 
 
 @check
-class pages_fit_together(Comparing):
+class pages_fit_together(ComparingCheck):
     """Pages of any size are cut from one list: each place holds one item, and each item has one place."""
 
     def __init__(self) -> None:
@@ -266,9 +270,9 @@ class pages_fit_together(Comparing):
     @staticmethod
     def conflict(first: Page, second: Page) -> str:
         """What does not go together, of two pages that do not."""
-        if common := [key for key in first.keys if key in second.keys and first.number(key) != second.number(key)]:
-            what = f"{named(first.operation, common[0])} is number"
-            one, other = (f"{page.number(common[0])} with {page.place}" for page in (first, second))
+        if common := [key for key in first.keys if key in second.keys and first.position(key) != second.position(key)]:
+            what = f"{describe_item(first.operation, common[0])} is number"
+            one, other = (f"{page.position(common[0])} with {page.place}" for page in (first, second))
         else:
             here, there = (dict(enumerate(page.keys, page.offset)) for page in (first, second))
             number = min(place for place in here.keys() & there.keys() if here[place] != there[place])
@@ -280,18 +284,18 @@ class pages_fit_together(Comparing):
         if not page.operation.is_offset_list:
             return True
         for place, key in enumerate(page.keys, page.offset):
-            for earlier in (self.by_place.get((page.list, place)), self.by_key.get((page.list, key))):
+            for earlier in (self.by_place.get((page.list_key, place)), self.by_key.get((page.list_key, key))):
                 if earlier is None or not self.differ(earlier, page):
                     continue
                 if identity_changed(earlier, page):
                     # One key on two items, which is another matter.
                     return True
                 # Where the totals differ, the list changed; if it did not, that is for `same_total`.
-                if earlier.total == page.total and (pair := self.confirmed(earlier, page, self.differ_at_rest)):
+                if earlier.total == page.total and (pair := self.confirm(earlier, page, self.differ_at_rest)):
                     raise PagesContradict(self.conflict(*pair))
                 # The list changed: what was seen before says nothing about it any more.
                 self.by_place.clear()
                 self.by_key.clear()
         for place, key in enumerate(page.keys, page.offset):
-            self.by_place[page.list, place] = self.by_key[page.list, key] = page
+            self.by_place[page.list_key, place] = self.by_key[page.list_key, key] = page
         return None

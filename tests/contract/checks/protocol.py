@@ -8,7 +8,7 @@ import schemathesis.checks
 from schemathesis import Case, CheckContext, Response
 
 from ..interaction import Interaction
-from ..pages import shown
+from ..pages import shorten
 from ..run_state import run_state
 from ..session import NOT_SENT, read_retry_after
 from .base import Violation, check
@@ -29,7 +29,7 @@ def json_content_type(found: Interaction) -> bool | None:
     parsed, status = found.parsed, found.status
     if not found.is_documented or not parsed.is_at_address:
         return True
-    if status in parsed.early or (parsed.early and status in found.operation.refused("existence")):
+    if status in parsed.early_statuses or (parsed.early_statuses and status in found.operation.refused("existence")):
         return True
     documented = found.operation.described.response(status)
     allowed = {name.lower() for name, _ in documented[1].at("content").items()} if documented else set()
@@ -39,7 +39,7 @@ def json_content_type(found: Interaction) -> bool | None:
     message["Content-Type"] = ", ".join(found.response.headers.get("content-type") or ["missing"])
     charset = str(message.get_param("charset", "utf-8")).lower()
     if message.get_content_type() not in allowed or charset not in ("utf-8", "utf8"):
-        raise Violation(f"{status} with the content type {shown(message['Content-Type'])}")
+        raise Violation(f"{status} with the content type {shorten(message['Content-Type'])}")
     return None
 
 

@@ -8,25 +8,25 @@ from typing import Any
 from codegen.cel import MISSING
 
 from ..interaction import Interaction
-from ..pages import shown
+from ..pages import shorten
 from .base import Violation, check
 
 # Before it is decoded: of a large body each copy counts.
 SURROGATE = re.compile(rb"\\u[dD]")
 
 
-class Repeated(Exception):
+class DuplicateKey(Exception):
     pass
 
 
-def no_repetition(pairs: list[tuple[str, Any]]) -> None:
+def reject_duplicates(pairs: list[tuple[str, Any]]) -> None:
     """Keeps nothing: the body was parsed already, and may be large."""
     names = Counter(name for name, _ in pairs)
     if len(names) < len(pairs):
-        raise Repeated(names.most_common(1)[0][0])
+        raise DuplicateKey(names.most_common(1)[0][0])
 
 
-def no_constant(name: str) -> None:
+def reject_constant(name: str) -> None:
     raise Violation(f"the body holds {name}, which is no JSON")
 
 
@@ -37,11 +37,11 @@ def strict_json(found: Interaction) -> bool | None:
         return True
     try:
         text = found.response.content.decode("utf-8")
-        json.loads(text, object_pairs_hook=no_repetition, parse_constant=no_constant)
+        json.loads(text, object_pairs_hook=reject_duplicates, parse_constant=reject_constant)
         if SURROGATE.search(found.response.content):
             json.dumps(found.response.json(), ensure_ascii=False).encode()
-    except Repeated as repeated:
-        raise Violation(f"the body has the key '{shown(str(repeated))}' twice in one object") from None
+    except DuplicateKey as repeated:
+        raise Violation(f"the body has the key '{shorten(str(repeated))}' twice in one object") from None
     except UnicodeEncodeError:
         raise Violation("the body holds one half of a surrogate pair, which is no character") from None
     except UnicodeDecodeError as error:

@@ -7,40 +7,42 @@ from schemathesis import CheckContext
 
 from codegen.extensions import Answer
 
-from ..contract import Operation, contract, links_of
+from ..contract import Operation, contract, follow_links
 from ..interaction import Interaction
-from ..pages import shown
+from ..pages import shorten
 from ..parsed_request import RIGHT
 from ..run_state import run_state
 from .base import Check, UnexpectedStatus, Violation, check
-from .bounds import look, one_of, readers
+from .bounds import one_of, read_item, read_operations
 
 # Of what was made, how much is looked at, and how much is deleted at the end.
 LOOKS, CLEANED = 8, 300
 
 
-class Made(Check):
+class CreatedItems(Check):
     def __init__(self) -> None:
-        self.looks = LOOKS
+        self.probes_left = LOOKS
 
     def judge(self, found: Interaction) -> bool | None:
         operation = found.operation
-        if operation.is_safe or found.body is None or not found.is_asked:
+        if operation.is_safe or found.body is None or not found.is_own_method:
             return True
         for target in contract().operations:
-            if target.method != "GET" or operation.name not in target.links or self.looks == 0:
+            if target.method != "GET" or operation.name not in target.links or self.probes_left == 0:
                 continue
-            for name, identifier in links_of(operation, found.request, Answer(found.status, found.body, found.headers)):
+            for name, identifier in follow_links(
+                operation, found.request, Answer(found.status, found.body, found.headers)
+            ):
                 if name == target.parent:
-                    self.looks -= 1
+                    self.probes_left -= 1
                     self.require(found, target, identifier)
                     break
         return None
 
     @staticmethod
     def require(found: Interaction, target: Operation, identifier: str) -> None:
-        seen = look(found, target, identifier)
-        if seen.status in {0} | target.not_now:
+        seen = read_item(found, target, identifier)
+        if seen.status in {0} | target.transient_statuses:
             return
         if seen.status != target.page_status:
             raise UnexpectedStatus(
@@ -50,10 +52,11 @@ class Made(Check):
         here = urlsplit(run_state().target.base_url).path
         path = urlsplit(place).path
         if place and not any(
-            (match := target.address.fullmatch(form)) and target.in_path[target.parent].normal(match[1]) == identifier
+            (match := target.address.fullmatch(form))
+            and target.in_path[target.parent].normalize(match[1]) == identifier
             for form in (path, path.removeprefix(here))
         ):
-            raise Violation(f"Location is '{shown(place)}', where {target.parent} {identifier} is not")
+            raise Violation(f"Location is '{shorten(place)}', where {target.parent} {identifier} is not")
 
     def after_run(self, ctx: CheckContext) -> None:
         """Deletes what the run made, where the contract has a request for it."""
@@ -64,9 +67,9 @@ class Made(Check):
                 continue
             for credential in each.credentials:
                 if credential.variable in state.target.secrets and credential.place == "header":
-                    headers |= credential.carried(state.target.secrets[credential.variable])["header"]
+                    headers |= credential.parameters_for(state.target.secrets[credential.variable])["header"]
                     break
-            made = dict.fromkeys(state.made.get(each.parent, ()))
+            made = dict.fromkeys(state.created_ids.get(each.parent, ()))
             left = [
                 identifier for identifier in made if identifier not in state.discovered.deleted.get(each.parent, ())
             ]
@@ -74,23 +77,23 @@ class Made(Check):
                 requests.delete(state.target.base_url + each.path_of(identifier), headers=headers)
 
 
-class Gone(Check):
+class DeletedItems(Check):
     def __init__(self) -> None:
-        self.looks = LOOKS
+        self.probes_left = LOOKS
 
     def judge(self, found: Interaction) -> bool | None:
         operation, parsed = found.operation, found.parsed
         is_deletion = operation.method == "DELETE" and parsed.is_operation and found.status == operation.page_status
         if not is_deletion or parsed.credentials != RIGHT:
             return True
-        for reader in readers(operation.path):
-            if self.looks > 0:
-                self.looks -= 1
-                seen = look(found, reader, parsed.parent)
+        for reader in read_operations(operation.path):
+            if self.probes_left > 0:
+                self.probes_left -= 1
+                seen = read_item(found, reader, parsed.parent)
                 wanted = reader.refused("existence", "state")
-                if seen.status not in wanted | reader.not_now | {0}:
+                if seen.status not in wanted | reader.transient_statuses | {0}:
                     raise UnexpectedStatus(
-                        f"{parsed.named} was deleted, but {reader.name} answers {seen.status}, not {one_of(wanted)}"
+                        f"{parsed.subject} was deleted, but {reader.name} answers {seen.status}, not {one_of(wanted)}"
                     )
         return None
 
@@ -98,9 +101,9 @@ class Gone(Check):
 if any(not each.is_safe for each in contract().operations):
 
     @check
-    class made_is_there(Made):
+    class made_is_there(CreatedItems):
         """What a request made is there afterwards, and where its answer says."""
 
     @check
-    class deleted_is_gone(Gone):
+    class deleted_is_gone(DeletedItems):
         """What a request deleted is not there any more."""

@@ -249,7 +249,7 @@ def has_effect(world: World, operation: Operation, change: Change) -> bool:
         places = (most - 1, total // 2, total - 1, total, 1, 2**32)
         queries += [{listing.limit: size, listing.offset: each} for each in places for size in sizes]
     filtered = [
-        [{name: parameter.written(value)} for value in world.values(operation, name)]
+        [{name: parameter.serialize(value)} for value in world.values(operation, name)]
         for name, parameter in operation.filters.items()
     ]
     queries += [query for each in filtered for query in each]

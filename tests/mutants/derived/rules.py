@@ -19,7 +19,7 @@ from codegen.extensions.instances import route
 from codegen.openapi import Node, schema_of
 from codegen.openapi.document import Pointer
 from tests.contract.contract import Operation, contract
-from tests.contract.interaction import judged
+from tests.contract.interaction import judge_rules
 
 from .exchange import Answer, Ask, Asked, Change, replaced
 from .fields import AS, Changes, Field, Recipe, applied, fields_of, ways
@@ -110,7 +110,7 @@ def places() -> Iterator[Place]:
     for operation in contract().operations:
         for key, response in operation.described.operation.responses.items():
             body = schema_of(response)
-            if key.isdecimal() and body.value is not True and int(key) not in operation.not_now:
+            if key.isdecimal() and body.value is not True and int(key) not in operation.transient_statuses:
                 yield Place(operation, int(key), body)
 
 
@@ -172,7 +172,7 @@ class Search:
         place = self.place
         document = place.with_items(self.document, [item])
         earlier = {key: before for key, _, _ in place.rows(document)} if before is not MISSING else {}
-        found = judged(place.operation, self.request, place.status, document, earlier, self.now)
+        found = judge_rules(place.operation, self.request, place.status, document, earlier, self.now)
         return {name for name, verdicts in found.items() if any(each.result is Result.BROKEN for each in verdicts)}
 
     def is_wanted(self, item: Any, made: Any) -> bool:

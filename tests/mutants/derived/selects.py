@@ -31,7 +31,7 @@ class Picked:
 
     def written(self, value: Any) -> list[str]:
         """A value as a query has it."""
-        made = self.operation.query[self.name].written(value)
+        made = self.operation.query[self.name].serialize(value)
         return [str(each) for each in made] if isinstance(made, list) else [str(made)]
 
     def is_broken(self, cut: Cut, items: list[Any]) -> list[bool]:

@@ -64,7 +64,7 @@ def statuses() -> Iterator[Derived]:
 
 
 def of_response(operation: Operation, status: int, response: Node) -> Iterator[Derived]:
-    wheres = (NOW_AND_THEN,) if status in operation.not_now else (EVERYWHERE, ONE_IN_THREE)
+    wheres = (NOW_AND_THEN,) if status in operation.transient_statuses else (EVERYWHERE, ONE_IN_THREE)
     faults = [
         *of_status(operation, response),
         *of_bodies(operation, status, response),
