@@ -19,8 +19,9 @@ import requests
 from codegen.text import escaped
 
 from . import __doc__ as usage
-from .contract import Operation, Problem, contract, either
+from .contract import Problem, contract, either
 from .embedded import AlreadyReported, start_reference_server
+from .operation import Operation
 from .preflight import preflight
 from .redaction import without_secrets
 from .session import Ended, Session

@@ -13,7 +13,7 @@ from codegen.cel import MISSING
 from codegen.extensions.examples import examples_of
 from codegen.openapi import Node, schema_of
 
-from .operation import INVALID, VALID, VARIANT
+from .parameter import INVALID, VALID, VARIANT
 
 JSON = "application/json"
 

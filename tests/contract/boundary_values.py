@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from .contract import Operation
+from .operation import Operation
 
 Query = dict[str, object]
 

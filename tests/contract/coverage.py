@@ -24,9 +24,10 @@ from codegen.openapi.operations import followed_entries
 from codegen.openapi.schemas import default_of
 
 from .claims import REFUSAL_CHECKS, RESPONSE_CHECKS, Line, ledger
-from .contract import Operation, contract
+from .contract import contract
 from .interaction import Interaction, interaction
-from .operation import INVALID, Parameter, exact_values
+from .operation import Operation
+from .parameter import INVALID, Parameter, exact_values
 from .parsed_request import RIGHT, sent_value
 from .run_state import run_state
 from .schema_coverage import Observed, Schema, SchemaCoverage

@@ -7,8 +7,8 @@ from typing import Any
 
 from codegen.cel import ELEMENT, field_name
 
-from .contract import Operation
-from .operation import VALID, sample_evenly
+from .operation import Operation
+from .parameter import VALID, sample_evenly
 
 # How many of a parameter's are tried at most.
 MAX_VALUES = 6

@@ -18,9 +18,10 @@ from codegen.cel import MISSING
 from codegen.extensions import Answer, Request, Result, Rule, Verdict
 from codegen.extensions.lists import field_of
 
-from .contract import SAFE_METHODS, Operation, contract, follow_links
-from .operation import VALID
+from .contract import contract, follow_links
+from .operation import SAFE_METHODS, Operation
 from .pages import Page, as_integer, key_of
+from .parameter import VALID
 from .parsed_request import RIGHT, ParsedRequest, allowed_statuses, read_request
 from .run_state import run_state
 from .session import NOT_SENT

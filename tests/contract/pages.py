@@ -15,8 +15,8 @@ from schemathesis import Case
 from codegen.extensions import AtMost, Lists
 from codegen.text import escaped
 
-from .contract import Operation
-from .operation import UUID
+from .operation import Operation
+from .parameter import UUID
 
 # Characters of a value in a message.
 MAX_VALUE_LENGTH = 40

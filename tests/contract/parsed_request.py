@@ -17,8 +17,9 @@ from codegen.cel import MISSING
 from codegen.extensions import Stage
 from codegen.text import escaped
 
-from .contract import Credential, Operation, contract
-from .operation import INTEROPERABLE, INVALID, VALID, VARIANT, integer_variant
+from .contract import contract
+from .operation import Credential, Operation
+from .parameter import INTEROPERABLE, INVALID, VALID, VARIANT, integer_variant
 from .redaction import encoded_forms
 from .target import NONEXISTENT_IDS, Target
 

@@ -12,9 +12,10 @@ import requests
 
 from codegen.extensions import Answer, Request, Result
 
-from .contract import Operation, Problem, contract, either, follow_links
+from .contract import Problem, contract, either, follow_links
 from .exchange import NoAnswer, root_cause
-from .operation import sample_evenly
+from .operation import Operation
+from .parameter import sample_evenly
 from .session import Ended, Session
 from .settings import base_url_fix
 from .target import Ids, Target

@@ -28,9 +28,9 @@ from .boundary_values import (
     paging_names,
 )
 from .client_headers import CLIENT_HEADERS
-from .contract import Credential, Operation
 from .filter_values import filter_values
-from .operation import INVALID, VALID, Parameter, sample_evenly
+from .operation import Credential, Operation
+from .parameter import INVALID, VALID, Parameter, sample_evenly
 from .target import NIL, UNKNOWN_IDS, Ids, Target, random_ids
 from .unnormalized import RawId, raw_query
 from .wrong_credentials import (

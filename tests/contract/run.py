@@ -36,8 +36,9 @@ from schemathesis.openapi.checks import JsonSchemaError
 from codegen.text import escaped
 
 from .checks import CLASSES, Violation
-from .contract import OPENAPI, Operation, Problem, contract, label_of
+from .contract import OPENAPI, Problem, contract
 from .coverage import violated_promises
+from .operation import Operation, label_of
 from .outcome import Finding, Outcome
 from .redaction import encoded_forms, without_secrets
 from .run_state import begin, run_state

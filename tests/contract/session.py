@@ -22,9 +22,10 @@ import requests.sessions
 from requests.exceptions import ConnectionError, SSLError
 from urllib3.exceptions import NewConnectionError
 
-from .contract import SAFE_METHODS, contract
+from .contract import contract
 from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, placeholder_response, root_cause
-from .operation import INVALID
+from .operation import SAFE_METHODS
+from .parameter import INVALID
 from .target import NONEXISTENT_IDS, Target, random_ids
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}

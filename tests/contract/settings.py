@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import jsonschema_rs
 
-from .contract import Contract, Operation, Problem, contract, either
-from .operation import Parameter
+from .contract import Contract, Problem, contract, either
+from .operation import Operation
+from .parameter import Parameter
 from .target import MAX_ANSWER, Ids, Target
 
 # What is read of, in three kinds: what stands before its variable, and what each is.

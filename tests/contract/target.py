@@ -7,7 +7,8 @@ from pathlib import Path
 from random import Random
 from uuid import UUID
 
-from .contract import Operation, contract
+from .contract import contract
+from .operation import Operation
 
 # Seconds.
 ANSWER = 10

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .contract import Credential, Operation
+from .operation import Credential, Operation
 from .redaction import PASSWORDS, altered, in_base64
 from .target import Target
 

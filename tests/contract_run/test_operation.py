@@ -14,7 +14,7 @@ import pytest
 from tests.codegen.trees import CONTRACT_PATH, replace
 from tests.contract.checks.bounds import naming_error
 from tests.contract.contract import contract
-from tests.contract.operation import INVALID, VALID, VARIANT, Parameter
+from tests.contract.parameter import INVALID, VALID, VARIANT, Parameter
 from tests.contract_run.conftest import commanded
 from tests.reference_server import seed
 from tests.reference_server.running import running

@@ -14,8 +14,9 @@ import pytest
 
 from codegen.extensions import Result
 from codegen.openapi import schema_of
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
 from tests.contract.interaction import RULES, judge_rules
+from tests.contract.operation import Operation
 
 from .derived import Derived, Equivalent, cutting, derived, rules
 from .derived.exchange import Answer, Asked, Change

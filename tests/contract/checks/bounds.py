@@ -11,10 +11,11 @@ from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
 from codegen.openapi.schemas import default_of
 
-from ..contract import Operation, contract
+from ..contract import contract
 from ..interaction import Interaction, interaction, resend, resend_for_page
-from ..operation import INTEGER, VALID
+from ..operation import Operation
 from ..pages import shorten
+from ..parameter import INTEGER, VALID
 from ..parsed_request import RIGHT, ParsedRequest
 from ..run_state import run_state
 from .base import UnexpectedStatus, Violation, check

@@ -5,10 +5,10 @@ from typing import Any
 
 from schemathesis import Case, Response
 
-from ..contract import Operation
 from ..indistinguishable import Traits, find_difference, traits
 from ..interaction import Interaction, resend
-from ..operation import VALID
+from ..operation import Operation
+from ..parameter import VALID
 from ..parsed_request import RIGHT
 from ..run_state import run_state
 from .base import Check, UnexpectedStatus, Violation, check

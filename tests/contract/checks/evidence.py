@@ -2,8 +2,8 @@
 
 from schemathesis import CheckContext
 
-from ..contract import Operation
 from ..interaction import Interaction
+from ..operation import Operation
 from ..run_state import run_state
 from .base import Check, Violation, check
 

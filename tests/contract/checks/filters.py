@@ -11,8 +11,9 @@ from typing import Any
 
 from codegen.extensions import Result, Rule
 
-from ..contract import Operation, contract
+from ..contract import contract
 from ..interaction import Interaction, resend_for_page
+from ..operation import Operation
 from ..pages import Page, describe_item, shorten
 from ..run_state import run_state
 from .base import RuleBroken, check

@@ -8,8 +8,9 @@ from schemathesis.core.failures import CustomFailure, Failure
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import JsonSchemaError, UnsupportedMethodResponse
 
-from ..contract import SAFE_METHODS, Operation, contract
+from ..contract import contract
 from ..interaction import request_key
+from ..operation import SAFE_METHODS, Operation
 from ..probes import probes
 from ..run_state import run_state
 from ..target import Target

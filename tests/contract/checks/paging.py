@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Any
 
 from ..interaction import Interaction, identity_changed, is_another_item, resend_for_page
-from ..operation import INVALID
 from ..pages import Page, describe_item, differences, normalize, quote_value
+from ..parameter import INVALID
 from ..run_state import run_state
 from .base import Check, PagesContradict, Violation, check
 from .page_comparison import MAX_PROBES, REQUESTS, RETURNS, ComparingCheck

@@ -14,8 +14,9 @@ from codegen.cel import ELEMENT, Path, field_name
 from codegen.extensions import AtMost, Result, Rule, Verdict
 
 from ..conditional_rules import conditions
-from ..contract import Operation, contract
+from ..contract import contract
 from ..interaction import RULES, Interaction, body_with_items, judge_rules, resend_for_page, transitions_between
+from ..operation import Operation
 from ..pages import Page, describe_item, differences, key_of, normalize, quote_value
 from ..run_state import run_state
 from .base import RuleBroken, check

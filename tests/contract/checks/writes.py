@@ -7,8 +7,9 @@ from schemathesis import CheckContext
 
 from codegen.extensions import Answer
 
-from ..contract import Operation, contract, follow_links
+from ..contract import contract, follow_links
 from ..interaction import Interaction
+from ..operation import Operation
 from ..pages import shorten
 from ..parsed_request import RIGHT
 from ..run_state import run_state

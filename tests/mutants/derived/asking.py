@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from zlib import crc32
 
 from tests.contract.bodies import JSON
-from tests.contract.contract import Credential, Operation
+from tests.contract.operation import Credential, Operation
 from tests.contract.probes import unknown_id
 
 from .exchange import Answer, Ask, Asked, Change

@@ -13,7 +13,8 @@ from codegen.cel import MISSING
 from codegen.openapi import Node, schema_of
 from tests.contract.bodies import smallest_value
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
 
 from .asking import carrying, rewriting, titled, when
 from .exchange import Asked

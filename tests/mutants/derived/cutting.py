@@ -13,7 +13,8 @@ from uuid import NAMESPACE_OID, uuid5
 from codegen.cel import MISSING
 from codegen.extensions import Listing, Lists
 from codegen.extensions.lists import field_of
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
 from tests.contract.pages import as_integer
 
 from .exchange import Answer, Ask, Asked, Change, replaced

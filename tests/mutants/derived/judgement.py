@@ -9,8 +9,9 @@ from typing import Any
 
 from codegen.extensions import Stage
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
-from tests.contract.operation import VALID, Parameter
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
+from tests.contract.parameter import VALID, Parameter
 from tests.contract.probes import similar_id
 
 from .asking import (

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from codegen.openapi import Node, schema_of
 from tests.contract.bodies import smallest_value
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
 from tests.contract.filter_values import filter_values
-from tests.contract.operation import INVALID, VALID, Parameter
+from tests.contract.operation import Operation
+from tests.contract.parameter import INVALID, VALID, Parameter
 
 from .asking import (
     ONE_PAGE,

@@ -18,8 +18,9 @@ from codegen.extensions import AtMost, Request, Result, Rule
 from codegen.extensions.instances import route
 from codegen.openapi import Node, schema_of
 from codegen.openapi.document import Pointer
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
 from tests.contract.interaction import judge_rules
+from tests.contract.operation import Operation
 
 from .exchange import Answer, Ask, Asked, Change, replaced
 from .fields import AS, Changes, Field, Recipe, applied, fields_of, ways

@@ -9,7 +9,8 @@ from typing import Any
 
 from codegen.extensions import Result, Rule
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
 
 from .cutting import Cut, change_of, has_effect
 from .making import EVERYWHERE, Built, Derived, Equivalent, family

@@ -6,7 +6,7 @@ from codegen.extensions.examples import examples_of
 from codegen.openapi import schema_of
 from codegen.openapi.operations import followed_entries
 from tests.contract.bodies import smallest_value
-from tests.contract.contract import Operation
+from tests.contract.operation import Operation
 
 from .exchange import Answer
 

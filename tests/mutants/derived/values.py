@@ -16,8 +16,9 @@ from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
 from codegen.openapi.document import Pointer
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
 from tests.contract.interaction import judge_rules
+from tests.contract.operation import Operation
 
 from .asking import answering, now_and_then, when
 from .exchange import Answer, Ask, Asked, Change, changed_at

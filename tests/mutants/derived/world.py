@@ -14,8 +14,8 @@ import requests
 
 from codegen.cel import MISSING
 from codegen.extensions import Request
-from tests.contract.contract import Operation
 from tests.contract.filter_values import filter_values
+from tests.contract.operation import Operation
 from tests.contract.target import UNKNOWN_IDS, Target
 
 from .exchange import Answer, Asked
