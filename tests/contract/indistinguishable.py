@@ -92,6 +92,6 @@ def difference(ours: list[Traits], others: list[Traits]) -> str:
             # Long ones from shortly before they part.
             same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1), 0)
             start = max(same - SHOWN // 2, 0)
-            shown = " in place of ".join(f"'{escaped(text[start:], SHOWN)}'" for text in (one, other))
+            shown = " instead of ".join(f"'{escaped(text[start:], SHOWN)}'" for text in (one, other))
             return f"{escaped(aspect, SHOWN)} is {shown}"
     return ""

@@ -293,7 +293,7 @@ def describe_credentials(request: requests.PreparedRequest, target: Target, oper
             found.append(describe_value(f"header {name}", text, target))
     for name, value in read_cookies(request).items():
         is_known = ("cookie", name) in known
-        which = f"cookie {name}" if is_known else f"cookie of another name ('{escaped(name, SHOWN)}')"
+        which = f"cookie {name}" if is_known else f"cookie named '{escaped(name, SHOWN)}'"
         found.append(describe_value(which, value, target))
     if any(quote(secret, safe="") in (request.url or "") for secret in target.secrets.values()):
         found.append("a credential in the address")

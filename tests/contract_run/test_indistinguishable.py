@@ -57,7 +57,7 @@ MEANT: dict[str, Answer] = {
 TELLS: dict[str, tuple[dict[str, Any], str]] = {
     "detail": ({"detail": "Definition of another tenant"}, "the body is"),
     "field": ({"body": {"tenant": "other"}}, "the body is"),
-    "reason": ({"reason": "Hidden"}, "the status is '404 Hidden' in place of '404 Not Found'"),
+    "reason": ({"reason": "Hidden"}, "the status is '404 Hidden' instead of '404 Not Found'"),
     "header": ({"headers": {"x-tenant": "other"}}, "the list of its headers is"),
     "header value": ({"headers": {"etag": "1"}}, "the list of its headers is"),
     "length": ({"blanks": 1}, "the body is"),

@@ -83,10 +83,10 @@ def test_none_and_several() -> None:
         # Of several faults a server may name the first one only, and that one may be of a spelling.
         ("offset", ""),
         ("limit offset", ""),
-        ("definition_id", "must name limit or offset, but it names definition_id"),
-        ("limit definition_id", "must name limit or offset, but it names definition_id"),
-        ("page", 'must name limit or offset, but it names [["query", "page"]]'),
-        ("", "must name limit or offset, but it names nothing"),
+        ("definition_id", "must name limit or offset (got definition_id)"),
+        ("limit definition_id", "must name limit or offset (got definition_id)"),
+        ("page", 'must name limit or offset (got [["query", "page"]])'),
+        ("", "must name limit or offset (got nothing)"),
     ],
 )
 def test_a_422_names_what_is_wrong(named: str, wrong: str) -> None:
@@ -135,9 +135,9 @@ def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edite
     assert result.returncode == 1, result.stdout + result.stderr
     found = " ".join(result.stdout.split())
     assert "valid_request_accepted" in found
-    assert re.search(r"a valid request, .*?limit='\d+'.*?, was answered with 422", found)
+    assert re.search(r"valid request \(.*?limit='\d+'.*?\): the status must be 200 \(got 422\)", found)
     # The verdict shows samples of a finding; what was sent, and wrongly taken, is in the reports.
-    assert re.search(r"(max_age_days|late)='[^']*' is invalid, which is 422, but the answer is 200", found)
+    assert re.search(r"(max_age_days|late)='[^']*' is invalid: the status must be 422 \(got 200\)", found)
     entries = json.loads((tmp_path / "requests.har").read_text("utf-8"))["log"]["entries"]
     taken = {entry["request"]["url"] for entry in entries if entry["response"]["status"] == 200}
     assert all(any(f"{name}=abc" in url for url in taken) for name in ("max_age_days", "late"))

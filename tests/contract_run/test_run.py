@@ -305,7 +305,7 @@ class ThreeFaults(LimitNotEchoed, CutsShort, TellsSecrets):
 
 
 FINDINGS = {
-    "limit_and_offset_echoed": "limit .* was asked for, but the page says 20",
+    "limit_and_offset_echoed": "limit .* was requested, but the page says limit 20",
     "no_answer": "the answer ended before it was complete",
     "response_schema_conformance": "Response violates schema",
 }
@@ -341,7 +341,7 @@ def test_a_request_is_repeated_by_its_curl_command(contract_on: Contract) -> Non
     with running(LimitNotEchoed()) as base_url:
         shown = contract_on(base_url, FAIL_FAST="1").stdout
         curl = re.search(r"^   (curl .*)", shown, re.MULTILINE)
-        asked = re.search(r"limit (\d+) was asked for", shown)
+        asked = re.search(r"limit (\d+) was requested", shown)
         assert curl is not None and asked is not None
         repeated = subprocess.run(
             ["sh", "-c", curl[1]], env=os.environ | {"TOKEN": seed.TOKEN}, capture_output=True, text=True, check=True
@@ -362,7 +362,7 @@ def test_the_front_end_for_pytest_has_a_test_for_each_check(environment: Callabl
         result = front_end(base_url)
     assert result.returncode == 1, result.stdout + result.stderr
     assert re.search(r"1 failed, \d\d passed, \d skipped", result.stdout)
-    assert re.search(r"limit \d+ was asked for, but the page says 20\ncurl ", result.stdout)
+    assert re.search(r"limit \d+ was requested, but the page says limit 20\ncurl ", result.stdout)
     assert seed.TOKEN not in result.stdout + result.stderr
     nobody = front_end("http://127.0.0.1:9")
     assert nobody.returncode == 2

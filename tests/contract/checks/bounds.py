@@ -1,4 +1,4 @@
-"""Bounds and defaults: what of the parameters is accepted, what refused, and how."""
+"""Bounds and defaults: which parameter values are accepted, and how invalid ones are refused."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -20,7 +20,7 @@ from ..parsed_request import RIGHT, ParsedRequest
 from ..run_state import run_state
 from .base import UnexpectedStatus, Violation, check
 
-# Where the fault of a parameter may be.
+# Where an invalid parameter can be.
 PLACES = ("path", "query", "header", "cookie", "body")
 
 
@@ -30,12 +30,14 @@ def one_of(statuses: frozenset[int]) -> str:
 
 @check
 def valid_request_accepted(found: Interaction) -> bool | None:
-    """A valid request for what the credentials may read is answered with it."""
+    """A valid request for something that the credentials may read succeeds."""
     operation, success = found.operation, found.operation.page_status
     allowed = found.allowed_statuses or frozenset()
-    # Who has no access is not told that valid parameters are wrong either.
+    # Without access, even an invalid parameter must not be reported.
     if allowed & operation.refused("access") and found.status in operation.refused("parameters") - allowed:
-        raise UnexpectedStatus(f"{found.parsed.subject} was answered with {found.status}, though nothing is invalid")
+        raise UnexpectedStatus(
+            f"{found.parsed.subject} with valid parameters: the status must be {one_of(allowed)} (got {found.status})"
+        )
     if success not in allowed or allowed - {success} - operation.refused("state"):
         return True
     if found.status in operation.refused("credentials"):
@@ -48,30 +50,33 @@ def valid_request_accepted(found: Interaction) -> bool | None:
         if run_state().session.is_unavailable:
             return True
         sending = run_state().sendings.get(found.case.id)
-        times = f", {len(sending.transient) + 1} times in a row" if sending else ""
+        times = f" {len(sending.transient) + 1} times in a row" if sending else ""
         raise UnexpectedStatus(
-            f"a valid request, {found.parsed.query_text}, was answered with {found.status}{times}, while others were "
-            "answered"
+            f"valid request ({found.parsed.query_text}): the status must be {success} (got {found.status}{times}, "
+            "while other requests succeed)"
         )
     if found.status != success:
-        raise UnexpectedStatus(f"a valid request, {found.parsed.query_text}, was answered with {found.status}")
+        raise UnexpectedStatus(
+            f"valid request ({found.parsed.query_text}): the status must be {success} (got {found.status})"
+        )
     return None
 
 
 def read_operations(path: str) -> list[Operation]:
-    """The operations that show what another one at the same path deletes."""
+    """Return the GET operations at a path: they show whether an item is there."""
     return [each for each in contract().operations if each.method == "GET" and each.path == path]
 
 
 def read_item(found: Interaction, operation: Operation, identifier: str) -> Interaction:
-    """Asks another operation, with the same credentials."""
+    """Request an item by another operation, with the same credentials."""
     known = found.case.operation.schema[operation.path][operation.method]
     case: Case[Any] = known.Case(path_parameters={operation.parent: identifier}, headers=dict(found.case.headers))
     return interaction(case.call(), case)
 
 
 def require_listed(found: Interaction) -> bool | None:
-    """What a list has, before and after it is asked for, is there. Since it was listed, it may have been deleted."""
+    """An item that a list shows before and after the request must be found. It may have been deleted since it was
+    listed."""
     operation, key = found.operation, found.parsed.parent
     if not operation.is_safe:
         return require_readable(found)
@@ -81,28 +86,29 @@ def require_listed(found: Interaction) -> bool | None:
     before, answer, after = resend_for_page(listed.case), resend(found.case), resend_for_page(listed.case)
     if before and after and key in before.by_key and key in after.by_key and answer.status == found.status:
         raise UnexpectedStatus(
-            f"{found.parsed.subject} is in what {listed.operation.name} lists, before and after it was answered with "
-            f"{found.status}"
+            f"{found.parsed.subject} is listed by {listed.operation.name}: the status must be {operation.page_status} "
+            f"(got {found.status})"
         )
     return True
 
 
 def require_readable(found: Interaction) -> bool | None:
-    """The same of what can be read by itself, at the same path."""
+    """The same for an item that a GET operation at this path reads."""
     for reader in read_operations(found.operation.path):
         before = read_item(found, reader, found.parsed.parent)
         answer = resend(found.case)
         after = read_item(found, reader, found.parsed.parent)
         if before.status == after.status == reader.page_status and answer.status == found.status:
             raise UnexpectedStatus(
-                f"{reader.name} reads {found.parsed.subject} before and after it was answered with {found.status}"
+                f"{found.parsed.subject} is found by {reader.name}: the status must be {found.operation.page_status} "
+                f"(got {found.status})"
             )
     return True
 
 
 @check
 def invalid_parameter_refused(found: Interaction) -> bool | None:
-    """An invalid parameter is refused at its stage, before it is looked whether the list exists, say."""
+    """An invalid parameter is refused before anything later in `x-judged`, such as whether the list exists."""
     operation = found.operation
     refused = operation.refused("parameters")
     if not refused & (
@@ -112,10 +118,10 @@ def invalid_parameter_refused(found: Interaction) -> bool | None:
     parsed, allowed = found.parsed, found.allowed_statuses or frozenset()
     if found.status not in allowed:
         if invalid := " and ".join(map(parsed.sent_text, sorted(parsed.invalid_parameters))):
-            raise UnexpectedStatus(
-                f"{invalid} is invalid, which is {one_of(refused)}, but the answer is {found.status}"
-            )
-        raise UnexpectedStatus(f"{parsed.query_text} must be answered with {one_of(allowed)} (got {found.status})")
+            raise UnexpectedStatus(f"{invalid} is invalid: the status must be {one_of(refused)} (got {found.status})")
+        raise UnexpectedStatus(
+            f"request ({parsed.query_text}): the status must be {one_of(allowed)} (got {found.status})"
+        )
     if found.status in refused and len(parsed.invalid_parameters) > 1 and parsed.credentials == RIGHT:
         check_each_alone(found)
     if found.status == operation.page_status:
@@ -126,19 +132,19 @@ def invalid_parameter_refused(found: Interaction) -> bool | None:
 
 
 class ErrorFields(NamedTuple):
-    """Where the body of such a refusal has what is wrong with the parameters, by the contract's schema."""
+    """Which fields of a refusal describe the invalid parameters, by the contract's schema."""
 
     entries: str
-    """The field with one entry for each fault."""
+    """The field with an entry for each error."""
     place: str
-    """The field of an entry that says where: a list of names."""
+    """The field of an entry with the location: a list of names."""
     value: str
-    """The field of an entry that repeats what was refused: of any type. Empty if there is none."""
+    """The field of an entry with the refused value, of any type; empty if there is none."""
 
 
 @cache
 def error_fields(name: str) -> ErrorFields | None:
-    """Of the operation of that name."""
+    """Return the error fields of an operation; None if its refusals have none."""
     operation = next(each for each in contract().operations if each.name == name)
     for status in operation.refused("parameters"):
         found = operation.described.response(status)
@@ -165,7 +171,7 @@ def types(schema: Node) -> list[str]:
 
 
 def read_faults(found: Interaction) -> list[tuple[list[Any], Any]] | None:
-    """The place and the value of each fault that the body of a refusal lists; None if it cannot be read."""
+    """Return location and value of each error in a refusal; None if the body cannot be read."""
     known = error_fields(found.operation.name)
     entries = field_of(found.json, known.entries) if known else None
     if known is None or not isinstance(entries, list):
@@ -175,11 +181,11 @@ def read_faults(found: Interaction) -> list[tuple[list[Any], Any]] | None:
 
 
 def check_each_alone(found: Interaction) -> None:
-    """A server may name the first fault only: then the others are asked for by themselves."""
+    """Resend each invalid parameter that the refusal does not name, alone: a server may name only the first error."""
     parsed, case = found.parsed, found.case
     named = {part for place, _ in read_faults(found) or () for part in place if isinstance(part, str)}
     for name in sorted(parsed.invalid_parameters - named):
-        # The others that are given are right then.
+        # The other given parameters get their defaults.
         others = {other: value for other, value in found.operation.defaults.items() if other in case.query}
         alone = case.derive(keep_auth=True, query={**others, name: case.query[name]} if name in case.query else {})
         parent = found.operation.parent
@@ -192,17 +198,17 @@ def check_each_alone(found: Interaction) -> None:
         ):
             refused = one_of(found.operation.refused("parameters"))
             raise UnexpectedStatus(
-                f"{parsed.sent_text(name)} is invalid by itself, which is {refused}, but the answer is {answer.status}"
+                f"{parsed.sent_text(name)} alone is invalid: the status must be {refused} (got {answer.status})"
             )
 
 
 def describe_variant(found: Interaction, name: str) -> str:
-    """In what the spelling breaks the contract's letter; empty if it does not."""
+    """Describe how the accepted text differs from the contract; empty if it does not."""
     operation, parsed = found.operation, found.parsed
     if name == operation.parent:
         return "without dashes"
     if name == operation.cursor_name or name not in parsed.texts:
-        # Where one may begin is for the server to say; a body has no spelling.
+        # Cursors are opaque, and a body has no spelling.
         return ""
     texts = parsed.texts[name]
     if len(texts) > 1:
@@ -212,7 +218,7 @@ def describe_variant(found: Interaction, name: str) -> str:
 
 @check
 def invalid_parameter_named(found: Interaction) -> bool | None:
-    """The refusal names a parameter that is invalid, or in a spelling that a server may refuse; and no other."""
+    """A refusal names parameters that are invalid, or that a server may refuse, and no others."""
     parsed = found.parsed
     is_refused = found.status in found.operation.refused("parameters")
     if not is_refused or set(parsed.judgements.values()) == {VALID} or parsed.credentials != RIGHT:
@@ -221,43 +227,45 @@ def invalid_parameter_named(found: Interaction) -> bool | None:
     if faults is None:
         return True
     if wrong := naming_error(parsed.judgements, [place for place, _ in faults]):
-        raise Violation(f"the {found.status} {wrong}")
+        raise Violation(f"the body of the {found.status} {wrong}")
     for place, value in faults:
         check_location(found, place, value)
     return None
 
 
 def naming_error(judgements: Mapping[str, str], places: list[list[Any]]) -> str:
-    """What is wrong with the parameters that a refusal names, by how each is judged; empty if nothing."""
+    """Describe what is wrong with the parameters that a refusal names; empty if nothing is."""
     faulty = {name for name, judgement in judgements.items() if judgement != VALID}
     named = {name for place in places for name in judgements if name in place}
     if named and named <= faulty:
         return ""
     wrong = " and ".join(sorted(named - faulty)) or shorten(places) if places else "nothing"
-    return f"must name {' or '.join(sorted(faulty))}, but it names {wrong}"
+    return f"must name {' or '.join(sorted(faulty))} (got {wrong})"
 
 
 def check_location(found: Interaction, place: list[Any], refused: Any) -> None:
-    """What a fault says of its parameter is so: where it stands, and which value was refused."""
+    """The location and the value in an error are those of the refused parameter."""
     parsed: ParsedRequest = found.parsed
     name = next((name for name in parsed.judgements if name in place), "")
     where = "query" if name in found.operation.query else "path" if name in found.operation.in_path else "body"
     if place and place[0] in PLACES and (not name or place[0] != where):
-        raise Violation(f"the {found.status} says that the fault is at {shorten(place)}, where nothing is wrong")
+        raise Violation(
+            f"the body of the {found.status} reports an error at {shorten(place)}, where nothing is invalid"
+        )
     sent = parsed.texts.get(name, ())
     if len(sent) != 1 or not sent[0] or not sent[0].isascii() or not isinstance(refused, str):
         return
-    # As it was sent, or as it was read so far.
+    # The value may be cut where parsing stopped.
     if not sent[0].strip().lower().startswith(unquote(refused).strip().lower()):
         raise Violation(
-            f"the {found.status} says that {name}='{shorten(refused)}' was refused, but {parsed.sent_text(name)} was "
-            "sent"
+            f"the body of the {found.status} must report the value that was sent, {parsed.sent_text(name)} (got "
+            f"'{shorten(refused)}')"
         )
 
 
 @check
 def defaults_applied(found: Interaction) -> bool | None:
-    """What is not given is its default, and a page says so."""
+    """A parameter that is not given has its default, and the page echoes it."""
     if found.page is None or all(each.is_given for each in found.parsed.integers.values()):
         return True
     operation = found.operation
@@ -271,5 +279,5 @@ def defaults_applied(found: Interaction) -> bool | None:
         ):
             stated = default_of(schema_of(operation.described.parameters["query", name]))
             pointer = stated.pointer if stated else ""
-            raise Violation(f"no {name} was given, which means {default}, but the page says {said}", pointer)
+            raise Violation(f"no {name} was given: the page must echo its default, {default} (got {said})", pointer)
     return None

@@ -1,4 +1,4 @@
-"""Every check that a run uses, by what it is about."""
+"""The names of all checks, by class."""
 
 from ..contract import contract
 from ..interaction import RULES
@@ -33,7 +33,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "items_do_not_go_back",
         *CURSOR_CHECKS,
     ),
-    # As the contract names them.
+    # The ids of the rules.
     "rules": (*RULES, *SELECTS, *AT_MOST),
     "credentials": (
         "credentials_required",
@@ -56,4 +56,4 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "evidence": ("reached",),
     **({"changes": WRITE_CHECKS} if WRITE_CHECKS else {}),
 }
-"""What is not named here is switched off, `transient_answers` aside, which applies some of these to further answers."""
+"""Checks not named here are off, except `transient_answers`, which applies some of these to transient responses."""

@@ -1,7 +1,7 @@
-"""Filters: a value of a further parameter picks exactly the items of which its rules (`x-selects`) hold.
+"""Filters: a parameter value selects exactly the items that satisfy its rules (`x-selects`).
 
-What comes back is judged by itself. What is left out shows against the list without filters: as that may change at any
-time, both are read again, by turns, before a difference is called a violation.
+Returned items are judged one by one. Missing items show in comparison with the list without filters: because it may
+change at any time, both lists are read again, alternately, before a difference is reported.
 """
 
 import json
@@ -20,12 +20,12 @@ from .base import RuleBroken, check
 from .page_comparison import PROOFS, TRIES, ComparingCheck
 from .rules import describe, read_fields, sentence
 
-# Largest pages of a list that are read to hold it against another one.
+# Pages of the largest size that are read of a list for comparison.
 PAGES = 5
 
 
 def select_items(page: Page, items: list[Any]) -> list[bool | None]:
-    """Whether the filters of a page pick each item; None where that cannot be judged."""
+    """Return for each item whether the filters of a page select it; None where that cannot be judged."""
     found: list[bool | None] = [True] * len(items)
     for name, text in page.filters:
         selection = page.operation.selections.get(name)
@@ -35,12 +35,12 @@ def select_items(page: Page, items: list[Any]) -> list[bool | None]:
                     found[index] = False
                 elif result is Result.NOT_JUDGED and found[index]:
                     found[index] = None
-    # What no rule is about may pick others.
+    # A parameter without rules may select others.
     return found if all(name in page.operation.selections for name, _ in page.filters) else [None] * len(items)
 
 
 def read_list(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any] | None:
-    """The items of a list, read now, by key; None if it is too long, or changes meanwhile."""
+    """Read the items of a list, by key; None if it is too long, or changes meanwhile."""
     listing = page.operation.listing
     assert listing is not None
     most = page.operation.limits[-1]
@@ -61,7 +61,7 @@ def read_list(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, 
 
 
 class SelectionCheck(ComparingCheck):
-    """What a value of a parameter picks, as a check."""
+    """A check that a parameter value selects the right items."""
 
     operation: Operation
     parameter: str
@@ -70,7 +70,7 @@ class SelectionCheck(ComparingCheck):
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, dict[str, Page]] = {}
-        """By what the list belongs to and by key, the page of the list without filters that an item was on last."""
+        """By parent id and key, the latest page of the unfiltered list with the item."""
         self.totals: dict[str, int] = {}
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
@@ -86,10 +86,10 @@ class SelectionCheck(ComparingCheck):
         results = self.operation.selections[self.parameter].judge(self.rule, list(page.items), value)
         for key, item, result in zip(page.keys, page.items, results, strict=True):
             if result is Result.BROKEN:
-                filters = {f"{self.parameter} that was asked for": value}
+                filters = {f"requested {self.parameter}": value}
                 fields = describe(read_fields(self.rule, "item", item) | filters)
                 raise RuleBroken(sentence(self.rule, describe_item(self.operation, key), fields))
-        # Of several, the first one looks for what is left out.
+        # Among several filters, the first one looks for missing items.
         selecting = next(name for name, _ in page.filters if name in self.operation.selections)
         is_first = selecting == self.parameter and self.rule is self.operation.selections[self.parameter].rules[0]
         if is_first and self.operation.is_offset_list and page.offset == 0 and self.is_suspect(page):
@@ -97,7 +97,7 @@ class SelectionCheck(ComparingCheck):
         return None
 
     def is_suspect(self, page: Page) -> bool:
-        """Whether the page does not go with what was read of the list without filters."""
+        """True if the page contradicts what was read of the unfiltered list."""
         known = self.known.get(page.parent, {})
         keys = list(known)
         answers = select_items(page, [known[key].by_key[key] for key in keys])
@@ -106,7 +106,7 @@ class SelectionCheck(ComparingCheck):
         wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
         is_all = len(known) == self.totals.get(page.parent)
         if len(page.items) == page.total:
-            # What is there and is not picked is told of each item by itself.
+            # Items that must not be selected are reported one by one.
             return bool(wanted - page.by_key.keys()) or (is_all and bool(page.by_key.keys() - known.keys()))
         return page.total != len(wanted) if is_all else page.total < len(wanted)
 
@@ -136,12 +136,12 @@ class SelectionCheck(ComparingCheck):
     def explain(self, page: Page, items: Mapping[str, Any], missing: frozenset[str], beyond: frozenset[str]) -> str:
         filters = ", ".join(f"{name} {shorten(json.loads(text))}" for name, text in page.filters)
         key = min(missing or beyond)
-        what = "is left out of" if missing else "is in"
-        where = "though it is in" if missing else "and not in"
+        what = "is missing from" if missing else "is in"
+        where = "but is in" if missing else "but not in"
         fields = describe(read_fields(self.rule, "item", items[key])) if key in items else ""
         return sentence(
             self.rule,
-            f"{describe_item(self.operation, key)} {what} the list with {filters}, {where} that without",
+            f"{describe_item(self.operation, key)} {what} the list with {filters}, {where} the list without filters",
             fields,
         )
 

@@ -1,8 +1,8 @@
-"""The contract's rules, each a check that has the rule's id.
+"""The contract's rules: a check for each, with the id of the rule.
 
-A rule about changes (`oldSelf`) is held against what an item was when it was read last. A list may be mended while it
-is read, as when somebody migrates old data; so one change is no violation yet. It is one if the item is this and that
-by turns, if it is another one again and again, or if it is again what it was.
+A rule about changes (`oldSelf`) compares an item with its previous read. A list may be corrected while it is read, by a
+data migration for example; so one change is not a violation yet. It is one if the item alternates between two states,
+changes again and again, or returns to an earlier state.
 """
 
 import json
@@ -22,14 +22,14 @@ from ..run_state import run_state
 from .base import RuleBroken, check
 from .page_comparison import MAX_PROBES, RETURNS, ComparingCheck
 
-# How many values of one item are too many: it may have been mended once while it was read, or twice.
+# So many states of one item are a violation: a correction makes one or two more.
 MAX_STATES = 4
-# How many fields a message shows.
+# Maximum number of fields in a message.
 FIELDS = 8
 
 
 def read_fields(rule: Rule, variable: str, value: Any) -> dict[str, Any]:
-    """What the rule reads of a value, by field as the contract names them."""
+    """Return the fields of a value that the rule reads, with the contract's names."""
     found: dict[str, Any] = {}
     for path in rule.program.uses.reads:
         if path[0] == variable:
@@ -41,7 +41,7 @@ def read_path(path: Path, value: Any, name: str = "") -> Iterator[tuple[str, Any
     for part in path:
         if part == ELEMENT or not isinstance(value, dict):
             break
-        # A rule has other names for fields whose names are no identifiers.
+        # In rules, fields whose names are not identifiers have other names.
         field = next((each for each in value if field_name(each) == part), None)
         if field is None:
             return
@@ -51,7 +51,7 @@ def read_path(path: Path, value: Any, name: str = "") -> Iterator[tuple[str, Any
 
 
 def describe(fields: Mapping[str, Any]) -> str:
-    """Fields with their values, for messages."""
+    """Describe fields and their values for messages."""
     shown = [f"{name} is {quote_value(value)}" for name, value in list(fields.items())[:FIELDS]]
     return ", ".join(shown)
 
@@ -61,7 +61,7 @@ def sentence(rule: Rule, what: str, fields: str) -> str:
 
 
 def item_at(operation: Operation, verdict: Verdict, body: Any) -> tuple[str, Any]:
-    """The item in which a verdict's value stands, for messages, and the item itself; the place where there is none."""
+    """Return the item that contains a verdict's value, described and as it is; None if it is in no item."""
     lists = operation.lists
     prefix = "".join(f"/{name}" for name in lists.listing.items.split(".")) + "/" if lists else ""
     page = lists.read(body) if lists else None
@@ -85,7 +85,7 @@ def rule_violation(rule: Rule, found: Interaction, verdict: Verdict) -> RuleBrok
     if item is None:
         fields = read_fields(rule, "response", {"status": found.status, "body": found.json}) | fields
         return RuleBroken(sentence(rule, "the answer", describe(fields)))
-    fields = {f"{name} that was asked for": value for name, value in fields.items()}
+    fields = {f"requested {name}": value for name, value in fields.items()}
     listing = found.operation.listing
     items = ("response", "body", *map(field_name, listing.items.split(".") if listing else ()), ELEMENT)
     for path in rule.program.uses.reads:
@@ -97,7 +97,7 @@ def rule_violation(rule: Rule, found: Interaction, verdict: Verdict) -> RuleBrok
 
 
 def first_broken_item(rule: Rule, found: Interaction) -> Any:
-    """The first item that breaks a rule about the whole answer, by itself; None if none does."""
+    """Return the first item that alone breaks a rule about the whole response; None if there is none."""
     for item in found.items or ():
         body = body_with_items(found.operation, [item])
         body = found.json | body if isinstance(found.json, dict) else body
@@ -108,7 +108,7 @@ def first_broken_item(rule: Rule, found: Interaction) -> Any:
 
 
 def check_of(rule: Rule) -> Any:
-    """A rule about an answer, as a check."""
+    """Make a check of a rule about a response."""
 
     def judge(found: Interaction) -> bool | None:
         verdicts = [each for each in found.verdicts.get(rule.id, ()) if each.result is not Result.NOT_JUDGED]
@@ -124,14 +124,14 @@ def check_of(rule: Rule) -> Any:
 
 
 class TransitionCheck(ComparingCheck):
-    """A rule about what may not change from one read of an item to the next, as a check."""
+    """A check of a rule about changes from one read of an item to the next."""
 
     rule: Rule
 
     def __init__(self) -> None:
         super().__init__()
         self.states: dict[str, list[Any]] = {}
-        """By key, what the rule reads of the item, each time that it broke the rule."""
+        """By key, what the rule reads of the item, for each state that broke the rule."""
         self.returns: dict[str, int] = {}
         self.probes_left = MAX_PROBES
 
@@ -162,12 +162,12 @@ class TransitionCheck(ComparingCheck):
         return None if any(self.applies(each, page, found) for each in verdicts) else True
 
     def applies(self, verdict: Verdict, page: Page, found: Interaction) -> bool:
-        """Whether it could be judged, and the rule says something of such a value."""
+        """True if the verdict was judged, and the condition of the rule holds for the value."""
         condition = conditions().get(self.name)
         if verdict.result is Result.NOT_JUDGED or condition is None:
             return verdict.result is not Result.NOT_JUDGED
         key = next((key for key, item in page.by_key.items() if item is verdict.instance), None)
-        # Of what stands within an item, it is not told what it was before.
+        # The previous value is known for whole items only.
         return key is None or condition.holds(verdict.instance, found.earlier[key].by_key[key])
 
     def note(self, page: Page, keys: list[str]) -> None:
@@ -182,7 +182,7 @@ class TransitionCheck(ComparingCheck):
                 states.append(state)
 
     def check_flapping(self, page: Page, broken: list[str]) -> None:
-        """An item may be mended now and then, but is not another one each time that it is read, nor what it was."""
+        """Raise RuleBroken if an item differs on each read, or returns to an earlier state."""
         if self.probes_left > 0:
             self.probes_left -= 1
             for _ in range(2):
@@ -193,7 +193,7 @@ class TransitionCheck(ComparingCheck):
             kinds = {json.dumps(state, sort_keys=True) for state in states}
             if len(kinds) >= MAX_STATES or self.returns.get(key, 0) >= RETURNS:
                 self.is_done = True
-                how = "it is another one each time that it is read" if len(kinds) >= MAX_STATES else "it went back"
+                how = "it differs on each read" if len(kinds) >= MAX_STATES else "it returned to an earlier state"
                 parted = self.describe_change(states[-2], states[-1])
                 raise RuleBroken(
                     sentence(self.rule, describe_item(page.operation, key), f"{how}, with {page.place}: {parted}")
@@ -217,7 +217,7 @@ class TransitionCheck(ComparingCheck):
 
 
 class AtMostCheck(ComparingCheck):
-    """How many items of a whole list may meet a condition, as a check."""
+    """A check of how many items of a whole list may meet a condition."""
 
     at_most: AtMost
 

@@ -1,4 +1,4 @@
-"""What a request made is there, and what it deleted is gone. Nothing else is changed or deleted."""
+"""A created item exists, a deleted one does not, and nothing else is changed or deleted."""
 
 from urllib.parse import urlsplit
 
@@ -16,7 +16,7 @@ from ..run_state import run_state
 from .base import Check, UnexpectedStatus, Violation, check
 from .bounds import one_of, read_item, read_operations
 
-# Of what was made, how much is looked at, and how much is deleted at the end.
+# Checked items per run, and items deleted at its end.
 LOOKS, CLEANED = 8, 300
 
 
@@ -47,7 +47,8 @@ class CreatedItems(Check):
             return
         if seen.status != target.page_status:
             raise UnexpectedStatus(
-                f"{found.operation.name} made {target.parent} {identifier}, but {target.name} answers {seen.status}"
+                f"{found.operation.name} created {target.parent} {identifier}: {target.name} must answer "
+                f"{target.page_status} (got {seen.status})"
             )
         place = ", ".join(found.response.headers.get("location") or [])
         here = urlsplit(run_state().target.base_url).path
@@ -57,10 +58,10 @@ class CreatedItems(Check):
             and target.in_path[target.parent].normalize(match[1]) == identifier
             for form in (path, path.removeprefix(here))
         ):
-            raise Violation(f"Location is '{shorten(place)}', where {target.parent} {identifier} is not")
+            raise Violation(f"Location must be the URL of {target.parent} {identifier} (got '{shorten(place)}')")
 
     def after_run(self, ctx: CheckContext) -> None:
-        """Deletes what the run made, where the contract has a request for it."""
+        """Delete what the run created, if the contract has an operation for it."""
         state = run_state()
         headers: dict[str, str] = {}
         for each in contract().operations:
@@ -94,7 +95,7 @@ class DeletedItems(Check):
                 wanted = reader.refused("existence", "state")
                 if seen.status not in wanted | reader.transient_statuses | {0}:
                     raise UnexpectedStatus(
-                        f"{parsed.subject} was deleted, but {reader.name} answers {seen.status}, not {one_of(wanted)}"
+                        f"{parsed.subject} was deleted: {reader.name} must answer {one_of(wanted)} (got {seen.status})"
                     )
         return None
 
@@ -103,8 +104,8 @@ if any(not each.is_safe for each in contract().operations):
 
     @check
     class made_is_there(CreatedItems):
-        """What a request made is there afterwards, and where its answer says."""
+        """A created item exists afterwards, also at the Location of the response."""
 
     @check
     class deleted_is_gone(DeletedItems):
-        """What a request deleted is not there any more."""
+        """A deleted item no longer exists."""
