@@ -167,7 +167,7 @@ def test_what_cannot_be_tested_is_told_with_its_line(contract_run: Run, tmp_path
     result = contract_run(Board(), *OURS, CONTRACT=str(edited), OPERATION="list_events")
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(
-        r"list_tasks: .* tag: in style deepObject.*see line \d+ of edited.yaml", said(result, "not tested")
+        r"list_tasks: .* tag, not deepObject.*add it at line \d+ of edited.yaml", said(result, "not tested")
     )
     assert "as far as it was tested" in result.stdout
 

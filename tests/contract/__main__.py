@@ -167,7 +167,7 @@ def run_and_report(target: Target, session: Session, cleanup: ExitStack, progres
     is_short = bool(outcome.ended_early) and outcome.sent < MIN_REQUESTS
     if (outcome.is_empty or is_short) and not outcome.findings:
         raise Problem(
-            f"too few requests were sent to tell anything: {outcome.ended_early or 'none of some kind'}",
+            f"too few requests were sent for a verdict: {outcome.ended_early or 'some kinds of requests are missing'}",
             "raise MAX_TIME or the quota, or lower RATE_LIMIT",
         )
     return outcome

@@ -1,4 +1,4 @@
-"""What requests carry: JSON, judged by the contract's schema, and bodies to send."""
+"""Request bodies: JSON, judged by the contract's schema, and samples to send."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ JSON = "application/json"
 
 @dataclass(frozen=True)
 class RequestBody:
-    """What the requests of an operation carry."""
+    """The request body of an operation."""
 
     node: Node
     """The `requestBody`."""
@@ -37,7 +37,7 @@ class RequestBody:
         return jsonschema_rs.Draft202012Validator(document, validate_formats=True)
 
     def judge(self, request: requests.PreparedRequest) -> tuple[str, Any]:
-        """Whether the request may carry what it does, and that as JSON value; MISSING if it is none."""
+        """Judge the body of a request. Returns the judgement and the body as JSON value; MISSING if there is none."""
         body = request.body.encode() if isinstance(request.body, str) else request.body
         if not isinstance(body, bytes):
             body = b""
@@ -51,13 +51,13 @@ class RequestBody:
         if kind != JSON:
             return VARIANT, value
         errors = list(self.validator.iter_errors(value))
-        # A server may read a number that is written as text, say, or another spelling of a time.
+        # A server may accept a number that is sent as text, or another notation of a time.
         is_near = all(type(each.kind).__name__.endswith(("Type", "Format")) for each in errors)
         scalar = all(not isinstance(each.instance, (dict, list)) for each in errors)
         return (VALID if not errors else VARIANT if is_near and scalar else INVALID), value
 
     def samples(self) -> Iterator[Any]:
-        """Those of the contract's examples that keep it; without any, the least that its schema wants."""
+        """Yield the valid examples of the contract; without any, a minimal value of the schema."""
         stated = list(self.examples())
         made = smallest_value(schema_of(self.node)) if not stated else MISSING
         yield from stated if made is MISSING or not self.validator.is_valid(made) else [made]
@@ -68,7 +68,7 @@ class RequestBody:
                 yield each.value
 
     def vary(self, body: Any, number: int) -> Any:
-        """The same with other texts, where the schema has nothing against it: a server may take each only once."""
+        """Return the body with other texts, if still valid: a server may accept the same item only once."""
         if not isinstance(body, dict):
             return body
         made = {key: f"{value} ({number})" if isinstance(value, str) else value for key, value in body.items()}
@@ -76,7 +76,7 @@ class RequestBody:
 
 
 def smallest_value(schema: Node, levels: int = 8) -> Any:
-    """A small value of a schema, as far as that is plain."""
+    """Return a small value of a schema, where that is simple."""
     schema = schema.resolved() or schema
     for word in ("const", "default", "example"):
         if word in schema:

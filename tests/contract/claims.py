@@ -1,4 +1,4 @@
-"""The ledger: each promise of the contract, who honours it, and which checks judge it. `make promises` prints it."""
+"""The ledger: each promise of the contract, who implements it, and its checks. `make promises` prints it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .checks import CLASSES
 from .checks.classes import CURSOR_CHECKS, WRITE_CHECKS
 
 REFUSAL_CHECKS = ("invalid_parameter_refused", "invalid_parameter_named")
-# What these judge is in the answer, whatever was asked for.
+# These judge the response, whatever was requested.
 RESPONSE_CHECKS = (
     *("documented_status", "response_schema_conformance", "response_headers_conformance"),
     *("json_content_type", "retry_after_readable"),
 )
-# By the kind of a promise.
+# Checks by kind of promise.
 BY_KIND: dict[str, tuple[str, ...]] = {
     "operation": ("valid_request_accepted", "unsupported_method", "one_list", "allow_header_conformance"),
     "parameter": ("valid_request_accepted", *REFUSAL_CHECKS),
@@ -34,7 +34,7 @@ BY_KIND: dict[str, tuple[str, ...]] = {
     "link": ("valid_request_accepted",),
     "body": ("valid_request_accepted", *REFUSAL_CHECKS),
 }
-# By the entry of `x-list`; rules and what is at most are judged under their own ids.
+# Checks by entry of `x-list`; rules and `at_most` are judged under their own ids.
 BY_LIST_ENTRY: dict[str, tuple[str, ...]] = {
     "style": ("number_of_items", *CURSOR_CHECKS),
     "limit": ("number_of_items",),
@@ -48,32 +48,32 @@ BY_LIST_ENTRY: dict[str, tuple[str, ...]] = {
     "next_cursor": CURSOR_CHECKS,
 }
 BY_STAGE: dict[str, tuple[str, ...]] = {
-    # Its status is for nothing else.
+    # Its status has no other use.
     "credentials": ("credentials_required", "credentials_accepted"),
     "parameters": ("invalid_parameter_refused",),
-    # Where it hides what belongs to another tenant, as well.
+    # Also where it hides items of other tenants.
     "existence": ("unknown_id_not_found", "foreign_id_hidden"),
-    # The other one, where parameters are called invalid in its place.
+    # The second one, if parameters are refused instead.
     "access": ("foreign_id_hidden", "valid_request_accepted"),
-    # What was deleted is in another state; what else may be is not known.
+    # Only the state of deleted items is known.
     "state": tuple(check for check in WRITE_CHECKS if check == "deleted_is_gone"),
     "any": ("unavailability_passes", "valid_request_accepted"),
 }
-# What these judge is promised by HTTP and JSON, or is about the run itself.
+# These judge what HTTP and JSON require, or the run itself.
 WITHOUT_PROMISE = {
     *("strict_json", "connection_kept", "no_answer", "reached"),
     *("answers_kept_apart", "head_changes_nothing"),
 }
-# Keywords that only say how a value is written, or that are for readers.
+# Keywords that only describe notation, or are for readers.
 UNJUDGED = {"deprecated": "for readers", "explode": "how values are written", "style": "how values are written"}
-# What is sent in an address is text, as often as it is named: nothing can be sent that is none.
+# Everything in a URL is text, and any parameter may be repeated: no invalid value exists.
 ALWAYS_TEXT = "whatever is sent there is text, or a list of texts"
-# Why a promise may be judged by no check.
+# Accepted reasons for a promise without checks.
 KNOWN_REASONS = {*UNJUDGED.values(), ALWAYS_TEXT}
 
 
 class Line(NamedTuple):
-    """A promise, by whom it is honoured, by which checks it is judged, and if by none, why."""
+    """A promise, what implements it, its checks, and the reason if there are none."""
 
     promise: Promise
     honoured: str
@@ -82,26 +82,26 @@ class Line(NamedTuple):
 
 
 def _is_credential(promise: Promise) -> bool:
-    """Whether it is about a parameter in a header or a cookie: these are sent as credentials, and only so."""
+    """True if it is about a header or cookie parameter: these are sent as credentials only."""
     found = re.match(r"#/.*?/parameters/[^/]+", promise.node.pointer)
     parameter = promise.node.document.find(found[0]) if found else None
     return parameter is not None and parameter.at("in").value in ("header", "cookie")
 
 
 def _is_always_kept(promise: Promise) -> bool:
-    """Whether it says of what stands in an address that it is text, or a list."""
+    """True if it says that a value in a URL is text, or a list."""
     is_sent_as_text = promise.kind == "keyword" and promise.name == "type" and "/parameters/" in promise.node.pointer
     types = promise.node.value
     return is_sent_as_text and bool({"string", "array"}.intersection(types if isinstance(types, list) else [types]))
 
 
 def judged_by(promise: Promise, in_request: bool, in_answer: bool = False) -> tuple[str, ...]:
-    """Returns the checks that judge a promise.
+    """Return the checks that judge a promise.
 
     Args:
         promise: The promise.
-        in_request: Whether it is about what is sent.
-        in_answer: Whether it is about what is answered as well; it is, if it is not about what is sent.
+        in_request: True if it is about requests.
+        in_answer: True if it is also about responses. If not about requests, it is about responses.
     """
     if promise.name in UNJUDGED and promise.kind == "keyword":
         return ()
@@ -126,17 +126,17 @@ def judged_by(promise: Promise, in_request: bool, in_answer: bool = False) -> tu
 
 
 def judges_of_sent_keyword(promise: Promise) -> tuple[str, ...]:
-    """Returns the checks that judge a keyword about what is sent."""
+    """Return the checks that judge a keyword about requests."""
     if _is_always_kept(promise):
         return ()
     if promise.name == "default":
         return ("defaults_applied",)
-    # What is right is accepted, up to the bounds; what is wrong is refused.
+    # Valid values are accepted, invalid ones refused.
     return BY_KIND["body"]
 
 
 def schemas_of(holders: Iterable[Node]) -> set[str]:
-    """Returns the pointers of the schemas that parameters, bodies and responses have, and of those they lead to."""
+    """Return the pointers of the schemas of parameters, bodies and responses, and of all schemas that they refer to."""
     queue = [media.at("schema") for holder in holders for _, media in holder.at("content").items()]
     queue += [holder.at("schema") for holder in holders]
     found: set[str] = set()
@@ -152,7 +152,7 @@ def schemas_of(holders: Iterable[Node]) -> set[str]:
 
 
 def ledger(document: Document | None = None) -> list[Line]:
-    """Returns a line for each promise of a contract, in its order; of openapi.yaml unless another one is given."""
+    """Return a line for each promise of a contract, in its order; by default of openapi.yaml."""
     document = document or Contract(ROOT / "openapi.yaml").model
     found = list(operations(document).values())
     bodies = [each.request_body for each in found if each.request_body is not None]
@@ -173,7 +173,7 @@ def ledger(document: Document | None = None) -> list[Line]:
 
 
 def unclaimed(document: Document | None = None) -> list[Line]:
-    """Returns the promises that no check judges, for the verdict."""
+    """Return the promises that no check judges, for the verdict."""
     return [line for line in ledger(document) if not line.checks]
 
 

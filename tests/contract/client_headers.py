@@ -1,4 +1,4 @@
-"""What clients, proxies and browsers send besides, and what must change nothing."""
+"""Headers that clients, proxies and browsers send, and that must not change the response."""
 
 BROWSER = "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
 CLIENT_HEADERS: tuple[dict[str, str], ...] = (

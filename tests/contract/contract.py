@@ -1,7 +1,7 @@
-"""What the contract says of its operations, as data: the one place that reads openapi.yaml for the run.
+"""Reads openapi.yaml for the contract run: operations, parameters, credentials, links.
 
-An operation that cannot be tested, such as one with several parameters in its path, is kept with the reason: the
-verdict says it.
+An operation that cannot be tested, such as one with several path parameters, is recorded with the reason for the
+verdict.
 """
 
 import os
@@ -23,12 +23,12 @@ from .operation import Credential, Operation, as_variable
 from .parameter import VALID, Parameter
 
 ROOT = Path(__file__).parents[2]
-# The variable is for tests, which edit a copy.
+# Tests set the variable to test edited copies.
 OPENAPI = Path(os.environ.get("CONTRACT") or ROOT / "openapi.yaml")
 
 
 class Problem(Exception):
-    """Why the contract cannot be tested, and what to do about it."""
+    """Why something cannot be tested, and the fix."""
 
     def __init__(self, problem: str, fix: str) -> None:
         super().__init__(problem)
@@ -38,15 +38,15 @@ class Problem(Exception):
 
 @dataclass(frozen=True)
 class Contract:
-    """What the contract has."""
+    """The contract."""
 
     promised: Extensions
     operations: tuple[Operation, ...]
-    """Those that can be tested, in its order, lists first."""
+    """Testable operations in the contract's order, lists first."""
     untestable: Mapping[str, str]
-    """By name, why others cannot be."""
+    """The reasons why other operations cannot be tested, by name."""
     credentials: tuple[Credential, ...]
-    """Of all operations."""
+    """The credentials of all operations."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Contract:
         return value
 
     def operation(self, label: str) -> Operation | None:
-        """By method and path as the contract has them."""
+        """Return the operation with a label: its method and path."""
         return self._by_label.get(label)
 
     @cached_property
@@ -63,22 +63,22 @@ class Contract:
 
     @cached_property
     def transient_statuses(self) -> frozenset[int]:
-        """What may happen to any request to any operation."""
+        """The statuses that any request may get, to be sent again later."""
         return frozenset(status for each in self.operations for status in each.transient_statuses)
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
-        """Those of the environment that have credentials."""
+        """The environment variables of the credentials."""
         return tuple(dict.fromkeys(credential.variable for credential in self.credentials))
 
     @property
     def prefix(self) -> str:
-        """The first part of its paths, by which an address shows to hold too much."""
+        """The first segment of its paths: a base URL must not contain it."""
         return "/" + self.operations[0].path.split("/")[1]
 
     @cached_property
     def parents(self) -> dict[str, Operation]:
-        """What is read of: by parameter in a path, the first operation that has it."""
+        """The first operation with each path parameter, by parameter."""
         found: dict[str, Operation] = {}
         for each in self.operations:
             if each.parent:
@@ -86,13 +86,13 @@ class Contract:
         return found
 
     def secrets_in(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """The credentials that the environment has, by variable."""
+        """Return the secrets in an environment, by variable."""
         found = {name: environment.get(name, "").strip() for name in self.variables}
         return {name: value for name, value in found.items() if value}
 
 
 def either(choices: Iterable[object]) -> str:
-    """In words, for messages."""
+    """Join choices with "or" for messages."""
     return " or ".join(map(str, choices))
 
 
@@ -103,13 +103,13 @@ def resolved(schema: Node) -> dict[str, Any]:
 
 @cache
 def contract() -> Contract:
-    """Raises Problem, with file and line where there is one."""
+    """Read the contract. Raises Problem, with file and line if possible."""
     try:
         promised = extensions.read(read(OPENAPI))
     except DriverProblem as problem:
         raise Problem(str(problem), problem.fix) from problem
     if not isinstance(promised.document.value, dict):
-        raise Problem(f"{OPENAPI.name} is no OpenAPI document", "make generate, which says more")
+        raise Problem(f"{OPENAPI.name} is not an OpenAPI document", "run make generate for details")
     found: list[Operation] = []
     untestable: dict[str, Problem] = {}
     for described in promised.operations.values():
@@ -119,7 +119,7 @@ def contract() -> Contract:
             untestable[described.operation.name] = problem
     if not found:
         raise next(iter(untestable.values()), nothing_to_test())
-    # What others are read by comes first.
+    # Lists first: they provide ids for other operations.
     found.sort(key=lambda each: (each.listing is None, not each.is_safe))
     found = [replace(each, key_reader=read_keys(each, found)) for each in found]
     credentials = {(each.place, each.name): each for operation in found for each in operation.credentials}
@@ -138,14 +138,14 @@ def nothing_to_test() -> Problem:
 
 
 def read_operation(promised: Extensions, described: Described) -> Operation:
-    """Raises Problem, if it is none that can be tested."""
+    """Return the operation. Raises Problem if it cannot be tested."""
     operation, listing = described.operation, described.listing
     successes = [int(key) for key in operation.responses if re.fullmatch("2[0-9][0-9]", key)]
     if not successes:
         raise needs(operation.node, "a success among its 'responses'")
     parents = re.findall(r"\{([^{}]*)\}", operation.path)
     if len(parents) > 1:
-        raise needs(operation.node, f"one parameter in the path at most, not {either(parents)}")
+        raise needs(operation.node, f"at most one parameter in the path, not {' and '.join(parents)}")
     for (place, name), node in described.parameters.items():
         if place == "path" and name not in parents:
             raise needs(node, f"'{name}' in {operation.path}")
@@ -176,7 +176,7 @@ def read_operation(promised: Extensions, described: Described) -> Operation:
 
 
 def read_listing(described: Described, listing: Listing) -> tuple[range, dict[str, int]]:
-    """What the limit may be, and the defaults of limit and offset."""
+    """Return the range of the limit, and the defaults of limit and offset."""
     if not listing.limit:
         raise needs(listing.node, "'limit'")
     if not listing.key:
@@ -198,7 +198,7 @@ def read_listing(described: Described, listing: Listing) -> tuple[range, dict[st
 
 
 def read_parameters(described: Described, place: str) -> dict[str, Parameter]:
-    """Those of the operation in one place, by name."""
+    """Return the parameters of an operation in one place, by name."""
     found = {}
     for (where, name), node in described.parameters.items():
         if where == place:
@@ -209,19 +209,19 @@ def read_parameters(described: Described, place: str) -> dict[str, Parameter]:
     return found
 
 
-# How an array in a query may be written, and what then stands between its elements; else each is a text of its own.
+# The separators of array styles. Exploded arrays repeat the parameter instead.
 SEPARATORS = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 
 
 def read_separator(node: Node, schema: Mapping[str, Any]) -> str:
-    """What stands between the elements of an array. Raises Problem, if it is not known how a value is written."""
+    """Return the separator of an array's elements; empty if there is none. Raises Problem for unsupported styles."""
     if "content" in node:
         raise needs(node.at("content"), "a parameter with 'schema'")
     kinds = schema.get("type", ())
     kinds = [kinds] if isinstance(kinds, str) else kinds
     style = node.value.get("style", "form")
     if "object" in kinds or style not in SEPARATORS:
-        raise needs(node, f"another parameter than {node.at('name').value}: in style {style}, or of objects")
+        raise needs(node, f"a supported style for {node.at('name').value}, not {style} or objects")
     if "array" not in kinds or node.value.get("explode", style == "form"):
         return ""
     return SEPARATORS[style]
@@ -238,7 +238,7 @@ def read_links(promised: Extensions, described: Described) -> dict[str, tuple[Li
 
 
 def follow_links(source: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
-    """The parameters in paths of other operations, and which values for them an answer has, by `links`."""
+    """Yield path parameters of other operations, with the values that a response gives them by `links`."""
     for each in contract().operations:
         for link in each.links.get(source.name, ()):
             for values in link.each(request, answer):
@@ -250,11 +250,11 @@ def follow_links(source: Operation, request: Request, answer: Answer) -> Iterato
 
 def needs(node: Node, what: str) -> Problem:
     where = f"line {node.line} of {OPENAPI.name}" if node.line else OPENAPI.name
-    return Problem(f"the checks need more of {OPENAPI.name} than it has: {what}", f"see {where}: add it")
+    return Problem(f"{OPENAPI.name} must have {what}", f"add it at {where}")
 
 
 def bounds(schema: Node) -> tuple[int | None, int | None]:
-    """The least and the largest integer that a schema allows; None where it has no bound."""
+    """Return the least and the largest integer that a schema allows; None where it has no bound."""
     forms = [form for form in Canonical().forms((schema,)) if form.kind in ("integer", "number")]
     least, most = ([form.limit(keyword) for form in forms] for keyword in ("minimum", "maximum"))
     return (
@@ -269,7 +269,7 @@ def read_credentials(described: Described) -> tuple[Credential, ...]:
     for alternative in described.operation.security.elements():
         names = [name for name, _ in alternative.items()]
         if len(names) > 1:
-            raise needs(alternative, f"{either(names)} alone, as they send one credential at a time")
+            raise needs(alternative, f"{either(names)} as alternatives, because they send one credential at a time")
         for name in names:
             credential = read_credential(name, schemes.at(name).resolved() or schemes.at(name))
             found.setdefault((credential.place, credential.name), credential)
@@ -284,5 +284,5 @@ def read_credential(scheme: str, node: Node) -> Credential:
     if kind == "apiKey":
         return Credential(scheme, place, name, "", as_variable(name), description)
     if kind == "http" and word.lower() != "bearer":
-        raise needs(node, f"another scheme than {word or 'none'}: bearer, or an API key")
+        raise needs(node, f"bearer or an API key, not the scheme {word or 'none'}")
     return Credential(scheme, "header", "Authorization", "Bearer ", "TOKEN", description)

@@ -1,8 +1,8 @@
-"""Coverage, counted in promises: which of them each answer had to keep, and which checks looked.
+"""Coverage, counted in promises: which of them each response had to keep, and which checks judged it.
 
-A promise counts as judged by an answer if one of the checks that claim it (claims.py) judged that answer, and the
-answer reached it: its status came, the body had such a value, the request broke the bound. What is reached is noted as
-soon as the answer is there (`touched`), what was judged when Schemathesis says which checks were (`Coverage.note`).
+A response judges a promise if one of the promise's checks (claims.py) judged the response, and the response reached the
+promise: its status came, the body had such a value, the request broke the bound. `reached_by` computes what a response
+reaches when it arrives; `Coverage.note` counts what was judged when Schemathesis reports which checks ran.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ from .parsed_request import RIGHT, sent_value
 from .run_state import run_state
 from .schema_coverage import Observed, Schema, SchemaCoverage
 
-# Checks that are applied to what was answered with "not now", before the request was sent again.
+# The check that applies others to transient responses, after which the request was sent again.
 TRANSIENT = "transient_answers"
 
 
 class ReachedPromises(NamedTuple):
-    """The pointers of the promises that one request and its answer are about."""
+    """Pointers of the promises that one request and its response are about."""
 
     requested: frozenset[str]
-    """Of what was sent, and of the operation."""
+    """Promises about what was sent, and about the operation."""
     refused: frozenset[str]
-    """What the request breaks."""
+    """Promises that the request breaks."""
     answered: frozenset[str]
-    """What the answer is to keep."""
+    """Promises that the response has to keep."""
     before: frozenset[str]
-    """What the answers are to keep in place of which it came."""
+    """Promises that earlier transient responses had to keep."""
     values: frozenset[tuple[str, str]]
-    """Of enumerations, the values that the answer had."""
+    """Seen values of enumerations."""
 
     def by(self, check: str) -> frozenset[str]:
-        """What a check can have looked at."""
+        """Return the promises that a check can have judged."""
         if check == TRANSIENT:
             return self.before
         return (
@@ -61,15 +61,15 @@ class ReachedPromises(NamedTuple):
 
 @dataclass
 class Coverage:
-    """What a run has judged."""
+    """The promises that a run has judged."""
 
     judged: dict[str, Counter[str]] = field(default_factory=dict)
-    """By pointer and check, how many answers."""
+    """Judged responses, by pointer and check."""
     reached: set[str] = field(default_factory=set)
     values: set[tuple[str, str]] = field(default_factory=set)
 
     def note(self, reached: ReachedPromises, checks: Iterable[str]) -> None:
-        """Counts what the checks judged of one answer."""
+        """Count what the checks judged of one response."""
         self.values |= reached.values
         self.reached.update(reached.requested, reached.refused, reached.answered, reached.before)
         for check in checks:
@@ -81,13 +81,13 @@ class Coverage:
 
 @cache
 def lines() -> tuple[Line, ...]:
-    """The ledger of the contract under test."""
+    """Return the ledger of the contract under test."""
     return tuple(ledger(contract().promised.document))
 
 
 @cache
 def claimed_by() -> dict[str, frozenset[str]]:
-    """By check, the pointers of the promises that it judges."""
+    """Return the pointers of the promises that each check judges."""
     found: dict[str, set[str]] = {}
     for line in lines():
         for check in line.checks:
@@ -103,13 +103,13 @@ def schema_coverage() -> SchemaCoverage:
 def violated_promises(
     reached: ReachedPromises | None, recorded: str, check: str, keywords: Iterable[str] = ()
 ) -> list[str]:
-    """The pointers of the promises that a failed check says to be broken.
+    """Return the pointers of the promises that a failed check reports broken.
 
     Args:
-        touched: What the answer reached; None if it is not known.
-        recorded: The check, as Schemathesis recorded it.
-        check: What failed: the same, or one that was applied to an answer before.
-        keywords: What it says of the keyword, as ends of pointers, the most telling first.
+        reached: What the response reached; None if unknown.
+        recorded: The check that Schemathesis recorded.
+        check: The check that failed: the same, or one that was applied to a transient response.
+        keywords: Ends of pointers of the broken keyword, the most specific first.
     """
     found = reached.by(recorded) & claimed_by().get(check, frozenset()) if reached else frozenset()
     for keyword in keywords:
@@ -125,14 +125,16 @@ def kinds() -> dict[str, str]:
 
 
 def promises_at(pointer: str) -> frozenset[str]:
-    """A place, and all that is promised below it."""
+    """Return the promises at and below a pointer."""
     return frozenset(each for each in kinds() if each == pointer or each.startswith(f"{pointer}/"))
 
 
 @cache
 def operation_promises(pointer: str) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-    """What a request for an operation is about, whatever it asks for: the operation and what `x-` keys say of it, which
-    their checks judge; and by stage of its judgement, what is only about requests that fail there."""
+    """Return the promises that every request for an operation is about, and those about one stage only, by stage.
+
+    The former are the operation itself and what `x-` keys say of it; their own checks judge them.
+    """
     others = {each.described.operation.node.pointer for each in contract().operations} - {pointer}
     stated = [line.promise.node for line in lines() if line.promise.kind == "extension"]
     found = [each for each in stated if not any(each.pointer.startswith(f"{other}/") for other in others)]
@@ -145,7 +147,7 @@ def operation_promises(pointer: str) -> tuple[frozenset[str], dict[str, frozense
 
 
 def fails_at(found: Interaction, stage: str, transient: list[frozenset[str]]) -> bool:
-    """Whether a request is one that tells something of a stage of its judgement."""
+    """True if the request tests a stage of `x-judged`."""
     requested, operation = found.parsed, found.operation
     ids = run_state().target.ids_of(operation)
     match stage:
@@ -163,11 +165,11 @@ def fails_at(found: Interaction, stage: str, transient: list[frozenset[str]]) ->
 
 
 def reached_by(found: Interaction, transient: Iterable[Response] = ()) -> ReachedPromises:
-    """What an answer is about.
+    """Return what a request and its response are about.
 
     Args:
-        found: The answer, and what was asked for.
-        transient: The answers that said "not now", in place of which it came.
+        found: The request and its response.
+        transient: The transient responses before it.
     """
     operation, seen = found.operation, Observed()
     always, stages = operation_promises(operation.described.operation.node.pointer)
@@ -186,7 +188,7 @@ def reached_by(found: Interaction, transient: Iterable[Response] = ()) -> Reache
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     state = run_state()
     if not state.target.has_reports:
-        # Nobody reads of it.
+        # Only reports show coverage.
         return
     sending = state.sendings.get(case.id)
     before = [Response.from_requests(each, verify=True) for each in (sending.transient if sending else ())]
@@ -200,16 +202,16 @@ def body_of(response: Response) -> Any:
         return MISSING
 
 
-# --- what was sent ----------------------------------------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------------------------------------
 
 
 def note_request(found: Interaction, requested: set[str], refused: set[str]) -> None:
-    """Adds what the request makes use of, and what it breaks."""
+    """Add what the request uses, and what it breaks."""
     operation = found.operation
     for each in parameters_of(operation.name):
         note_parameter(found, each, requested, refused)
     for credential in operation.credentials:
-        # Wrong ones alone tell nothing of whether the right one is enough.
+        # Wrong credentials do not show that the right ones are sufficient.
         is_given = credential.variable in run_state().target.secrets
         if is_given and sent_value(found.response.request, credential) is not None:
             requested |= scheme_promises(operation.name, credential.scheme)
@@ -220,7 +222,7 @@ def note_request(found: Interaction, requested: set[str], refused: set[str]) -> 
 
 
 class SentParameter(NamedTuple):
-    """A parameter in an address, and where the contract has it."""
+    """A parameter in a path or a query, and its pointers in the contract."""
 
     parameter: Parameter
     pointer: str
@@ -232,7 +234,7 @@ class SentParameter(NamedTuple):
 
 @cache
 def parameters_of(name: str) -> list[SentParameter]:
-    """Those of the operation of that name."""
+    """Return the parameters of an operation."""
     operation, found = operation_named(name), []
     for (place, name), node in operation.described.parameters.items():
         parameter = {"path": operation.in_path, "query": operation.query}.get(place, {}).get(name)
@@ -264,21 +266,21 @@ def note_parameter(found: Interaction, sent: SentParameter, requested: set[str],
 
 
 def broken_keywords(schema: Node, parameter: Parameter, texts: tuple[str, ...]) -> Iterator[str]:
-    """The keywords that a parameter's value breaks."""
+    """Yield the keywords that a parameter's value breaks."""
     if parameter.element is not None:
         values = [parameter.value(texts)]
     else:
-        # Of what a text may stand for, the last is the most telling: a number, rather than a text that is none.
+        # Of the meanings of a text the last is the most specific: a number rather than a text.
         values = [list(exact_values(text, parameter.is_number))[-1] for text in texts]
     for value in values:
         yield from broken_in_schema(schema, parameter.validators[0], value)
 
 
 def broken_in_schema(schema: Node, validator: Any, value: Any, within: int = 0) -> Iterator[str]:
-    """The same of a schema, which stands so many levels below the validator's."""
+    """Yield the keywords that a value breaks in a schema, which is `within` levels below that of the validator."""
     for error in validator.iter_errors(value):
         node: Node | None = schema
-        # With the keyword, those are broken that lead to it: `items`, the property.
+        # The keywords that lead to it are broken as well: `items`, the property.
         for part in error.evaluation_path[within:]:
             node = node.resolved() if node and part == "$ref" else node.at(part) if node else None
             if node is not None:
@@ -302,13 +304,13 @@ def note_body(found: Interaction, requested: set[str], refused: set[str]) -> Non
         schema_coverage().schema(schema).note(body, seen)
         requested |= seen.pointers
     elif body is not MISSING:
-        # The validator has it as the one element of `allOf`.
+        # In the validator it is the one element of `allOf`.
         refused.update(broken_in_schema(schema, request_body.validator, body, within=2))
 
 
 @cache
 def scheme_promises(name: str, scheme: str) -> frozenset[str]:
-    """What the contract has on a credential of the operation of that name, at each place."""
+    """Return the pointers about a credential of an operation."""
     operation = operation_named(name)
     described = operation.described.operation
     found = {each.pointer for each in described.security.elements() if scheme in each}
@@ -320,22 +322,22 @@ def scheme_promises(name: str, scheme: str) -> frozenset[str]:
     return frozenset(found)
 
 
-# --- what was answered ------------------------------------------------------------------------------------------------
+# --- responses -----------------------------------------------------------------------------------------------------
 
 
 class DocumentedResponse(NamedTuple):
-    """A response of the contract."""
+    """A response in the contract."""
 
     pointer: str
     headers: list[tuple[str, bool, frozenset[str], frozenset[str]]]
-    """The name of each, whether it has to be there, what is promised of that, and of what it says."""
+    """Name, whether it is required, promises about its presence, promises about its value."""
     media: dict[str, tuple[str, Schema]]
-    """By type, where it stands, and its schema."""
+    """Pointer and schema by media type."""
 
 
 @cache
 def documented_response(name: str, status: int) -> DocumentedResponse | None:
-    """What the contract has for a status of the operation of that name."""
+    """Return what the contract has for a status of an operation."""
     stated = operation_named(name).described.response(status)
     if stated is None:
         return None
@@ -349,7 +351,7 @@ def documented_response(name: str, status: int) -> DocumentedResponse | None:
 
 
 def answer_promises(operation: Operation, response: Response, body: Any, seen: Observed) -> frozenset[str]:
-    """What an answer is to keep; empty if the contract does not have its status."""
+    """Return the promises that a response has to keep; empty if the contract does not have its status."""
     stated = documented_response(operation.name, response.status_code)
     if stated is None:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Values of further parameters that tell lists apart."""
+"""Values of filter parameters that select different lists."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,14 +10,14 @@ from codegen.cel import ELEMENT, field_name
 from .operation import Operation
 from .parameter import VALID, sample_evenly
 
-# How many of a parameter's are tried at most.
+# Maximum number of values per parameter.
 MAX_VALUES = 6
 
 
 def filter_values(operation: Operation, name: str, samples: Sequence[object]) -> list[Any]:
-    """Values of a further parameter that tell lists apart: those of the contract, and those seen in items.
+    """Return values of a filter that select different lists: those of the contract, and those of sample items.
 
-    `x-selects` says which fields a value is compared with. Of many, those from both ends and the middle are tried.
+    `x-selects` says which fields a value is compared with. Of many values, both ends and the middle are used.
     """
     parameter = operation.filters[name]
     is_list = parameter.element is not None
@@ -63,7 +63,7 @@ def unique(values: Iterable[Any]) -> list[Any]:
 
 
 def in_another_zone(text: Any) -> Any:
-    """The same time, as those write it who are two hours ahead."""
+    """Return the same time in a time zone two hours ahead."""
     try:
         return datetime.fromisoformat(str(text)).astimezone(timezone(timedelta(hours=2))).isoformat()
     except ValueError:

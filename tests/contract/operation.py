@@ -18,21 +18,21 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 @dataclass(frozen=True)
 class Credential:
-    """One security scheme: how its credential travels, and which variable of the environment has it."""
+    """A security scheme: how its credential is sent, and the environment variable with its value."""
 
     scheme: str
     """Its name in the contract."""
     place: str
     """`header`, `cookie` or `query`."""
     name: str
-    """Of the header, the cookie or the parameter."""
+    """The name of the header, cookie or parameter."""
     prefix: str
-    """What stands before the value, such as `Bearer `."""
+    """The prefix of the value, such as `Bearer `."""
     variable: str
     description: str
 
     def parameters_for(self, value: str) -> dict[str, dict[str, str]]:
-        """What a request that presents the value has, by place."""
+        """Return the parameters that send the value, by place."""
         return {self.place: {self.name: self.prefix + value}}
 
 
@@ -43,26 +43,26 @@ class Operation:
     promised: Extensions = field(repr=False)
     described: Described
     parent: str
-    """The parameter in the path, which names what the list belongs to, or what is asked for; empty if there is none."""
+    """The path parameter: the owner of a list, or the id of an item; empty if there is none."""
     credentials: tuple[Credential, ...]
-    """Any one of them is enough."""
+    """Each of them is sufficient."""
     page_status: int
-    """Of a success."""
+    """The status of a success."""
     query: Mapping[str, Parameter] = field(repr=False)
     in_path: Mapping[str, Parameter] = field(repr=False)
     links: Mapping[str, tuple[Link, ...]] = field(repr=False)
-    """What the answers of others give for it, by operation."""
+    """Links from other operations to this one, by operation."""
     listing: Listing | None = None
     limits: range = range(0)
-    """What the limit of a list may be."""
+    """The allowed limits of a list."""
     defaults: Mapping[str, int] = field(default_factory=dict)
-    """Of the limit and the offset of a list, by name."""
+    """The defaults of limit and offset, by name."""
     key_reader: Lists | None = None
-    """What reads the key of its items; None if no list of the contract has such items."""
+    """Reads the key of its items; None if no list of the contract has such items."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return self.described.operation.name
 
     @property
@@ -75,12 +75,12 @@ class Operation:
 
     @property
     def label(self) -> str:
-        """What Schemathesis calls it."""
+        """Schemathesis's name of it."""
         return label_of(self.described)
 
     @cached_property
     def request_body(self) -> RequestBody | None:
-        """What its requests carry."""
+        """The body of its requests."""
         node = self.described.operation.request_body
         return RequestBody(node) if node is not None else None
 
@@ -93,7 +93,7 @@ class Operation:
 
     @cached_property
     def address(self) -> re.Pattern[str]:
-        """Its path, with what is in place of its parameter."""
+        """Matches its path; the groups are the id and a trailing slash."""
         before, _, after = self.path.partition(f"{{{self.parent}}}") if self.parent else (self.path, "", "")
         return re.compile(f"{re.escape(before)}{'([^/]*)' if self.parent else '()'}{re.escape(after)}(/?)")
 
@@ -111,7 +111,7 @@ class Operation:
 
     @cached_property
     def item_schema(self) -> str:
-        """Where the schema stands of what it lists, or gives; what has the same one may be the same item."""
+        """The pointer of the schema of its items, or of its one item. Equal schemas mean that items may be the same."""
         if self.listing:
             return self.listing.item.pointer
         found = self.described.response(self.page_status)
@@ -128,19 +128,19 @@ class Operation:
 
     @property
     def parameters(self) -> Mapping[tuple[str, str], Node]:
-        """By place and name, references followed."""
+        """Its parameters by place and name, with references resolved."""
         return self.described.parameters
 
     @cached_property
     def filters(self) -> dict[str, Parameter]:
-        """The query parameters that do not ask for a page, but for another list."""
+        """The query parameters other than those for paging."""
         listing = self.listing
         paging = {listing.limit, listing.offset, listing.cursor} if listing else set()
         return {name: parameter for name, parameter in self.query.items() if name not in paging}
 
     @cached_property
     def selections(self) -> dict[str, Selection]:
-        """What values of parameters pick, by parameter."""
+        """What parameter values select, by parameter."""
         return {name: Selection(self.described, name) for name in self.described.selects}
 
     @cached_property
@@ -149,35 +149,35 @@ class Operation:
 
     @cached_property
     def statuses(self) -> frozenset[int]:
-        """Those that the contract has, ranges aside."""
+        """Its statuses, ranges aside."""
         return frozenset(int(key) for key in self.described.operation.responses if key.isdecimal())
 
     def refused(self, *stages: str) -> frozenset[int]:
-        """With which statuses a request is answered that fails at one of these stages of its judgement."""
+        """Return the statuses for a request that fails at one of these stages of `x-judged`."""
         return frozenset(status for stage in self.described.judged if stage.name in stages for status in stage.statuses)
 
     @cached_property
     def transient_statuses(self) -> frozenset[int]:
-        """What may happen to any request: it is to be sent again later."""
+        """The statuses that any request may get, to be sent again later."""
         return self.refused("any")
 
     @property
     def fields(self) -> frozenset[str]:
-        """Those of a page that `x-list` names."""
+        """The fields of a page that `x-list` names."""
         listing = self.listing
         names = (listing.items, listing.total, listing.next_cursor, *listing.echoes.values()) if listing else ()
         return frozenset(filter(None, names))
 
     @cached_property
     def choices(self) -> dict[str, tuple[str, ...]]:
-        """The fields of an item that take one of some texts, and which."""
+        """The fields of an item with a fixed set of texts, and the texts."""
         canonical = Canonical()
         found = {}
         for form in canonical.forms((self.listing.item,)) if self.listing else ():
             for name, schema in form.properties.items():
                 texts = [form.limit("values") for form in canonical.forms(schema) if form.kind == "string"]
                 if texts and all(texts):
-                    # As JSON has them: with quotes.
+                    # JSON texts, with quotes.
                     found[name] = tuple(sorted({text[1:-1] for some in texts for text in some}))
         return found
 
@@ -189,12 +189,12 @@ class Operation:
 
     @property
     def parent_variable(self) -> str:
-        """That which has what lists are read of; with EMPTY_ and FOREIGN_ before it for the other kinds."""
+        """The environment variable for its ids; EMPTY_ and FOREIGN_ come before it for the other kinds."""
         return as_variable(self.parent)
 
     @property
     def parent_noun(self) -> str:
-        """What messages call it."""
+        """The owner of a list, or the item, in messages."""
         return self.parent.removesuffix("_id").replace("_", " ")
 
     @property
@@ -204,7 +204,7 @@ class Operation:
 
 
 def label_of(described: Described) -> str:
-    """What Schemathesis calls an operation."""
+    """Return Schemathesis's name of an operation."""
     return f"{described.operation.method.upper()} {described.operation.path}"
 
 

@@ -1,8 +1,8 @@
-"""Parameters, and which texts are values of them.
+"""Parameters: which texts are valid values.
 
-Some spellings are left to the server: `1.0`, `1e1`, `+5`, ` 5`, `05`, `1_0`, `0x5` and digits of other scripts for
-integers, `yes` for true, a parameter given twice, integers from 2**53, what is nearly a time. Either answer to these is
-right; one that takes them is noted as lenient.
+Some notations are left to the server: `1.0`, `1e1`, `+5`, ` 5`, `05`, `1_0`, `0x5` and digits of other scripts for
+integers, `yes` for true, a repeated parameter, integers from 2**53, near-dates. A server may accept or refuse these
+variants; accepted ones are listed in the verdict.
 """
 
 import re
@@ -18,7 +18,7 @@ import jsonschema_rs
 
 T = TypeVar("T")
 
-VALID, VARIANT, INVALID = "valid", "lenient", "invalid"
+VALID, VARIANT, INVALID = "valid", "variant", "invalid"
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 VARIANT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
@@ -33,36 +33,37 @@ VARIANT_BOOLEANS = {
     **dict.fromkeys(("1", "on", "t", "y", "yes"), True),
     **dict.fromkeys(("0", "off", "f", "n", "no"), False),
 }
-# What some take for a time: with a digit, or in words.
+# Texts that some parsers read as a time: with a digit, or in words.
 NEARLY_A_TIME = re.compile(r"\d|now|today|yesterday|tomorrow", re.IGNORECASE)
-# Up to here, all programs agree on an integer (RFC 8259, section 6).
+# The largest integer on which all programs agree (RFC 8259, section 6).
 INTEROPERABLE = 2**53 - 1
-# Characters that are read as a number: with three digits of exponent, Python still writes it. Beyond, it is just large.
+# Characters of a number that are parsed: with an exponent of three digits, Python still prints it. Longer ones count as
+# LARGE.
 MAX_DIGITS = 3000
 LARGE = 10**40
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One query parameter."""
+    """A parameter in a path or a query."""
 
     name: str
     is_required: bool
     schema: dict[str, Any]
     contract: dict[str, Any]
-    """The document that the schema's references lead into."""
+    """The document that references in the schema point into."""
     separator: str = ""
-    """What stands between the elements of an array, in one text; empty if each is a text of its own (`explode`)."""
+    """The separator of an array's elements in one text; empty if the parameter is repeated (`explode`)."""
 
     @cached_property
     def validators(self) -> tuple[jsonschema_rs.Draft202012Validator, jsonschema_rs.Draft202012Validator]:
-        """With formats and without: FastAPI takes more spellings of those than the contract."""
+        """With and without formats: FastAPI accepts more notations of these than the contract."""
         document = {**self.schema, "components": self.contract.get("components", {})}
         strict, lenient = (jsonschema_rs.Draft202012Validator(document, validate_formats=how) for how in (True, False))
         return strict, lenient
 
     def judge(self, texts: list[str]) -> str:
-        """Whether a query that has the parameter with these values may have it so."""
+        """Judge the texts of the parameter in a query."""
         if not texts:
             return INVALID if self.is_required else VALID
         if self.element is not None:
@@ -77,9 +78,9 @@ class Parameter:
         parts = self.split(texts)
         judgements = {self.element.judge_one(text) for text in parts}
         if INVALID in judgements:
-            # Of one text without anything in it, some make an array without elements.
+            # Some servers read one empty text as an empty array.
             return VARIANT if parts == [""] and self.validators[0].is_valid([]) else INVALID
-        # Each element may stand for several values; the first few are enough to count them.
+        # Each element may have several meanings; the first combinations are enough to judge their number.
         values = product(*(self.element.meanings(text) for text in parts[:50]))
         is_valid = any(self.validators[0].is_valid(list(each)) for each, _ in zip(values, range(64), strict=False))
         return VARIANT if VARIANT in judgements else VALID if is_valid else INVALID
@@ -97,25 +98,25 @@ class Parameter:
         return VARIANT if any(lenient.is_valid(value) for value in values) else INVALID
 
     def meanings(self, text: str) -> list[Any]:
-        """What a text stands for; itself where that is not clear."""
+        """Return the valid values that a text can mean; the text itself if there are none."""
         return [value for value in exact_values(text, self.is_number) if self.validators[0].is_valid(value)] or [text]
 
     def split(self, texts: Sequence[str]) -> list[str]:
-        """The texts of an array's elements."""
+        """Return the texts of the elements of an array."""
         return texts[0].split(self.separator) if self.separator and len(texts) == 1 else list(texts)
 
     def value(self, texts: Sequence[str]) -> Any:
-        """What the texts stand for, as JSON value: themselves where that is not clear."""
+        """Return the JSON value of the texts; the texts themselves if ambiguous."""
         if self.element is not None:
             return [self.element.value([text]) for text in self.split(texts)]
         return list(texts) if len(texts) != 1 else self.meanings(texts[0])[0]
 
     def normalize(self, text: str) -> str:
-        """A UUID is the same in upper and in lower case."""
+        """Return the text; a UUID in lower case."""
         return text.lower() if self.is_uuid else text
 
     def serialize(self, value: Any) -> Any:
-        """A JSON value as a query has it: a text, or several for an array."""
+        """Return the text of a JSON value in a query, or several for an array."""
         if isinstance(value, list):
             texts = [str(self.serialize(each)) for each in value]
             return self.separator.join(texts) if self.separator else texts
@@ -125,7 +126,7 @@ class Parameter:
 
     @cached_property
     def element(self) -> "Parameter | None":
-        """One element of an array, as a parameter; None if it is none."""
+        """An element of an array, as a parameter; None if this is no array."""
         if self.schema.get("type") not in ("array", ["array"]):
             return None
         return Parameter(self.name, True, follow_references(self.schema.get("items"), self.contract), self.contract)
@@ -136,12 +137,12 @@ class Parameter:
 
     @property
     def is_number(self) -> bool:
-        """Whether it may be a fraction."""
+        """True if it may be a fraction."""
         return "number" in self.schema.get("type", ())
 
 
 def follow_references(schema: Any, document: Any) -> dict[str, Any]:
-    """A schema, its references followed."""
+    """Return the schema with its reference resolved."""
     for _ in range(50):
         if not isinstance(schema, dict) or "$ref" not in schema:
             break
@@ -153,7 +154,7 @@ def follow_references(schema: Any, document: Any) -> dict[str, Any]:
 
 
 def exact_values(text: str, is_number: bool) -> Iterator[Any]:
-    """What a text may stand for."""
+    """Yield the values that a text can mean."""
     yield text
     if text in BOOLEANS:
         yield BOOLEANS[text]
@@ -164,7 +165,7 @@ def exact_values(text: str, is_number: bool) -> Iterator[Any]:
 
 
 def variant_values(text: str, is_number: bool) -> Iterator[Any]:
-    """What FastAPI takes it for, besides."""
+    """Yield further values that FastAPI reads from a text."""
     if text.lower() in VARIANT_BOOLEANS:
         yield VARIANT_BOOLEANS[text.lower()]
     if text in ("", "null"):
@@ -175,12 +176,12 @@ def variant_values(text: str, is_number: bool) -> Iterator[Any]:
         yield -LARGE if text.startswith("-") else LARGE
     elif is_number and NUMBER.fullmatch(text.strip().removeprefix("+")) and isfinite(float(text)):
         yield float(text)
-    # An array is as many parameters as it has elements; which texts make one is left open.
+    # Arrays are repeated parameters; whether one text makes an array is left open.
     yield []
 
 
 def integer_variant(text: str) -> int | None:
-    """What the text may stand for, as an integer in any spelling."""
+    """Return the integer that a text means in any notation; None if it is none."""
     if len(text) > MAX_DIGITS:
         return None
     if OTHER_BASE.fullmatch(text):
@@ -194,7 +195,7 @@ def integer_variant(text: str) -> int | None:
 
 
 def sample_evenly(values: Sequence[T], number: int) -> list[T]:
-    """That many of the values: from both ends, and spread between."""
+    """Return some of the values: both ends, and evenly spread between."""
     if len(values) <= number:
         return list(values)
     places = sorted({round(part * (len(values) - 1) / (number - 1)) for part in range(number)})

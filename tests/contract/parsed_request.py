@@ -1,7 +1,7 @@
-"""What a request asks for, read from the request as it was sent, and which statuses the contract allows in answer.
+"""Parses a request as it was sent, and derives the statuses that the contract allows.
 
-The request decides, not how it came about: whatever Schemathesis or a probe makes up is judged in the same way. What
-the contract leaves to the server, such as a UUID without dashes, may be answered in either way.
+The request alone decides, not its origin: requests of Schemathesis and probes are judged alike. What the contract
+leaves to the server, such as a UUID without dashes, may be accepted or refused.
 """
 
 import json
@@ -23,19 +23,18 @@ from .parameter import INTEROPERABLE, INVALID, VALID, VARIANT, integer_variant
 from .redaction import encoded_forms
 from .target import NONEXISTENT_IDS, Target
 
-# What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
+# Not part of text: control characters, and U+FFFD, to which invalid UTF-8 decodes.
 CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
-# What firewalls take for an attack.
+# Texts that firewalls regard as an attack.
 SUSPECT = re.compile(r"'|\bor 1=1|\x00", re.IGNORECASE)
-# Characters of an address, or of all headers, that every server takes. Some have a limit of 4 KiB, or of 8.
+# Characters of a URL, or of all headers, that every server accepts. Some have a limit of 4 or 8 KiB.
 LONG_REQUEST = 2000
-# Servers and proxies may take these in an id for the end of a path segment, or for another route, or refuse them before
-# the API is asked.
+# In an id, servers and proxies may read these as the end of a segment, or as another route, or refuse them.
 NO_SEGMENT = re.compile(r"[/\\;{}]|^\.{0,2}$")
 
-# What HTTP has for a body of another kind.
+# Statuses for a body of another content type.
 BODY_STATUSES = {400, 415}
-# Characters of what was sent, in a message.
+# Characters of a sent value in a message.
 SHOWN = 40
 
 RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"
@@ -43,16 +42,16 @@ RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"
 
 @dataclass(frozen=True)
 class Integer:
-    """One of the two parameters that ask for a page."""
+    """A limit or an offset."""
 
     judgement: str
     values: frozenset[int]
-    """What it may mean; empty if it cannot be read."""
+    """The possible values; empty if it cannot be parsed."""
     is_given: bool = True
 
     @property
     def echoes(self) -> frozenset[int]:
-        """What a page may name it as: large ones also as near as a floating-point number comes."""
+        """The values that a page may echo: large ones also as the nearest floating-point number."""
         return self.values | {int(float(value)) for value in self.values if INTEROPERABLE < abs(value) < 10**300}
 
 
@@ -66,40 +65,39 @@ def read_integer(operation: Operation, name: str, texts: list[str]) -> Integer:
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """What one request asks for."""
+    """A parsed request."""
 
     operation: Operation
-    """That which it is for, or was meant for where its address or its method is another one."""
+    """The requested operation; the intended one if URL or method match none."""
     method: str
     is_at_address: bool
-    """Whether the address is the operation's."""
+    """True if the URL is the operation's."""
     parent: str
-    """What the list belongs to, or what is asked for: the id in lower case if it is a UUID, as it was sent otherwise;
-    empty if the address is another one than the operation's."""
+    """The id in the path: in lower case if it is a UUID, empty if the URL is not the operation's."""
     integers: Mapping[str, Integer]
-    """The limit and the offset of a list, by name."""
+    """Limit and offset of a list, by name."""
     judgements: Mapping[str, str]
-    """How each parameter is judged: that in the path, limit and offset, and others that are given or have to be."""
+    """The judgement of each parameter that is given or required."""
     credentials: str
     kind_of_credentials: str
-    """In words, for messages; never a secret."""
+    """A description for messages, without secrets."""
     scheme: str
-    """The security scheme of the credential that is right; empty if none is."""
+    """The security scheme of the right credential; empty if there is none."""
     texts: Mapping[str, tuple[str, ...]]
-    """How each parameter was sent."""
+    """The texts of each parameter."""
     body: Any = MISSING
-    """What it carries, as JSON value."""
+    """The body as JSON value."""
     is_discovered: bool = False
-    """Whether the server gave the id itself, for something that there is."""
+    """True if the server gave the id of this item."""
     is_deleted: bool = False
-    """Whether what it names was deleted by an earlier request."""
+    """True if an earlier request deleted the item."""
     is_trailing_slash: bool = False
     early_statuses: frozenset[int] = frozenset()
-    """The statuses with which servers and proxies may refuse it before the API is asked."""
+    """Statuses with which servers and proxies may refuse it before the API sees it."""
 
     @property
     def is_operation(self) -> bool:
-        """Whether it is the operation that is asked."""
+        """True if it requests the operation."""
         return self.is_at_address and self.method == self.operation.method
 
     @property
@@ -108,7 +106,7 @@ class ParsedRequest:
 
     @property
     def limit(self) -> Integer | None:
-        """None if it is no list that is asked for."""
+        """None if no list is requested."""
         return self.integers.get(self.operation.listing.limit) if self.operation.listing else None
 
     @property
@@ -117,13 +115,13 @@ class ParsedRequest:
 
     @property
     def cursor(self) -> str | None:
-        """Where the page of such a list begins; None for the first one."""
+        """The cursor of the page; None for the first page."""
         texts = self.texts.get(self.operation.listing.cursor, ()) if self.operation.listing else ()
         return texts[0] if texts else None
 
     @property
     def filters(self) -> tuple[tuple[str, str], ...]:
-        """What the list is made by, besides what it belongs to: each value as JSON, defaults applied."""
+        """The values of filters as JSON, with defaults."""
         found = {}
         for name, parameter in self.operation.filters.items():
             if name in self.texts:
@@ -134,17 +132,17 @@ class ParsedRequest:
 
     @property
     def subject(self) -> str:
-        """What the list belongs to, or what is asked for, for messages."""
+        """The id in the path, for messages."""
         return f"{self.operation.parent} {self.parent}"
 
     def sent_text(self, name: str) -> str:
-        """A parameter as it was sent, for messages."""
+        """Return a parameter as it was sent, for messages."""
         texts = self.texts.get(name, ())
         return escaped(" and ".join(f"{name}='{text}'" for text in texts), SHOWN) or f"no {name}"
 
     @property
     def query_text(self) -> str:
-        """All of them, but that in the path."""
+        """All parameters except that in the path, for messages."""
         return (
             ", ".join(self.sent_text(name) for name in self.texts if name != self.operation.parent) or "without a query"
         )
@@ -156,20 +154,20 @@ class ParsedRequest:
 
 @dataclass
 class Discovered:
-    """What the server has said that there is."""
+    """What the server has shown to exist."""
 
     cursors: set[str] = field(default_factory=set)
-    """Where pages of lists begin. Whether it takes what somebody made up is its own matter."""
+    """Cursors of pages. Whether a server accepts others is left to it."""
     ids: dict[str, set[str]] = field(default_factory=dict)
-    """By parameter, what other operations gave for it."""
+    """Ids from other operations, by parameter."""
     deleted: dict[str, set[str]] = field(default_factory=dict)
-    """The same, of what was deleted since."""
+    """Ids of items deleted since, by parameter."""
 
 
 def read_request(
     request: requests.PreparedRequest, target: Target, intended: Operation, discovered: Discovered
 ) -> ParsedRequest:
-    """Parses a request. `intended` is the operation that it was made for; its address may be another one."""
+    """Parse a request. `intended` is the operation that it was made for; its URL may be another one."""
     url = urlsplit(request.url or "")
     path, method = url.path.removeprefix(urlsplit(target.base_url).path), request.method or ""
     operation, found = intended, intended.address.fullmatch(path)
@@ -228,7 +226,7 @@ def read_cookies(request: requests.PreparedRequest) -> dict[str, str]:
 
 
 def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
-    """What HTTP allows for what is no fault of a parameter: text that is none, and more than is usual."""
+    """Return statuses that HTTP allows for non-text, suspicious text, and large requests."""
     url, sizes = request.url or "", {name: len(as_text(value) or "") for name, value in request.headers.items()}
     texts = [*map(as_text, request.headers.values()), unquote_to_bytes(url).decode("utf-8", "replace")]
     allowed: set[int] = set()
@@ -244,7 +242,7 @@ def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
 
 
 def sent_value(request: requests.PreparedRequest, credential: Credential) -> str | None:
-    """What the request has where this credential travels."""
+    """Return the value that the request sends for this credential."""
     if credential.place == "header":
         return as_text(request.headers.get(credential.name))
     if credential.place == "cookie":
@@ -254,9 +252,9 @@ def sent_value(request: requests.PreparedRequest, credential: Credential) -> str
 
 
 def judge_credentials(request: requests.PreparedRequest, target: Target, operation: Operation) -> tuple[str, str]:
-    """Whether they are those given, and by which security scheme.
+    """Judge the credentials. Returns the judgement and the security scheme.
 
-    Unclear is what the contract does not settle: a right one beside a wrong one, or in the place of another.
+    Unclear are cases that the contract does not define: a right credential beside a wrong one, or in another place.
     """
     right, wrong = [], []
     for credential in operation.credentials:
@@ -273,14 +271,14 @@ def judge_credentials(request: requests.PreparedRequest, target: Target, operati
 
 
 def without_prefix(value: str, credential: Credential) -> str:
-    """The value without what stands before it, in whatever case."""
+    """Return the value without its prefix, in any case."""
     prefix = credential.prefix
     value = value.strip()
     return value[len(prefix) :].strip() if value.lower().startswith(prefix.lower()) else "" if prefix else value
 
 
 def describe_credentials(request: requests.PreparedRequest, target: Target, operation: Operation) -> str:
-    """What was sent as credentials, in words, for messages. No secret is shown, nor what is nearly one."""
+    """Describe the credentials for messages, without secrets or near-secrets."""
     found = []
     known = {
         (each.place, each.name.lower() if each.place == "header" else each.name): each for each in operation.credentials
@@ -301,7 +299,7 @@ def describe_credentials(request: requests.PreparedRequest, target: Target, oper
 
 
 def describe_header(text: str, credential: Credential, target: Target) -> str:
-    """A header that has the name of an authentication scheme before the value."""
+    """Describe a header with an authentication scheme."""
     wanted = credential.prefix.strip().lower()
     scheme, blank, token = text.partition(" ")
     if scheme.lower() == wanted:
@@ -312,7 +310,7 @@ def describe_header(text: str, credential: Credential, target: Target) -> str:
 
 
 def describe_value(what: str, value: str, target: Target) -> str:
-    """A value, and what it has in common with the secrets."""
+    """Describe a value, and what it has in common with the secrets."""
     if not value:
         return f"an empty {what}"
     for name, secret in target.secrets.items():
@@ -338,9 +336,9 @@ PASSES, FAILS, OPEN = "passes", "fails", "open"
 
 
 def allowed_statuses(parsed: ParsedRequest, target: Target) -> frozenset[int] | None:
-    """The statuses that the contract allows in answer, in the order in which it judges; None if it does not say.
+    """Return the statuses that the contract allows, by its order of judgement; None if it does not say.
 
-    What may happen to any request, such as that it comes too often, is not among them.
+    Statuses that any request may get, such as 429, are not included.
     """
     operation = parsed.operation
     stages = operation.described.judged
@@ -353,17 +351,17 @@ def allowed_statuses(parsed: ParsedRequest, target: Target) -> frozenset[int] | 
             allowed |= set(stage.statuses)
         if outcome == FAILS:
             if stage.name == "parameters" and CONTROL.search(parsed.parent):
-                # What is no text is no address either, to some routers.
+                # Some routers treat non-text as another URL.
                 allowed |= operation.refused("existence")
             if stage.name == "existence" and parsed.parent not in NONEXISTENT_IDS:
-                # It may have been there once.
+                # It may have existed once.
                 allowed |= operation.refused("state")
             return frozenset(allowed)
     return frozenset(allowed | {operation.page_status})
 
 
 def stage_result(stage: Stage, parsed: ParsedRequest, target: Target) -> str:
-    """Whether the request passes a stage of its judgement; open where the contract leaves it to the server."""
+    """Return whether the request passes a stage of `x-judged`; open if the contract leaves it to the server."""
     if stage.name == "credentials":
         return {RIGHT: PASSES, WRONG: FAILS}.get(parsed.credentials, OPEN)
     if stage.name == "parameters":
@@ -379,7 +377,7 @@ def stage_result(stage: Stage, parsed: ParsedRequest, target: Target) -> str:
         if parsed.parent in ids.readable:
             return PASSES
         if parsed.parent in ids.foreign:
-            # Of another tenant, or without access: which, is not known.
+            # Of another tenant, or without access: unknown which.
             return FAILS if stage.name == "access" else OPEN
         return FAILS if stage.name == "existence" else PASSES
     if stage.name == "state":

@@ -1,9 +1,8 @@
-"""The requests that every run makes first: cheap and telling, the same each time.
+"""The requests that every run sends first: few, telling, and the same each time.
 
-Schemathesis gets them as examples, so it sends, checks and reports them like any other request. The allowed statuses
-follow from the request itself (parsed_request.py), so one request can serve several purposes: pages are requested with
-headers that must not change the answer, and wrong credentials are tried on pages that were read before, and on
-definitions of each kind.
+Schemathesis gets them as examples, and sends, checks and reports them like all requests. The allowed statuses follow
+from the request (parsed_request.py), so one request can serve several purposes: pages are requested with headers that
+must not change the response, and wrong credentials are tried on pages that were read before, and on each kind of id.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,22 +43,22 @@ from .wrong_credentials import (
 
 T = TypeVar("T")
 
-# Of a long list this many of the largest pages are read: from both ends, and spread between. And of smaller ones.
+# Pages of the largest size, and of smaller sizes, that are read of a long list: both ends, and evenly spread between.
 PAGES_READ, SMALL_PAGES_READ = 20, 5
-# Page sizes that nobody would pick as a bound, and some that somebody might.
+# Page sizes that no program has as a bound, and some that a program might have.
 SIZES = (3, 98, 10, 64, 25, 33, 51, 12, 80, 30)
-# Limits and offsets that THOROUGH=1 tries at most: spread over the list, and around the powers of two.
+# Maximum number of limits and of offsets with THOROUGH=1: spread over the list, and around powers of two.
 THOROUGH_VALUES = 300
-# Of the values of a further parameter, for how many a small page is read as well.
+# Values per filter for which a small page is read as well.
 SMALL_FILTERED = 2
-# How often a bound is asked for where one of several workers may not keep it.
+# How often a bound is tested that one of several workers may not enforce.
 WORKERS = 3
-# Of what was made for it, how much is changed or deleted by our own requests; the rest is for Schemathesis's.
+# Created items that an operation changes or deletes in probes; Schemathesis uses the others.
 CREATED_USED = 2
 
 
 def probes(known: Case[Any], target: Target, operation: Operation) -> list[Case[Any]]:
-    """In the order of sending. `known` is any case of the operation."""
+    """Return the probes of an operation in the order of sending. `known` is any case of it."""
     make = ProbeFactory(known, target, operation)
     if not operation.is_safe:
         return list(make.writes())
@@ -67,10 +66,10 @@ def probes(known: Case[Any], target: Target, operation: Operation) -> list[Case[
     if not operation.listing:
         return [make.request(), *interleave(*map(list, parts)), make.request()]
     most, least = operation.limits[-1], operation.limits[0]
-    # Twice, so that what a cache has is shown by what comes after.
+    # Twice: a later request shows what a cache has stored.
     first = [make.request(), *make.walk(most), *make.walk(most, 2), make.request()]
     merged = interleave(*map(list, parts))
-    # Of two in a row, one is for each of two workers.
+    # Two in a row reach both of two workers.
     empty = [make.request(parent, make.page(make.clamp(size))) for parent in make.ids.empty for size in (5, 6)]
     last = [*make.walk(most, 2), make.request(query=make.page(least)), *empty]
     thorough = make.thorough() if target.thorough and operation.is_offset_list else ()
@@ -78,7 +77,7 @@ def probes(known: Case[Any], target: Target, operation: Operation) -> list[Case[
 
 
 def interleave(*lists: list[T]) -> list[T]:
-    """All of them, each in its order, mixed without a pattern: one of several workers would answer each kind else."""
+    """Merge the lists at random, each in its order: with a regular order, each kind might reach another worker."""
     lists = tuple(each[::-1] for each in lists)
     dice = Random(0)
     merged = []
@@ -88,12 +87,12 @@ def interleave(*lists: list[T]) -> list[T]:
 
 
 def similar_id(known: str) -> str:
-    """One that differs in its last character."""
+    """Return an id that differs in its last character."""
     return known[:-1] + ("1" if known[-1:] != "1" else "2")
 
 
 def unknown_id(ids: Ids, parameter: Parameter | None) -> str:
-    """An id that there is not, as the contract has them."""
+    """Return a valid id that does not exist."""
     if parameter is None:
         return ""
     known = {*ids.readable, *ids.foreign, *ids.deleted}
@@ -103,7 +102,7 @@ def unknown_id(ids: Ids, parameter: Parameter | None) -> str:
 
 
 class ProbeFactory:
-    """Makes requests: with the right credentials unless told otherwise, each by itself where there are two."""
+    """Makes requests, by default with right credentials: alternately, if there are two."""
 
     def __init__(self, known: Case[Any], target: Target, operation: Operation) -> None:
         self.schemathesis_operation, self.path = known.operation, known.path
@@ -113,7 +112,7 @@ class ProbeFactory:
         self.unknown = unknown_id(self.ids, operation.in_path.get(operation.parent))
         self.total = target.total(operation, self.parent)
         self.credentials = [each for each in operation.credentials if each.variable in target.secrets]
-        # Several operations share what looks at credentials.
+        # Operations share the code that checks credentials.
         self.is_first = operation is target.tested[0]
         self.count = self.client_header_count = 0
 
@@ -130,11 +129,11 @@ class ProbeFactory:
         return page_query(self.operation, limit, offset)
 
     def clamp(self, size: int) -> int:
-        """The limit that comes nearest."""
+        """Return the nearest allowed limit."""
         return min(max(size, self.limits[0]), self.limits[-1]) if self.limits else 0
 
     def request(self, parent: str = "", query: Query | None = None, **headers: str) -> Case[Any]:
-        # Two of three with the first one.
+        # Two of three with the first credential.
         self.count += 1
         if not self.credentials:
             return self.make(parent, query, NO_CREDENTIALS, headers)
@@ -145,14 +144,14 @@ class ProbeFactory:
         return credentials_in(credential.place, credential.name, value)
 
     def request_with_client_headers(self, parent: str = "", query: Query | None = None) -> Case[Any]:
-        """With headers that must not change anything."""
+        """Return a request with headers that must not change the response."""
         self.client_header_count += 1
         return self.request(
             parent, query, **self.localize(CLIENT_HEADERS[self.client_header_count % len(CLIENT_HEADERS)])
         )
 
     def localize(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Such headers with the names of this server."""
+        """Fill in the names of this server."""
         url = urlsplit(self.target.base_url)
         own = {"origin": f"{url.scheme}://{url.netloc}", "host": url.netloc}
         return {name: value.format(**own) for name, value in headers.items()}
@@ -165,7 +164,7 @@ class ProbeFactory:
             cookies = [sent.get("Cookie", ""), *(f"{name}={value}" for name, value in credentials.cookies.items())]
             sent["Cookie"] = "; ".join(filter(None, cookies))
         if set("?#") & set(parent):
-            # Else they would end the path.
+            # Otherwise they would end the path.
             parent = RawId(quote(parent, safe=""))
         parameters = {self.operation.parent: parent or self.parent} if self.operation.parent else {}
         case: Case[Any] = self.schemathesis_operation.Case(path_parameters=parameters, headers=sent)
@@ -173,7 +172,7 @@ class ProbeFactory:
         return case
 
     def writes(self) -> Iterator[Case[Any]]:
-        """What is refused comes first: what is made or deleted is so in the end."""
+        """Requests of an unsafe operation; those to be refused come first, as successes change data."""
         request_body = self.operation.request_body
         bodies = list(request_body.samples()) if request_body else [None]
 
@@ -185,7 +184,7 @@ class ProbeFactory:
         if self.credentials:
             for number, kind in enumerate([NO_CREDENTIALS, *map(wrong_value, self.credentials)]):
                 yield with_body(self.make(self.parent, None, kind), number)
-            # Should one be taken, nothing is done.
+            # If one is accepted, nothing is changed.
             for kind in selected_wrong_credentials(self.target, self.operation):
                 yield with_body(self.make(self.unknown, None, kind), 0)
         if self.operation.parent:
@@ -198,12 +197,12 @@ class ProbeFactory:
                 yield with_body(self.make(parent, None, NO_CREDENTIALS), 0)
         for number, parent in enumerate(self.ids.known[:CREATED_USED]):
             yield with_body(self.request(parent), 10 + number)
-            # The same once more: it is there already, or is gone.
+            # Again: now it exists already, or no longer.
             yield with_body(self.request(parent), 10 + number)
 
     @cached_property
     def required(self) -> Query:
-        """A value for each parameter that has to be there."""
+        """A value for each required parameter."""
         found: Query = {}
         for name, parameter in self.operation.filters.items():
             if parameter.is_required:
@@ -217,7 +216,7 @@ class ProbeFactory:
         return self.target.samples.get(self.operation.name, ())
 
     def walk(self, size: int, pages: int = PAGES_READ) -> Iterator[Case[Any]]:
-        """All pages of that size, or of a long list some of them; the last one holds what is left."""
+        """All pages of a size, or some of a long list; the last one has the remaining items."""
         for parent in self.ids.known:
             total = self.target.total(self.operation, parent)
             for offset in sample_evenly(range(0, max(total, 1), size), pages) if self.operation.is_offset_list else [0]:
@@ -236,11 +235,11 @@ class ProbeFactory:
                 yield self.request(query=dict(query))
             return
         least, most, default, total = self.limits[0], self.limits[-1], self.default, self.total
-        # Small pages show what large ones cannot, an order by the size, and need not be all.
+        # Small pages show faults that depend on the page size.
         for size in (self.clamp(37), default, least):
             yield from self.walk(size, SMALL_PAGES_READ)
         for number, size in enumerate(size for size in SIZES if size in self.limits):
-            # Some with an offset that another size has as well.
+            # Some with an offset that is also used with another size.
             offset = 37 * (number // 2 % 2 + 1) if number % 2 else total * number // len(SIZES)
             yield self.request_with_client_headers(query=self.page(size, offset))
         for limit in (least, least + 1, default - 1, default + 1, most // 2, most - 1):
@@ -250,7 +249,7 @@ class ProbeFactory:
             for offset in (*ends, 2**31 - 1, 2**31, 2**32, 2**53, 2**63):
                 yield self.request_with_client_headers(query=self.page(offset=max(offset, 0)))
             yield self.request(query=self.page(most, max(total - 1, 0)))
-            # Where the list ends, and where both are the same.
+            # At the end of the list, and with equal limit and offset.
             yield self.request(query=self.page(self.clamp(7), max(total - self.clamp(7), 0)))
             yield self.request(query=self.page(self.clamp(13), self.clamp(13)))
             yield from self.cache_key_collisions()
@@ -263,7 +262,7 @@ class ProbeFactory:
                 yield self.request(query=dict(query))
 
     def cache_key_collisions(self) -> Iterator[Case[Any]]:
-        """What a cache with too simple a key takes for one request: twice two, each two with the same credential."""
+        """Pairs of requests that a cache with a too simple key confuses, each with one credential."""
         limit, offset = paging_names(self.operation)
         one, other = self.clamp(7), self.clamp(13)
         pairs: tuple[tuple[Query, Query], ...] = (
@@ -277,7 +276,7 @@ class ProbeFactory:
                 yield self.request(query=query)
 
     def filters(self) -> Iterable[Case[Any]]:
-        """Lists by further parameters: each by itself, on the largest page and on a small one, and two together."""
+        """Lists with each filter, on the largest page and on a small one, and with two filters together."""
         first: list[Query] = []
         for name, parameter in self.operation.filters.items():
             values = filter_values(self.operation, name, self.samples)
@@ -291,7 +290,7 @@ class ProbeFactory:
             yield self.request(query=one | other | self.page(self.limits[-1] if self.limits else None, 0))
 
     def invalid(self) -> Iterable[Case[Any]]:
-        # Parameters come before existence and access.
+        # Parameters are judged before existence and access.
         parents = (self.unknown, *self.ids.empty, *self.ids.foreign)
         operation = self.operation
         queries = [
@@ -302,7 +301,7 @@ class ProbeFactory:
             if number > len(queries) / 2 and number % 3 == 0 and parent == self.parent:
                 parent = parents[number // 3 % len(parents)]
             yield (self.request_with_client_headers if number % 4 == 0 else self.request)(parent, query)
-        # Of the other parameters, what is none of their values: the fuzzing may not come to all of them.
+        # Invalid values of the other parameters: fuzzing may not reach all of them.
         for name, parameter in operation.query.items():
             wrong = next((text for text in NON_INTEGERS if text and parameter.judge([text]) == INVALID), None)
             if name not in operation.defaults and wrong is not None:
@@ -316,11 +315,11 @@ class ProbeFactory:
         yield slash
 
     def refusals(self) -> Iterable[Case[Any]]:
-        """Wrong credentials: on pages that were read with right ones, and where something else is wrong as well."""
+        """Wrong credentials, on pages that were read with right ones, and where something else is wrong as well."""
         if not self.credentials:
             return
         page, default = self.page, self.default
-        # Of what is no list, there is one page.
+        # A single item is one page.
         least, most = (self.limits[0], self.limits[-1]) if self.limits else (0, 0)
         pages: list[tuple[str, Query]] = [
             (self.parent, page(most, 0)),
@@ -346,8 +345,7 @@ class ProbeFactory:
         for parent, query in others:
             yield self.make(parent, query, NO_CREDENTIALS)
         for number, (parent, query) in enumerate(pages):
-            # Whatever else is sent, none of it is a credential: all of it with one page or another.
-            # Where two name the same header, the one that stands first counts: it is what a browser sends.
+            # No other header is a credential; together, the probes send all of them.
             headers = {
                 name: value for each in CLIENT_HEADERS[number :: len(pages)][::-1] for name, value in each.items()
             }
@@ -367,13 +365,13 @@ class ProbeFactory:
             return
         yield self.request(self.unknown)
         yield self.request(self.unknown, self.page(self.limits[-1] if self.limits else None, 0), **CLIENT_HEADERS[0])
-        # One that differs in its last digit from one that is there.
+        # An id that differs from an existing one in its last character.
         yield self.request(similar_id(self.parent))
         yield self.request(NIL)
         for parent in self.ids.deleted * WORKERS:
             yield self.request_with_client_headers(parent)
         for number, text in enumerate(id_variants(self.parent)):
-            # The first one is the contract's own, in capitals: for whoever asks.
+            # The first one is valid, in upper case: tested with each credential.
             for credential in self.credentials if number == 0 else ():
                 yield self.make(text, self.page(self.clamp(2)), self.right(credential))
             if number or not self.credentials:
@@ -382,7 +380,7 @@ class ProbeFactory:
         yield self.request(RawId(self.parent + "%FF"))
 
     def other_lists(self) -> Iterable[Case[Any]]:
-        """Lists that are empty, and those that must not be shown."""
+        """Empty lists, and lists that the credentials may not read."""
         most = self.limits[-1] if self.limits else 0
         pages: tuple[Query, ...] = ({}, self.page(most, 0), self.page(most, most))
         for parent in self.ids.empty:
@@ -392,14 +390,14 @@ class ProbeFactory:
             for query in pages:
                 yield self.request(parent, query)
             yield self.request(parent.upper(), self.page(self.default, self.default))
-        # They are told from one that does not exist by nothing: not by its refusal, nor by what is judged before.
+        # Nothing tells them from unknown ids: neither their refusal nor earlier stages of judgement.
         for parent in (self.unknown, *self.ids.foreign):
             yield self.request(parent, self.page(self.limits[0] - 1 if self.limits else None))
 
     def thorough(self) -> Iterable[Case[Any]]:
-        """Every limit, and many offsets: one of them may be answered unlike its neighbours."""
+        """Every limit, and many offsets: a single one may be handled differently."""
         for limit in sample_evenly(self.limits, THOROUGH_VALUES):
-            # Somewhere in the list, and where the page is full.
+            # Anywhere in the list where the page is full.
             offset = self.total * limit // len(self.limits) // 2
             yield self.request(query=self.page(limit, max(min(offset, self.total - limit), 0)))
         powers = {2**bits + more for bits in range(3, 33) for more in (-1, 0, 1)}

@@ -1,4 +1,4 @@
-"""What a run has made of each promise: judged, broken, or not judged, and then why."""
+"""The result of each promise: judged, broken, or not judged and why."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ JUDGED, BROKEN, OPEN = "judged", "broken", "not judged"
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a promise was not judged."""
+    """The reason why a promise was not judged."""
 
     text: str
     is_in_verdict: bool = False
-    """Whether the verdict says it anyway."""
+    """True if the verdict says it elsewhere."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One promise, and what the run made of it."""
+    """A promise and its result."""
 
     line: Line
     judged: Counter[str]
-    """By check, how many answers."""
+    """Judged responses, by check."""
     findings: tuple[int, ...]
-    """The numbers of the findings that say it to be broken, from 1."""
+    """Numbers, from 1, of the findings that report it broken."""
     values: tuple[str, ...]
-    """Of an enumeration, which of its values were seen, as JSON."""
+    """Seen values of an enumeration, as JSON."""
     reason: Reason
 
     @property
@@ -55,7 +55,7 @@ class Entry:
 
     @property
     def place(self) -> str:
-        """The operation or the component that it stands in."""
+        """The operation or component that contains it."""
         return location_of(self.pointer)
 
 
@@ -69,7 +69,7 @@ def location_of(pointer: str) -> str:
 
 
 def entries(target: Target, outcome: Outcome) -> list[Entry]:
-    """Every promise of the contract, in its order."""
+    """Return the results of all promises, in the contract's order."""
     coverage, why = outcome.coverage, Reasons(target, outcome)
     findings = outcome.listed
     values: dict[str, list[str]] = {}
@@ -86,7 +86,7 @@ def entries(target: Target, outcome: Outcome) -> list[Entry]:
 
 
 class Reasons:
-    """Why promises were not judged in a run."""
+    """Determines why promises were not judged."""
 
     def __init__(self, target: Target, outcome: Outcome) -> None:
         self.target, self.outcome = target, outcome
@@ -94,21 +94,21 @@ class Reasons:
     def reason_for(self, line: Line) -> Reason:
         node = line.promise.node
         if not line.checks:
-            # Those without a stated reason are told by their lines.
+            # Promises without checks are listed with their lines.
             return Reason(line.reason, is_in_verdict=True)
         if set(line.checks) <= set(self.target.excluded_checks):
-            return Reason(f"EXCLUDE_CHECKS has {either(line.checks)}", is_in_verdict=True)
+            return Reason(f"EXCLUDE_CHECKS excludes {either(line.checks)}", is_in_verdict=True)
         for reason in (self.operation_reason(node), self.credential_reason(node), self.status_reason(node)):
             if reason is not None:
                 return reason
         if node.pointer in self.outcome.coverage.reached and line.promise.kind != "extension":
-            return Reason("no check could judge what was seen of it")
+            return Reason("no check could judge the responses")
         if "/parameters/" in node.pointer and line.promise.kind != "extension":
             return self.parameter_reason(line)
         return self.extension_reason(line) if line.promise.kind == "extension" else self.value_reason(line)
 
     def operation_reason(self, node: Node) -> Reason | None:
-        """It is about operations alone that were not tested."""
+        """For promises about operations that were not tested."""
         about = [name for name, pointers in about_operations().items() if node.pointer in pointers]
         tested = {each.name for each in self.target.tested}
         return (
@@ -125,7 +125,7 @@ class Reasons:
         return None
 
     def status_reason(self, node: Node) -> Reason | None:
-        """It is about answers alone whose status never came."""
+        """For promises about responses whose status did not come."""
         about = [each for each in responses() if node.pointer in each.promised]
         if not about or any(each.node.pointer in self.outcome.coverage.reached for each in about):
             return None
@@ -152,7 +152,7 @@ class Reasons:
         for operation in self.target.tested:
             stage = node.at("stage").value
             if stage == ANY and node.pointer.startswith(operation.described.operation.node.pointer):
-                # Each of the responses says so by itself, where the contract has it.
+                # The responses of the contract have a reason of their own.
                 return Reason(
                     f"no {either(sorted(operation.transient_statuses))} came",
                     operation.transient_statuses <= operation.statuses,
@@ -160,16 +160,16 @@ class Reasons:
             if stage == "access" and not self.target.ids_of(operation).foreign:
                 return Reason(f"no FOREIGN_{operation.parent_variable}", is_in_verdict=True)
         for name in set(line.checks) & conditions().keys():
-            return Reason(f"nothing came of which this holds: {conditions()[name].condition.source}")
+            return Reason(f"no value came that satisfies {conditions()[name].condition.source}")
         if set(line.checks) & TRANSITION_RULES:
             return Reason("no item was read twice")
-        return Reason("nothing came that it is about")
+        return Reason("no response came that it is about")
 
     def value_reason(self, line: Line) -> Reason:
-        """It is about values that never came."""
+        """For promises about values that did not come."""
         promise, reached = line.promise, self.outcome.coverage.reached
         if promise.kind in ("link", "body"):
-            return Reason(f"no request was judged that makes use of the {promise.kind} {promise.name}")
+            return Reason(f"no request was judged that uses the {promise.kind} {promise.name}")
         component = "/".join(promise.node.pointer.split("/")[:4])
         if not any(each.startswith(f"{component}/") for each in reached):
             return Reason(f"no {location_of(component)} came")
@@ -187,7 +187,7 @@ class Reasons:
 
 
 def value_name(pointer: str) -> tuple[str, str]:
-    """What messages call the value that a promise of a schema is about, and its field; empty if it has none."""
+    """Return the name of a value in messages, and its field; empty if it has none."""
     before, _, after = pointer.rpartition("/properties/")
     field = after.partition("/")[0]
     return f"{location_of(pointer)}.{field}" if before else location_of(pointer), field
@@ -195,7 +195,7 @@ def value_name(pointer: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class StatedResponse:
-    """A response of the contract."""
+    """A response in the contract."""
 
     operation: str
     status: str
@@ -203,7 +203,7 @@ class StatedResponse:
 
     @cached_property
     def promised(self) -> frozenset[str]:
-        """All that is about it alone, or about its body."""
+        """The promises about the response alone, or about its body."""
         schemas = schemas_of([self.node])
         return promises_at(self.node.pointer) | {
             each.promise.node.pointer
@@ -229,7 +229,7 @@ def responses() -> tuple[StatedResponse, ...]:
 
 @cache
 def about_operations() -> dict[str, frozenset[str]]:
-    """By operation, what is about it, other operations aside."""
+    """Return the promises about one operation only, by operation."""
     found = {}
     for each in operations(schema_coverage().document).values():
         sent = schemas_of([*each.parameters.values(), *filter(None, [each.request_body])])
@@ -241,7 +241,7 @@ def about_operations() -> dict[str, frozenset[str]]:
 
 @cache
 def unprovokable() -> frozenset[str]:
-    """What no request brings about: what no check judges, and answers that may come to any request at any time."""
+    """Return promises that no request can provoke: those without checks, and those about transient responses."""
     not_now = set(map(str, contract().transient_statuses))
     found = set()
     for line in lines():
@@ -254,12 +254,12 @@ def unprovokable() -> frozenset[str]:
 
 
 def top_reasons(found: list[Entry], most: int, report: str) -> list[str]:
-    """The most telling reasons why promises were not judged, for the verdict: those that concern most of them first.
+    """Return the most frequent reasons why promises were not judged, for the verdict.
 
     Args:
-        found: All promises.
-        most: How many reasons.
-        report: Where the others are.
+        found: All results.
+        most: Maximum number of reasons.
+        report: Where the other reasons are.
     """
     counts = Counter(each.reason.text for each in found if each.state == OPEN and not each.reason.is_in_verdict)
     told = [f"{reason} ({count_promises(count)})" for reason, count in counts.most_common(most)]
@@ -272,13 +272,13 @@ def count_promises(count: int) -> str:
 
 
 def summary(found: list[Entry]) -> str:
-    """How many promises were judged, and how many of these are broken."""
+    """Return how many promises were judged, and how many of these are broken."""
     states = Counter(each.state for each in found)
     broken = f", {states[BROKEN]} broken" if states[BROKEN] else ""
     return f"{states[JUDGED] + states[BROKEN]} of {len(found)} judged{broken}"
 
 
 def cited_promises(finding: Finding, found: list[Entry]) -> list[Entry]:
-    """The promises that a finding is about; if it names none, those that its check judges."""
+    """Return the promises that a finding is about; without any, those that its check judges."""
     named = [each for each in found if each.pointer in finding.promises]
     return named or [each for each in found if finding.check in each.line.checks]

@@ -1,8 +1,7 @@
-"""Runs Schemathesis's own `run` command on a target, and keeps what its events say.
+"""Runs Schemathesis's `run` command on a target, and records its events.
 
-In this process rather than as a subprocess: the events have the requests as they were sent, from which the verdict
-makes its figures and its curl commands; its printed output and reports have neither. An extension of its command line
-("handler") may listen to them.
+In this process rather than a subprocess: only the events have the requests as they were sent, from which the verdict
+takes its figures and its curl commands. A handler, an extension of its command line, receives them.
 """
 
 import gc
@@ -46,21 +45,21 @@ from .session import Session
 from .target import Target
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-# Where `make serve` listens.
+# The address of `make serve`.
 SERVE_URL = "http://127.0.0.1:8000"
-# Sent with every request, and of no use in a command that repeats it.
+# Headers of every request, not needed in curl commands.
 ROUTINE_HEADERS = {**requests.utils.default_headers(), "User-Agent": USER_AGENT, "Connection": "close"}
-# Offsets that no list reaches.
+# Offsets beyond any list.
 FAR_OFFSETS = (2**31, 2**63 - 1)
 # Characters.
 MAX_MESSAGE, MAX_LINE = 2000, 10_000
 REPORTS = {"har": "requests.har", "html": "html"}
-# What Schemathesis reports as an error of its run, though it is the server that did not answer.
+# Errors in Schemathesis's report that are the server's fault.
 SERVER_FAULTS = (requests.RequestException, UnhealthyAPIError, UnresponsiveOperationError)
 
 
 def expected_kinds(operation: Operation) -> list[set[str]]:
-    """Of each set, one kind of answer must be seen."""
+    """Return sets of kinds of responses: one of each set must be seen."""
     success = str(operation.page_status)
     kinds = ("with", "without") if operation.is_offset_list else ("with",) if operation.listing else ()
     found = [{f"{success} {kind} items"} for kind in kinds] or [{success}]
@@ -70,9 +69,9 @@ def expected_kinds(operation: Operation) -> list[set[str]]:
 
 
 def configuration(target: Target, folder: Path) -> schemathesis.Config:
-    """schemathesis.toml, completed."""
+    """Return the configuration: schemathesis.toml and the settings of the target."""
     data = tomllib.loads(CONFIG.read_text("utf-8"))
-    # By the environment: a secret may hold what Schemathesis would take for a placeholder.
+    # As environment variables: a secret may contain what Schemathesis reads as a placeholder.
     schemes = {
         each.scheme: {"bearer" if each.prefix else "api_key": f"${{{each.variable}}}"}
         for each in contract().credentials
@@ -93,7 +92,7 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
         if used_for:
             data["operations"].append({"include-name": operation.label, "parameters": used_for})
         data["dictionaries"] |= lists
-    # They stay in the document: their methods are none that the server must refuse.
+    # They stay in the document: otherwise their methods would count as unsupported.
     labels = {each.label for each in target.tested}
     data["operations"] += [
         {"include-name": label_of(each), "enabled": False}
@@ -104,7 +103,7 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     if target.all_methods:
         del data["phases"]["coverage"]["unexpected-methods"]
     else:
-        # Without other methods these have nothing to judge, and would pass all the same.
+        # Without other methods these would pass with nothing to judge.
         used -= {"unsupported_method", "allow_header_conformance"}
     used.add("transient_answers")
     data["checks"] = {name: {"enabled": name in used} for name in schemathesis.checks.CHECKS.get_all_names()}
@@ -114,24 +113,24 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
 
 
 def dictionary_values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Which values Schemathesis is to use for some parameters, and how often."""
+    """Return the values that Schemathesis uses for some parameters, and how often."""
     listing, limits, ids = operation.listing, operation.limits, target.ids_to_send(operation)
     parameters: dict[str, tuple[float, list[Any]]] = {}
     if operation.parent:
-        # Mostly those under test, since a random id is a refusal that tells nothing about pages. Not pinned: a plain
-        # value would also replace the malformed ids.
+        # Mostly existing ids, since random ones are refused and show no pages. Not pinned: a plain value would replace
+        # the malformed ids as well.
         parameters[f"path.{operation.parent}"] = 0.9, list(ids.known)
     if listing is not None:
         inside = {limits[0], limits[0] + 1, operation.defaults[listing.limit], 7, 37, limits[-1] - 1, limits[-1]}
-        # Left alone, Schemathesis picks limits and offsets at random, and hardly ever reads a row in the middle.
-        # What the contract refuses is only used where a request is meant to be refused.
+        # By default Schemathesis picks limits and offsets at random, and hardly ever reads an item in the middle.
+        # Invalid values are used only for requests that are to be refused.
         parameters[f"query.{listing.limit}"] = (
             0.5,
             [*sorted(inside & set(limits)), limits[0] - 1, -1, limits[-1] + 1],
         )
     if listing is not None and listing.offset:
         total = target.total(operation, ids.readable[0])
-        # Around the edges of the list, spread over it, and far past its end.
+        # At the boundaries of the list, spread over it, and far beyond its end.
         parameters[f"query.{listing.offset}"] = (
             0.7,
             sorted({0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, *FAR_OFFSETS, -1}),
@@ -143,7 +142,7 @@ def dictionary_values(target: Target, operation: Operation) -> tuple[dict[str, A
 
 @dataclass
 class Listener:
-    """What is to happen with the events of the run under way."""
+    """Receives the events of the current run."""
 
     target: Target
     outcome: Outcome
@@ -160,14 +159,14 @@ _listeners: list[Listener] = []
 
 @cli.handler()
 class Handler(cli.EventHandler[Any]):
-    # Registered with the process, for all of its runs.
+    # Registered once per process, for all runs.
     def handle_event(self, ctx: Any, event: events.EngineEvent) -> None:
         for listener in _listeners:
             listener.handle(event)
 
 
 def collect_rarely() -> None:
-    """For a process that makes runs: nearly all that they make is kept to their end, and looking took a sixth of it."""
+    """Let the garbage collector run less often: nearly all objects live to the end, and it took a sixth of the time."""
     gc.set_threshold(20_000, 20, 50)
 
 
@@ -177,7 +176,7 @@ def run(
     progress: Callable[[str], None] = lambda line: None,
     session: Session | None = None,
 ) -> Outcome:
-    """Tests the target. Reports are in its report folder afterwards, without secrets; until then in `folder`."""
+    """Test the target. Reports are written to `folder`, and without secrets to the report folder."""
     if session is None:
         with Session(target).opened() as session:
             return run(target, folder, progress, session)
@@ -188,7 +187,7 @@ def run(
     outcome.began = time.time()
     output = io.StringIO()
     _listeners[:] = [Listener(target, outcome, progress)]
-    # As JSON: by itself Schemathesis would read YAML 1.1, in which `on` and `no` are Booleans.
+    # As JSON: Schemathesis reads YAML 1.1, in which `on` and `no` are Booleans.
     place = Path(tempfile.mkdtemp())
     document = place / "openapi.json"
     try:
@@ -226,7 +225,7 @@ def run(
 
 
 def add_ending_finding(target: Target, session: Session, outcome: Outcome) -> None:
-    """What ended the run is a finding, also where only requests met it that a check sent to make sure."""
+    """Report what ended the run, even if only requests of checks met it."""
     if session.ended_by and all(finding.check != "no_answer" for finding in outcome.findings.values()):
         request, reason = session.ended_by
         curl = as_curl(Request.from_prepared_request(request), target)
@@ -234,7 +233,7 @@ def add_ending_finding(target: Target, session: Session, outcome: Outcome) -> No
 
 
 def copy_reports(folder: Path, target: Target) -> None:
-    """Copies what Schemathesis wrote to where it is wanted, without secrets, and without what steers a terminal."""
+    """Copy Schemathesis's reports to the report folder, without secrets and control characters."""
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         place = target.report_dir / file.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -243,7 +242,7 @@ def copy_reports(folder: Path, target: Target) -> None:
 
 
 def printable(text: str) -> str:
-    """The same in characters that print: written so, they are the same in JSON, and can be read in HTML and XML."""
+    """Escape unprintable characters, in a form that is valid in JSON and readable in HTML and XML."""
     unseen = {each for each in set(text) - set("\n\r\t") if not each.isprintable()}
     return text.translate({ord(each): as_json(each) for each in unseen})
 
@@ -300,14 +299,14 @@ def record_event(target: Target, outcome: Outcome, event: events.EngineEvent) ->
 
 
 def failed_check(failure: Failure) -> str:
-    """The name of the check, by what it found: of those that may find it, one that is used."""
+    """Return the name of the check that failed: of those that report such a failure, one that is enabled."""
     used = {check for names in CLASSES.values() for check in names}
     named = failure.title.removeprefix("Custom check failed: ").strip("`")
     return next((name for name in failure.checks if name in used), named)
 
 
 def keywords_of(failure: Failure) -> list[str]:
-    """What it says of the keyword that is broken, as ends of pointers, the most telling first."""
+    """Return ends of pointers of the broken keyword, the most specific first."""
     if isinstance(failure, Violation) and failure.pointer:
         return [failure.pointer]
     if not isinstance(failure, JsonSchemaError) or not failure.schema_path:
@@ -318,18 +317,18 @@ def keywords_of(failure: Failure) -> list[str]:
 
 
 def describe_failure(failure: Failure, target: Target) -> str:
-    """In one line that can be shown. A check of ours says all in its message, one of Schemathesis's needs its title."""
+    """Describe a failure in one printable line. Messages of Schemathesis need their title."""
     return one_line(failure_text(failure), target)
 
 
 def one_line(text: str, target: Target, limit: int = MAX_MESSAGE) -> str:
-    """Without secrets, which must not be cut, before it is cut."""
+    """Return the text in one line. Secrets are removed before it is cut, as half a secret would stay."""
     return escaped(without_secrets(text[: 10 * limit], secrets_to_hide(target)), limit)
 
 
 def failure_text(failure: Failure) -> str:
     if isinstance(failure, JsonSchemaError):
-        # What, and where in the answer; the schema is in the contract.
+        # The problem and its location; the schema is in the contract.
         what, place = failure.message.partition("\n\n")[0], "".join(f"/{part}" for part in failure.instance_path)
         return f"{failure.title}: at {place or 'its root'}, {' '.join(what.split())}"
     message = " ".join(failure.message.split())
@@ -337,14 +336,14 @@ def failure_text(failure: Failure) -> str:
 
 
 def secrets_to_hide(target: Target) -> Mapping[str, str]:
-    """The secrets. The reference server's credentials are none."""
+    """Return the secrets. The reference server has none."""
     return target.secrets if target.is_deployment else {}
 
 
 def as_curl(request: Request, target: Target) -> str:
-    """The request as it was sent, with variables in place of secrets.
+    """Return a curl command for the request, with variables in place of secrets.
 
-    The reference server's credentials are none, and it is gone afterwards: `make serve` brings it back, at its address.
+    For the reference server, which has ended by then, it uses the address of `make serve`, and its public credentials.
     """
     variables = secrets_to_hide(target)
     address = request.uri if target.is_deployment else request.uri.replace(target.base_url, SERVE_URL, 1)
@@ -363,7 +362,7 @@ def as_curl(request: Request, target: Target) -> str:
 
 
 def shell_word(text: str, variables: Mapping[str, str]) -> str:
-    """One word for a shell, with variables in place of their values."""
+    """Quote a word for a shell, with variables in place of their values."""
     for name, value in variables.items():
         for part, reference in encoded_forms(name, value):
             if part and part in text:

@@ -1,6 +1,5 @@
-"""Which keywords of a schema a value is held against: those of the schemas that it reaches, as far as they are about
-values of its type. `format` says nothing of null, nor `items` of a list without any.
-"""
+"""Which keywords of a schema a value reaches: those of all schemas that apply to it, as far as they are about its type.
+`format` does not apply to null, nor `items` to an empty list."""
 
 from __future__ import annotations
 
@@ -15,12 +14,12 @@ import jsonschema_rs
 from codegen.openapi import Document, Node
 from codegen.openapi.promises import SUBSCHEMA_LISTS
 
-# What a body is nested in at most, to be looked at: a schema may lead back to itself.
+# Maximum depth of a body: schemas may be recursive.
 MAX_DEPTH = 60
-# Of one schema. A server may make up names.
+# Maximum number of object shapes per schema: a server may make up names.
 MAX_SHAPES = 1000
 NUMBER, STRING, ARRAY, OBJECT = ("number",), ("string",), ("array",), ("object",)
-# The types that a keyword is about; any type, where it is not named.
+# The types that keywords are about; any type, if a keyword is not listed.
 KEYWORD_TYPES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), NUMBER),
     **dict.fromkeys(("pattern", "minLength", "maxLength", "contentEncoding", "contentMediaType"), STRING),
@@ -29,7 +28,7 @@ KEYWORD_TYPES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("additionalProperties", "minProperties", "maxProperties", "propertyNames"), OBJECT),
     **dict.fromkeys(("required", "dependentRequired", "unevaluatedProperties"), OBJECT),
 }
-# What is about each element or name: only reached where there is one.
+# Keywords about elements: only reached if there is one.
 ELEMENTS = ("items", "prefixItems", "unevaluatedItems")
 KINDS: dict[type, str] = {
     **{type(None): "null", bool: "boolean", int: "number", float: "number"},
@@ -38,18 +37,18 @@ KINDS: dict[type, str] = {
 
 
 def type_names(stated: object) -> set[str]:
-    """The types that `type` names; empty if it names none."""
+    """Return the types that `type` names; empty if there are none."""
     names = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else []
     return {"number" if name == "integer" else str(name) for name in names}
 
 
 @dataclass
 class Observed:
-    """What the values of one answer have reached."""
+    """What the values of one response have reached."""
 
     parts: set[frozenset[str]] = field(default_factory=set)
     values: set[tuple[str, str]] = field(default_factory=set)
-    """Of enumerations, where they stand, and each of their values that there was, as JSON."""
+    """Seen values of enumerations: pointer and value as JSON."""
 
     @property
     def pointers(self) -> frozenset[str]:
@@ -61,7 +60,7 @@ class SchemaCoverage:
 
     Args:
         document: The contract.
-        promised: The pointers of all that it promises.
+        promised: The pointers of all promises.
     """
 
     def __init__(self, document: Document, promised: Iterable[str]) -> None:
@@ -76,7 +75,7 @@ class SchemaCoverage:
 
 
 class Schema:
-    """One schema, together with what it refers to and what all of its values must keep besides (`allOf`)."""
+    """A schema, with the schemas that it refers to and those of `allOf`."""
 
     def __init__(self, coverage: SchemaCoverage, node: Node) -> None:
         self.coverage, self.node = coverage, node
@@ -95,7 +94,7 @@ class Schema:
         self._shapes: dict[Any, ObjectShape] = {}
 
     def keywords(self, kind: str) -> frozenset[str]:
-        """What is promised of any value of a type."""
+        """Return the promises about any value of a type."""
         if kind not in self._by_kind:
             found: set[str] = set()
             for node in self.nodes:
@@ -109,7 +108,7 @@ class Schema:
 
     @cached_property
     def types(self) -> set[str]:
-        """Those that it allows; empty if it does not say."""
+        """The types that it allows; empty if it does not say."""
         return next((type_names(node.at("type").value) for node in self.nodes if "type" in node), set())
 
     @cached_property
@@ -122,7 +121,7 @@ class Schema:
 
     @cached_property
     def enums(self) -> list[dict[Any, tuple[str, str]]]:
-        """For each list of values, by type and value where it stands, and the value as JSON; objects are left out."""
+        """For each enumeration, pointer and JSON text by type and value; objects are left out."""
         found = (node.at("enum") for node in self.nodes if isinstance(node.at("enum").value, list))
         return [
             {
@@ -135,19 +134,19 @@ class Schema:
 
     @cached_property
     def elements(self) -> list[tuple[str, Schema]]:
-        """What each element of a list is held against, and where the keyword stands."""
+        """The schemas of all elements of a list, with the pointers of the keywords."""
         found = [node.at(word) for node in self.nodes for word in ("items", "contains") if word in node]
         return [(each.pointer, self.coverage.schema(each)) for each in found if isinstance(each.value, dict)]
 
     @cached_property
     def prefix_items(self) -> list[tuple[str, list[Schema]]]:
-        """The same for the first elements, one schema for each."""
+        """The same for `prefixItems`, one schema for each element."""
         found = [node.at("prefixItems") for node in self.nodes if "prefixItems" in node]
         return [(place.pointer, [self.coverage.schema(each) for each in place.elements()]) for place in found]
 
     @cached_property
     def additional(self) -> list[Schema]:
-        """What the fields without a name in `properties` are held against."""
+        """The schemas of fields that are not in `properties`."""
         found = (node.at("additionalProperties") for node in self.nodes)
         return [self.coverage.schema(each) for each in found if isinstance(each.value, dict)]
 
@@ -156,7 +155,7 @@ class Schema:
         words = [word for word in SUBSCHEMA_LISTS if word in ("anyOf", "oneOf")]
         found = [node.at(word) for node in self.nodes for word in words if word in node]
         alternatives = [[self.coverage.schema(each) for each in choice.elements()] for choice in found]
-        # A value that is not to keep it, or only if: it is held against it all the same.
+        # These conditions apply to a value whether it satisfies them or not.
         conditions = [node.at(word) for node in self.nodes for word in ("not", "if", "then", "else") if word in node]
         return alternatives + [[self.coverage.schema(each)] for each in conditions]
 
@@ -166,14 +165,14 @@ class Schema:
         return jsonschema_rs.Draft202012Validator({"allOf": [self.node.value], "components": components})
 
     def matching(self, choice: list[Schema], value: Any, kind: str) -> list[Schema]:
-        """Of alternatives those that the value fits, or may have been meant for."""
+        """Return the alternatives that the value matches, or may have been meant for."""
         possible = [each for each in choice if not each.types or kind in each.types]
         if len(possible) < 2:
             return possible
         return [each for each in possible if each.validator.is_valid(value)] or possible
 
     def note(self, value: Any, seen: Observed, level: int = 0) -> None:
-        """Notes what the value reaches."""
+        """Record what the value reaches."""
         if level > MAX_DEPTH:
             return
         kind = KINDS[type(value)]
@@ -197,7 +196,7 @@ class Schema:
                     schema.note(each, seen, level + 1)
 
     def note_fields(self, value: dict[str, Any], seen: Observed, level: int) -> None:
-        # Items of a list have few shapes: what all of one shape reach is found out once.
+        # Items of a list have few shapes: what a shape reaches is computed once.
         shape = tuple(value), tuple(map(type, value.values()))
         if (known := self._shapes.get(shape)) is None:
             known = self.read_shape(value)
@@ -226,10 +225,10 @@ class Schema:
 
 
 class ObjectShape(NamedTuple):
-    """What objects reach that have the same fields, with values of the same types."""
+    """What objects with the same fields and types reach."""
 
     pointers: frozenset[str]
     enums: list[tuple[str, dict[Any, tuple[str, str]]]]
-    """By field, the values that its schema lists."""
+    """Enumerations by field."""
     deeper: list[tuple[str, Schema]]
-    """By field, what its value decides."""
+    """Schemas by field that need the value itself."""

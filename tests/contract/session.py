@@ -1,8 +1,9 @@
-"""The one place that sends: every request of a run, whoever makes it, goes through the session under way.
+"""Sends all requests of a run, whoever makes them.
 
-It sends what is safe, at the rate, within the time, each answer bounded as a whole (exchange.py), and waits and sends
-again where the server says "not now". The requests library is pointed to it for as long as it is open, as that is what
-all senders have in common: Schemathesis takes no session from outside, and makes further ones for its own questions.
+The session sends only safe requests, at the given rate, within the time limit, each response bounded as a whole
+(exchange.py). It waits and sends again after transient responses. While open, it replaces the adapter of the requests
+library, which all senders have in common: Schemathesis accepts no session, and creates further ones for requests of its
+checks.
 """
 
 import re
@@ -29,34 +30,34 @@ from .parameter import INVALID
 from .target import NONEXISTENT_IDS, Target, random_ids
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-# Seconds between the tries where no Retry-After says how long to wait, and so how often a request is sent again.
+# Seconds between attempts without Retry-After, and so the number of attempts.
 BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
-# Seconds: the longest that is waited at once, and in all, during a run and before it.
+# Seconds: longest single wait, all waits of a run, and all waits before it.
 LONGEST_WAIT, WAIT_BUDGET, PREFLIGHT_WAIT_BUDGET = 60, 300, 20
-# Waits from this one on are told.
+# Waits of this many seconds are shown.
 ANNOUNCED_WAIT = 5
-# Seconds between the tries where nobody listens, though somebody did before.
+# Seconds between attempts while the server refuses connections, if it accepted them before.
 RESTART = (0.5, 1.0, 2.0)
-# How many answers may come too late or be too large: each costs as much as many others.
+# Limits for late or too large responses: each costs as much as many others.
 MAX_FAILURES_IN_A_ROW, MAX_FAILURES = 3, 8
-# What stands in place of an answer.
-NOT_SENT = "not sent: it is about what the run did not make"
-# Requests between two signs of life.
+# The reason of a placeholder for a request that was not sent.
+NOT_SENT = "not sent: the run did not create this item"
+# Requests between two lines of progress.
 PROGRESS = 100
 Exchange = Callable[[requests.PreparedRequest, Bounds], requests.Response]
 HTTP_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 
 
 class Ended(KeyboardInterrupt):
-    """No more requests are sent. What Schemathesis has until then it judges, as after an interruption."""
+    """No more requests are sent. Schemathesis judges what it has, as after an interruption."""
 
 
 class NotSent(requests.RequestException):
-    """A request that must not leave this machine."""
+    """A request that must not be sent."""
 
 
 def read_retry_after(text: str, now: datetime | None = None) -> float | None:
-    """Seconds to wait; None if it is neither a number of them nor a date, as RFC 9110, section 10.2.3, has it."""
+    """Return the seconds to wait; None if the text is neither seconds nor a date (RFC 9110, section 10.2.3)."""
     if re.fullmatch(r"[0-9]+", text, re.ASCII):
         return float(text[:12])
     for form in HTTP_DATES:
@@ -70,14 +71,14 @@ def read_retry_after(text: str, now: datetime | None = None) -> float | None:
 
 @dataclass
 class Sending:
-    """What it took to get one answer."""
+    """What it took to get one response."""
 
     transient: list[requests.Response] = field(default_factory=list)
-    """Answers that said "not now", before the last one."""
+    """Transient responses before the last one."""
     cut: bool = False
-    """Whether a connection was closed without a byte, and the same request, repeated, answered."""
+    """True if a connection was closed without a byte, and the same request then got a response."""
     seconds: float = 0.0
-    """Until the answer was there, waits aside."""
+    """Until the response was complete, without waits."""
 
 
 class Session:
@@ -87,33 +88,33 @@ class Session:
         self.target = target
         self.progress = progress
         self.sent = 0
-        """Requests, those included that a check sent to make sure."""
+        """Number of requests, those of checks included."""
         self.answered = 0
         self.ended_early = ""
-        """Why requests were left out."""
+        """Why the run ended early; empty if it did not."""
         self.is_unavailable = False
-        """Whether the server says "not now" to everything."""
+        """True if the server gives transient responses to everything."""
         self.deadline = time.monotonic() + target.max_time if target.max_time else float("inf")
         self.wait_budget: float = PREFLIGHT_WAIT_BUDGET
         self.failure: NoAnswer | None = None
-        """Why the last answer was none."""
+        """Why the last request got no response."""
         self.failures = self.failures_in_a_row = 0
         self.ended_by: tuple[requests.PreparedRequest, str] | None = None
-        """The last request, and why it got no answer, if that was one too many."""
+        """The request that ended the run, and why it got no response."""
         self.next_request = 0.0
         self.found_permanent = False
         self.created_ids = {name: list(ids) for name, ids in target.created_ids.items()}
-        """By parameter, the ids of what requests of this run made, or those before it."""
+        """Ids of items that this run or its preflight created, by parameter."""
         self.answered_others = False
-        """Whether a request was answered since that was looked at last."""
+        """True if a request succeeded since this was last checked."""
         self.last_success: requests.PreparedRequest | None = None
         self.thread = threading.local()
         self.lock = threading.Lock()
-        """Held while the figures above change: now and then two requests are sent at once."""
+        """Held while the attributes above change: some requests are concurrent."""
 
     @contextmanager
     def opened(self) -> Iterator["Session"]:
-        """For this long, everything that the requests library sends goes through here."""
+        """Send everything that the requests library sends through this session."""
         session, before = self, requests.sessions.HTTPAdapter  # type: ignore[attr-defined]
 
         class Adapter(BoundedAdapter):
@@ -128,19 +129,19 @@ class Session:
 
     @property
     def sending(self) -> Sending:
-        """What is sent at the moment, by this thread."""
+        """The current sending of this thread."""
         if not hasattr(self.thread, "sending"):
             self.thread.sending = Sending()
         sending: Sending = self.thread.sending
         return sending
 
     def start(self) -> Sending:
-        """Begins a request: what its answer takes is noted from here on."""
+        """Begin a new request."""
         self.thread.sending = Sending()
         return self.sending
 
     def begin_run(self) -> None:
-        """What came before, to see whether there is anything to test, does not count."""
+        """Do not count the requests of the preflight."""
         self.sent = self.answered = self.failures = self.failures_in_a_row = 0
         self.wait_budget = WAIT_BUDGET
 
@@ -154,10 +155,10 @@ class Session:
 
     def check_time(self) -> None:
         if self.ended_early or time.monotonic() >= self.deadline:
-            self.end(f"MAX_TIME, {self.target.max_time} s, was over")
+            self.end(f"MAX_TIME ({self.target.max_time} s) was over")
 
     def throttle(self) -> None:
-        """Keeps the rate, evenly: a burst at the start would be what a rate limit is there to prevent."""
+        """Wait for the next request's turn. Evenly: a burst at the start would exceed the rate limits of servers."""
         self.check_time()
         if vars(self.thread).pop("is_throttled", False):
             return
@@ -171,7 +172,7 @@ class Session:
                 self.sleep(turn - now)
 
     def check_request(self, request: requests.PreparedRequest) -> None:
-        """The last word on what is sent, whatever asks for it. Raises NotSent."""
+        """Raise NotSent for requests that must not be sent, whoever makes them."""
         if request.method not in SAFE_METHODS and not self.target.all_methods:
             raise NotSent(f"{request.method} is not sent to a deployment without ALL_METHODS=1", request=request)
         there, here = urlsplit(request.url or ""), urlsplit(self.target.base_url)
@@ -179,7 +180,7 @@ class Session:
             raise NotSent(f"{there.scheme}://{there.netloc} is not the server under test", request=request)
 
     def is_foreign_write(self, request: requests.PreparedRequest) -> bool:
-        """Whether it would change or delete what somebody else made, as far as its address says."""
+        """True if the request would change or delete an item that this run did not create, by its URL."""
         path = urlsplit(request.url or "").path.removeprefix(urlsplit(self.target.base_url).path)
         for each in contract().operations if request.method not in {"POST", *SAFE_METHODS} else ():
             found = each.address.fullmatch(path) if each.method == request.method else None
@@ -194,19 +195,19 @@ class Session:
         return False
 
     def send(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
-        """Returns the answer, or what stands for it (`without_answer`).
+        """Send a request, and return the response or a placeholder (`placeholder_response`).
 
-        What may happen to any request (`Contract.not_now`) is waited out, as long as it says, and it is sent again.
+        After a transient response (`Contract.transient_statuses`) it waits as long as the server says, and sends again.
 
         Raises:
             Ended: No more requests are sent.
-            NotSent: This one must not be.
+            NotSent: This request must not be sent.
             requests.RequestException: The server cannot be reached.
         """
         self.check_request(request)
         if self.is_foreign_write(request):
             return placeholder_response(request, NOT_SENT)
-        # One that never ends is repeated enough once it has shown to be no matter of the moment.
+        # A status that has proven permanent is not waited for again.
         for pause in (*(BACKOFF[:1] if self.found_permanent else BACKOFF), None):
             response = self.send_once(request, exchange)
             if response.status_code not in contract().transient_statuses:
@@ -228,9 +229,9 @@ class Session:
         return response
 
     def send_concurrently(self, batch: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
-        """Sends each as soon as the one before it has left, without waiting for an answer, and returns all answers.
+        """Send each request as soon as the one before it has left, and return all responses.
 
-        The turns of all of them are waited for first: so the rate holds, and yet they are under way at once.
+        All turns are waited for first: so the rate holds, and the requests are still concurrent.
         Raises what `send` raises.
         """
         for _ in batch:
@@ -247,14 +248,14 @@ class Session:
                     how = sender.merge_environment_settings(batch[number].url or "", {}, None, None, None)
                     return sender.send(batch[number].copy(), allow_redirects=False, **how)
             finally:
-                # Also if it never was sent.
+                # Also if it was never sent.
                 left[number].set()
 
         with ThreadPoolExecutor(len(batch)) as pool:
             return [each.result() for each in [pool.submit(send, number) for number in range(len(batch))]]
 
     def judge_outage(self, response: requests.Response, exchange: Exchange, is_long: bool) -> None:
-        """What stays "not now" is no matter of the moment if the server answers another request in between."""
+        """Decide whether a lasting transient status is an outage: not if the server answers another request."""
         if self.found_permanent and self.answered_others and not is_long:
             self.answered_others = False
             return
@@ -274,7 +275,7 @@ class Session:
         self.ended_early = self.ended_early or f"{what}, Retry-After: {told or 'none'}"
 
     def send_once(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
-        """Sends it once; or twice where the connection was cut, and some times more where none came about."""
+        """Send a request once; again if the connection was closed, and several times if connections are refused."""
         pauses = iter(RESTART)
         sending = self.sending
         while True:
@@ -297,19 +298,19 @@ class Session:
                 if isinstance(error, SSLError) or is_connection_refused(error):
                     pause = next(pauses, None) if self.answered and not isinstance(error, SSLError) else None
                     if pause is None and sending.cut:
-                        # This request may be why nobody listens any more.
+                        # This request may have crashed the server.
                         return self.record_failure(
-                            request, NoAnswer("the connection was closed, and nobody listens any more")
+                            request, NoAnswer("the connection was closed, and further ones are refused")
                         )
                     if pause is None:
                         raise
                     self.sleep(pause)
                     continue
                 if not bounds.received and not sending.cut and request.method in SAFE_METHODS:
-                    # With a connection for each request, no answer is to be lost to one that was about to be closed.
+                    # Each request has a connection of its own, so the server did not close an idle one.
                     sending.cut = True
                     continue
-                what = "what came is no HTTP answer" if bounds.received else "the connection was closed, twice"
+                what = "the response is not HTTP" if bounds.received else "the connection was closed, twice"
                 return self.record_failure(request, NoAnswer(f"{what}: {root_cause(error)}"))
             finally:
                 sending.seconds = time.monotonic() - start
@@ -319,9 +320,9 @@ class Session:
             return response
 
     def record_failure(self, request: requests.PreparedRequest, error: NoAnswer) -> requests.Response:
-        """Notes it, and ends the run before the next request if that was one too many of what costs time or memory."""
+        """Record a failure; too many costly ones end the run before the next request."""
         if error.is_late:
-            # It was not the server's time that was over.
+            # If MAX_TIME is over, the server was not late.
             self.check_time()
         self.failure = error
         self.sending.cut = False
@@ -331,11 +332,11 @@ class Session:
                 self.failures_in_a_row += 1
         if self.failures_in_a_row >= MAX_FAILURES_IN_A_ROW or self.failures >= MAX_FAILURES:
             self.ended_by = request, str(error)
-            self.ended_early = self.ended_early or f"{self.failures} of them had got no whole answer"
+            self.ended_early = self.ended_early or f"{self.failures} requests got no complete response"
         return placeholder_response(request, str(error))
 
 
 def is_connection_refused(error: BaseException) -> bool:
-    """Whether no connection came about, as while a server starts anew."""
+    """True if the connection was refused, as during a restart."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, NewConnectionError)

@@ -1,4 +1,4 @@
-"""Texts that are sent as they are, where libraries would decode `%31` before they send it."""
+"""Sends paths and queries as they are, where libraries would decode `%31` first."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,7 @@ from .run_state import run_state
 
 
 class RawId(str):
-    """An id as it is to stand in the address."""
+    """An id that is sent unencoded."""
 
 
 def raw_query(text: str) -> Query:

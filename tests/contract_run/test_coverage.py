@@ -285,7 +285,7 @@ def test_the_test_cases_are_the_checks_by_class(run: tuple[str, Path]) -> None:
     skipped = {str(case.get("name")): case.find("skipped") for case in cases if case.find("skipped") is not None}
     assert "credentials.foreign_id_hidden" in skipped and "protocol.unsupported_method" in skipped
     hidden = skipped["credentials.foreign_id_hidden"]
-    assert hidden is not None and hidden.get("message") == "nothing came that it judges: no FOREIGN_DEFINITION_ID"
+    assert hidden is not None and hidden.get("message") == "it had nothing to judge: no FOREIGN_DEFINITION_ID"
     numbers = {"tests": len(names), "failures": 1, "skipped": len(skipped), "errors": 0}
     for key, number in numbers.items():
         assert root.get(key) == str(number) == str(sum(int(suite.get(key, "")) for suite in root))

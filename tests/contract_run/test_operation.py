@@ -147,7 +147,7 @@ def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edite
     ("old", "new", "problem"),
     [
         (LIMIT, "\tlimit: 1\n", "openapi.yaml cannot be read: while scanning"),
-        (LIMIT, "            maximum: 100\n", "the checks need more of openapi.yaml than it has: 'default'"),
+        (LIMIT, "            maximum: 100\n", "openapi.yaml must have 'default' of limit, an integer"),
     ],
 )
 def test_a_contract_that_cannot_be_used_is_one_problem(edited: Edited, old: str, new: str, problem: str) -> None:
