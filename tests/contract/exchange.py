@@ -232,8 +232,7 @@ def detached(response: requests.Response, body: bytes) -> requests.Response:
     response.raw = urllib3.HTTPResponse(
         io.BytesIO(), raw.headers, raw.status, raw.version, reason=raw.reason, preload_content=False
     )
-    response._content = body
-    return response
+    return with_body(response, body)
 
 
 def placeholder_response(request: requests.PreparedRequest, reason: str) -> requests.Response:
@@ -242,7 +241,12 @@ def placeholder_response(request: requests.PreparedRequest, reason: str) -> requ
     response.status_code, response.reason = 0, reason
     response.request, response.url = request, request.url or ""
     response.raw = urllib3.HTTPResponse(io.BytesIO(), {}, 0, 11, reason=reason, preload_content=False)
-    response._content = b""
+    return with_body(response, b"")
+
+
+def with_body(response: requests.Response, body: bytes) -> requests.Response:
+    """Set the body of a response. requests has no public way: it decodes bodies again, and gives status 0 none."""
+    response._content = body
     return response
 
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from codegen.openapi import schema_of
 from tests.codegen.test_docs import Reader, browse, sizes
 from tests.contract import promises_report
-from tests.contract.checks import CLASSES
+from tests.contract.checks import CLASSES, Violation
 from tests.contract.claims import REFUSAL_CHECKS, RESPONSE_CHECKS
 from tests.contract.contract import OPENAPI, contract
 from tests.contract.coverage import (
@@ -151,6 +151,12 @@ def test_judged_is_what_was_reached_by_a_check_that_claims_it(
         assert all(check in coverage.judged[pointer] for pointer in here & claimed_by()[check])
         assert set(violated_promises(touched, check, check)) <= here & claimed_by()[check]
     assert violated_promises(None, "one_list", "one_list") == []
+
+
+def test_failures_of_two_checks_are_reported_both() -> None:
+    one, other = (Violation("limit 5 was requested").by(name, "GET /runs") for name in ("same_total", "one_order"))
+    assert one != other and {one, other} == {other, one} and len({one, other}) == 2
+    assert one == Violation("limit 7 was requested").by("same_total", "GET /runs")
 
 
 def test_the_mutants_of_a_promise_are_those_of_its_own_and_of_its_checks() -> None:

@@ -28,9 +28,11 @@ class Violation(Failure):
         self.title, self.operation = check, operation
         return self
 
-    @property
-    def _unique_key(self) -> str:
-        return self.title
+    def __eq__(self, other: object) -> bool:
+        # Schemathesis reports equal failures of a request once; by default all of a class are equal.
+        return super().__eq__(other) and self.title == getattr(other, "title", None)
+
+    __hash__ = Failure.__hash__
 
 
 class UnexpectedStatus(Violation):
