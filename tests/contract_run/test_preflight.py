@@ -1,4 +1,4 @@
-"""What cannot be tested is told apart from what violates the contract: exit code 2, why, and what to do."""
+"""A server that cannot be tested is not a violation: exit code 2, the reason and the fix."""
 
 import json
 import re
@@ -27,7 +27,7 @@ from .hostile import hostile, page
 from .measured import impatient
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-# Never asked: what is wrong shows without it. (And nobody listens at port 9.)
+# Never requested: settings are checked first. (No server listens on port 9.)
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -39,7 +39,7 @@ def server() -> Iterator[str]:
 
 @contextmanager
 def answering(status: int, body: str, **headers: str) -> Iterator[str]:
-    """A server that answers anything in the same way."""
+    """A server that gives one response to everything."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -103,7 +103,7 @@ def has_problem(result: Any, problem: str, fix: str) -> bool:
         ({"RATE_LIMIT": "fast"}, "RATE_LIMIT must be a rate (got 'fast')", "RATE_LIMIT="),
     ],
 )
-def test_what_is_given_is_checked_first(variables: dict[str, str], problem: str, fix: str) -> None:
+def test_settings_are_checked_first(variables: dict[str, str], problem: str, fix: str) -> None:
     right = {"BASE_URL": NOBODY, "TOKEN": "token", "DEFINITION_ID": UNKNOWN}
     assert read_environment(right).is_deployment
     with pytest.raises(Problem, match=re.escape(problem)) as raised:
@@ -111,17 +111,17 @@ def test_what_is_given_is_checked_first(variables: dict[str, str], problem: str,
     assert fix in raised.value.fix
 
 
-def test_no_credentials_in_the_address(contract_on: Callable[..., Any]) -> None:
+def test_no_credentials_in_the_base_url(contract_on: Callable[..., Any]) -> None:
     result = contract_on("http://user:hidden@127.0.0.1:9")
     assert has_problem(result, "BASE_URL must not contain credentials", "BASE_URL=https://")
     assert "hidden" not in result.stderr
 
 
-def test_help_is_given(contract: Callable[..., Any]) -> None:
+def test_help(contract: Callable[..., Any]) -> None:
     assert "DEFINITION_ID" in contract("--help").stdout
 
 
-def test_what_schemathesis_and_checks_do_not_know_has_problem(contract_on: Callable[..., Any], server: str) -> None:
+def test_an_unknown_check_is_a_problem(contract_on: Callable[..., Any], server: str) -> None:
     result = contract_on(server, EXCLUDE_CHECKS="no_such_check")
     assert result.returncode == 2 and "problem: EXCLUDE_CHECKS names 'no_such_check'" in result.stderr
 
@@ -143,7 +143,7 @@ def test_what_schemathesis_and_checks_do_not_know_has_problem(contract_on: Calla
         ({"DEFINITION_ID": UNKNOWN, "EMPTY_DEFINITION_ID": seed.DEFINITION_ID}, "there is no definition", "check"),
     ],
 )
-def test_what_the_server_will_not_show_cannot_be_tested(
+def test_unreadable_definitions_cannot_be_tested(
     contract_on: Callable[..., Any], server: str, variables: dict[str, str], problem: str, fix: str
 ) -> None:
     assert has_problem(contract_on(server, **variables), problem, fix)
@@ -160,16 +160,14 @@ def test_what_the_server_will_not_show_cannot_be_tested(
         (400, "The plain HTTP request was sent to HTTPS port", {"Content_Type": "text/html"}),
     ],
 )
-def test_a_wrong_address_is_not_blamed_on_the_api(
+def test_a_wrong_base_url_is_not_a_violation(
     contract_on: Callable[..., Any], status: int, body: str, headers: dict[str, str]
 ) -> None:
     with answering(status, body, **headers) as base_url:
         assert has_problem(contract_on(base_url), "is not the API", "BASE_URL=https://host.example/api")
 
 
-def test_a_wrong_path_prefix_of_the_right_server_is_a_wrong_address(
-    contract_on: Callable[..., Any], server: str
-) -> None:
+def test_a_wrong_path_prefix_is_a_wrong_base_url(contract_on: Callable[..., Any], server: str) -> None:
     assert has_problem(contract_on(f"{server}/api"), "is not the API (404", "BASE_URL=https://host.example/api")
 
 
@@ -177,7 +175,7 @@ def test_a_wrong_path_prefix_of_the_right_server_is_a_wrong_address(
     ("status", "problem", "fix"),
     [(429, "quota is exceeded", "30 s"), (502, "not available", "run this again"), (503, "not available", "again")],
 )
-def test_a_server_that_has_no_time_cannot_be_tested(
+def test_an_unavailable_server_cannot_be_tested(
     contract_on: Callable[..., Any], status: int, problem: str, fix: str
 ) -> None:
     with answering(status, '{"detail": "later"}', Content_Type="application/json", Retry_After="30") as base_url:
@@ -193,9 +191,7 @@ TOTALS = (
 )
 
 
-def test_a_body_that_breaks_the_contract_is_no_reason_not_to_test(
-    contract_on: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_invalid_bodies_do_not_stop_the_preflight(contract_on: Callable[..., Any], tmp_path: Path) -> None:
     with hostile({number: page(PAGE % total) for number, total in enumerate(TOTALS, 1)}) as (base_url, server):
         for _ in TOTALS:
             target = replace(impatient(base_url, tmp_path), secrets={"KS_UAT": seed.KS_UAT})
@@ -203,7 +199,7 @@ def test_a_body_that_breaks_the_contract_is_no_reason_not_to_test(
             with Session(target).opened() as session:
                 assert preflight(target, session).totals.keys() <= target.totals.keys()
         assert len(server.requests) == len(TOTALS)
-    # Nor is it one not to go on: the first at the preflight, the others in between.
+    # Nor the run: the first body at the preflight, the others during the run.
     with hostile({15 * number + 1: page(PAGE % total) for number, total in enumerate(TOTALS)}) as (base_url, server):
         result = contract_on(base_url)
     assert result.returncode == 1, result.stdout + result.stderr
@@ -213,13 +209,13 @@ def test_a_body_that_breaks_the_contract_is_no_reason_not_to_test(
 
 
 class IgnoresDefinition(ReferenceServer):
-    """Shows the runs of one definition for every other one, as a cache does that does not look at the path."""
+    """Shows the runs of one definition for all, like a cache that ignores the path."""
 
     def load_page(self, session: Any, parameters: Parameters) -> Any:
         return super().load_page(session, replace(parameters, definition_id=uuid.UUID(seed.DEFINITION_ID)))
 
 
-def test_runs_of_another_definition_do_not_make_one_that_is_empty_full(contract_on: Callable[..., Any]) -> None:
+def test_runs_of_another_definition_do_not_count_as_own(contract_on: Callable[..., Any]) -> None:
     with running(IgnoresDefinition()) as base_url:
         result = contract_on(base_url, EMPTY_DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
         full = contract_on(base_url, EMPTY_DEFINITION_ID=seed.DEFINITION_ID, DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
@@ -228,23 +224,23 @@ def test_runs_of_another_definition_do_not_make_one_that_is_empty_full(contract_
     assert has_problem(full, "given as EMPTY_DEFINITION_ID, has runs", "that has none")
 
 
-def test_nobody_listens(contract_on: Callable[..., Any]) -> None:
+def test_connection_refused(contract_on: Callable[..., Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert has_problem(contract_on(f"http://127.0.0.1:{port}"), "cannot be reached: [Errno", "BASE_URL is right")
 
 
-def test_no_such_name(contract_on: Callable[..., Any]) -> None:
-    # A name that no resolver is even asked for.
+def test_unknown_host(contract_on: Callable[..., Any]) -> None:
+    # A name that is not sent to a resolver.
     assert has_problem(contract_on(f"http://{'long' * 20}.example"), "cannot be reached", "BASE_URL is right")
 
 
-def test_no_tls_where_tls_was_asked_for(contract_on: Callable[..., Any], server: str) -> None:
+def test_https_to_a_server_without_tls(contract_on: Callable[..., Any], server: str) -> None:
     result = contract_on(server.replace("http:", "https:"))
     assert has_problem(result, "no secure connection", "REQUESTS_CA_BUNDLE=")
 
 
-def test_a_ca_file_that_is_missing(contract_on: Callable[..., Any], server: str) -> None:
+def test_a_missing_ca_file(contract_on: Callable[..., Any], server: str) -> None:
     result = contract_on(server.replace("http:", "https:"), REQUESTS_CA_BUNDLE="/no/such/ca.pem")
     assert has_problem(result, "/no/such/ca.pem", "BASE_URL is right")
 
@@ -255,7 +251,7 @@ def test_a_reference_server_that_does_not_start(contract: Callable[..., Any]) ->
     assert result.stderr.count("problem: ") == 1 and "DATABASE_URL names cannot be used" in result.stderr
 
 
-def test_a_mutant_that_cannot_be_had(contract: Callable[..., Any]) -> None:
+def test_an_unknown_mutant(contract: Callable[..., Any]) -> None:
     result = contract(MUTANT="limit_not_echod")
     assert result.returncode == 2
     assert (
@@ -266,7 +262,7 @@ def test_a_mutant_that_cannot_be_had(contract: Callable[..., Any]) -> None:
     assert has_problem(result, "only the reference server has mutants", "make serve MUTANT=")
 
 
-def test_reports_of_an_earlier_run_are_gone(contract: Callable[..., Any], tmp_path: Path) -> None:
+def test_reports_of_an_earlier_run_are_deleted(contract: Callable[..., Any], tmp_path: Path) -> None:
     for report in REPORTS:
         (tmp_path / report).parent.mkdir(exist_ok=True)
         (tmp_path / report).write_text("of an earlier run")
@@ -274,7 +270,7 @@ def test_reports_of_an_earlier_run_are_gone(contract: Callable[..., Any], tmp_pa
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_a_report_folder_that_cannot_be(contract: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_unusable_report_folder(contract: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = contract(BASE_URL=NOBODY, TOKEN="token", DEFINITION_ID=UNKNOWN, REPORT_DIR=str(tmp_path / "file"))
     assert has_problem(result, "no reports can be written to", "another REPORT_DIR")
