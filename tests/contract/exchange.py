@@ -59,7 +59,7 @@ class Bounds:
         return self.deadline - time.monotonic()
 
     def late_error(self) -> NoAnswer:
-        what = "the answer was not complete" if self.received else "there was no answer"
+        what = "the response was not complete" if self.received else "there was no response"
         return NoAnswer(f"{what} within {self.seconds:g} s", is_late=True, is_silent=not self.received)
 
     def count(self, number: int) -> None:
@@ -69,7 +69,7 @@ class Bounds:
             raise self.size_error()
 
     def size_error(self) -> NoAnswer:
-        return NoAnswer(f"the answer has more than {self.size} bytes", is_large=True)
+        return NoAnswer(f"the response has more than {self.size} bytes", is_large=True)
 
 
 _thread = threading.local()
@@ -159,7 +159,7 @@ class BoundedAdapter(HTTPAdapter):
         except urllib3.exceptions.DecodeError as error:
             raise NoAnswer(f"the body cannot be decoded: {root_cause(error)}") from None
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
-            raise NoAnswer(f"the answer ended before it was complete: {root_cause(error)}") from None
+            raise NoAnswer(f"the response ended before it was complete: {root_cause(error)}") from None
         finally:
             response.close()
         return detached(response, body)
@@ -204,18 +204,18 @@ def most_members(document: Any) -> int:
 def check_readable(body: bytes) -> None:
     """Raise NoAnswer for JSON that takes excessive memory, or that parsers cannot read."""
     if count_values(body) > VALUES and (count_texts(body) > 2 * VALUES or count_values_outside_texts(body) > VALUES):
-        raise NoAnswer(f"the answer has more than {VALUES} values", is_large=True)
+        raise NoAnswer(f"the response has more than {VALUES} values", is_large=True)
     if len(body) > TEXT and any(len(found[0]) > TEXT for found in STRING.finditer(body)):
-        raise NoAnswer(f"the answer has a text of more than {TEXT} bytes", is_large=True)
+        raise NoAnswer(f"the response has a text of more than {TEXT} bytes", is_large=True)
     if count_values(body) > LEVELS:
         try:
             members = most_members(pydantic_core.from_json(body))
         except ValueError as error:
             members = 0
             if "recursion limit" in str(error):
-                raise NoAnswer(f"the answer is nested more than {LEVELS} levels deep", is_large=True) from None
+                raise NoAnswer(f"the response is nested more than {LEVELS} levels deep", is_large=True) from None
         if members > MEMBERS:
-            what = f"the answer has an array or object of {members} members, more than {MEMBERS}"
+            what = f"the response has an array or object of {members} members, more than {MEMBERS}"
             raise NoAnswer(what, is_large=True)
     if LONG_NUMBER.search(body):
         try:
@@ -223,7 +223,7 @@ def check_readable(body: bytes) -> None:
         except json.JSONDecodeError:
             pass
         except ValueError:
-            raise NoAnswer(f"the answer has a number of more than {DIGITS} digits", is_large=True) from None
+            raise NoAnswer(f"the response has a number of more than {DIGITS} digits", is_large=True) from None
 
 
 def detached(response: requests.Response, body: bytes) -> requests.Response:

@@ -237,7 +237,7 @@ def check_failure(target: Target, failure: NoAnswer) -> None:
     """Raise Problem if no server answers. A slow or too large response is a violation instead."""
     if failure.is_silent:
         raise Problem(
-            f"{target.base_url} gave no answer within {target.answer_within} seconds",
+            f"{target.base_url} did not respond within {target.answer_within} seconds",
             "check that BASE_URL is right, that the server runs, and that no firewall blocks it",
         )
     if not (failure.is_late or failure.is_large):

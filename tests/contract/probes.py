@@ -29,8 +29,8 @@ from .boundary_values import (
 from .client_headers import CLIENT_HEADERS
 from .filter_values import filter_values
 from .operation import Credential, Operation
-from .parameter import INVALID, VALID, Parameter, sample_evenly
-from .target import NIL, UNKNOWN_IDS, Ids, Target, random_ids
+from .parameter import INVALID, sample_evenly
+from .target import NIL, Target, random_ids, similar_id, unknown_id
 from .unnormalized import RawId, raw_query
 from .wrong_credentials import (
     NO_CREDENTIALS,
@@ -84,21 +84,6 @@ def interleave(*lists: list[T]) -> list[T]:
     while any(lists):
         merged.append(dice.choices(lists, [len(each) for each in lists])[0].pop())
     return merged
-
-
-def similar_id(known: str) -> str:
-    """Return an id that differs in its last character."""
-    return known[:-1] + ("1" if known[-1:] != "1" else "2")
-
-
-def unknown_id(ids: Ids, parameter: Parameter | None) -> str:
-    """Return a valid id that does not exist."""
-    if parameter is None:
-        return ""
-    known = {*ids.readable, *ids.foreign, *ids.deleted}
-    candidates = [*UNKNOWN_IDS, *(similar_id(each) for each in ids.known)]
-    judge = parameter.judge_one
-    return next((each for each in candidates if each not in known and judge(each) == VALID), UNKNOWN_IDS[0])
 
 
 class ProbeFactory:

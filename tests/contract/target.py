@@ -9,6 +9,7 @@ from uuid import UUID
 
 from .contract import contract
 from .operation import Operation
+from .parameter import VALID, Parameter
 
 # Seconds.
 ANSWER = 10
@@ -48,6 +49,21 @@ def random_ids(seed: int) -> list[str]:
     """Return further ids that do not exist, the same for each seed."""
     random = Random(seed)
     return [str(UUID(int=random.getrandbits(128), version=4)) for _ in range(RANDOM_IDS)]
+
+
+def similar_id(known: str) -> str:
+    """Return an id that differs in its last character."""
+    return known[:-1] + ("1" if known[-1:] != "1" else "2")
+
+
+def unknown_id(ids: Ids, parameter: Parameter | None) -> str:
+    """Return a valid id that does not exist."""
+    if parameter is None:
+        return ""
+    known = {*ids.readable, *ids.foreign, *ids.deleted}
+    candidates = [*UNKNOWN_IDS, *(similar_id(each) for each in ids.known)]
+    judge = parameter.judge_one
+    return next((each for each in candidates if each not in known and judge(each) == VALID), UNKNOWN_IDS[0])
 
 
 @dataclass(frozen=True)

@@ -101,4 +101,4 @@ def test_max_answer_limits_the_size(contract_on: Contract) -> None:
     with hostile({}) as (base_url, _):
         result = contract_on(base_url, MAX_ANSWER="2000", DEFINITION_ID=seed.DEFINITION_ID)
     assert result.returncode == 1
-    assert "the answer has more than 2000 bytes" in result.stdout
+    assert "the response has more than 2000 bytes" in result.stdout

@@ -206,7 +206,7 @@ def test_all_methods_sends_other_methods_to_a_deployment(contract_on: Contract) 
     assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= server.methods
     assert "ALL_METHODS" not in result.stdout
     # The given definition is of the kind that is a 403.
-    assert "a definition of another tenant, which is a 404" in " ".join(result.stdout.split())
+    assert "a definition of another tenant, refused with 404" in " ".join(result.stdout.split())
     assert "a definition without access" not in result.stdout
 
 
@@ -306,7 +306,7 @@ class ThreeFaults(LimitNotEchoed, CutsShort, TellsSecrets):
 
 FINDINGS = {
     "limit_and_offset_echoed": "limit .* was requested, but the page says limit 20",
-    "no_answer": "the answer ended before it was complete",
+    "no_answer": "the response ended before it was complete",
     "response_schema_conformance": "Response violates schema",
 }
 

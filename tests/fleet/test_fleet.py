@@ -31,7 +31,7 @@ SAID = {
     "good": (CONFORMS, ""),
     "slow": (PART, ""),
     MUTANT: (VIOLATES, "limit_and_offset_echoed"),
-    "hanging": (UNTESTED, "gave no answer within 10 seconds"),
+    "hanging": (UNTESTED, "did not respond within 10 seconds"),
     "refusing": (UNTESTED, "cannot be reached"),
     "dying": (UNTESTED, "stopped answering during the run"),
     "churning": (CONFORMS, ""),

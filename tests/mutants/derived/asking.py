@@ -16,7 +16,7 @@ from zlib import crc32
 
 from tests.contract.bodies import JSON
 from tests.contract.operation import Credential, Operation
-from tests.contract.probes import unknown_id
+from tests.contract.target import unknown_id
 
 from .exchange import Answer, Ask, Asked, Change
 from .making import EVERY, EVERYWHERE, ONE_IN_THREE, Equivalent

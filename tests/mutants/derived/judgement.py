@@ -12,7 +12,7 @@ from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import contract
 from tests.contract.operation import Operation
 from tests.contract.parameter import VALID, Parameter
-from tests.contract.probes import similar_id
+from tests.contract.target import similar_id
 
 from .asking import (
     ONE_PAGE,
