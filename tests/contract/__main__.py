@@ -357,7 +357,7 @@ def next_step(target: Target, violates: bool) -> str:
         return f"repeat a request with its curl command ({names} in the environment), fix the server, run this again"
     if violates:
         serve = f"make serve MUTANT={target.mutant}" if target.mutant else "make serve"
-        return f"{serve}, and repeat a request with its curl command in another terminal"
+        return f"run {serve}, and repeat a request with its curl command in another terminal"
     if target.is_deployment:
         return "send more requests, MAX_EXAMPLES=1000, or run this on a schedule"
     first, parent = contract().variables[0], contract().operations[0].parent_variable

@@ -270,7 +270,7 @@ def broken_keywords(schema: Node, parameter: Parameter, texts: tuple[str, ...]) 
     if parameter.element is not None:
         values = [parameter.value(texts)]
     else:
-        # Of the meanings of a text the last is the most specific: a number rather than a text.
+        # The last meaning of a text is the most specific: a number rather than a text.
         values = [list(exact_values(text, parameter.is_number))[-1] for text in texts]
     for value in values:
         yield from broken_in_schema(schema, parameter.validators[0], value)

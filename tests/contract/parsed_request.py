@@ -29,7 +29,7 @@ CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
 SUSPECT = re.compile(r"'|\bor 1=1|\x00", re.IGNORECASE)
 # Characters of a URL, or of all headers, that every server accepts. Some have a limit of 4 or 8 KiB.
 LONG_REQUEST = 2000
-# In an id, servers and proxies may read these as the end of a segment, or as another route, or refuse them.
+# Servers and proxies may read these in an id as the end of a segment, or as another route, or refuse them.
 NO_SEGMENT = re.compile(r"[/\\;{}]|^\.{0,2}$")
 
 # Statuses for a body of another content type.

@@ -22,7 +22,7 @@ from .target import Ids, Target
 
 # Larger totals are not numbers of items; offsets cannot be computed from them.
 LARGEST_TOTAL = 2**53
-# Of a list by cursors: items per sampled page, sampled pages. Number of ids that are taken from lists.
+# Items per sampled page and sampled pages of a list by cursors; ids that are taken from lists.
 SMALL_PAGE, SAMPLED_PAGES, LINKED = 7, 5, 5
 # Pages of the largest size that are read of a list by cursors, for their cursors.
 LARGEST_READ = 20

@@ -173,8 +173,8 @@ class ProbeFactory:
             for kind in selected_wrong_credentials(self.target, self.operation):
                 yield with_body(self.make(self.unknown, None, kind), 0)
         if self.operation.parent:
-            nobodys = (self.unknown, NIL, *random_ids(self.target.seed)[:WORKERS])
-            for number, parent in enumerate((*nobodys, "malformed")):
+            unknown_ids = (self.unknown, NIL, *random_ids(self.target.seed)[:WORKERS])
+            for number, parent in enumerate((*unknown_ids, "malformed")):
                 yield with_body(self.request(parent), number)
             for number, parent in enumerate((*self.ids.foreign * WORKERS, *self.ids.deleted * WORKERS)):
                 yield with_body(self.request_with_client_headers(parent), number)

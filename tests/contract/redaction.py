@@ -75,7 +75,7 @@ def encoded(value: str) -> Iterator[str]:
 
 
 def escapes(value: str) -> Iterator[str]:
-    """As it stands in an address, in JSON, in HTML and XML."""
+    """Yield the value as encoded in URLs, JSON, HTML and XML."""
     for form in (quote(value, safe=""), quote_plus(value), quote(value)):
         yield form
         yield "".join(part[:2].lower() + part[2:] if index else part for index, part in enumerate(form.split("%")))
@@ -89,7 +89,7 @@ def escapes(value: str) -> Iterator[str]:
 
 
 def base64_fragments(value: str) -> Iterator[str]:
-    """In base64, as a part of something longer: wherever it begins there, these characters of it stay the same."""
+    """Yield the characters of the value that are the same wherever it begins in base64 text."""
     for before in range(3):
         data = bytes(before) + value.encode()
         for text in (b64encode(data).decode(), urlsafe_b64encode(data).decode()):

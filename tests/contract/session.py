@@ -185,12 +185,10 @@ class Session:
         for each in contract().operations if request.method not in {"POST", *SAFE_METHODS} else ():
             found = each.address.fullmatch(path) if each.method == request.method else None
             if found and each.parent:
-                parameter, identifier = (
-                    each.in_path[each.parent],
-                    each.in_path[each.parent].normalize(unquote(found[1])),
-                )
-                ids, nobodys = self.target.ids_of(each), (*NONEXISTENT_IDS, *random_ids(self.target.seed))
-                allowed = {*self.created_ids.get(each.parent, ()), *ids.foreign, *ids.deleted, *nobodys}
+                parameter, ids = each.in_path[each.parent], self.target.ids_of(each)
+                identifier = parameter.normalize(unquote(found[1]))
+                unknown = (*NONEXISTENT_IDS, *random_ids(self.target.seed))
+                allowed = {*self.created_ids.get(each.parent, ()), *ids.foreign, *ids.deleted, *unknown}
                 return identifier not in allowed and parameter.judge_one(identifier) != INVALID
         return False
 
