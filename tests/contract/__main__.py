@@ -326,7 +326,7 @@ def ids_not_judged(target: Target, outcome: "Outcome", name: str) -> list[str]:
         items.append(f"a {parent} that the credentials may not read (FOREIGN_{variable})")
     for stage, kind in (("existence", "of another tenant"), ("access", "without access")):
         for status in sorted(described.refused(stage)):
-            if ids.foreign and outcome.foreign and status not in outcome.foreign:
+            if ids.foreign and outcome.foreign_statuses and status not in outcome.foreign_statuses:
                 items.append(f"a {parent} {kind}, refused with {status} (another FOREIGN_{variable})")
     return items
 

@@ -52,9 +52,9 @@ class Outcome:
     not_sent: set[str] = field(default_factory=set)
     accepted_variants: dict[str, set[str]] = field(default_factory=dict)
     inconclusive: set[str] = field(default_factory=set)
-    foreign: set[int] = field(default_factory=set)
+    foreign_statuses: set[int] = field(default_factory=set)
     rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    wanted: tuple[set[str], ...] = ()
+    required: tuple[set[str], ...] = ()
     """Sets of kinds of responses: one of each set must be seen."""
     ended_early: str = ""
 
@@ -62,7 +62,7 @@ class Outcome:
     def is_empty(self) -> bool:
         """True if a kind of response that every server must give was not seen."""
         seen = self.answers.keys()
-        return not all(kinds & seen for kinds in self.wanted)
+        return not all(kinds & seen for kinds in self.required)
 
     @property
     def listed(self) -> list[Finding]:

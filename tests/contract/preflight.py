@@ -150,7 +150,7 @@ class Preflight:
 
     def create_items(self) -> None:
         """Create the items that other requests may change or delete."""
-        target, made = self.target, dict[str, list[str]]()
+        target, created = self.target, dict[str, list[str]]()
         for each in contract().operations:
             needs = [other for other in contract().operations if each.name in other.links and not other.is_safe]
             if each.method != "POST" or each.request_body is None or not needs or not target.ids_of(each).known:
@@ -164,26 +164,26 @@ class Preflight:
                     for parameter, identifier in follow_links(
                         each, Request({each.parent: parent}, {}, body=sent), answer
                     ):
-                        if identifier not in made.setdefault(parameter, []):
-                            made[parameter].append(identifier)
-        nothing = {
+                        if identifier not in created.setdefault(parameter, []):
+                            created[parameter].append(identifier)
+        missing = {
             each.name: f"{either(each.links)} created no item for it"
             for each in contract().operations
-            if not each.is_safe and each.method != "POST" and each.links and each.parent not in made
+            if not each.is_safe and each.method != "POST" and each.links and each.parent not in created
         }
-        for name, ids in made.items():
+        for name, ids in created.items():
             self.session.created_ids.setdefault(name, []).extend(ids)
-        deleted = self.delete_one_of_each(made)
-        known = {name: tuple(ids) for name, ids in made.items()}
+        deleted = self.delete_one_of_each(created)
+        known = {name: tuple(ids) for name, ids in created.items()}
         self.target = replace(
-            target, ids={**target.ids, **deleted}, created_ids=known, missing_ids=nothing | dict(target.missing_ids)
+            target, ids={**target.ids, **deleted}, created_ids=known, missing_ids=missing | dict(target.missing_ids)
         )
 
-    def delete_one_of_each(self, made: Mapping[str, list[str]]) -> dict[str, Ids]:
+    def delete_one_of_each(self, created: Mapping[str, list[str]]) -> dict[str, Ids]:
         """Delete one of each kind of created items, to test requests for a deleted item."""
         found = dict[str, Ids]()
         for each in contract().operations:
-            ids = made.get(each.parent, [])
+            ids = created.get(each.parent, [])
             if each.method == "DELETE" and len(ids) > 1:
                 response = send(self.target, each, self.secrets(each), ids[-1], {})
                 if response.status_code == each.page_status:

@@ -262,9 +262,9 @@ def top_reasons(found: list[Entry], most: int, report: str) -> list[str]:
         report: Where the other reasons are.
     """
     counts = Counter(each.reason.text for each in found if each.state == OPEN and not each.reason.is_in_verdict)
-    told = [f"{reason} ({count_promises(count)})" for reason, count in counts.most_common(most)]
+    reasons = [f"{reason} ({count_promises(count)})" for reason, count in counts.most_common(most)]
     left = counts.total() - sum(count for _, count in counts.most_common(most))
-    return told + ([f"{count_promises(left)} more (see {report})"] if left else [])
+    return reasons + ([f"{count_promises(left)} more (see {report})"] if left else [])
 
 
 def count_promises(count: int) -> str:

@@ -182,7 +182,7 @@ def run(
             return run(target, folder, progress, session)
     os.environ |= {name: target.secrets.get(name, "") for name in contract().variables}
     session.progress = progress
-    outcome = Outcome(wanted=tuple(kinds for operation in target.tested for kinds in expected_kinds(operation)))
+    outcome = Outcome(required=tuple(kinds for operation in target.tested for kinds in expected_kinds(operation)))
     state = begin(target, session)
     outcome.began = time.time()
     output = io.StringIO()
@@ -208,10 +208,10 @@ def run(
         outcome.ended = time.time()
         outcome.choices, outcome.requests_by_operation = state.choices, state.requests_by_operation
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
-        outcome.accepted_variants, outcome.inconclusive, outcome.foreign = (
+        outcome.accepted_variants, outcome.inconclusive, outcome.foreign_statuses = (
             state.accepted_variants,
             state.inconclusive,
-            state.foreign,
+            state.foreign_statuses,
         )
         outcome.not_sent = state.not_sent
         add_ending_finding(target, session, outcome)

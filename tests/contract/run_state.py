@@ -26,7 +26,7 @@ class RunState:
     """Pages whose contradiction could not be reproduced."""
     inconclusive: set[str] = field(default_factory=set)
     """Checks that could not confirm a difference because the list kept changing."""
-    foreign: set[int] = field(default_factory=set)
+    foreign_statuses: set[int] = field(default_factory=set)
     """Statuses for foreign ids."""
     rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     """Keys of the items read, by operation and parent id."""
@@ -36,7 +36,7 @@ class RunState:
     """The latest interactions, by identity of the response (interaction.py)."""
     latest: dict[tuple[str, str], Any] = field(default_factory=dict)
     """The latest page with each item, by schema and key."""
-    shared: set[str] = field(default_factory=set)
+    duplicate_keys: set[str] = field(default_factory=set)
     """Keys that two items share."""
     kinds: dict[str, str] = field(default_factory=dict)
     """The kind of response to each case."""

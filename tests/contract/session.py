@@ -211,8 +211,8 @@ class Session:
             if response.status_code not in contract().transient_statuses:
                 self.answered_others = self.answered_others or response.status_code > 0
                 break
-            told = read_retry_after(response.headers.get("Retry-After", ""))
-            wait = pause if told is None else told
+            retry_after = read_retry_after(response.headers.get("Retry-After", ""))
+            wait = pause if retry_after is None else retry_after
             if pause is None or wait is None or wait > min(LONGEST_WAIT, self.wait_budget):
                 self.judge_outage(response, exchange, is_long=pause is not None)
                 break
@@ -258,11 +258,11 @@ class Session:
             self.answered_others = False
             return
         status = response.status_code
-        told = response.headers.get("Retry-After")
+        retry_after = response.headers.get("Retry-After")
         is_quota = status == HTTPStatus.TOO_MANY_REQUESTS
-        is_told = is_quota and is_long
+        is_announced = is_quota and is_long
         if (
-            not is_told
+            not is_announced
             and self.last_success
             and self.send_once(self.last_success, exchange).status_code not in contract().transient_statuses | {0}
         ):
@@ -270,7 +270,7 @@ class Session:
             return
         self.is_unavailable = True
         what = f"the quota was exceeded ({status})" if is_quota else f"the server answered {status} to everything"
-        self.ended_early = self.ended_early or f"{what}, Retry-After: {told or 'none'}"
+        self.ended_early = self.ended_early or f"{what}, Retry-After: {retry_after or 'none'}"
 
     def send_once(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
         """Send a request once; again if the connection was closed, and several times if connections are refused."""

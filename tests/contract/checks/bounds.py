@@ -270,14 +270,14 @@ def defaults_applied(found: Interaction) -> bool | None:
         return True
     operation = found.operation
     for name, field in operation.listing.echoes.items() if operation.listing else ():
-        said, default = found.integer_at(field), operation.defaults.get(name)
+        echoed, default = found.integer_at(field), operation.defaults.get(name)
         if (
             name in operation.defaults
             and not found.parsed.integers[name].is_given
-            and said is not None
-            and said != default
+            and echoed is not None
+            and echoed != default
         ):
             stated = default_of(schema_of(operation.described.parameters["query", name]))
             pointer = stated.pointer if stated else ""
-            raise Violation(f"no {name} was given: the page must echo its default, {default} (got {said})", pointer)
+            raise Violation(f"no {name} was given: the page must echo its default, {default} (got {echoed})", pointer)
     return None

@@ -48,14 +48,14 @@ def why_shareable(headers: Headers, credentials: set[str], is_authorized: bool, 
         is_authorized: True if the request has Authorization, which makes storing subject to further conditions.
         now: The current time, used if the response has no Date.
     """
-    said = directives(headers)
+    given = directives(headers)
     varies = {name.strip().lower() for text in headers.get("vary", ()) for name in text.split(",")}
-    if NOT_SHARED & said.keys() or varies & {"*", *credentials}:
+    if NOT_SHARED & given.keys() or varies & {"*", *credentials}:
         return ""
-    if is_authorized and not SHARED & said.keys():
+    if is_authorized and not SHARED & given.keys():
         return ""
-    seconds = lifetime(said, headers, now or datetime.now(UTC))
-    if seconds is None and "public" not in said:
+    seconds = lifetime(given, headers, now or datetime.now(UTC))
+    if seconds is None and "public" not in given:
         # A cache may use a heuristic lifetime, but need not.
         return ""
     if seconds is not None and seconds <= age(headers):
@@ -72,11 +72,11 @@ def directives(headers: Headers) -> dict[str, set[str]]:
     return found
 
 
-def lifetime(said: Mapping[str, set[str]], headers: Headers, now: datetime) -> float | None:
+def lifetime(given: Mapping[str, set[str]], headers: Headers, now: datetime) -> float | None:
     """Return the freshness lifetime for shared caches in seconds (section 4.2.1); None if none is given."""
     for name in ("s-maxage", "max-age"):
-        if name in said:
-            [text, *more] = said[name]
+        if name in given:
+            [text, *more] = given[name]
             # A malformed or contradictory lifetime may count as stale.
             return int(text) if not more and re.fullmatch("[0-9]{1,12}", text, re.ASCII) else 0
     moments = [moment(text) for text in headers.get("expires", ())]

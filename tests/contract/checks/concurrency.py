@@ -39,9 +39,9 @@ def describe(answer: Summary) -> str:
     if page is None:
         return str(status)
     keys, total, *echoes = page
-    said = f", echoing {' and '.join(map(str, echoes))}" if echoes else ""
+    echoed = f", echoing {' and '.join(map(str, echoes))}" if echoes else ""
     first = f", the first {shorten(keys[0])}" if keys else ""
-    return f"{status} with {len(keys)} items of {total}{first}{said}"
+    return f"{status} with {len(keys)} items of {total}{first}{echoed}"
 
 
 class DifferenceCheck(Check):

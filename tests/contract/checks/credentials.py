@@ -79,7 +79,7 @@ class foreign_id_hidden(Check):
         ids = run_state().target.ids_of(operation)
         is_foreign = parsed.parent in ids.foreign
         if is_foreign and not allowed & before and status not in before:
-            run_state().foreign.add(status)
+            run_state().foreign_statuses.add(status)
             if status not in allowed:
                 raise UnexpectedStatus(
                     f"{parsed.subject} may not be read with these credentials: the status must be {one_of(allowed)} "

@@ -43,17 +43,17 @@ class unique_ids(ComparingCheck):  # In lower case like all checks: reports show
             )
         for index, value in enumerate(() if page.is_unique else page.keys):
             if value in page.keys[:index]:
-                run_state().shared.add(value)
+                run_state().duplicate_keys.add(value)
                 raise PagesContradict(
                     f"the {key} {quote_value(value)} must be unique: items {page.keys.index(value)} and {index} with "
                     f"{page.place} have it"
                 )
         wrong = ""
         for value in dict.fromkeys(value for keys in found.changes.values() for value in keys):
-            if told := self.duplicate_message(found.earlier[value], page, value):
+            if message := self.duplicate_message(found.earlier[value], page, value):
                 # All of them, so that other checks need not find out again that these are two items.
-                run_state().shared.add(value)
-                wrong = wrong or told
+                run_state().duplicate_keys.add(value)
+                wrong = wrong or message
         if wrong:
             raise PagesContradict(wrong)
         return None
@@ -99,12 +99,12 @@ def limit_and_offset_echoed(found: Interaction) -> bool | None:
     judged = False
     listing = found.operation.listing
     for name, field in listing.echoes.items() if listing else ():
-        parsed, said = found.parsed.integers.get(name), found.integer_at(field)
-        if parsed and parsed.is_given and parsed.values and parsed.judgement != INVALID and said is not None:
+        parsed, echoed = found.parsed.integers.get(name), found.integer_at(field)
+        if parsed and parsed.is_given and parsed.values and parsed.judgement != INVALID and echoed is not None:
             judged = True
-            if said not in parsed.echoes:
+            if echoed not in parsed.echoes:
                 wanted = " or ".join(map(str, sorted(parsed.values)))
-                raise Violation(f"{name} {wanted} was requested, but the page says {name} {said}")
+                raise Violation(f"{name} {wanted} was requested, but the page says {name} {echoed}")
     return None if judged else True
 
 

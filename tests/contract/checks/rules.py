@@ -147,11 +147,15 @@ class TransitionCheck(ComparingCheck):
         return any(self.broken(*pair) for pair in ((first, second), (second, first)))
 
     def broken(self, first: Page, second: Page) -> list[str]:
-        return [key for key in transitions_between(first, second).get(self.name, ()) if key not in run_state().shared]
+        return [
+            key
+            for key in transitions_between(first, second).get(self.name, ())
+            if key not in run_state().duplicate_keys
+        ]
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         verdicts = found.verdicts.get(self.name, ())
-        broken = [key for key in found.changes.get(self.name, ()) if key not in run_state().shared]
+        broken = [key for key in found.changes.get(self.name, ()) if key not in run_state().duplicate_keys]
         if broken:
             earlier = found.earlier[broken[0]]
             self.note(earlier, broken)

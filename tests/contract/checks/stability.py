@@ -163,7 +163,7 @@ class items_do_not_go_back(ComparingCheck):
         return found.snapshot
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
-        broken = {key for keys in found.changes.values() for key in keys} | run_state().shared
+        broken = {key for keys in found.changes.values() for key in keys} | run_state().duplicate_keys
         back = ""
         new = 0
         for key, item in page.by_key.items():
