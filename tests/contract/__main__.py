@@ -246,7 +246,7 @@ def read_document(url: str) -> bytes:
     if answer.status_code == 0:
         raise Incomparable(answer.reason, fix)
     if answer.status_code != 200:
-        raise Absent(f"{url} must answer 200 with a document (got {answer.status_code})", fix)
+        raise NoDocument(f"{url} must answer 200 with a document (got {answer.status_code})", fix)
     return answer.content
 
 

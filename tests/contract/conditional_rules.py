@@ -66,6 +66,6 @@ def conditions() -> dict[str, Condition]:
                 continue
             negated = "!_", False, tree(condition.one.serialize())
             # The condition found in the text must be the one in the parsed rule.
-            if negated in joined_by("_||_", tree(rule.program.one.serialize())):
+            if negated in operands("_||_", tree(rule.program.one.serialize())):
                 found[rule.id] = Condition(rule, condition, pointer)
     return found
