@@ -71,7 +71,7 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
     if found is None:
         if line == "" and process.wait(SERVER_STOP) == CANNOT_START:
             raise AlreadyReported
-        raise Problem("the reference server did not start", "see what it says by itself: make serve PORT=0")
+        raise Problem("the reference server did not start", "see its output: make serve PORT=0")
     return replace(target, base_url=found[1], **seed_settings())
 
 

@@ -41,7 +41,7 @@ def preflight(target: Target, session: Session) -> Target:
     try:
         return Preflight(target, session).run()
     except Ended as ended:
-        raise Problem(f"nothing could be tested: {ended}", "give it more time: MAX_TIME") from ended
+        raise Problem(f"nothing could be tested: {ended}", "raise MAX_TIME") from ended
 
 
 class Preflight:
@@ -316,10 +316,11 @@ def check_answer(target: Target, described: Operation, name: str, response: requ
             f"the credentials in {name} may not read the {parent} {definition} ({status})",
             f"give credentials that may read it, or another {variable}",
         )
+    retry_after = response.headers.get("Retry-After")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise Problem(
             f"the quota is exceeded already ({status})",
-            f"wait {response.headers.get('Retry-After', 'some')} s, as the server says",
+            f"wait {retry_after} s, as the server says" if retry_after else "wait, and run this again",
         )
     if status in UNAVAILABLE | described.transient_statuses:
         raise Problem(

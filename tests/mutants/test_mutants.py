@@ -35,14 +35,14 @@ PLACE = r"limit \d+, offset \d+"
 # A reader finds the fault by what the verdict says of it: which run or parameter, which field, both values, and where.
 SAID = {
     "row_lost_in_the_middle": f"the item with id {UUID} is number \\d+ with {PLACE}, but \\d+ with {PLACE}, "
-    "repeatedly and by turns",
+    "in repeated alternating reads",
     "one_id_on_two_runs": f"two items, numbers \\d+ and \\d+ of the list, share the id '{OTHER_ID}': "
     rf"completed_at '.+' \({PLACE}\) and '.+' \({PLACE}\)",
     "prefix_of_the_token": "request with a part of TOKEN as a bearer token: the status must be 401 .got 200.",
     "foreign_definition_told_apart": f"definition_id {seed.FOREIGN_DEFINITION_ID} must be refused exactly as one that "
     "does not exist, but the body is '.*Definition of another.*' instead of '.*Workflow definition not.*'",
     "failures_shortened_in_small_pages": f"the item with id {UUID}: Once a run has ended, .+ never change. Here error "
-    f"is .+ with {PLACE}, and .+ with {PLACE}, repeatedly",
+    f"is .+ with {PLACE}, and .+ with {PLACE}, in repeated alternating reads",
     "existence_before_parameters": ".+ is invalid: the status must be 422 .got 404.",
     "session_cookie_refused": "request with the value of KS_UAT as a cookie ks_uat: the credentials must be accepted "
     ".got 401.",

@@ -144,7 +144,7 @@ class CursorWalks(Check):
                 self.is_done = True
                 raise PagesContradict(
                     f"{describe_item(one.first.operation, lost[0])} is in the list with {one.place}, but not with "
-                    f"{other.place}, repeatedly and by turns"
+                    f"{other.place}, in repeated alternating reads"
                 )
         run_state().inconclusive.add(type(self).__name__)
 

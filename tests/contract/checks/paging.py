@@ -179,8 +179,8 @@ class same_total(ComparingCheck):
             if pair := self.confirm(earlier, page, self.differ):
                 one, other = pair
                 raise PagesContradict(
-                    f"the total is {one.total} with {one.place}, but {other.total} with {other.place}, repeatedly and "
-                    "by turns"
+                    f"the total is {one.total} with {one.place}, but {other.total} with {other.place}, in repeated "
+                    "alternating reads"
                 )
             self.seen[page.list_key] = page
         return None
@@ -277,7 +277,9 @@ class pages_fit_together(ComparingCheck):
             number = min(place for place in here.keys() & there.keys() if here[place] != there[place])
             what = f"item {number} of the list is the one with {first.operation.key_field}"
             one, other = f"{here[number]} with {first.place}", f"{there[number]} with {second.place}"
-        return f"{what} {one}, but {other}, repeatedly and by turns: an item is missing between pages, or repeated"
+        return (
+            f"{what} {one}, but {other}, in repeated alternating reads: an item is missing between pages, or repeated"
+        )
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         if not page.operation.is_offset_list:

@@ -216,7 +216,7 @@ class TransitionCheck(ComparingCheck):
             for name, here, there in list(differences(one, other))[:FIELDS]
         ]
         return sentence(
-            self.rule, describe_item(second.operation, key), f"{', '.join(fields)}, repeatedly and by turns"
+            self.rule, describe_item(second.operation, key), f"{', '.join(fields)}, in repeated alternating reads"
         )
 
 
