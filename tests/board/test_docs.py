@@ -95,7 +95,7 @@ def test_what_only_a_richer_contract_has_is_in_words() -> None:
     assert "status query optional TaskStatus" in tasks
     assert "Credentials: bearerAuth, or boardKey" in tasks
     events = Reader(section("list_events")).text
-    assert "Pages of any size are cut from one list." in events
+    assert "Pages of any size are slices of the same list." in events
     created = Reader(section("create_task")).text
     assert "Body application/json TaskDraft required The task." in created
     assert "Location always sent string" in created

@@ -108,7 +108,7 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
     "a parameter that is gone": ([(LIMIT, "")], [(CLIENTS, "limit (query)", "parameter removed")]),
     "a parameter that becomes required": (
         [("name: limit\n          in: query\n", "name: limit\n          in: query\n          required: true\n")],
-        [(BOTH, "limit (query)", "it is required")],
+        [(BOTH, "limit (query)", "required")],
     ),
     "a parameter by another name": (
         [("name: offset", "name: skip")],

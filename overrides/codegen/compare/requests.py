@@ -96,7 +96,7 @@ def compare_required(comparison: Comparison, place: str, old: Node, new: Node, i
     needed = [is_always or node.at("required").value is True for node in (old, new)]
     if needed[0] != needed[1]:
         kind = "request-narrower" if needed[1] else "request-wider"
-        what = "it is required" if needed[1] else "it is optional"
+        what = "required" if needed[1] else "optional"
         comparison.note(kind, place, what, old.at("required").pointer, new.at("required").pointer)
 
 

@@ -120,7 +120,7 @@ class Listing:
                 self.order,
                 "The relative order of two items never changes, even if others are added or deleted.",
             ),
-            "pages_fit_together": (self.key, "Pages of any size are cut from one list."),
+            "pages_fit_together": (self.key, "Pages of any size are slices of the same list."),
             "unique_ids": (self.key, f"No two items have the same {self.key}."),
         }
         found = {name: message for name, (is_stated, message) in stated.items() if is_stated}

@@ -112,8 +112,8 @@ def sync_detailed(
 
     The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
     offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
-    never changes, even if others are added or deleted. Pages of any size are cut from one list. No two items have the
-    same id. At most one run of a definition is `RUNNING`.
+    never changes, even if others are added or deleted. Pages of any size are slices of the same list. No two items
+    have the same id. At most one run of a definition is `RUNNING`.
 
     Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
@@ -175,8 +175,8 @@ def sync(
 
     The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
     offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
-    never changes, even if others are added or deleted. Pages of any size are cut from one list. No two items have the
-    same id. At most one run of a definition is `RUNNING`.
+    never changes, even if others are added or deleted. Pages of any size are slices of the same list. No two items
+    have the same id. At most one run of a definition is `RUNNING`.
 
     Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
@@ -238,8 +238,8 @@ async def asyncio_detailed(
 
     The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
     offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
-    never changes, even if others are added or deleted. Pages of any size are cut from one list. No two items have the
-    same id. At most one run of a definition is `RUNNING`.
+    never changes, even if others are added or deleted. Pages of any size are slices of the same list. No two items
+    have the same id. At most one run of a definition is `RUNNING`.
 
     Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
@@ -301,8 +301,8 @@ async def asyncio(
 
     The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
     offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
-    never changes, even if others are added or deleted. Pages of any size are cut from one list. No two items have the
-    same id. At most one run of a definition is `RUNNING`.
+    never changes, even if others are added or deleted. Pages of any size are slices of the same list. No two items
+    have the same id. At most one run of a definition is `RUNNING`.
 
     Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
