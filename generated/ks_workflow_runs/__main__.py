@@ -49,7 +49,7 @@ def read(folder: Path) -> dict[str, Any]:
         OSError: It is not there, or cannot be read.
         ValueError: It is no regular file, or does not say what is looked for in it.
     """
-    data = _content(folder / PROVENANCE)
+    data = _read_regular_file(folder / PROVENANCE)
     if data is None:
         raise ValueError(f"it is no regular file of at most {MOST_BYTES:,} bytes")
     try:
@@ -77,7 +77,7 @@ def differences(folder: Path, document: dict[str, Any]) -> list[tuple[str, str]]
         OSError: A file or folder cannot be read.
         ValueError: PROVENANCE.json has changed meanwhile, or has names that no file can have.
     """
-    described = _content(folder / PROVENANCE)
+    described = _read_regular_file(folder / PROVENANCE)
     if described is None:
         raise ValueError("it is not the file that it was")
     listed = {**document["files"], PROVENANCE: _sha256(described)}
@@ -90,7 +90,7 @@ def differences(folder: Path, document: dict[str, Any]) -> list[tuple[str, str]]
         if path is None:
             result.append(("missing", name))
         elif place.parent.name == CACHE and place.parent.parent in folders:
-            if how := _fault_of_cached(folder, place, listed):
+            if how := _cache_problem(folder, place, listed):
                 result.append((how, name))
         elif name.endswith("/"):
             if place not in folders and not (place.name == CACHE and place.parent in folders):
@@ -100,10 +100,10 @@ def differences(folder: Path, document: dict[str, Any]) -> list[tuple[str, str]]
         elif not stat.S_ISREG(path.lstat().st_mode):
             result.append(("no file", name))
         elif name == SUMS:
-            if _content(path) != sums:
+            if _read_regular_file(path) != sums:
                 result.append(("edited", f"{SUMS} or {PROVENANCE}, which contradict each other"))
         else:
-            data = _content(path)
+            data = _read_regular_file(path)
             if data is None or _sha256(data) != listed[name]:
                 ends_only = data is not None and _sha256(data.replace(b"\r\n", b"\n")) == listed[name]
                 result.append(("edited", name + ENDS_ONLY if ends_only else name))
@@ -123,7 +123,7 @@ def _raise(error: OSError) -> NoReturn:
     raise error
 
 
-def _content(path: Path) -> bytes | None:
+def _read_regular_file(path: Path) -> bytes | None:
     """Returns what is in a regular file; None where there is none, or more than `MOST_BYTES` bytes."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     try:
@@ -150,14 +150,14 @@ def _sha256(data: bytes) -> str:
 # --- Python's caches --------------------------------------------------------------------------------------------------
 
 
-def _fault_of_cached(folder: Path, place: PurePosixPath, listed: dict[str, str]) -> str:
+def _cache_problem(folder: Path, place: PurePosixPath, listed: dict[str, str]) -> str:
     """Returns what is wrong with an entry of a `__pycache__`; nothing where Python may run it, or never would."""
     matched = re.fullmatch(r"([^.]+)(\.[^.]+)?(\.opt-([12]))?\.pyc", place.name)
     name = (place.parent.parent / f"{matched[1]}.py").as_posix() if matched else ""
     if matched is None or name not in listed or not stat.S_ISREG((folder / place).lstat().st_mode):
         return "extra"
-    source, data = folder / name, _content(folder / place)
-    text = _content(source) if source.exists() else None
+    source, data = folder / name, _read_regular_file(folder / place)
+    text = _read_regular_file(source) if source.exists() else None
     if text is None or _sha256(text) != listed[name]:
         return ""  # the source itself is told of
     if data is None:
@@ -206,7 +206,7 @@ def _is_compiled_from(text: bytes, code: bytes, level: int) -> bool:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def _shown(text: str) -> str:
+def _printable(text: str) -> str:
     """As it can be printed anywhere, whatever is in it."""
     line = ascii(text[: MOST_SHOWN + 1])[1:-1]
     return line if len(line) <= MOST_SHOWN else f"{line[: MOST_SHOWN - 3]}..."
@@ -217,18 +217,25 @@ def main(folder: Path) -> int:
         document = read(folder)
         found = differences(folder, document)
     except (OSError, ValueError) as error:
-        print(f"problem: {_shown(str(folder))} cannot be verified: {PROVENANCE}: {_shown(str(error))}", file=sys.stderr)
+        print(
+            f"problem: {_printable(str(folder))} cannot be verified: {PROVENANCE}: {_printable(str(error))}",
+            file=sys.stderr,
+        )
         print("fix: vendor it anew: `make vendor` in the project that it comes from, with FORCE=1", file=sys.stderr)
         return 2
-    print(f"package   {_shown(document['package'])} {_shown(document['version'])}")
-    print(f"contract  {_shown(document['contract']['version'])}, sha256 {_shown(document['contract']['sha256'])}")
-    print(f"needs     Python {_shown(document['requires-python'])}, {_shown(', '.join(document['dependencies']))}")
+    print(f"package   {_printable(document['package'])} {_printable(document['version'])}")
+    print(
+        f"contract  {_printable(document['contract']['version'])}, sha256 {_printable(document['contract']['sha256'])}"
+    )
+    print(
+        f"needs     Python {_printable(document['requires-python'])}, {_printable(', '.join(document['dependencies']))}"
+    )
     if not found:
         print(f"Intact: all {len(document['files']) + 2} files are as they were made.")
         return 0
-    print(f"problem: these files of {_shown(str(folder))} are not as they were made:", file=sys.stderr)
+    print(f"problem: these files of {_printable(str(folder))} are not as they were made:", file=sys.stderr)
     for how, name in found[:MOST_LINES]:
-        print(f"  {how:8}  {_shown(name)}", file=sys.stderr)
+        print(f"  {how:8}  {_printable(name)}", file=sys.stderr)
     if len(found) > MOST_LINES:
         print(f"  ... and {len(found) - MOST_LINES} more", file=sys.stderr)
     fix = "undo it with git, or vendor it anew: `make vendor` in its project, with FORCE=1"

@@ -20,10 +20,10 @@ import httpx2
 import pydantic
 
 from . import _inputs
-from ._cookies import OwnCookies
+from ._cookies import CallerCookies
 from ._deadline import CLOCK, Clock, Deadline
-from ._sending import Answer, Order, Retry, send, send_async
-from ._text import shown
+from ._redaction import printable
+from ._sending import Answer, PreparedRequest, Retry, send, send_async
 from .errors import ConfigurationError
 
 DEFAULT_TIMEOUT = httpx2.Timeout(30.0, connect=10.0)
@@ -77,24 +77,24 @@ class Credential(NamedTuple):
     prefix: str
 
 
-class Kind(NamedTuple):
+class ClientConfig(NamedTuple):
     """What tells the clients of one contract from those of others.
 
     Attributes:
         user_agent: Sent with each request.
-        address: The variable of the environment that the address is taken from where it is not given.
+        base_url_variable: The variable of the environment that the address is taken from where it is not given.
         credentials: Which there are.
     """
 
     user_agent: str
-    address: str
+    base_url_variable: str
     credentials: tuple[Credential, ...]
 
 
 class BaseClient:
     """Sends requests to one deployment; see `Client`, which names the credentials."""
 
-    kind: ClassVar[Kind]
+    config: ClassVar[ClientConfig]
 
     def __init__(
         self,
@@ -108,25 +108,27 @@ class BaseClient:
         verify_ssl: bool | ssl.SSLContext,
         httpx_args: Mapping[str, Any] | None,
     ) -> None:
-        base_url = _setting(base_url, self.kind.address)
+        base_url = _setting(base_url, self.config.base_url_variable)
         if base_url is None:
-            raise ConfigurationError(f"base_url is not given, nor is {self.kind.address} in the environment")
-        self.base_url = _checked_url(base_url, [each.name for each in self.kind.credentials])
+            raise ConfigurationError(
+                f"base_url is not given, nor is {self.config.base_url_variable} in the environment"
+            )
+        self.base_url = _checked_url(base_url, [each.name for each in self.config.credentials])
         self.strict = strict
         self.retry = retry
         self.clock: Clock = CLOCK
         # Not a dict: names of headers are the same in any case, and two credentials would be none.
-        self._headers = httpx2.Headers({"User-Agent": self.kind.user_agent, "Accept": "application/json"})
+        self._headers = httpx2.Headers({"User-Agent": self.config.user_agent, "Accept": "application/json"})
         self._headers.update({name: _inputs.header(f"header {name}", value) for name, value in (headers or {}).items()})
         self.has_credential = False
-        carried: dict[str, list[str]] = {}
-        for each in self.kind.credentials:
+        values_by_header: dict[str, list[str]] = {}
+        for each in self.config.credentials:
             value = _setting(credentials[each.name], each.variable)
             if value is not None:
-                carried.setdefault(each.header, []).append(each.prefix + _inputs.credential(each.name, value))
+                values_by_header.setdefault(each.header, []).append(each.prefix + _inputs.credential(each.name, value))
                 self.has_credential = True
         # Only cookies can be several in one header.
-        self._headers.update({name: "; ".join(texts) for name, texts in carried.items()})
+        self._headers.update({name: "; ".join(texts) for name, texts in values_by_header.items()})
         if self.has_credential and self.base_url.scheme == "http" and not _is_loopback(self.base_url.host):
             warnings.warn(
                 f"the credential goes to {self.base_url.host} unencrypted, over http: use https", stacklevel=3
@@ -135,20 +137,20 @@ class BaseClient:
         _check_timeout(self._arguments["timeout"])
         # Further arguments may be about TLS too, and change what would be shared.
         self._shares_tls = verify_ssl is True and not httpx_args
-        self._ends = not {"transport", "mounts"} & self._arguments.keys()
+        self._keeps_deadline = not {"transport", "mounts"} & self._arguments.keys()
         self._lock = threading.Lock()
-        self._given: list[httpx2.Client | httpx2.AsyncClient] = []
+        self._caller_clients: list[httpx2.Client | httpx2.AsyncClient] = []
         self._client: httpx2.Client | None = None
         self._async_client: httpx2.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._cookies: weakref.WeakKeyDictionary[httpx2.Client | httpx2.AsyncClient, OwnCookies]
+        self._cookies: weakref.WeakKeyDictionary[httpx2.Client | httpx2.AsyncClient, CallerCookies]
         self._cookies = weakref.WeakKeyDictionary()
 
-    def _insist_on_credential(self) -> None:
+    def _require_credential(self) -> None:
         """Raises ConfigurationError where there is none."""
         if not self.has_credential:
-            names = [each.name for each in self.kind.credentials]
-            variables = [each.variable for each in self.kind.credentials]
+            names = [each.name for each in self.config.credentials]
+            variables = [each.variable for each in self.config.credentials]
             given = f"neither {' nor '.join(names)} is" if len(names) > 1 else f"{names[0]} is not"
             raise ConfigurationError(f"{given} given, nor is {' or '.join(variables)} in the environment")
 
@@ -164,23 +166,23 @@ class BaseClient:
         The cookies that it has now are sent; what servers set in answer to calls is not kept in it. As to time, what is
         said of a transport of the caller's holds for it.
         """
-        self._given.append(client)
+        self._caller_clients.append(client)
         self._client = client
-        self._cookies[client] = OwnCookies(client)
+        self._cookies[client] = CallerCookies(client)
         return self
 
     def set_async_httpx_client(self, async_client: httpx2.AsyncClient) -> Self:
         """As `set_httpx_client`, for calls under asyncio."""
-        self._given.append(async_client)
+        self._caller_clients.append(async_client)
         self._async_client = async_client
-        self._cookies[async_client] = OwnCookies(async_client)
+        self._cookies[async_client] = CallerCookies(async_client)
         return self
 
     def get_httpx_client(self) -> httpx2.Client:
         """Returns the httpx2 client that blocking calls use, made at first use."""
         with self._lock:
             if self._client is None:
-                self._client = self._made(self._make)
+                self._client = self._build(self._new_client)
             return self._client
 
     def get_async_httpx_client(self) -> httpx2.AsyncClient:
@@ -191,17 +193,17 @@ class BaseClient:
         with self._lock:
             # Connections belong to the loop that they were made in.
             client = self._async_client
-            if client is None or (self._loop is not loop and client not in self._given):
-                client = self._made(lambda: httpx2.AsyncClient(**self._settings()))
+            if client is None or (self._loop is not loop and client not in self._caller_clients):
+                client = self._build(lambda: httpx2.AsyncClient(**self._httpx_arguments()))
                 self._async_client, self._loop = client, loop
             return client
 
-    def _settings(self) -> dict[str, Any]:
+    def _httpx_arguments(self) -> dict[str, Any]:
         return {**self._arguments, "verify": _default_tls()} if self._shares_tls else self._arguments
 
-    def _make(self) -> httpx2.Client:
-        settings = self._settings()
-        if not self._ends:
+    def _new_client(self) -> httpx2.Client:
+        settings = self._httpx_arguments()
+        if not self._keeps_deadline:
             return httpx2.Client(**settings)
         # Imported here, where the connections' library is needed anyway.
         from ._transport import ARGUMENTS, Transport
@@ -210,15 +212,15 @@ class BaseClient:
         rest = {name: value for name, value in settings.items() if name not in ARGUMENTS or name == "trust_env"}
         return httpx2.Client(**rest, transport=transport)
 
-    def _made(self, make: Callable[[], HttpT]) -> HttpT:
+    def _build(self, make: Callable[[], HttpT]) -> HttpT:
         """Makes a client of httpx2, which refuses what it cannot use in many ways."""
         try:
             client = make()
-            self._cookies[client] = OwnCookies(client)
+            self._cookies[client] = CallerCookies(client)
             return client
         except (httpx2.InvalidURL, AttributeError, ImportError, OSError, TypeError, ValueError) as error:
             # A proxy may hold a password.
-            text = shown(re.sub(r"//[^/@]*@", "//***@", str(error)))
+            text = printable(re.sub(r"//[^/@]*@", "//***@", str(error)))
             problem = f"httpx2 cannot use the settings: {type(error).__name__}: {text}"
         raise ConfigurationError(problem)
 
@@ -226,7 +228,7 @@ class BaseClient:
         """Closes the connections of blocking calls."""
         with self._lock:
             client = self._client
-            if client is None or client in self._given:
+            if client is None or client in self._caller_clients:
                 return
             self._client = None
         client.close()
@@ -237,7 +239,7 @@ class BaseClient:
 
         with self._lock:
             client = self._async_client
-            if client is None or client in self._given:
+            if client is None or client in self._caller_clients:
                 return
             self._async_client = None
         # Connections of a loop that has ended cannot be closed any more; they went with it.
@@ -260,41 +262,43 @@ class BaseClient:
 
     def send(self, call: Call, deadline: Deadline | None = None) -> Answer:
         """Sends what an operation asks for. Raises ApiError for whatever is not a success."""
-        return self.read(call, _unchanged, deadline)
+        return self.read(call, _identity, deadline)
 
     async def send_async(self, call: Call) -> Answer:
         """As `send`, under asyncio."""
-        return await self.read_async(call, _unchanged)
+        return await self.read_async(call, _identity)
 
     def read(self, call: Call, reader: Callable[[Answer], ResultT], deadline: Deadline | None = None) -> ResultT:
         """Sends what an operation asks for, and returns what the reader makes of the answer."""
         http = self.get_httpx_client()
-        return send(http, self._order(http, call), reader, deadline)
+        return send(http, self._prepare(http, call), reader, deadline)
 
     async def read_async(self, call: Call, reader: Callable[[Answer], ResultT]) -> ResultT:
         """As `read`, under asyncio."""
         http = self.get_async_httpx_client()
-        return await send_async(http, self._order(http, call), reader)
+        return await send_async(http, self._prepare(http, call), reader)
 
-    def _order(self, http: httpx2.Client | httpx2.AsyncClient, call: Call) -> Order:
+    def _prepare(self, http: httpx2.Client | httpx2.AsyncClient, call: Call) -> PreparedRequest:
         if http.is_closed:
             raise ConfigurationError("the httpx2 client is closed, and would have to be open")
         headers = self._headers | call.headers if call.headers else self._headers
         try:
             request = self._request(http, call, headers)
         except httpx2.InvalidURL as error:
-            problem = f"the address of the request is none: {shown(str(error))}"
+            problem = f"the address of the request is none: {printable(str(error))}"
         else:
             cookies = self._cookies[http]
             if "Cookie" not in headers and "Cookie" not in http.headers:
-                cookies.put_into(request)
-            ends = self._ends and http not in self._given
-            return Order(request, call.successes, self.retry, cookies, ends, call.refusals, self.clock)
+                cookies.apply_to(request)
+            keeps_deadline = self._keeps_deadline and http not in self._caller_clients
+            return PreparedRequest(
+                request, call.successes, self.retry, cookies, keeps_deadline, call.refusals, self.clock
+            )
         raise ConfigurationError(problem)
 
     def _request(self, http: httpx2.Client | httpx2.AsyncClient, call: Call, headers: httpx2.Headers) -> httpx2.Request:
         address = str(self.base_url).rstrip("/") + call.path
-        if http in self._given or http.params:
+        if http in self._caller_clients or http.params:
             return http.build_request(
                 call.method, address, params=[*call.params], headers=headers, content=call.content
             )
@@ -302,7 +306,7 @@ class BaseClient:
         replaced = {name.lower() for name, _ in headers.raw}
         return httpx2.Request(
             call.method,
-            _parsed(f"{address}?{urlencode(call.params)}" if call.params else address),
+            _parse_url(f"{address}?{urlencode(call.params)}" if call.params else address),
             headers=[pair for pair in http.headers.raw if pair[0].lower() not in replaced] + headers.raw,
             content=call.content,
             extensions={"timeout": http.timeout.as_dict()},
@@ -310,10 +314,10 @@ class BaseClient:
 
 
 # Of the addresses that are asked for again, as the first page is.
-_parsed = functools.lru_cache(maxsize=128)(httpx2.URL)
+_parse_url = functools.lru_cache(maxsize=128)(httpx2.URL)
 
 
-def _unchanged(answer: Answer) -> Answer:
+def _identity(answer: Answer) -> Answer:
     return answer
 
 

@@ -8,7 +8,7 @@ import contextlib
 import httpx2
 
 
-class OwnCookies:
+class CallerCookies:
     """The cookies that an httpx2 client has when it is taken into use.
 
     httpx2 puts what servers set into the same jar, and has no way to turn that off.
@@ -18,7 +18,7 @@ class OwnCookies:
         self._http = http.cookies
         self._cookies = {(each.domain, each.path, each.name): each for each in http.cookies.jar}
 
-    def put_into(self, request: httpx2.Request) -> None:
+    def apply_to(self, request: httpx2.Request) -> None:
         """Has a request carry these cookies, instead of those that httpx2 has put into it."""
         request.headers.pop("Cookie", None)
         if self._cookies:
@@ -27,7 +27,7 @@ class OwnCookies:
                 cookies.jar.set_cookie(cookie)
             cookies.set_cookie_header(request)
 
-    def forget_of(self, response: httpx2.Response) -> None:
+    def discard_from(self, response: httpx2.Response) -> None:
         """Takes what a response has set out of the jar again."""
         if "Set-Cookie" not in response.headers:
             return

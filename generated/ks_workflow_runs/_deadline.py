@@ -20,7 +20,7 @@ class Stream(Protocol):
 
 
 # Seconds: a year. Operating systems refuse to wait much longer.
-_FOR_EVER = 365 * 86400
+_MAX_WAIT = 365 * 86400
 
 
 class Clock:
@@ -64,12 +64,12 @@ class Deadline:
         """Seconds that are left; 0 once it is over."""
         return 0.0 if self._stopped.is_set() else max(0.0, self._end - self._clock.now())
 
-    def within(self, timeout: float | None) -> float | None:
+    def cap(self, timeout: float | None) -> float | None:
         """Returns a timeout that does not go beyond it; None where neither has an end that anybody would see."""
         least = min(self.left, math.inf if timeout is None else timeout)
-        return None if least > _FOR_EVER else least
+        return None if least > _MAX_WAIT else least
 
-    def using(self, stream: Stream | None) -> None:
+    def attach(self, stream: Stream | None) -> None:
         """Says on which connection the call waits from now on; to be followed by a look at `left`."""
         self._stream = stream
 
@@ -87,7 +87,7 @@ class Deadline:
                 socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
     @contextlib.contextmanager
-    def kept(self) -> Generator[None, None, None]:
+    def as_current(self) -> Generator[None, None, None]:
         """Makes it the one that connections used in this thread keep to."""
         token = _CURRENT.set(self)
         try:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar, cast
 import pydantic
 
 from ._bases import StrEnum, Unknown
+from ._redaction import Redactor
 from ._sending import Answer
-from ._text import Disguise
 from .errors import DecodingError
 
 ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
@@ -21,8 +21,8 @@ MAX_VALUES = 500_000
 workflow runs as long as can be, which this was measured with, has a twentieth of it."""
 
 # Not counted: the memory that it can take is bounded by its bytes.
-_SMALL = 2 * 2**20
-_MOST_FAULTS = 100
+_UNCOUNTED_SIZE = 2 * 2**20
+_MAX_FAULTS = 100
 
 
 def decode(model: type[ModelT], answer: Answer, *, strict: bool) -> ModelT:
@@ -39,23 +39,23 @@ def decode(model: type[ModelT], answer: Answer, *, strict: bool) -> ModelT:
     Raises:
         DecodingError: The body is not JSON, or not what the model says.
     """
-    result = _read(model, answer.content)
+    result = _parse(model, answer.content)
     if not isinstance(result, list):
-        faults = list(islice(_unknown((), result), _MOST_FAULTS)) if strict else []
+        faults = list(islice(_unknown_faults((), result), _MAX_FAULTS)) if strict else []
         if not faults:
             return result
         result = faults
     # Raised here, where no other error is its context: that would hold the body as it came.
-    disguise = Disguise(answer.request)
+    redactor = Redactor(answer.request)
     raise DecodingError.of_faults(
-        answer.as_response(), [(disguise.of_text(path), disguise.of_text(message)) for path, message in result]
+        answer.as_response(), [(redactor.redact(path), redactor.redact(message)) for path, message in result]
     )
 
 
-def _read(model: type[ModelT], content: bytes) -> ModelT | list[tuple[str, str]]:
+def _parse(model: type[ModelT], content: bytes) -> ModelT | list[tuple[str, str]]:
     """Returns a body as a model, or what is wrong with it: paths of fields, each with a message."""
     # What would take much more memory than it has bytes: a megabyte of `[],[],` is thirty megabytes of lists.
-    if len(content) > _SMALL and sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+    if len(content) > _UNCOUNTED_SIZE and sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
         return [("", f"must have at most {MAX_VALUES:,} values")]
     try:
         return model.model_validate_json(content)
@@ -73,7 +73,7 @@ def _path(parts: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in parts)
 
 
-def _unknown(path: tuple[str | int, ...], value: object) -> Iterator[tuple[str, str]]:
+def _unknown_faults(path: tuple[str | int, ...], value: object) -> Iterator[tuple[str, str]]:
     """Yields each field and enum value that the contract does not know."""
     if isinstance(value, StrEnum):
         if not value.is_known:
@@ -85,7 +85,7 @@ def _unknown(path: tuple[str | int, ...], value: object) -> Iterator[tuple[str, 
         for name in extra:
             yield _path((*path, name)), f"{type(value).__name__} has no such field"
         for name in type(value).model_fields:
-            yield from _unknown((*path, name), getattr(value, name))
+            yield from _unknown_faults((*path, name), getattr(value, name))
     elif isinstance(value, list):
         for index, item in enumerate(cast("list[object]", value)):
-            yield from _unknown((*path, index), item)
+            yield from _unknown_faults((*path, index), item)

@@ -19,7 +19,7 @@ from .errors import ConfigurationError
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 # RFC 6265, section 4.1.1, cookie-octet: no spaces, no control characters, none of `" , ; \`. Tokens keep to it as well.
 _CREDENTIAL = re.compile(r"[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]+")
-_MOST_BITS = 1024
+_MAX_BITS = 1024
 # RFC 9110, section 5.5: what a header may hold, here without control characters and beyond ASCII.
 _HEADER = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 
@@ -32,7 +32,7 @@ def uuid_text(name: str, value: object) -> str:
     """
     if isinstance(value, UUID) or (isinstance(value, str) and _UUID.fullmatch(value)):
         return str(value)
-    raise ConfigurationError(f"{name} has to be a UUID, as uuid.UUID or as text, not {_shown(value)}")
+    raise ConfigurationError(f"{name} has to be a UUID, as uuid.UUID or as text, not {_short(value)}")
 
 
 def integer(
@@ -50,10 +50,10 @@ def integer(
         ConfigurationError: It is no integer, or outside.
     """
     if not isinstance(value, int) or isinstance(value, bool):
-        raise ConfigurationError(f"{name} has to be an integer, not {_shown(value)}")
-    if value.bit_length() > _MOST_BITS:
+        raise ConfigurationError(f"{name} has to be an integer, not {_short(value)}")
+    if value.bit_length() > _MAX_BITS:
         # Much longer ones are refused by Python, which does not write them out, and by servers, as addresses.
-        raise ConfigurationError(f"{name} has to have at most {_MOST_BITS} bits, not {value.bit_length()}")
+        raise ConfigurationError(f"{name} has to have at most {_MAX_BITS} bits, not {value.bit_length()}")
     _check_bounds(name, value, least, most, above, below, step)
     return int(value)
 
@@ -75,7 +75,7 @@ def number(
     if isinstance(value, int) and not isinstance(value, bool):
         return str(integer(name, value, least, most, above, below, step))
     if not isinstance(value, float) or not math.isfinite(value):
-        raise ConfigurationError(f"{name} has to be a finite number, not {_shown(value)}")
+        raise ConfigurationError(f"{name} has to be a finite number, not {_short(value)}")
     _check_bounds(name, value, least, most, above, below, step)
     return repr(value)
 
@@ -116,7 +116,7 @@ def boolean(name: str, value: object) -> str:
         ConfigurationError: It is none.
     """
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{name} has to be True or False, not {_shown(value)}")
+        raise ConfigurationError(f"{name} has to be True or False, not {_short(value)}")
     return "true" if value else "false"
 
 
@@ -134,10 +134,10 @@ def text(
         ConfigurationError: It is none. A secret is in no error.
     """
     if not isinstance(value, str):
-        raise ConfigurationError(f"{name} has to be text, not {type(value).__name__ if secret else _shown(value)}")
+        raise ConfigurationError(f"{name} has to be text, not {type(value).__name__ if secret else _short(value)}")
     _check_length(name, len(value), "characters", least, most)
     if pattern is not None and not re.search(pattern, value, re.ASCII):
-        got = "" if secret else f", not {_shown(value)}"
+        got = "" if secret else f", not {_short(value)}"
         raise ConfigurationError(f"{name} has to match {pattern}{got}")
     if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
         raise ConfigurationError(f"{name} has to be text that can be sent: it has half of a surrogate pair")
@@ -151,12 +151,12 @@ def moment(name: str, value: object) -> str:
         ConfigurationError: It is none, or has no offset: nobody would know which moment is meant.
     """
     if not isinstance(value, datetime) or value.tzinfo is None or value.utcoffset() is None:
-        raise ConfigurationError(f"{name} has to be a datetime with a time zone, not {_shown(value)}")
+        raise ConfigurationError(f"{name} has to be a datetime with a time zone, not {_short(value)}")
     try:
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     except OverflowError:
         pass
-    raise ConfigurationError(f"{name} has to be a datetime of the years 1 to 9999 in UTC, not {_shown(value)}")
+    raise ConfigurationError(f"{name} has to be a datetime of the years 1 to 9999 in UTC, not {_short(value)}")
 
 
 def day(name: str, value: object) -> str:
@@ -166,7 +166,7 @@ def day(name: str, value: object) -> str:
         ConfigurationError: It is none.
     """
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ConfigurationError(f"{name} has to be a date, not {_shown(value)}")
+        raise ConfigurationError(f"{name} has to be a date, not {_short(value)}")
     return value.isoformat()
 
 
@@ -177,7 +177,7 @@ def items(name: str, value: object, least: int | None = None, most: int | None =
         ConfigurationError: It is none, or has too few or too many items.
     """
     if isinstance(value, str | bytes) or not isinstance(value, Sequence):
-        raise ConfigurationError(f"{name} has to be a list, not {_shown(value)}")
+        raise ConfigurationError(f"{name} has to be a list, not {_short(value)}")
     found = cast("Sequence[object]", value)
     _check_length(name, len(found), "items", least, most)
     return found
@@ -190,7 +190,7 @@ def joined(name: str, texts: Sequence[str]) -> list[tuple[str, str]]:
         ConfigurationError: A text has a comma, and would be taken for two.
     """
     if wrong := [text for text in texts if "," in text]:
-        raise ConfigurationError(f"{name} has to have items without commas, not {_shown(wrong[0])}")
+        raise ConfigurationError(f"{name} has to have items without commas, not {_short(wrong[0])}")
     return [(name, ",".join(texts))] if texts else []
 
 
@@ -201,7 +201,7 @@ def segment(name: str, value: str) -> str:
         ConfigurationError: It is empty, or stands for a folder.
     """
     if value in ("", ".", ".."):
-        raise ConfigurationError(f"{name} has to be text that a path can hold, not {_shown(value)}")
+        raise ConfigurationError(f"{name} has to be text that a path can hold, not {_short(value)}")
     return quote(value, safe="")
 
 
@@ -212,7 +212,7 @@ def choice(name: str, value: object, known: tuple[str, ...]) -> str:
         ConfigurationError: It is none of them.
     """
     if not isinstance(value, str) or value not in known:
-        raise ConfigurationError(f"{name} has to be one of {', '.join(known)}, not {_shown(value)}")
+        raise ConfigurationError(f"{name} has to be one of {', '.join(known)}, not {_short(value)}")
     # Plain text: a member of an enum may be written otherwise.
     return known[known.index(value)]
 
@@ -259,7 +259,7 @@ def json_body(value: object, model: type[pydantic.BaseModel], shapes: Shapes) ->
     """
     if not isinstance(value, model):
         raise ConfigurationError(f"body has to be a {model.__name__}, not {type(value).__name__}")
-    for path, problem in _faults("body", value, shapes):
+    for path, problem in _body_faults("body", value, shapes):
         raise ConfigurationError(f"{path} {problem}")
     try:
         content = value.model_dump_json(exclude_unset=True, by_alias=True, warnings="none").encode()
@@ -275,7 +275,7 @@ def json_body(value: object, model: type[pydantic.BaseModel], shapes: Shapes) ->
     raise ConfigurationError(problem)
 
 
-def _faults(path: str, value: object, shapes: Shapes) -> Iterator[tuple[str, str]]:
+def _body_faults(path: str, value: object, shapes: Shapes) -> Iterator[tuple[str, str]]:
     """Yields what a server would refuse of a body, though the models keep it."""
     if isinstance(value, StrEnum) and not value.is_known:
         yield path, f"has to be one of {', '.join(type(value))}"
@@ -289,18 +289,18 @@ def _faults(path: str, value: object, shapes: Shapes) -> Iterator[tuple[str, str
             below: object = getattr(value, name, None)
             if below is None and name in firm:
                 yield f"{path}.{name}", "has to be left out where there is none, not None"
-            yield from _faults(f"{path}.{name}", below, shapes)
+            yield from _body_faults(f"{path}.{name}", below, shapes)
     elif isinstance(value, float) and not math.isfinite(value):
         yield path, "has to be a finite number"
     elif isinstance(value, list):
         for index, each in enumerate(cast("list[object]", value)):
-            yield from _faults(f"{path}.{index}", each, shapes)
+            yield from _body_faults(f"{path}.{index}", each, shapes)
     elif isinstance(value, dict):
         for key, each in cast("dict[object, Any]", value).items():
-            yield from _faults(f"{path}.{key!s:.60}", each, shapes)
+            yield from _body_faults(f"{path}.{key!s:.60}", each, shapes)
 
 
-def _shown(value: object) -> str:
+def _short(value: object) -> str:
     try:
         return f"{type(value).__name__} {value!r:.60}"
     except ValueError:

@@ -63,12 +63,12 @@ class Transport(httpx2.BaseTransport):
         assert isinstance(request.stream, httpx2.SyncByteStream)
         sent = httpcore2.Request(
             request.method,
-            _as_httpcore2_has_it(request.url),
+            _to_httpcore2_url(request.url),
             headers=request.headers.raw,
             content=request.stream,
             extensions=dict(request.extensions),
         )
-        with _as_httpx2_says_it():
+        with _map_exceptions():
             response = self._pool.handle_request(sent)
         return httpx2.Response(
             response.status,
@@ -86,7 +86,7 @@ class _Body(httpx2.SyncByteStream):
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        with _as_httpx2_says_it():
+        with _map_exceptions():
             yield from self._response.iter_stream()
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class _Body(httpx2.SyncByteStream):
 
 
 @contextlib.contextmanager
-def _as_httpx2_says_it() -> Generator[None, None, None]:
+def _map_exceptions() -> Generator[None, None, None]:
     try:
         yield
     except (
@@ -124,9 +124,9 @@ class _Backend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
-        for address in _addresses(host, port, _within(timeout, httpcore2.ConnectTimeout)):
+        for address in _resolve(host, port, _time_left(timeout, httpcore2.ConnectTimeout)):
             try:
-                left = _within(timeout, httpcore2.ConnectTimeout)
+                left = _time_left(timeout, httpcore2.ConnectTimeout)
                 return _Stream(self._backend.connect_tcp(address, port, left, local_address, socket_options))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
@@ -134,19 +134,19 @@ class _Backend(httpcore2.NetworkBackend):
 
 
 class _Stream(httpcore2.NetworkStream):
-    _PIECE = 2**14
+    _CHUNK_SIZE = 2**14
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _within(timeout, httpcore2.ReadTimeout, self._stream))
+        return self._stream.read(max_bytes, _time_left(timeout, httpcore2.ReadTimeout, self._stream))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # In pieces: who takes a byte now and then would make one write as long as it likes.
-        for start in range(0, len(buffer), self._PIECE):
-            left = _within(timeout, httpcore2.WriteTimeout, self._stream)
-            self._stream.write(buffer[start : start + self._PIECE], left)
+        for start in range(0, len(buffer), self._CHUNK_SIZE):
+            left = _time_left(timeout, httpcore2.WriteTimeout, self._stream)
+            self._stream.write(buffer[start : start + self._CHUNK_SIZE], left)
 
     def close(self) -> None:
         self._stream.close()
@@ -154,29 +154,29 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        left = _within(timeout, httpcore2.ConnectTimeout, self._stream)
+        left = _time_left(timeout, httpcore2.ConnectTimeout, self._stream)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-def _within(
-    timeout: float | None, over: type[httpcore2.TimeoutException], stream: _deadline.Stream | None = None
+def _time_left(
+    timeout: float | None, error: type[httpcore2.TimeoutException], stream: _deadline.Stream | None = None
 ) -> float | None:
     """Returns how long to wait at most, by the timeout and by the deadline of the call that waits."""
     deadline = _deadline.current()
     if deadline is None:
         return timeout
     if stream is not None:
-        deadline.using(stream)
-    left = deadline.within(timeout)
+        deadline.attach(stream)
+    left = deadline.cap(timeout)
     if left == 0:
-        raise over("the time of the call is up")
+        raise error("the time of the call is up")
     return left
 
 
-def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
+def _resolve(host: str, port: int, timeout: float | None) -> list[str]:
     """Returns the addresses of a host. Only a thread of its own makes the system's look-up end in time."""
     try:
         return [str(ipaddress.ip_address(host))]
@@ -207,11 +207,11 @@ def _proxy(proxy: httpx2.Proxy | httpx2.URL | str) -> httpcore2.Proxy:
         proxy = httpx2.Proxy(proxy)
     if proxy.url.scheme.startswith("socks"):
         importlib.import_module("socksio")
-    address = _as_httpcore2_has_it(proxy.url)
+    address = _to_httpcore2_url(proxy.url)
     return httpcore2.Proxy(address, auth=proxy.raw_auth, headers=proxy.headers.raw, ssl_context=proxy.ssl_context)
 
 
-def _as_httpcore2_has_it(url: httpx2.URL) -> httpcore2.URL:
+def _to_httpcore2_url(url: httpx2.URL) -> httpcore2.URL:
     return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
@@ -219,12 +219,16 @@ def _proxy_of_environment(url: httpx2.URL) -> str | None:
     """Returns the proxy that the environment, or the system's settings, have for an address."""
     proxies = urllib.request.getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(url.netloc.decode("ascii")) or _is_listed(url.host, proxies.get("no")):
+    if (
+        not proxy
+        or urllib.request.proxy_bypass(url.netloc.decode("ascii"))
+        or _is_in_no_proxy(url.host, proxies.get("no"))
+    ):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _is_listed(host: str, no_proxy: str | None) -> bool:
+def _is_in_no_proxy(host: str, no_proxy: str | None) -> bool:
     """Whether NO_PROXY has a host in a way that the standard library does not read: in brackets, or by its network."""
     for entry in (no_proxy or "").split(","):
         if entry.strip() == "*" or entry.strip(" []") == host:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from . import __version__
-from ._client import DEFAULT_TIMEOUT, BaseClient, Call, Credential, Kind
+from ._client import DEFAULT_TIMEOUT, BaseClient, Call, ClientConfig, Credential
 from ._sending import Retry
 
 USER_AGENT = f"ks-workflow-runs/{__version__}"
@@ -46,7 +46,7 @@ class Client(BaseClient):
         ConfigurationError: One of them cannot be used.
     """
 
-    kind = Kind(
+    config = ClientConfig(
         USER_AGENT,
         "KS_BASE_URL",
         (
@@ -88,7 +88,7 @@ class AuthenticatedClient(Client):
 
     def __init__(self, base_url: str | None = None, token: str | None = None, **arguments: Any) -> None:
         super().__init__(base_url, token=token, **arguments)
-        self._insist_on_credential()
+        self._require_credential()
 
 
 __all__ = ("DEFAULT_TIMEOUT", "USER_AGENT", "AuthenticatedClient", "Call", "Client", "Retry")

@@ -32,10 +32,10 @@ import httpx2
 import pydantic
 
 from . import models
-from ._text import shown
+from ._redaction import printable
 
 if TYPE_CHECKING:
-    from ._walk import Position
+    from ._traversal import Position
 
 
 class ApiError(Exception):
@@ -107,14 +107,14 @@ class StatusError(ApiError):
         self._faults: Sequence[Any] = ()
         # The status is what matters: a body that cannot be read is left to the caller, as `response.content`. One that
         # is not as documented may be as others are, say from something in front of the server.
-        for model in dict.fromkeys([*([body] if body else self._bodies), *_USUAL]):
+        for model in dict.fromkeys([*([body] if body else self._bodies), *_COMMON_BODIES]):
             with contextlib.suppress(pydantic.ValidationError):
                 self._detail, self._faults = _READERS[model](response.content)
                 break
         request = response.request
-        said = shown(self._detail or response.reason_phrase or "no documented status")
+        text = printable(self._detail or response.reason_phrase or "no documented status")
         wait = _retry_after(response)
-        message = f"{response.status_code} for {request.method} {request.url}: {said}"
+        message = f"{response.status_code} for {request.method} {request.url}: {text}"
         if wait is not None:
             message += f" (Retry-After: {wait:.0f} s)"
         super().__init__(message, request=request, response=response)
@@ -203,7 +203,7 @@ class DecodingError(ApiError):
     def of_faults(cls, response: httpx2.Response, faults: Sequence[tuple[str, str]]) -> Self:
         """Returns the error for fields of a body."""
         # Names of fields come from the server too.
-        faults = tuple((shown(path), shown(message)) for path, message in faults)
+        faults = tuple((printable(path), printable(message)) for path, message in faults)
         path, message = faults[0]
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         error = cls(
@@ -242,32 +242,32 @@ class ListChangedError(ApiError):
     seen: int = 0
 
 
-class _Said(NamedTuple):
+class _RefusalBody(NamedTuple):
     """What the body of a refusal says."""
 
     detail: str | None
     faults: Sequence[Any] = ()
 
 
-def _read_1(content: bytes) -> _Said:
+def _read_1(content: bytes) -> _RefusalBody:
     body = models.ErrorResponse.model_validate_json(content)
-    return _Said(body.detail)
+    return _RefusalBody(body.detail)
 
 
-def _read_2(content: bytes) -> _Said:
+def _read_2(content: bytes) -> _RefusalBody:
     body = models.HTTPValidationError.model_validate_json(content)
     faults = tuple(body.detail)
     detail = "; ".join(f"{'.'.join(str(part) for part in fault.loc)}: {fault.msg}" for fault in faults)
-    return _Said(detail, faults)
+    return _RefusalBody(detail, faults)
 
 
-_READERS: dict[type[pydantic.BaseModel], Callable[[bytes], _Said]] = {
+_READERS: dict[type[pydantic.BaseModel], Callable[[bytes], _RefusalBody]] = {
     models.ErrorResponse: _read_1,
     models.HTTPValidationError: _read_2,
 }
 
 # The body that most statuses have.
-_USUAL: Sequence[type[pydantic.BaseModel]] = (models.ErrorResponse,)
+_COMMON_BODIES: Sequence[type[pydantic.BaseModel]] = (models.ErrorResponse,)
 
 _ERRORS: dict[int, type[StatusError]] = {
     401: AuthenticationError,

@@ -3,7 +3,7 @@
 
 What holds of a list that is read by offset: an item that is in it from the start of the iteration to its end is yielded
 exactly once, whatever is added or deleted meanwhile. One that comes or goes meanwhile may be yielded or not, and never
-twice. `_walk` says how.
+twice. `_traversal` says how.
 
 An error does not have to be the end. It says where the iterator stood, and another one goes on from there:
 
@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from uuid import UUID
 
-from . import _paging, _walk, models
-from ._walk import Position, Wanted
+from . import _pagers, _traversal, models
+from ._traversal import PageRequest, Position
 from .api.workflow_definitions import list_workflow_runs
 from .client import Call, Client
 
@@ -36,7 +36,7 @@ PAGE_SIZE = 100
 """How many runs are asked for at once, unless told."""
 
 
-class Page(_walk.Page[models.WorkflowRunResponse, int]):
+class Page(_traversal.Page[models.WorkflowRunResponse, int]):
     """What a page of the list brought.
 
     Attributes:
@@ -88,10 +88,10 @@ def iter_pages(
         PageError: A page contradicts what was asked for.
         ApiError: A page could not be read. Its `position` says where to go on.
     """
-    reading = _workflow_runs(
+    reader = _workflow_runs(
         client, definition_id, offset=offset, page_size=page_size, concurrency=concurrency, resume=resume
     )
-    return _paging.pages(reading, Page, progress)
+    return _pagers.pages(reader, Page, progress)
 
 
 def iter_workflow_runs(
@@ -131,8 +131,8 @@ def iter_workflow_runs(
         PageError: A page contradicts what was asked for.
         ApiError: A page could not be read. Its `position` says where to go on.
     """
-    page_size = _paging.small_enough(list_workflow_runs.PAGING, limit, page_size, resume)
-    return _paging.items(
+    page_size = _pagers.capped_page_size(list_workflow_runs.PAGING, limit, page_size, resume)
+    return _pagers.items(
         limit,
         iter_pages(
             client,
@@ -160,10 +160,10 @@ def aiter_pages(
 
     To leave it early, use `contextlib.aclosing`: it ends at once then, and else when asyncio gets round to it.
     """
-    reading = _workflow_runs(
+    reader = _workflow_runs(
         client, definition_id, offset=offset, page_size=page_size, concurrency=concurrency, resume=resume
     )
-    return _paging.pages_async(reading, Page, progress)
+    return _pagers.pages_async(reader, Page, progress)
 
 
 def aiter_workflow_runs(
@@ -181,8 +181,8 @@ def aiter_workflow_runs(
 
     To leave it early, use `contextlib.aclosing`: it ends at once then, and else when asyncio gets round to it.
     """
-    page_size = _paging.small_enough(list_workflow_runs.PAGING, limit, page_size, resume)
-    return _paging.items_async(
+    page_size = _pagers.capped_page_size(list_workflow_runs.PAGING, limit, page_size, resume)
+    return _pagers.items_async(
         limit,
         aiter_pages(
             client,
@@ -204,15 +204,15 @@ def _workflow_runs(
     page_size: int,
     concurrency: int,
     resume: Position | None,
-) -> _paging.Reading:
-    def call(wanted: Wanted) -> Call:
+) -> _pagers.ListReader:
+    def call(page: PageRequest) -> Call:
         return list_workflow_runs.build_call(
             definition_id,
-            limit=wanted.limit,
-            offset=wanted.offset,
+            limit=page.limit,
+            offset=page.offset,
         )
 
-    return _paging.Reading(
+    return _pagers.ListReader(
         client,
         list_workflow_runs.PAGING,
         models.WorkflowRunPage,

@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from . import models
 from ._testing import cel, contract, server
-from ._testing.exchange import Asked
+from ._testing.scripts import Asked
 
 _CONTRACT = contract.Contract(
     schemas={

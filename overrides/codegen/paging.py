@@ -1,4 +1,4 @@
-"""Pagers for the operations with `x-list`, as the templates render them: arguments of `Paging` in package/_pages.py."""
+"""Pagers for the operations with `x-list`, as the templates render them: arguments of `Paging` in package/_page_checks.py."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ class _PagerBuilder:
         )
 
     def unsupported(self, node: Node, what: str) -> Exception:
-        return node.problem(what, "correct it, or extend overrides/codegen/paging.py and overrides/package/_paging.py")
+        return node.problem(what, "correct it, or extend overrides/codegen/paging.py and overrides/package/_pagers.py")
 
     def parameter(self, key: str, kind: str) -> str:
         """Return the Python name of a parameter, after checking its type."""

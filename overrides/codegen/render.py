@@ -147,7 +147,7 @@ class _Project(openapi_python_client.Project):
             requires_python=inputs["requires-python"],
             dependencies=inputs["dependencies"],
             endpoints=endpoints,
-            # How an operation pages, as arguments of `Paging` in package/_pages.py; nothing where it does not page.
+            # The arguments of `Paging` in package/_page_checks.py; empty for an operation that does not page.
             paging=lambda endpoint: next((each.paging for each in pagers if each.endpoint is endpoint), {}),
             pagers=pagers,
             kit=kit,

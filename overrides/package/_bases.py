@@ -13,26 +13,26 @@ import pydantic
 from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 
 
-def _finite(value: Any) -> Any:
+def _check_finite(value: Any) -> Any:
     """Returns a value of JSON. JSON has no NaN and no Infinity (RFC 8259, section 6), and could not be written back."""
     parts = [value]
     for part in parts:
         if isinstance(part, float) and not math.isfinite(part):
             raise PydanticKnownError("finite_number")
-        parts.extend(_below(part))
+        parts.extend(_children(part))
     return value
 
 
-def _fail_fast(schema: object) -> None:
+def _set_fail_fast(schema: object) -> None:
     """Has each list say what is wrong with its first wrong item only: a hostile one has millions, each a report."""
-    below = _below(schema)
+    below = _children(schema)
     if isinstance(schema, dict) and (each := cast("dict[str, object]", schema)).get("type") == "list":
         each["fail_fast"] = True
     for part in below:
-        _fail_fast(part)
+        _set_fail_fast(part)
 
 
-def _below(value: object) -> Iterable[object]:
+def _children(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return cast("dict[str, object]", value).values()
     return cast("list[object]", value) if isinstance(value, list) else ()
@@ -46,14 +46,14 @@ class BaseModel(pydantic.BaseModel):
     # Fields that the contract does not know, where a model keeps them.
     # Type checkers would take it for a field, which callers have to give.
     if not TYPE_CHECKING:
-        __pydantic_extra__: dict[str, Annotated[Any, pydantic.AfterValidator(_finite)]]
+        __pydantic_extra__: dict[str, Annotated[Any, pydantic.AfterValidator(_check_finite)]]
 
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: pydantic.GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         schema = handler(source)
-        _fail_fast(schema)
+        _set_fail_fast(schema)
         return schema
 
 
@@ -88,7 +88,7 @@ class OneOf:
         schemas = {name: handler.generate_schema(each) for name, each in classes.items()}
         self.classes = {classes[name]: tag for tag, name in self.tags.items()}
         choices = {tag: schemas[name] for tag, name in self.tags.items()}
-        unknown = core_schema.no_info_before_validator_function(self._check, schemas[Unknown.__name__])
+        unknown = core_schema.no_info_before_validator_function(self._check_tag, schemas[Unknown.__name__])
         return core_schema.tagged_union_schema({**choices, self.other: unknown}, discriminator=self._tag)
 
     def _tag(self, value: object) -> str:
@@ -97,7 +97,7 @@ class OneOf:
             return tag if isinstance(tag, str) and tag in self.tags else self.other
         return next((tag for each, tag in self.classes.items() if isinstance(value, each)), self.other)
 
-    def _check(self, value: Any) -> Any:
+    def _check_tag(self, value: Any) -> Any:
         fields: object = value
         if isinstance(fields, dict) and not isinstance(cast("dict[str, object]", fields).get(self.name), str):
             raise PydanticCustomError("one_of", "Field `{name}` required, as text", {"name": self.name})
@@ -139,26 +139,26 @@ _UUID = core_schema.chain_schema(
         core_schema.uuid_schema(strict=False),
     ]
 )
-_read_uuid = SchemaValidator(_UUID).validate_python
+_parse_uuid = SchemaValidator(_UUID).validate_python
 
 
-class _Kept(dict[str, uuid.UUID]):
+class _UuidCache(dict[str, uuid.UUID]):
     """UUIDs by their texts. To find one costs less than in `functools.lru_cache`, which notes what was used last."""
 
-    _MOST = 4096
+    _MAX_SIZE = 4096
 
     def __missing__(self, text: str) -> uuid.UUID:
-        if len(self) >= self._MOST:
+        if len(self) >= self._MAX_SIZE:
             self.clear()
-        value: uuid.UUID = _read_uuid(text)
+        value: uuid.UUID = _parse_uuid(text)
         self[text] = value
         return value
 
 
-_shared_uuid = _Kept().__getitem__
+_shared_uuid = _UuidCache().__getitem__
 
 
-class _Shared:
+class _SharedUuid:
     """A UUID that may be one object with others of the same value."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
@@ -172,7 +172,7 @@ class _Shared:
         return handler(schema["python_schema"])
 
 
-UUID = Annotated[uuid.UUID, _Shared()]
+UUID = Annotated[uuid.UUID, _SharedUuid()]
 
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"

@@ -14,9 +14,9 @@ from ._deadline import Clock, Deadline
 
 ResultT = TypeVar("ResultT")
 
-_PARTING = 1.0
+_JOIN_TIMEOUT = 1.0
 # What the package is called, wherever it lies.
-_NAME = (__package__ or "").rpartition(".")[2]
+_PACKAGE_NAME = (__package__ or "").rpartition(".")[2]
 
 
 class Workers(Generic[ResultT]):
@@ -33,16 +33,16 @@ class Workers(Generic[ResultT]):
         self._seconds = seconds
         self._clock = clock
         self._threads: list[Thread] = []
-        self._due: SimpleQueue[tuple[Future[ResultT], Callable[[Deadline], ResultT]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Future[ResultT], Callable[[Deadline], ResultT]] | None] = SimpleQueue()
         self._running: set[Deadline] = set()
         self._is_closed = False
 
     def submit(self, call: Callable[[Deadline], ResultT]) -> Future[ResultT]:
         """Makes a call, once a thread is free for it."""
         future: Future[ResultT] = Future()
-        self._due.put((future, call))
+        self._queue.put((future, call))
         if len(self._threads) < self._count:
-            thread = Thread(target=self._work, daemon=True, name=f"{_NAME}_{len(self._threads)}")
+            thread = Thread(target=self._work, daemon=True, name=f"{_PACKAGE_NAME}_{len(self._threads)}")
             self._threads.append(thread)
             thread.start()
         return future
@@ -51,17 +51,17 @@ class Workers(Generic[ResultT]):
         """Ends all calls at once. A thread that cannot be woken, as it looks up an address, say, ends by itself."""
         self._is_closed = True
         for _ in self._threads:
-            self._due.put(None)
+            self._queue.put(None)
         for deadline in list(self._running):
             deadline.stop()
-        end = time.monotonic() + _PARTING
+        end = time.monotonic() + _JOIN_TIMEOUT
         for thread in self._threads:
             # An interrupt may come while one is started, which cannot be joined then.
             with contextlib.suppress(RuntimeError):
                 thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
-        while (item := self._due.get()) is not None:
+        while (item := self._queue.get()) is not None:
             future, call = item
             if self._is_closed or not future.set_running_or_notify_cancel():
                 continue

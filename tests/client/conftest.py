@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.client.answering import Answering, answering
 from tests.client.calls import CALLS, READERS, Call
+from tests.client.stub_server import StubServer, stub_server
 from tests.reference_server.running import running
 
 # One that blocks and one of asyncio: the other ways differ from these in what they return.
@@ -30,8 +30,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[Answering]:
-    with answering() as answer:
+def server() -> Iterator[StubServer]:
+    with stub_server() as answer:
         yield answer
 
 

@@ -24,13 +24,13 @@ from ks_workflow_runs import (
     iter_pages,
     iter_workflow_runs,
 )
-from ks_workflow_runs._cookies import OwnCookies
-from ks_workflow_runs._sending import Order, _Attempts
+from ks_workflow_runs._cookies import CallerCookies
+from ks_workflow_runs._sending import PreparedRequest, _Attempts
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from ks_workflow_runs.client import USER_AGENT
 from tests.client import pages
-from tests.client.answering import Answering, answering
 from tests.client.calls import Call
+from tests.client.stub_server import StubServer, stub_server
 from tests.reference_server import seed
 
 EMPTY_PAGE = json.dumps(pages.EMPTY_PAGE).encode()
@@ -52,7 +52,7 @@ def no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         *(f"urn:uuid:{seed.DEFINITION_ID}", None, 7, b"6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10"),
     ],
 )
-def test_what_is_no_uuid_is_not_sent(call: Call, server: Answering, value: Any) -> None:
+def test_what_is_no_uuid_is_not_sent(call: Call, server: StubServer, value: Any) -> None:
     with Client(server.url) as client:
         with pytest.raises(errors.ConfigurationError, match=f"{pages.IN_PATH} has to be a UUID"):
             call(value, client=client)
@@ -69,7 +69,7 @@ def test_what_is_no_uuid_is_not_sent(call: Call, server: Answering, value: Any) 
     + [("authorization", value) for value in ("", "Bearer x\r\nX: y", "Bearer \x00", "Bearer ä", " Bearer x", 7)]
     + [("ks_uat", value) for value in ("", "a;b", "a b", "a,b", 'a"b', "a\\b", "a\r\nb", "ä", 7)],
 )
-def test_parameters_are_held_to_the_contract(call: Call, server: Answering, name: str, value: Any) -> None:
+def test_parameters_are_held_to_the_contract(call: Call, server: StubServer, name: str, value: Any) -> None:
     with Client(server.url) as client, pytest.raises(errors.ConfigurationError, match=f"{name} has to be") as raised:
         call(seed.DEFINITION_ID, client=client, **{name: value})
     assert not server.requests
@@ -133,7 +133,7 @@ def test_a_missing_setting_is_named() -> None:
 # --- settings -------------------------------------------------------------------------------------------------------
 
 
-def test_settings_come_from_the_environment(server: Answering, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_come_from_the_environment(server: StubServer, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     server.body = EMPTY_PAGE
     for name, value in {"KS_BASE_URL": server.url, "KS_TOKEN": "env-token", "KS_UAT": "env-cookie"}.items():
         monkeypatch.setenv(name, value)
@@ -146,7 +146,7 @@ def test_settings_come_from_the_environment(server: Answering, call: Call, monke
     assert second["Authorization"] == "Bearer given"
 
 
-def test_requests_say_who_sends_them(server: Answering, call: Call) -> None:
+def test_requests_say_who_sends_them(server: StubServer, call: Call) -> None:
     server.body = EMPTY_PAGE
     with Client(server.url) as client:
         call(seed.DEFINITION_ID, client=client)
@@ -157,7 +157,7 @@ def test_requests_say_who_sends_them(server: Answering, call: Call) -> None:
     assert (second["User-Agent"], second["X-Team"]) == ("mine", "a")
 
 
-def test_names_of_headers_are_the_same_in_any_case(server: Answering) -> None:
+def test_names_of_headers_are_the_same_in_any_case(server: StubServer) -> None:
     server.body = EMPTY_PAGE
     with Client(server.url, token="a-token", headers={"authorization": "Bearer other", "user-agent": "mine"}) as client:
         list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
@@ -167,7 +167,7 @@ def test_names_of_headers_are_the_same_in_any_case(server: Answering) -> None:
     assert second.get_all("Authorization") == ["Bearer third"]
 
 
-def test_cookies_of_a_server_are_not_sent_back(server: Answering, call: Call) -> None:
+def test_cookies_of_a_server_are_not_sent_back(server: StubServer, call: Call) -> None:
     server.body = EMPTY_PAGE
     server.headers = {"Set-Cookie": "ks_uat=other; Path=/"}
     with Client(server.url, ks_uat="mine") as client:
@@ -225,7 +225,7 @@ def test_certificates_are_checked_against_the_authority_that_is_named(call: Call
     tls, private = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(tls)
     authority.configure_trust(private)
-    with answering(tls) as server:
+    with stub_server(tls) as server:
         server.body = EMPTY_PAGE
         # Of the first two, each has what all clients share by default.
         for _ in range(2):
@@ -240,7 +240,7 @@ def test_certificates_are_checked_against_the_authority_that_is_named(call: Call
                 assert call(seed.DEFINITION_ID, client=client).total == 0
 
 
-def test_a_transport_of_the_caller_s_is_used(server: Answering) -> None:
+def test_a_transport_of_the_caller_s_is_used(server: StubServer) -> None:
     server.body = EMPTY_PAGE
     sent: list[httpx2.Request] = []
 
@@ -257,7 +257,7 @@ def test_a_transport_of_the_caller_s_is_used(server: Answering) -> None:
 # --- connections ----------------------------------------------------------------------------------------------------
 
 
-def test_connections_are_pooled_and_closed(server: Answering) -> None:
+def test_connections_are_pooled_and_closed(server: StubServer) -> None:
     server.body = EMPTY_PAGE
     with Client(server.url) as client:
         list_workflow_runs.sync(seed.DEFINITION_ID, client=client)
@@ -272,7 +272,7 @@ def test_connections_are_pooled_and_closed(server: Answering) -> None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("closed", [True, False])
-def test_a_client_works_in_one_event_loop_after_another(server: Answering, closed: bool) -> None:
+def test_a_client_works_in_one_event_loop_after_another(server: StubServer, closed: bool) -> None:
     server.body = EMPTY_PAGE
     client = Client(server.url)
 
@@ -289,7 +289,7 @@ def test_a_client_works_in_one_event_loop_after_another(server: Answering, close
     gc.collect()
 
 
-def test_clients_of_the_caller_s_are_used_and_not_closed(server: Answering) -> None:
+def test_clients_of_the_caller_s_are_used_and_not_closed(server: StubServer) -> None:
     server.body = EMPTY_PAGE
     with httpx2.Client(headers={"X-Own": "yes"}, follow_redirects=True) as own:
         with Client(server.url, token="a-token").set_httpx_client(own) as client:
@@ -302,7 +302,7 @@ def test_clients_of_the_caller_s_are_used_and_not_closed(server: Answering) -> N
     assert server.requests[0][1]["Authorization"] == "Bearer a-token"
 
 
-def test_an_async_client_of_the_caller_s_is_used_and_not_closed(server: Answering) -> None:
+def test_an_async_client_of_the_caller_s_is_used_and_not_closed(server: StubServer) -> None:
     server.body = EMPTY_PAGE
 
     async def scenario() -> None:
@@ -342,7 +342,7 @@ def test_threads_and_tasks_may_share_a_client(reference_url: str) -> None:
 
 @pytest.mark.parametrize("name", ["limit", "offset"])
 @pytest.mark.parametrize("value", [10**5000, -(10**5000), 2**4096], ids=["long", "negative", "binary"])
-def test_an_integer_that_nobody_can_write_out_is_refused(call: Call, server: Answering, name: str, value: int) -> None:
+def test_an_integer_that_nobody_can_write_out_is_refused(call: Call, server: StubServer, name: str, value: int) -> None:
     with Client(server.url) as client:
         with pytest.raises(errors.ConfigurationError, match=f"{name} has to") as raised:
             call(seed.DEFINITION_ID, client=client, **{name: value})
@@ -375,7 +375,7 @@ def test_a_timeout_that_is_none_is_refused(value: Any) -> None:
 
 @pytest.mark.parametrize("timeout", [None, float("inf"), httpx2.Timeout(None), 1e300])
 @pytest.mark.parametrize("total", [float("inf"), 60.0])
-def test_no_timeout_is_a_timeout(call: Call, server: Answering, timeout: Any, total: float) -> None:
+def test_no_timeout_is_a_timeout(call: Call, server: StubServer, timeout: Any, total: float) -> None:
     server.body = EMPTY_PAGE
     with Client(server.url, timeout=timeout, retry=Retry(total=total)) as client:
         assert call(seed.DEFINITION_ID, client=client).total == 0
@@ -413,7 +413,7 @@ def test_a_host_that_no_look_up_takes_is_refused(host: str) -> None:
         Client(f"http://{host}/")
 
 
-def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, call: Call, server: Answering) -> None:
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, call: Call, server: StubServer) -> None:
     server.body = EMPTY_PAGE
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -432,7 +432,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch, cal
                 assert not server.requests
 
 
-def test_a_closed_client_of_the_caller_s_is_one_error(server: Answering) -> None:
+def test_a_closed_client_of_the_caller_s_is_one_error(server: StubServer) -> None:
     own = httpx2.Client()
     own.close()
     client = Client(server.url).set_httpx_client(own)
@@ -456,7 +456,7 @@ def test_thousands_of_retries_are_possible() -> None:
     request = httpx2.Request("GET", "http://127.0.0.1/")
     retry = Retry(max_retries=10**9, max_backoff=float("inf"), total=float("inf"))
     with httpx2.Client() as http:
-        attempts = _Attempts(Order(request, [200], retry, OwnCookies(http), ends=True))
+        attempts = _Attempts(PreparedRequest(request, [200], retry, CallerCookies(http), keeps_deadline=True))
     for _ in range(3000):
         attempts.begin()
     assert attempts.wait_after(errors.ApiConnectionError("x")) <= 10**6
@@ -467,7 +467,7 @@ def test_thousands_of_retries_are_possible() -> None:
 
 @pytest.mark.parametrize("kind", ["own", "given", "given with cookies", "own with cookies"])
 @pytest.mark.parametrize("way", ["sync", "asyncio"])
-def test_no_cookie_of_a_server_is_kept(server: Answering, kind: str, way: str) -> None:
+def test_no_cookie_of_a_server_is_kept(server: StubServer, kind: str, way: str) -> None:
     server.body = EMPTY_PAGE
     server.headers = {"Set-Cookie": "ks_uat=theirs; Path=/", "set-cookie": "route=theirs; Path=/v1/"}
     cookies = {"route": "mine"} if "with" in kind else None
@@ -498,7 +498,7 @@ def test_no_cookie_of_a_server_is_kept(server: Answering, kind: str, way: str) -
     assert kept == (1 if cookies else 0)
 
 
-def test_many_cookies_of_a_server_do_not_grow_a_request(server: Answering) -> None:
+def test_many_cookies_of_a_server_do_not_grow_a_request(server: StubServer) -> None:
     server.body = EMPTY_PAGE
     with AuthenticatedClient(server.url, "a-token") as client:
         for number in range(40):

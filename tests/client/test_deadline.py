@@ -16,9 +16,9 @@ import pytest
 
 from ks_workflow_runs import Client, Retry, aiter_workflow_runs, errors, iter_workflow_runs
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
-from tests.client.answering import accepting, read_request
 from tests.client.calls import CALLS
 from tests.client.pages import echoing
+from tests.client.stub_server import read_request, socket_server
 from tests.reference_server import seed
 
 DEFINITION_ID = seed.DEFINITION_ID
@@ -112,7 +112,7 @@ def test_what_drips_ends_in_time(read: Callable[..., object], name: str) -> None
         read_request(connection)
         drip(connection, ends, name)
 
-    with accepting(handle) as address, client(address) as of_ours, pytest.raises(errors.ApiTimeoutError):
+    with socket_server(handle) as address, client(address) as of_ours, pytest.raises(errors.ApiTimeoutError):
         read(DEFINITION_ID, client=of_ours)
 
 
@@ -122,7 +122,7 @@ def test_what_floods_ends_in_time(read: Callable[..., object], name: str) -> Non
         read_request(connection)
         drip(connection, ends, name, pause=0)
 
-    with accepting(handle) as address, client(address) as of_ours, pytest.raises(errors.ApiError) as raised:
+    with socket_server(handle) as address, client(address) as of_ours, pytest.raises(errors.ApiError) as raised:
         read(DEFINITION_ID, client=of_ours)
     assert isinstance(raised.value, errors.ApiTimeoutError | errors.DecodingError)
 
@@ -136,7 +136,7 @@ def test_a_connection_that_was_good_before_is_no_exception(way: str, name: str) 
         read_request(connection)
         drip(connection, ends, name)
 
-    with accepting(handle) as address:
+    with socket_server(handle) as address:
         if way == "sync":
             with client(address, 1.5) as of_ours:
                 CALLS["sync"](DEFINITION_ID, client=of_ours)
@@ -163,7 +163,7 @@ def test_a_handshake_that_never_ends_ends_in_time(read: Callable[..., object], r
                 break
             connection.sendall(b"\x02" if record else b"")
 
-    with accepting(handle) as address:
+    with socket_server(handle) as address:
         of_ours = Client(f"https://{address}", timeout=60.0, retry=Retry(total=0.2))
         with of_ours, pytest.raises(errors.ApiTimeoutError):
             read(DEFINITION_ID, client=of_ours)
@@ -179,7 +179,7 @@ def test_attempts_and_waits_count_together(read: Callable[..., object]) -> None:
         else:
             drip(connection, ends, "status line")
 
-    with accepting(handle) as address, client(address, 2.0) as of_ours, pytest.raises(errors.ApiTimeoutError):
+    with socket_server(handle) as address, client(address, 2.0) as of_ours, pytest.raises(errors.ApiTimeoutError):
         read(DEFINITION_ID, client=of_ours)
     assert len(asked) >= 4
 
@@ -207,7 +207,7 @@ def test_connections_of_the_caller_s(name: str, given: str) -> None:
         read_request(connection)
         drip(connection, ends, name)
 
-    with accepting(handle) as address, httpx2.Client(timeout=60.0) as own:
+    with socket_server(handle) as address, httpx2.Client(timeout=60.0) as own:
         if given == "client":
             of_ours = client(address).set_httpx_client(own)
         else:
@@ -225,5 +225,5 @@ def test_what_is_compressed_more_than_once_is_refused(read: Callable[..., object
         connection.sendall(head + bomb)
 
     refused = pytest.raises(errors.DecodingError, match="compressed more than once")
-    with accepting(handle) as address, client(address, 60.0) as of_ours, refused:
+    with socket_server(handle) as address, client(address, 60.0) as of_ours, refused:
         read(DEFINITION_ID, client=of_ours)

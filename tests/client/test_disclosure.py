@@ -17,9 +17,9 @@ import pytest
 
 import ks_workflow_runs
 from ks_workflow_runs import ApiError, AuthenticatedClient, Retry, errors
-from tests.client.answering import Answering, accepting, read_request
 from tests.client.calls import CALLS, READERS
 from tests.client.pages import changed
+from tests.client.stub_server import StubServer, read_request, socket_server
 from tests.reference_server import seed
 
 TOKEN = "a.token/that+is-long~enough"
@@ -72,7 +72,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("status", [401, 422, 503, 200])
 def test_a_credential_that_comes_back_is_disguised(
     reading: Callable[..., object],
-    server: Answering,
+    server: StubServer,
     caplog: pytest.LogCaptureFixture,
     status: int,
     secret: str,
@@ -97,7 +97,7 @@ def test_a_credential_that_comes_back_is_disguised(
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_an_escaped_credential_is_disguised_too(server: Answering, strict: bool) -> None:
+def test_an_escaped_credential_is_disguised_too(server: StubServer, strict: bool) -> None:
     body = json.dumps(changed("items", 0, "SECRET", to=1)).replace("SECRET", escaped(TOKEN))
     server.body = body.encode() if strict else b'{"detail": "%b"}' % escaped(TOKEN).encode()
     server.status = 200 if strict else 401
@@ -127,7 +127,7 @@ def sends(data: bytes) -> Callable[[socket.socket, threading.Event], None]:
     ],
 )
 def test_what_is_no_http_is_not_shown_as_it_is(reading: Callable[..., object], data: bytes) -> None:
-    with accepting(sends(data)) as address:
+    with socket_server(sends(data)) as address:
         error = fails(f"http://{address}", reading)
     told = everything(error)
     assert TOKEN not in told and COOKIE not in told and "\x1b" not in told and len(str(error)) < 1000
@@ -145,7 +145,7 @@ def test_the_cause_has_no_credential(reading: Callable[..., object]) -> None:
 
 @pytest.mark.parametrize("status", [200, 401, 422, 429, 503, 418])
 def test_text_of_a_server_is_escaped_and_cut(
-    reading: Callable[..., object], server: Answering, caplog: pytest.LogCaptureFixture, status: int
+    reading: Callable[..., object], server: StubServer, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     server.status = status
     detail: object = HOSTILE
@@ -164,7 +164,7 @@ def test_text_of_a_server_is_escaped_and_cut(
     assert status not in (401, 429, 503, 418) or error.detail is None or error.detail.startswith("\x1b")
 
 
-def test_headers_of_the_caller_s_stay_with_the_request(server: Answering, reading: Callable[..., object]) -> None:
+def test_headers_of_the_caller_s_stay_with_the_request(server: StubServer, reading: Callable[..., object]) -> None:
     server.status = 401
     server.body = b'{"detail": "wrong key 4b1d-9c77-secret"}'
     error = fails(server.url, reading, headers={"X-Api-Key": "4b1d-9c77-secret", "X-Team": "a"})

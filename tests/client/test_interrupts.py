@@ -17,7 +17,7 @@ import pytest
 
 from codegen import ROOT
 from ks_workflow_runs import Client, Retry, aiter_workflow_runs, errors, iter_workflow_runs
-from tests.client.answering import accepting, read_request
+from tests.client.stub_server import read_request, socket_server
 from tests.client.test_pages import RUNS, page_of
 from tests.reference_server import seed
 
@@ -74,7 +74,7 @@ def client(address: str) -> Client:
 @pytest.mark.parametrize("offset", [0, 45])
 def test_an_interrupt_ends_a_program_at_once(offset: int, concurrency: int, given: bool) -> None:
     stalling = Stalling(offset)
-    with accepting(stalling) as address:
+    with socket_server(stalling) as address:
         arguments = [f"http://{address}", seed.DEFINITION_ID, str(concurrency), str(given)]
         command = [sys.executable, "-c", ITERATE, *arguments]
         with subprocess.Popen(
@@ -104,7 +104,7 @@ threading.Thread(target=interrupt, daemon=True).start()
 @pytest.mark.parametrize("given", [False, True])
 def test_an_interrupt_that_wakes_nobody_ends_a_program_too(given: bool) -> None:
     stalling = Stalling(0)
-    with accepting(stalling) as address:
+    with socket_server(stalling) as address:
         command = [sys.executable, "-c", UNSEEN + ITERATE, f"http://{address}", seed.DEFINITION_ID, "8", str(given)]
         with subprocess.Popen(
             command,
@@ -125,7 +125,7 @@ def test_an_interrupt_that_wakes_nobody_ends_a_program_too(given: bool) -> None:
 @pytest.mark.parametrize("concurrency", [2, 8])
 def test_an_error_ends_an_iterator_at_once(concurrency: int) -> None:
     start = time.monotonic()
-    with accepting(Stalling(9, refuses=True)) as address, client(address) as of_ours:
+    with socket_server(Stalling(9, refuses=True)) as address, client(address) as of_ours:
         runs = iter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
         with pytest.raises(errors.AuthenticationError):
             list(runs)
@@ -144,7 +144,7 @@ def test_an_error_ends_an_iterator_under_asyncio_at_once(concurrency: int) -> No
             assert len(asyncio.all_tasks()) == 1
 
     start = time.monotonic()
-    with accepting(Stalling(9, refuses=True)) as address:
+    with socket_server(Stalling(9, refuses=True)) as address:
         asyncio.run(scenario(address))
     assert time.monotonic() - start < BOUND
 
@@ -162,7 +162,7 @@ def test_an_interrupt_while_a_thread_starts_is_no_other_error(monkeypatch: pytes
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_leaving_early_does_not_wait(concurrency: int) -> None:
     start = time.monotonic()
-    with accepting(Stalling(45)) as address, client(address) as of_ours:
+    with socket_server(Stalling(45)) as address, client(address) as of_ours:
         runs = iter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
         assert [next(runs).id.int for _ in range(12)] == list(range(1, 13))
         runs.close()

@@ -10,10 +10,10 @@ from collections.abc import Callable
 import pytest
 
 from codegen import ROOT
-from ks_workflow_runs._decoding import _SMALL, MAX_VALUES
+from ks_workflow_runs._decoding import _UNCOUNTED_SIZE, MAX_VALUES
 from ks_workflow_runs._sending import MAX_REFUSAL
-from tests.client.answering import Answering
 from tests.client.pages import PAGE
+from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
 LARGE = 16 * 2**20
@@ -83,7 +83,7 @@ print(peak, ascii(told))
 """
 
 
-def call(server: Answering, *, strict: bool = False) -> tuple[int, str]:
+def call(server: StubServer, *, strict: bool = False) -> tuple[int, str]:
     """Makes a call in a process of its own. Returns how many bytes that had at most, and the error's text."""
     command = [sys.executable, "-c", CALL, server.url, seed.DEFINITION_ID, str(strict)]
     done = subprocess.run(command, cwd=ROOT / "generated", capture_output=True, text=True, timeout=120, check=True)
@@ -92,7 +92,7 @@ def call(server: Answering, *, strict: bool = False) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("name", ["integers as items", "good items", "nested objects", "unknown fields", *LONG])
-def test_a_large_body_costs_little(server: Answering, name: str) -> None:
+def test_a_large_body_costs_little(server: StubServer, name: str) -> None:
     server.body = filled(LARGE, *BODIES[name])
     peak, told = call(server)
     assert peak < MOST
@@ -100,8 +100,8 @@ def test_a_large_body_costs_little(server: Answering, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in BODIES if name not in LONG])
-def test_a_body_whose_values_are_not_counted_costs_little(server: Answering, name: str) -> None:
-    server.body = filled(_SMALL, *BODIES[name])
+def test_a_body_whose_values_are_not_counted_costs_little(server: StubServer, name: str) -> None:
+    server.body = filled(_UNCOUNTED_SIZE, *BODIES[name])
     peak, told = call(server)
     assert peak < MOST
     assert told.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in told
@@ -109,11 +109,11 @@ def test_a_body_whose_values_are_not_counted_costs_little(server: Answering, nam
 
 
 @pytest.mark.parametrize("name", ["good items", "an item's paths", "objects in an unknown field"])
-def test_a_body_of_as_many_values_as_there_may_be_costs_little(server: Answering, name: str) -> None:
+def test_a_body_of_as_many_values_as_there_may_be_costs_little(server: StubServer, name: str) -> None:
     front, part, back = BODIES[name]
     assert isinstance(part, bytes)
     size = len(part) * MAX_VALUES // sum(map(part.count, (b",", b"[", b"{")))
-    server.body = filled(size - 2000, front, part, back).ljust(_SMALL + 1)
+    server.body = filled(size - 2000, front, part, back).ljust(_UNCOUNTED_SIZE + 1)
     peak, told = call(server, strict=True)
     assert peak < MOST
     assert told.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in told
@@ -132,7 +132,7 @@ FAULT = b'{"loc": ["query"], "msg": "x", "type": "x"},'
         (500, (b"", b"\x1b", b"")),
     ],
 )
-def test_a_large_refusal_costs_little(server: Answering, status: int, body: tuple[bytes, bytes, bytes]) -> None:
+def test_a_large_refusal_costs_little(server: StubServer, status: int, body: tuple[bytes, bytes, bytes]) -> None:
     server.status = status
     for size in (LARGE, MAX_REFUSAL - 1):
         server.body = filled(size, *body)

@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 
 from ks_workflow_runs import Client, Retry, aiter_workflow_runs, errors, iter_workflow_runs
-from tests.client.answering import Answering
 from tests.client.calls import CALLS
 from tests.client.pages import PAGE
+from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
 OTHER = "b3d94a17-25fe-4c61-8d0a-7e5c90f2613b"
@@ -65,7 +65,7 @@ LIES: dict[str, tuple[Callable[[int, int], dict[str, Any]], str, int]] = {
 }
 
 
-def collected(server: Answering, way: str, concurrency: int, **arguments: Any) -> list[UUID]:
+def collected(server: StubServer, way: str, concurrency: int, **arguments: Any) -> list[UUID]:
     with Client(server.url, retry=Retry(backoff=0.0)) as client:
         if way == "iter":
             return [
@@ -86,7 +86,7 @@ WAYS = [(way, concurrency) for way in ("iter", "aiter") for concurrency in (1, 8
 @pytest.mark.parametrize("name", LIES)
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 def test_an_iterator_raises_what_contradicts_the_question(
-    server: Answering, way: str, concurrency: int, name: str
+    server: StubServer, way: str, concurrency: int, name: str
 ) -> None:
     server.answer, field, requests = LIES[name]
     with pytest.raises(errors.PageError, match=field) as raised:
@@ -97,7 +97,7 @@ def test_an_iterator_raises_what_contradicts_the_question(
 
 @pytest.mark.parametrize("name", LIES)
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_raises_what_contradicts_the_question(server: Answering, call: str, name: str) -> None:
+def test_a_call_raises_what_contradicts_the_question(server: StubServer, call: str, name: str) -> None:
     server.answer, field, requests = LIES[name]
     retry = Retry(backoff=0.0)
     with Client(server.url, retry=retry) as client, pytest.raises(errors.PageError, match=field):
@@ -106,7 +106,7 @@ def test_a_call_raises_what_contradicts_the_question(server: Answering, call: st
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_raises_a_page_that_is_too_short(server: Answering, call: str) -> None:
+def test_a_call_raises_a_page_that_is_too_short(server: StubServer, call: str) -> None:
     server.answer = lambda limit, offset: {**page_of(RUNS, limit - 20, offset), "limit": limit}
     with Client(server.url, retry=Retry(backoff=0.0)) as client:
         with pytest.raises(errors.PageError, match=r"items: must be 50, by limit, offset and total \(got 30\)"):
@@ -120,13 +120,13 @@ def test_a_call_raises_a_page_that_is_too_short(server: Answering, call: str) ->
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_definition_in_capitals_is_the_same(server: Answering, call: str) -> None:
+def test_a_definition_in_capitals_is_the_same(server: StubServer, call: str) -> None:
     server.answer = lambda limit, offset: page_of(RUNS, limit, offset)
     with Client(server.url) as client:
         assert len(CALLS[call](seed.DEFINITION_ID.upper(), client=client, offset=290).items) == 10
 
 
-def test_what_was_not_sent_is_not_held_against_a_page(server: Answering) -> None:
+def test_what_was_not_sent_is_not_held_against_a_page(server: StubServer) -> None:
     server.answer = lambda limit, offset: page_of(RUNS, 50, 0)
     with Client(server.url) as client:
         assert CALLS["sync"](seed.DEFINITION_ID, client=client, limit=None, offset=None).limit == 50
@@ -134,7 +134,7 @@ def test_what_was_not_sent_is_not_held_against_a_page(server: Answering) -> None
 
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 @pytest.mark.parametrize("name", ["one page for ever", "endless"])
-def test_what_a_server_claims_keeps_nobody_reading(server: Answering, way: str, concurrency: int, name: str) -> None:
+def test_what_a_server_claims_keeps_nobody_reading(server: StubServer, way: str, concurrency: int, name: str) -> None:
     def answer(limit: int, offset: int) -> dict[str, Any]:
         # A hundred pages without news, and some that were asked for ahead. More end in another error.
         if len(server.requests) > 150:
@@ -212,7 +212,7 @@ CHANGES: dict[str, Callable[[], Callable[[Churning], None]]] = {
 @pytest.mark.parametrize("page_size", [10, 100])
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 def test_a_list_that_changes_between_count_and_read_is_read_whole(
-    server: Answering, way: str, concurrency: int, page_size: int, name: str
+    server: StubServer, way: str, concurrency: int, page_size: int, name: str
 ) -> None:
     churning = Churning(CHANGES[name]())
     server.answer = churning
@@ -222,7 +222,7 @@ def test_a_list_that_changes_between_count_and_read_is_read_whole(
     assert [each for each in found if each in set(persistent)] == persistent, "a run was lost"
 
 
-def test_a_call_is_made_again_where_the_list_changed_between_count_and_read(server: Answering) -> None:
+def test_a_call_is_made_again_where_the_list_changed_between_count_and_read(server: StubServer) -> None:
     churning = Churning(lambda churning: churning.insert(0) if churning.number == 1000 else None)
     server.answer = churning
     with Client(server.url, retry=Retry(backoff=0.0)) as client:

@@ -17,8 +17,8 @@ import pytest
 
 from ks_workflow_runs import ApiError, Client, Retry, aiter_workflow_runs, errors, iter_pages, iter_workflow_runs
 from ks_workflow_runs.pagination import Position
-from tests.client.answering import Answering, accepting, read_request
 from tests.client.pages import echoing
+from tests.client.stub_server import StubServer, read_request, socket_server
 from tests.client.test_pages import RUNS, WAYS, Churning, page_of
 from tests.reference_server import seed
 
@@ -147,7 +147,7 @@ def test_a_reader_goes_on_where_it_stood(way: str, concurrency: int, name: str, 
     found: list[int] = []
     position: Position | None = None
     failures = 0
-    with accepting(handle) as address, Client(f"http://{address}", retry=Retry(max_retries=0)) as client:
+    with socket_server(handle) as address, Client(f"http://{address}", retry=Retry(max_retries=0)) as client:
         for _ in range(100):
             rest = None if limit is None else limit - len(found)
             try:
@@ -162,7 +162,7 @@ def test_a_reader_goes_on_where_it_stood(way: str, concurrency: int, name: str, 
 
 
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
-def test_a_list_that_changed_meanwhile_is_read_whole(server: Answering, way: str, concurrency: int) -> None:
+def test_a_list_that_changed_meanwhile_is_read_whole(server: StubServer, way: str, concurrency: int) -> None:
     churning = Churning(lambda churning: None)
     answers = 0
 
@@ -188,7 +188,7 @@ def test_a_list_that_changed_meanwhile_is_read_whole(server: Answering, way: str
     assert [each for each in found if each in set(persistent)] == persistent
 
 
-def test_a_position_is_used_for_its_list_only(server: Answering) -> None:
+def test_a_position_is_used_for_its_list_only(server: StubServer) -> None:
     server.status = 500
     with Client(server.url) as client:
         with pytest.raises(errors.StatusError) as raised:

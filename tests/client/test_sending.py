@@ -22,9 +22,9 @@ import pytest
 import ks_workflow_runs
 from ks_workflow_runs import ApiError, AuthenticatedClient, Client, Retry, aiter_workflow_runs, errors
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
-from tests.client.answering import Answering
 from tests.client.calls import CALLS
 from tests.client.pages import echoing
+from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
 DEFINITION_ID = seed.DEFINITION_ID
@@ -38,7 +38,7 @@ AT_ONCE = Retry(backoff=0.0)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
-def sends(data: bytes) -> Callable[[Answering], Callable[[socket.socket], object]]:
+def sends(data: bytes) -> Callable[[StubServer], Callable[[socket.socket], object]]:
     return lambda _: lambda connection: connection.sendall(data)
 
 
@@ -50,10 +50,10 @@ def zipped(body: bytes) -> bytes:
     return HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def stalls(data: bytes) -> Callable[[Answering], Callable[[socket.socket], object]]:
+def stalls(data: bytes) -> Callable[[StubServer], Callable[[socket.socket], object]]:
     """Sends something, and then nothing for as long as the test runs."""
 
-    def behave(server: Answering) -> Callable[[socket.socket], object]:
+    def behave(server: StubServer) -> Callable[[socket.socket], object]:
         def send(connection: socket.socket) -> None:
             connection.sendall(data)
             server.ends.wait()
@@ -63,7 +63,7 @@ def stalls(data: bytes) -> Callable[[Answering], Callable[[socket.socket], objec
     return behave
 
 
-def resets(_: Answering) -> Callable[[socket.socket], object]:
+def resets(_: StubServer) -> Callable[[socket.socket], object]:
     def behave(connection: socket.socket) -> None:
         # Closed with nothing to linger for, a connection is reset instead of ended.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -72,7 +72,7 @@ def resets(_: Answering) -> Callable[[socket.socket], object]:
     return behave
 
 
-def drips(server: Answering) -> Callable[[socket.socket], object]:
+def drips(server: StubServer) -> Callable[[socket.socket], object]:
     """A body that never ends, a byte at a time: no single wait is long."""
 
     def behave(connection: socket.socket) -> None:
@@ -112,7 +112,7 @@ MISBEHAVIOUR = {
 
 
 @pytest.mark.parametrize("case", MISBEHAVIOUR)
-def test_misbehaviour_is_one_error(reading: Callable[..., object], server: Answering, case: str) -> None:
+def test_misbehaviour_is_one_error(reading: Callable[..., object], server: StubServer, case: str) -> None:
     behave, expected = MISBEHAVIOUR[case]
     server.behave = behave(server)
     # Short only where waiting is what is tested: a slow machine is no misbehaviour.
@@ -140,7 +140,7 @@ def test_refused_connections_are_one_error(reading: Callable[..., object]) -> No
 
 
 @pytest.mark.parametrize("name", ["asyncio", "aiter"])
-def test_a_cancelled_call_ends_its_connection(server: Answering, name: str) -> None:
+def test_a_cancelled_call_ends_its_connection(server: StubServer, name: str) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def behave(connection: socket.socket) -> None:
@@ -172,7 +172,7 @@ def test_a_cancelled_call_ends_its_connection(server: Answering, name: str) -> N
 # --- retries --------------------------------------------------------------------------------------------------------
 
 
-def answers(server: Answering, *statuses: int, headers: str = "") -> Callable[[socket.socket], None]:
+def answers(server: StubServer, *statuses: int, headers: str = "") -> Callable[[socket.socket], None]:
     """Answers with each status in turn, and with the last one from then on."""
     left = list(statuses)
 
@@ -187,7 +187,7 @@ def answers(server: Answering, *statuses: int, headers: str = "") -> Callable[[s
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_passing_refusals_are_tried_again(reading: Callable[..., object], server: Answering, status: int) -> None:
+def test_passing_refusals_are_tried_again(reading: Callable[..., object], server: StubServer, status: int) -> None:
     server.behave = answers(server, status, status, 200)
     with Client(server.url, retry=AT_ONCE) as client:
         reading(DEFINITION_ID, client=client)
@@ -195,14 +195,14 @@ def test_passing_refusals_are_tried_again(reading: Callable[..., object], server
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 422, 500, 501, 520])
-def test_other_refusals_are_not(reading: Callable[..., object], server: Answering, status: int) -> None:
+def test_other_refusals_are_not(reading: Callable[..., object], server: StubServer, status: int) -> None:
     server.behave = answers(server, status, 200)
     with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.StatusError):
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 1
 
 
-def test_failures_of_the_connection_are_tried_again(reading: Callable[..., object], server: Answering) -> None:
+def test_failures_of_the_connection_are_tried_again(reading: Callable[..., object], server: StubServer) -> None:
     left = [lambda connection: connection.close(), lambda connection: connection.sendall(HEAD), answers(server, 200)]
     server.behave = lambda connection: left.pop(0)(connection)
     with Client(server.url, retry=AT_ONCE) as client:
@@ -211,7 +211,7 @@ def test_failures_of_the_connection_are_tried_again(reading: Callable[..., objec
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_retries_end(reading: Callable[..., object], server: Answering, retries: int) -> None:
+def test_retries_end(reading: Callable[..., object], server: StubServer, retries: int) -> None:
     server.behave = answers(server, 503)
     retry = Retry(max_retries=retries, backoff=0.0)
     with Client(server.url, retry=retry) as client, pytest.raises(errors.ServiceUnavailableError):
@@ -220,7 +220,7 @@ def test_retries_end(reading: Callable[..., object], server: Answering, retries:
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object], server: Answering, form: str) -> None:
+def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object], server: StubServer, form: str) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     server.behave = answers(server, 429, headers=f"Retry-After: {date if form == 'date' else 61}\r\n")
     with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.RateLimitError) as raised:
@@ -230,7 +230,7 @@ def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object],
     assert re.search(r"\(Retry-After: [6-9]\d s\)$", str(raised.value))
 
 
-def test_a_wait_beyond_the_deadline_is_raised_at_once(server: Answering) -> None:
+def test_a_wait_beyond_the_deadline_is_raised_at_once(server: StubServer) -> None:
     server.behave = answers(server, 503, headers="Retry-After: 5\r\n")
     with Client(server.url, retry=Retry(total=4.0)) as client, pytest.raises(errors.ServiceUnavailableError):
         CALLS["sync"](DEFINITION_ID, client=client)
@@ -269,14 +269,14 @@ def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: 
         assert found is not None and least <= found <= most
 
 
-def test_retry_after_is_heeded(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
+def test_retry_after_is_heeded(server: StubServer, caplog: pytest.LogCaptureFixture) -> None:
     server.behave = answers(server, 503, 200, headers="Retry-After: 1\r\n")
     with Client(server.url, retry=AT_ONCE) as client, caplog.at_level(logging.DEBUG, ks_workflow_runs.__name__):
         CALLS["sync"](DEFINITION_ID, client=client)
     assert "the next one is in 1.0 s" in caplog.text
 
 
-def test_attempts_are_logged_without_credentials(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
+def test_attempts_are_logged_without_credentials(server: StubServer, caplog: pytest.LogCaptureFixture) -> None:
     server.behave = answers(server, 503, 200)
     client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", retry=AT_ONCE)
     with client, caplog.at_level(logging.DEBUG):

@@ -47,7 +47,7 @@ def judged(rule: str, value: Any) -> Result:
     for each in conditions(program(rule, ("self",)), "self"):
         try:
             result = eval(each.source, {"cel": cel, "self": value})
-        except cel.NOT_JUDGED:
+        except cel.EVALUATION_ERRORS:
             wrong = True
             continue
         if result is False:

@@ -5,8 +5,8 @@ cel.py        what rules are made of, in place of an engine
 schemas.py    JSON values, held against schemas, and as rules see them
 making.py     values that are true to schemas and rules
 store.py      what there is: resources, credentials, items, and how they change
-judging.py    requests, parsed and judged in the order of the contract
-answering.py  answers
+validation.py    requests, parsed and judged in the order of the contract
+responses.py  answers
 scripts.py    trouble on request, the clock, and what was asked
 server.py     all of it together, as a transport
 """

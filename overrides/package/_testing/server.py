@@ -14,16 +14,16 @@ from urllib.parse import urlsplit
 import httpx2
 
 from ..client import AuthenticatedClient, Client
-from . import answering, judging
+from . import responses, validation
 from .clock import FakeClock
 from .contract import Contract
-from .exchange import Asked, Cut, Move, Script, asked
-from .making import Maker
+from .factory import ItemFactory
+from .scripts import Asked, CutBody, ScheduledCall, Script, recorded
 from .store import Item, Store, as_json, integer
 
 # How long ago an item that is on no server was made, about.
 _AGE = timedelta(hours=1)
-_MOST_TIMES, _MOST_REQUESTS, _MOST_SECONDS = 1_000, 1_000_000, 1_000_000
+_MAX_TIMES, _MAX_REQUESTS, _MAX_SECONDS = 1_000, 1_000_000, 1_000_000
 
 
 class BaseServer:
@@ -40,9 +40,9 @@ class BaseServer:
         self._prefix = urlsplit(base_url).path.rstrip("/")
         self._lock = threading.RLock()
         self._store = Store(self.contract)
-        self._asked: list[Asked] = []
+        self._requests: list[Asked] = []
         self._scripts: deque[Script] = deque()
-        self._moves: list[Move] = []
+        self._scheduled: list[ScheduledCall] = []
         self._tokens = 0
         self.token = self.add_token()
 
@@ -54,18 +54,18 @@ class BaseServer:
         Args:
             **arguments: Further ones of `AuthenticatedClient`, such as `retry`, or another credential.
         """
-        known = [each.name for each in Client.kind.credentials]
+        known = [each.name for each in Client.config.credentials]
         if known and not any(name in arguments for name in known):
             arguments[known[0]] = self.token
-        further = {**arguments.pop("httpx_args", {}), "transport": self.transport}
-        client = AuthenticatedClient(self.base_url, **arguments, httpx_args=further)
+        extra_rules = {**arguments.pop("httpx_args", {}), "transport": self.transport}
+        client = AuthenticatedClient(self.base_url, **arguments, httpx_args=extra_rules)
         client.clock = self.clock
         return client
 
     @property
     def requests(self) -> Sequence[Asked]:
         """The requests that it got, credentials disguised, in their order."""
-        return tuple(self._asked)
+        return tuple(self._requests)
 
     @property
     def now(self) -> datetime:
@@ -99,7 +99,7 @@ class BaseServer:
         """Forbids a credential, by default `token`, something: what a parameter in a path names, or an item."""
         self._check_token(token)
         with self._lock:
-            self._store.forbidden.add((token or self.token, self._store.name_of(thing)))
+            self._store.forbidden.add((token or self.token, self._store.path_value_of(thing)))
 
     def _check_token(self, token: str | None) -> None:
         if (token or self.token) not in self._store.tokens:
@@ -117,8 +117,8 @@ class BaseServer:
         Raises:
             ValueError: That request was made already.
         """
-        integer("request", request, len(self._asked) + 1, _MOST_REQUESTS)
-        self._moves.append(Move(request, move))
+        integer("request", request, len(self._requests) + 1, _MAX_REQUESTS)
+        self._scheduled.append(ScheduledCall(request, move))
 
     def next(self, status: int, *, retry_after: int | None = None, times: int = 1) -> None:
         """Has the next request refused, whatever it asks for.
@@ -134,7 +134,7 @@ class BaseServer:
         integer("status", status, 400, 599)
         headers = dict[str, str]()
         if retry_after is not None:
-            integer("retry_after", retry_after, 0, _MOST_SECONDS)
+            integer("retry_after", retry_after, 0, _MAX_SECONDS)
             headers["Retry-After"] = str(retry_after)
         self._script(Script(f"next({status})", status=status, headers=headers), times)
 
@@ -161,14 +161,14 @@ class BaseServer:
         self._script(Script("next_later()", fields=as_json(fields)), times)
 
     def _script(self, script: Script, times: int) -> None:
-        integer("times", times, 1, _MOST_TIMES)
+        integer("times", times, 1, _MAX_TIMES)
         self._scripts.extend([script] * times)
 
     def check(self) -> None:
         """Raises AssertionError where something was to happen that did not."""
-        left = [*(each.name for each in self._scripts), *(each.name for each in self._moves)]
+        left = [*(each.name for each in self._scripts), *(each.name for each in self._scheduled)]
         if left:
-            made = f"{len(self._asked)} request{'' if len(self._asked) == 1 else 's'}"
+            made = f"{len(self._requests)} request{'' if len(self._requests) == 1 else 's'}"
             raise AssertionError(f"not used up after {made}: {', '.join(left)}")
 
     def __enter__(self) -> Self:
@@ -201,13 +201,13 @@ class BaseServer:
 
     def _change(self, name: str, item: object, fields: Mapping[str, Any]) -> str:
         with self._lock:
-            return json.dumps(self._store.change(name, self._found(name, item), fields, self.now))
+            return json.dumps(self._store.change(name, self._find(name, item), fields, self.now))
 
     def _delete(self, name: str, item: object) -> None:
         with self._lock:
-            self._store.delete(name, self._found(name, item))
+            self._store.delete(name, self._find(name, item))
 
-    def _found(self, name: str, thing: object) -> Item:
+    def _find(self, name: str, thing: object) -> Item:
         found = self._store.item(name, thing)
         if found is None:
             raise ValueError(f"there is no such item of {self.contract.lists[name].noun}: {str(thing)!r:.80}")
@@ -219,41 +219,41 @@ class BaseServer:
         """Answers a request, whose body is read."""
         with self._lock:
             path = request.url.raw_path.decode("ascii", "replace").partition("?")[0].removeprefix(self._prefix)
-            entry = asked(request, path)
-            number = len(self._asked) + 1
-            for move in [each for each in self._moves if each.request == number]:
-                self._moves.remove(move)
+            entry = recorded(request, path)
+            number = len(self._requests) + 1
+            for call in [each for each in self._scheduled if each.request == number]:
+                self._scheduled.remove(call)
                 try:
-                    move.do()
+                    call.do()
                 except Exception as error:
-                    raise AssertionError(f"what was to happen {move.name} failed: {error}") from error
-            self._asked.append(entry)
+                    raise AssertionError(f"what was to happen {call.name} failed: {error}") from error
+            self._requests.append(entry)
             script = self._scripts.popleft() if self._scripts else Script("")
             response = self._answer(request, path, entry, script)
             entry.status = response.status_code
             return response
 
     def _answer(self, request: httpx2.Request, path: str, entry: Asked, script: Script) -> httpx2.Response:
-        operation, texts, methods = judging.found(self.contract.operations, request.method, path)
-        question = None
+        operation, texts, methods = validation.find_operation(self.contract.operations, request.method, path)
+        parsed = None
         if operation is not None:
-            question = judging.question(self._store, operation, texts, request)
+            parsed = validation.parse_request(self._store, operation, texts, request)
             entry.operation = operation.name
             entry.params = {
                 **texts,
-                **{name: value for (where, name), value in question.params.items() if where in ("path", "query")},
+                **{name: value for (where, name), value in parsed.params.items() if where in ("path", "query")},
             }
         if script.seconds:
             self._wait(request, script.seconds)
         if script.cut == "before":
             raise httpx2.RemoteProtocolError("the connection was cut, as asked for", request=request)
         if script.status:
-            return answering.refusal(self._store, operation, script.status, (), script.headers, self.now)
-        if question is None:
+            return responses.refusal_response(self._store, operation, script.status, (), script.headers, self.now)
+        if parsed is None:
             allow = {"Allow": ", ".join(dict.fromkeys(methods))} if methods else {}
-            return answering.refusal(self._store, None, 405 if methods else 404, (), allow, self.now)
-        response = answering.answered(self._store, question, self.now)
-        return self._spoiled(request, response, question, script)
+            return responses.refusal_response(self._store, None, 405 if methods else 404, (), allow, self.now)
+        response = responses.respond(self._store, parsed, self.now)
+        return self._with_faults(request, response, parsed, script)
 
     def _wait(self, request: httpx2.Request, seconds: float) -> None:
         """Lets time pass, as far as the client waits."""
@@ -263,16 +263,16 @@ class BaseServer:
         if seconds >= most:
             raise httpx2.ReadTimeout("the answer was slow, as asked for", request=request)
 
-    def _spoiled(
-        self, request: httpx2.Request, response: httpx2.Response, question: judging.Question, script: Script
+    def _with_faults(
+        self, request: httpx2.Request, response: httpx2.Response, parsed: validation.ParsedRequest, script: Script
     ) -> httpx2.Response:
         content = response.content
         if script.fields:
             if not response.is_success:
                 raise AssertionError(f"next_later: the answer is no success, but {response.status_code}")
             body = json.loads(content)
-            paging = question.operation.paging
-            answering.later(body, paging.items if paging else "", script.fields)
+            paging = parsed.operation.paging
+            responses.set_fields_of_first_item(body, paging.items if paging else "", script.fields)
             content = json.dumps(body).encode()
         if script.malformed:
             content = content[: len(content) // 2] or b"{"
@@ -280,7 +280,7 @@ class BaseServer:
             content = b""
         headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
         if script.cut == "within":
-            return httpx2.Response(response.status_code, headers=headers, stream=Cut(content or b"{}", request))
+            return httpx2.Response(response.status_code, headers=headers, stream=CutBody(content or b"{}", request))
         return httpx2.Response(response.status_code, headers=headers, content=content)
 
 
@@ -308,7 +308,9 @@ def make(contract: Contract, name: str, seed: int, now: datetime | None, fields:
     moment = now or datetime.now(UTC)
     if moment.tzinfo is None:
         raise ValueError(f"'now' must have a time zone (got {now!r})")
-    return json.dumps(Maker(contract, contract.lists[name].item, seed).make(as_json(fields), moment - _AGE, moment))
+    return json.dumps(
+        ItemFactory(contract, contract.lists[name].item, seed).make(as_json(fields), moment - _AGE, moment)
+    )
 
 
 def renamed(names: Mapping[str, str], fields: Mapping[str, Any]) -> dict[str, Any]:

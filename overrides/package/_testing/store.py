@@ -15,13 +15,13 @@ from pydantic_core import to_jsonable_python
 
 from . import cel
 from .contract import Condition, Contract, Listing, Rule, at
-from .filling import as_text
-from .making import Maker, said
+from .factory import ItemFactory, fault_message
+from .generation import rfc3339
 from .schemas import Schemas
 
 # Seconds between the items of a list, about.
-_BETWEEN = 600
-MOST_ADDED = 100_000
+_SECONDS_BETWEEN_ITEMS = 600
+MAX_ADDED = 100_000
 """How many items are added at once at most."""
 
 Owner = tuple[Any, ...]
@@ -67,19 +67,19 @@ class Store:
     def identity(self, parameter: str, value: Any) -> Any:
         """Returns what a parameter names something by, as JSON. Raises ValueError for what it cannot be."""
         schema = self.contract.resources[parameter]
-        found = self.schemas.parsed(schema, str(value))
+        found = self.schemas.parse(schema, str(value))
         for fault in self.schemas.faults(schema, found, (parameter,)):
-            raise ValueError(said(fault))
+            raise ValueError(fault_message(fault))
         return found
 
     def add_resource(self, parameter: str, value: Any) -> Any:
         """Adds something, by default under a name of its own. Raises ValueError where there is one of that name."""
         known = self.resources[parameter]
         if value is None:
-            chance = random.Random(f"{parameter} {len(known)}")
+            rng = random.Random(f"{parameter} {len(known)}")
             schema = self.contract.resources[parameter]
-            kind = self.schemas.types(self.schemas.resolved(schema))
-            value = len(known) + 1 if "integer" in kind else UUID(int=chance.getrandbits(128), version=4)
+            kind = self.schemas.types(self.schemas.resolve(schema))
+            value = len(known) + 1 if "integer" in kind else UUID(int=rng.getrandbits(128), version=4)
         found = self.identity(parameter, value)
         if found in known:
             raise ValueError(f"'{parameter}' must be new: there is {found} already")
@@ -129,23 +129,25 @@ class Store:
         Raises:
             ValueError: They would break a rule of the contract, or there cannot be so many.
         """
-        integer("count", count, 0, MOST_ADDED)
+        integer("count", count, 0, MAX_ADDED)
         listing = self.contract.lists[name]
-        given = self._given(listing, owner, fields)
+        given = self._required_fields(listing, owner, fields)
         # Never the same again: what was deleted does not come back.
         seeded = f"{seed} {name} {owner} {self._number}"
-        maker, chance = Maker(self.contract, listing.item, seeded), random.Random(seeded)
+        factory, rng = ItemFactory(self.contract, listing.item, seeded), random.Random(seeded)
         counts = [
-            sum(self._meets(listing, rule, each.value) for each in self.items(name, owner)) for rule in _where(listing)
+            sum(self._meets(listing, rule, each.value) for each in self.items(name, owner))
+            for rule in _counted_rules(listing)
         ]
         made: list[Item] = []
         keys = {*self._by_key[name], *self.gone[name]}
         for index in range(count):
-            moment = now - timedelta(seconds=0 if is_new else _BETWEEN * (index + 1 + chance.random()))
-            value = self._new(maker, listing, given, keys, counts, (moment, now))
+            moment = now - timedelta(seconds=0 if is_new else _SECONDS_BETWEEN_ITEMS * (index + 1 + rng.random()))
+            value = self._new(factory, listing, given, keys, counts, (moment, now))
             keys.add(self.key(listing, value))
             counts = [
-                number + self._meets(listing, rule, value) for number, rule in zip(counts, _where(listing), strict=True)
+                number + self._meets(listing, rule, value)
+                for number, rule in zip(counts, _counted_rules(listing), strict=True)
             ]
             made.append(Item(value, owner, self.key(listing, value), self._number + count - index))
         self._number += count
@@ -158,14 +160,14 @@ class Store:
         listing = self.contract.lists[name]
         given = as_json(fields)
         others = [each for each in self.items(name, item.owner) if each is not item]
-        further: list[Rule] = []
+        extra_rules: list[Rule] = []
         for most, rule in listing.at_most:
             if sum(self._meets(listing, rule, each.value) for each in others) >= most:
-                further.append(_never(rule))
-        touched = {field: as_text(now) for field in listing.updated}
+                extra_rules.append(_negation(rule))
+        touched = {field: rfc3339(now) for field in listing.updated}
         frozen = [listing.key, *listing.repeats]
-        maker = Maker(self.contract, listing.item, f"{item.key} {as_text(now)}")
-        item.value = maker.change(item.value, given, touched, frozen, now, further)
+        factory = ItemFactory(self.contract, listing.item, f"{item.key} {rfc3339(now)}")
+        item.value = factory.change(item.value, given, touched, frozen, now, extra_rules)
         return item.value
 
     def delete(self, name: str, item: Item) -> None:
@@ -178,7 +180,7 @@ class Store:
         """Returns what tells an item from the others, as text."""
         return str(at(value, tuple(listing.key.split(".")))).lower()
 
-    def name_of(self, thing: object) -> str:
+    def path_value_of(self, thing: object) -> str:
         """Returns what something is named by in a path. Raises ValueError where there is no such thing."""
         for name in self.contract.lists:
             if (item := self.item(name, thing)) is not None:
@@ -187,7 +189,7 @@ class Store:
             return str(thing).lower()
         raise ValueError(f"there is no such thing to be forbidden: {str(thing)!r:.80}")
 
-    def _given(self, listing: Listing, owner: Owner, fields: Mapping[str, Any]) -> dict[str, Any]:
+    def _required_fields(self, listing: Listing, owner: Owner, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Returns what an item has to have: what was given, and what repeats whose list it is."""
         given = as_json(fields)
         owners = dict(zip(listing.owners, owner, strict=True))
@@ -200,27 +202,29 @@ class Store:
 
     def _new(
         self,
-        maker: Maker,
+        factory: ItemFactory,
         listing: Listing,
         given: Mapping[str, Any],
         keys: set[str],
         counts: Sequence[int],
         times: tuple[datetime, datetime],
     ) -> dict[str, Any]:
-        further = [_never(rule) for (most, rule), count in zip(listing.at_most, counts, strict=True) if count >= most]
+        extra_rules = [
+            _negation(rule) for (most, rule), count in zip(listing.at_most, counts, strict=True) if count >= most
+        ]
         schema = self.schemas.at(listing.item, {}, (listing.key,))
         if listing.key not in given and schema is not None and "integer" in self.schemas.types(schema):
             # At random, two would soon be the same.
             given = {**given, listing.key: max(schema.get("minimum", 1), self._number + len(keys) + 1)}
-        value = maker.make(given, *times, further)
+        value = factory.make(given, *times, extra_rules)
         while self.key(listing, value) in keys:
             if listing.key in given:
                 raise ValueError(f"'{listing.key}' must be new: there is {self.key(listing, value)} already")
-            value = maker.make(given, *times, further)
+            value = factory.make(given, *times, extra_rules)
         return value
 
     def _meets(self, listing: Listing, rule: Rule, value: Any) -> bool:
-        return holds(rule, self.schemas.seen(listing.item, value))
+        return holds(rule, self.schemas.for_rules(listing.item, value))
 
 
 def integer(name: str, value: object, least: int, most: int) -> None:
@@ -229,7 +233,7 @@ def integer(name: str, value: object, least: int, most: int) -> None:
         raise ValueError(f"'{name}' must be an integer from {least} to {most} (got {value!r:.60})")
 
 
-def _where(listing: Listing) -> list[Rule]:
+def _counted_rules(listing: Listing) -> list[Rule]:
     return [rule for _, rule in listing.at_most]
 
 
@@ -237,11 +241,11 @@ def holds(rule: Rule, first: Any, second: Any = None, third: Any = None) -> bool
     """Whether all conditions of a rule hold of the values of its variables; one that cannot be judged does not."""
     try:
         return all(condition.holds(first, second, third) is True for condition in rule.conditions)
-    except cel.NOT_JUDGED:
+    except cel.EVALUATION_ERRORS:
         return False
 
 
-def _never(rule: Rule) -> Rule:
+def _negation(rule: Rule) -> Rule:
     """Returns the rule that not all conditions of another one hold."""
     reads = [path for each in rule.conditions for path in each.reads]
     texts = [text for each in rule.conditions for text in each.texts]

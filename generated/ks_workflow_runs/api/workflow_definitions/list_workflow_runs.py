@@ -10,7 +10,7 @@ from uuid import UUID
 from ... import _inputs, models
 from ..._bases import BaseModel
 from ..._decoding import decode
-from ..._pages import Paging, check
+from ..._page_checks import Paging, check_page
 from ..._sending import Answer
 from ...client import Call, Client
 from ...types import UNSET, Response, Unset
@@ -76,7 +76,7 @@ def build_call(
 def _reader(client: Client, call: Call) -> Callable[[Answer], Response[models.WorkflowRunPage]]:
     def read(answer: Answer) -> Response[models.WorkflowRunPage]:
         parsed = decode(models.WorkflowRunPage, answer, strict=client.strict)
-        check(PAGING, call.asked, parsed, answer)
+        check_page(PAGING, call.asked, parsed, answer)
         return Response(HTTPStatus(answer.status_code), answer.content, answer.headers, parsed)
 
     return read

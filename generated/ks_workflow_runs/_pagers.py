@@ -1,8 +1,7 @@
-# Copied by `make generate` from overrides/package/_paging.py. Do not edit it here.
-"""What all pagers do: ask for the pages that a walk wants, judge them by what was asked for, hand on what is new.
+# Copied by `make generate` from overrides/package/_pagers.py. Do not edit it here.
+"""The I/O of the pagers: sends the requests that a traversal needs, checks the pages, and yields new items.
 
-How an operation pages is in `_pages`, which pages are read in which order in `_walk`; `pagination` has the pagers
-themselves.
+`_traversal` has the algorithm, `_page_checks` the checks of a page, `pagination` the public pagers.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ import pydantic
 from . import _inputs
 from ._deadline import Deadline
 from ._decoding import decode
-from ._pages import Paging, contradiction, field
+from ._page_checks import Paging, field_getter, page_error
 from ._sending import Answer
-from ._walk import Page, Position, Rows, Walk, Wanted, walk, walk_by_cursor
+from ._traversal import Page, PageContent, PageRequest, Position, Traversal, traverse_by_cursor, traverse_by_offset
 from .client import Call, Client
 from .errors import ApiError, ConfigurationError, PageError
 
@@ -32,16 +31,16 @@ ItemT = TypeVar("ItemT")
 PageT = TypeVar("PageT", bound=Page[Any, Any])
 
 # How often a page is asked for again at once whose figures do not fit together.
-_AGAIN = 3
+_MAX_REFETCHES = 3
 
 # Seconds between two looks whether a page is there, or the program was interrupted.
-_LOOKS = 0.5
+_POLL_INTERVAL = 0.5
 
 # Characters of a cursor: with more, an address is longer than servers take.
-_LONGEST_CURSOR = 4096
+_MAX_CURSOR_LENGTH = 4096
 
 
-class Reading:
+class ListReader:
     """What is read, and how far it is.
 
     Args:
@@ -63,7 +62,7 @@ class Reading:
         client: Client,
         paging: Paging,
         model: type[pydantic.BaseModel],
-        call: Callable[[Wanted], Call],
+        call: Callable[[PageRequest], Call],
         *,
         page_size: int,
         concurrency: int = 1,
@@ -73,25 +72,25 @@ class Reading:
         self.client = client
         self.paging = paging
         self.call = call
-        self.least = least_page_size(paging)
-        self.page_size = _inputs.integer("page_size", page_size, least=self.least, most=paging.most)
+        self.min_page_size = min_page_size(paging)
+        self.page_size = _inputs.integer("page_size", page_size, least=self.min_page_size, most=paging.most)
         self.concurrency = _inputs.integer("concurrency", concurrency, least=1, most=64)
-        self.position = _position(paging, call(Wanted(offset, page_size)), offset, resume)
+        self.position = _position(paging, call(PageRequest(offset, page_size)), offset, resume)
         self._model = model
-        self._again = 0
-        self._unlikely: object = None
+        self._refetches = 0
+        self._last_contradiction: object = None
 
-    def walk(self) -> Walk:
+    def traverse(self) -> Traversal:
         """Returns the rule by which the list is read."""
         if self.paging.cursor:
-            return walk_by_cursor(self.position, self.page_size)
+            return traverse_by_cursor(self.position, self.page_size)
         # More are wanted than are asked for at once, so that no request waits until a page is used. They wait as bytes,
         # and each is decoded when its turn comes: as models they would be thousands of objects, for the garbage
         # collector to go through again and again.
         ahead = 1 if self.concurrency == 1 else 2 * self.concurrency
-        return walk(self.position, self.page_size, ahead, self.least)
+        return traverse_by_offset(self.position, self.page_size, ahead, self.min_page_size)
 
-    def rows(self, wanted: Wanted, answer: Answer) -> Rows | None:
+    def content(self, wanted: PageRequest, answer: Answer) -> PageContent | None:
         """Returns what the page of an answer holds; None where it is to be asked for again.
 
         A server that counts the list in one moment and reads it in another may answer with figures that do not fit
@@ -101,35 +100,35 @@ class Reading:
             ApiError: It is not what was asked for, or what the contract says.
         """
         page = decode(self._model, answer, strict=self.client.strict)
-        error = contradiction(self.paging, self.call(wanted).asked, page, answer)
+        error = page_error(self.paging, self.call(wanted).asked, page, answer)
         items, total = self.paging.items_of(page), self.paging.total_of(page)
-        rows = Rows(items, self.paging.keys_of(items), total, self._next_cursor(wanted, page, answer))
+        content = PageContent(items, self.paging.keys_of(items), total, self._next_cursor(wanted, page, answer))
         if error is None or (error.may_pass and items and total is not None and total >= wanted.offset + len(items)):
             # A page that is merely short leaves nothing out: it is read on from its end.
-            self._again, self._unlikely = 0, None
-            return rows
-        found = (wanted, total, rows.keys)
-        if not error.may_pass or found == self._unlikely:
+            self._refetches, self._last_contradiction = 0, None
+            return content
+        found = (wanted, total, content.keys)
+        if not error.may_pass or found == self._last_contradiction:
             raise error
-        self._unlikely = found
-        self._again = (self._again + 1) % (_AGAIN + 1)
-        return None if self._again else rows
+        self._last_contradiction = found
+        self._refetches = (self._refetches + 1) % (_MAX_REFETCHES + 1)
+        return None if self._refetches else content
 
-    def _next_cursor(self, wanted: Wanted, page: Any, answer: Answer) -> str | None:
+    def _next_cursor(self, wanted: PageRequest, page: Any, answer: Answer) -> str | None:
         """Returns where the next page begins. A cursor that was there before would lead round in a circle."""
         if not self.paging.cursor:
             return None
-        cursor: str | None = field(self.paging.next_cursor)(page)
+        cursor: str | None = field_getter(self.paging.next_cursor)(page)
         if cursor is None:
             return None
         fault = ""
-        if len(cursor) > _LONGEST_CURSOR:
-            fault = f"must have at most {_LONGEST_CURSOR} characters (got {len(cursor)})"
-        elif cursor == wanted.cursor or cursor in self.position.cursors:
+        if len(cursor) > _MAX_CURSOR_LENGTH:
+            fault = f"must have at most {_MAX_CURSOR_LENGTH} characters (got {len(cursor)})"
+        elif cursor == wanted.cursor or cursor in self.position.seen_cursors:
             fault = "must be one that was not there before: pages would come again and again"
         else:
             try:
-                self.call(Wanted(0, wanted.limit, cursor))
+                self.call(PageRequest(0, wanted.limit, cursor))
             except ConfigurationError as error:
                 fault = f"must be one that can be asked for: {error}"
         if fault:
@@ -137,7 +136,7 @@ class Reading:
         return cursor
 
 
-def least_page_size(paging: Paging) -> int:
+def min_page_size(paging: Paging) -> int:
     """Returns how many items have to be asked for at once, at least."""
     # With offsets, one item of a page is overlap with the page before.
     return max(1 if paging.cursor else 2, paging.least)
@@ -158,7 +157,7 @@ def _position(paging: Paging, call: Call, offset: int, resume: Position | None) 
     return resume.copy()
 
 
-def small_enough(paging: Paging, limit: int | None, page_size: int, resume: Position | None) -> int:
+def capped_page_size(paging: Paging, limit: int | None, page_size: int, resume: Position | None) -> int:
     """Returns a page size that does not ask for more than is to be yielded.
 
     Raises:
@@ -168,72 +167,72 @@ def small_enough(paging: Paging, limit: int | None, page_size: int, resume: Posi
         return page_size
     limit = _inputs.integer("limit", limit, least=0)
     # One more where it goes on: the first one is known already.
-    return min(page_size, max(least_page_size(paging), limit + (resume is not None)))
+    return min(page_size, max(min_page_size(paging), limit + (resume is not None)))
 
 
 # --- the iterators --------------------------------------------------------------------------------------------------
 
 
 def pages(
-    reading: Reading, make: Callable[[Sequence[Any], int, Any], PageT], progress: Callable[[int, Any], object] | None
+    reader: ListReader, make: Callable[[Sequence[Any], int, Any], PageT], progress: Callable[[int, Any], object] | None
 ) -> Generator[PageT, None, None]:
     """Iterates over the pages of a list.
 
     Args:
-        reading: What is read.
+        reader: What is read.
         make: Makes what is yielded, of what `Page` has.
         progress: Called after each page.
     """
-    walker = reading.walk()
-    step = next(walker)
-    with contextlib.closing(_Asked(reading)) as asked:
+    traversal = reader.traverse()
+    step = next(traversal)
+    with contextlib.closing(_PageFetcher(reader)) as fetcher:
         while True:
-            rows: Rows | None = None
+            content: PageContent | None = None
             try:
-                while not isinstance(step, Page) and rows is None:
-                    rows = reading.rows(step[0], asked.answer(step))
+                while not isinstance(step, Page) and content is None:
+                    content = reader.content(step[0], fetcher.answer(step))
                 if isinstance(step, Page):
                     if progress is not None:
                         progress(step.read, step.total)
                     yield make(step.items, step.read, step.total)
-                step = walker.send(rows)
+                step = traversal.send(content)
             except StopIteration:
                 return
             except ApiError as error:
-                error.position = reading.position
+                error.position = reader.position
                 raise
 
 
-class _Asked:
+class _PageFetcher:
     """Pages that were asked for. What is to be asked for one at a time is so in the caller's thread."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reader: ListReader) -> None:
         # Imported where it is used: one page at a time needs no threads.
         from ._workers import Workers
 
-        self._reading = reading
-        client = reading.client
-        self._workers: Workers[Answer] = Workers(reading.concurrency, client.retry.total, client.clock)
-        self._asked: dict[Wanted, Future[Answer]] = {}
+        self._reading = reader
+        client = reader.client
+        self._workers: Workers[Answer] = Workers(reader.concurrency, client.retry.total, client.clock)
+        self._pending: dict[PageRequest, Future[Answer]] = {}
 
-    def answer(self, step: list[Wanted]) -> Answer:
+    def answer(self, step: list[PageRequest]) -> Answer:
         """Returns the answer for the first of the pages that are wanted, and asks for the others."""
         if self._reading.concurrency == 1:
             return self._read(step[0])
-        for wanted in self._asked.keys() - step:
-            self._asked.pop(wanted).cancel()
+        for wanted in self._pending.keys() - step:
+            self._pending.pop(wanted).cancel()
         for wanted in step:
-            if wanted not in self._asked:
-                self._asked[wanted] = self._workers.submit(functools.partial(self._read, wanted))
-        future = self._asked.pop(step[0])
+            if wanted not in self._pending:
+                self._pending[wanted] = self._workers.submit(functools.partial(self._read, wanted))
+        future = self._pending.pop(step[0])
         while True:
             # An interrupt that comes just before a wait begins does not end it: so none is long.
             with contextlib.suppress(TimeoutError):
-                return future.result(_LOOKS)
+                return future.result(_POLL_INTERVAL)
             if future.done():
                 return future.result()
 
-    def _read(self, wanted: Wanted, deadline: Deadline | None = None) -> Answer:
+    def _read(self, wanted: PageRequest, deadline: Deadline | None = None) -> Answer:
         return self._reading.client.send(self._reading.call(wanted), deadline)
 
     def close(self) -> None:
@@ -241,45 +240,45 @@ class _Asked:
 
 
 async def pages_async(
-    reading: Reading, make: Callable[[Sequence[Any], int, Any], PageT], progress: Callable[[int, Any], object] | None
+    reader: ListReader, make: Callable[[Sequence[Any], int, Any], PageT], progress: Callable[[int, Any], object] | None
 ) -> AsyncGenerator[PageT, None]:
     """As `pages`, under asyncio."""
     # Imported here, as in `_sending`.
     import asyncio
 
-    turns = asyncio.Semaphore(reading.concurrency)
+    turns = asyncio.Semaphore(reader.concurrency)
 
-    async def read(wanted: Wanted) -> Answer:
+    async def read(wanted: PageRequest) -> Answer:
         async with turns:
-            return await reading.client.send_async(reading.call(wanted))
+            return await reader.client.send_async(reader.call(wanted))
 
-    walker = reading.walk()
-    step = next(walker)
-    asked: dict[Wanted, asyncio.Task[Answer]] = {}
+    traversal = reader.traverse()
+    step = next(traversal)
+    pending: dict[PageRequest, asyncio.Task[Answer]] = {}
     try:
         while True:
-            rows: Rows | None = None
+            content: PageContent | None = None
             try:
-                while not isinstance(step, Page) and rows is None:
-                    await _cancel([asked.pop(wanted) for wanted in asked.keys() - step])
-                    asked |= {wanted: asyncio.create_task(read(wanted)) for wanted in step if wanted not in asked}
-                    answer = await asked[step[0]]
-                    del asked[step[0]]
+                while not isinstance(step, Page) and content is None:
+                    await _cancel([pending.pop(wanted) for wanted in pending.keys() - step])
+                    pending |= {wanted: asyncio.create_task(read(wanted)) for wanted in step if wanted not in pending}
+                    answer = await pending[step[0]]
+                    del pending[step[0]]
                     # Others first: a page that is here already would be decoded while requests wait to be sent.
                     await asyncio.sleep(0)
-                    rows = reading.rows(step[0], answer)
+                    content = reader.content(step[0], answer)
                 if isinstance(step, Page):
                     if progress is not None:
                         progress(step.read, step.total)
                     yield make(step.items, step.read, step.total)
-                step = walker.send(rows)
+                step = traversal.send(content)
             except StopIteration:
                 return
             except ApiError as error:
-                error.position = reading.position
+                error.position = reader.position
                 raise
     finally:
-        await _cancel(list(asked.values()))
+        await _cancel(list(pending.values()))
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Answer]]) -> None:

@@ -1,4 +1,4 @@
-# Copied by `make generate` from overrides/package/_pages.py. Do not edit it here.
+# Copied by `make generate` from overrides/package/_page_checks.py. Do not edit it here.
 """Whether a page is an answer to what was asked for."""
 
 from __future__ import annotations
@@ -44,37 +44,37 @@ class Paging(NamedTuple):
 
     def items_of(self, page: Any) -> list[Any]:
         """Returns the items of a page."""
-        items: list[Any] = field(self.items)(page)
+        items: list[Any] = field_getter(self.items)(page)
         return items
 
     def keys_of(self, items: list[Any]) -> list[Hashable]:
         """Returns the keys of items."""
-        return list(map(field(self.key), items))
+        return list(map(field_getter(self.key), items))
 
     def total_of(self, page: Any) -> int | None:
         """Returns how many items the list holds; None where it does not say."""
-        total: int | None = field(self.total)(page) if self.total else None
+        total: int | None = field_getter(self.total)(page) if self.total else None
         return total
 
 
 @functools.cache
-def field(name: str) -> Callable[[Any], Any]:
+def field_getter(name: str) -> Callable[[Any], Any]:
     """Returns what reads a field of a model, also one below others."""
     return attrgetter(name)
 
 
-def contradiction(paging: Paging, asked: Mapping[str, str], page: Any, answer: Answer) -> PageError | None:
+def page_error(paging: Paging, sent: Mapping[str, str], page: Any, answer: Answer) -> PageError | None:
     """Returns what is wrong with a page: it repeats something else than was asked for, or its figures do not fit.
 
     Args:
         paging: How the operation pages.
-        asked: The parameters as they were sent. What was not sent is not held against a page.
+        sent: The parameters as they were sent. What was not sent is not held against a page.
         page: The page.
         answer: What it was read from.
     """
-    faults = list(_echoes(paging, asked, page))
+    faults = list(_echo_faults(paging, sent, page))
     may_pass = not faults
-    faults += _figures(paging, asked, page)
+    faults += _total_faults(paging, sent, page)
     if not faults:
         return None
     error = PageError.of_faults(answer.as_response(), faults)
@@ -82,29 +82,29 @@ def contradiction(paging: Paging, asked: Mapping[str, str], page: Any, answer: A
     return error
 
 
-def check(paging: Paging, asked: Mapping[str, str], page: Any, answer: Answer) -> None:
-    """Raises what `contradiction` returns."""
-    error = contradiction(paging, asked, page, answer)
+def check_page(paging: Paging, sent: Mapping[str, str], page: Any, answer: Answer) -> None:
+    """Raises what `page_error` returns."""
+    error = page_error(paging, sent, page, answer)
     if error is not None:
         raise error
 
 
-def _echoes(paging: Paging, asked: Mapping[str, str], page: Any) -> Iterator[tuple[str, str]]:
+def _echo_faults(paging: Paging, sent: Mapping[str, str], page: Any) -> Iterator[tuple[str, str]]:
     for name, parameter in paging.echoes.items():
-        if parameter in asked and not _is(got := field(name)(page), asked[parameter]):
-            yield name, f"must be {asked[parameter]}, as asked for (got {_text(got)})"
+        if parameter in sent and not _equals_text(got := field_getter(name)(page), sent[parameter]):
+            yield name, f"must be {sent[parameter]}, as asked for (got {_short(got)})"
     items = paging.items_of(page)
-    if paging.limit in asked and len(items) > int(asked[paging.limit]):
-        yield paging.items, f"must be at most {asked[paging.limit]}, as asked for (got {len(items)})"
+    if paging.limit in sent and len(items) > int(sent[paging.limit]):
+        yield paging.items, f"must be at most {sent[paging.limit]}, as asked for (got {len(items)})"
     for name, parameter in paging.item_echoes.items():
-        values = list(map(field(name), items))
+        values = list(map(field_getter(name), items))
         # Mostly they are one and the same object.
         distinct = {id(value): value for value in values}.values()
-        if parameter in asked and (wrong := [value for value in distinct if not _is(value, asked[parameter])]):
+        if parameter in sent and (wrong := [value for value in distinct if not _equals_text(value, sent[parameter])]):
             index = next(index for index, value in enumerate(values) if value in wrong)
             yield (
                 f"{paging.items}.{index}.{name}",
-                f"must be {asked[parameter]}, as asked for (got {_text(values[index])})",
+                f"must be {sent[parameter]}, as asked for (got {_short(values[index])})",
             )
     keys = paging.keys_of(items)
     if len(set(keys)) < len(keys):
@@ -113,22 +113,22 @@ def _echoes(paging: Paging, asked: Mapping[str, str], page: Any) -> Iterator[tup
         yield f"{paging.items}.{index}.{paging.key}", "must be that of no other item"
 
 
-def _figures(paging: Paging, asked: Mapping[str, str], page: Any) -> Iterator[tuple[str, str]]:
+def _total_faults(paging: Paging, sent: Mapping[str, str], page: Any) -> Iterator[tuple[str, str]]:
     total = paging.total_of(page)
     if total is None or not paging.offset:
         return
-    limit, offset = asked.get(paging.limit), int(asked.get(paging.offset, 0))
+    limit, offset = sent.get(paging.limit), int(sent.get(paging.offset, 0))
     count = len(paging.items_of(page))
     if count and total < offset + count:
-        yield paging.total, f"must be at least {offset + count}, the offset and the items (got {_text(total)})"
-    elif limit is not None and count < (due := min(int(limit), total - offset)):
-        yield paging.items, f"must be {due}, by limit, offset and total (got {count})"
+        yield paging.total, f"must be at least {offset + count}, the offset and the items (got {_short(total)})"
+    elif limit is not None and count < (expected := min(int(limit), total - offset)):
+        yield paging.items, f"must be {expected}, by limit, offset and total (got {count})"
 
 
-def _is(value: object, text: str) -> bool:
+def _equals_text(value: object, text: str) -> bool:
     """Whether a value is what was sent, whose text may be another one, such as that of a UUID in capitals."""
     return value is not None and value == type(value)(text)  # type: ignore[call-arg]
 
 
-def _text(value: object) -> str:
+def _short(value: object) -> str:
     return f"{value!s:.60}"

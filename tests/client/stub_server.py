@@ -18,7 +18,7 @@ from tests.client.pages import echoing
 
 
 @dataclass
-class Answering:
+class StubServer:
     """What to answer, and what came.
 
     Attributes:
@@ -45,9 +45,9 @@ class Answering:
 
 
 @contextmanager
-def answering(tls: ssl.SSLContext | None = None) -> Iterator[Answering]:
+def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
     """Runs such a server on a free port until the block ends; over https if there are settings for it."""
-    answer = Answering()
+    answer = StubServer()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -94,7 +94,7 @@ def answering(tls: ssl.SSLContext | None = None) -> Iterator[Answering]:
 
 
 @contextmanager
-def accepting(handle: Callable[[socket.socket, threading.Event], object]) -> Iterator[str]:
+def socket_server(handle: Callable[[socket.socket, threading.Event], object]) -> Iterator[str]:
     """Runs a server on a free port that handles each connection from its first byte on; gives its host and port.
 
     Args:

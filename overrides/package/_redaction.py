@@ -1,4 +1,3 @@
-# Copied by `make generate` from overrides/package/_text.py. Do not edit it here.
 """Text of a server as it may be shown: escaped, cut, and without the credentials that were sent."""
 
 from __future__ import annotations
@@ -9,33 +8,33 @@ from urllib.parse import quote
 
 import httpx2
 
-MOST = 300
+MAX_SHOWN = 300
 """Characters of a server's text that are shown at most."""
 
 # What says nothing of who asks: all that an error keeps of a request's headers.
-_PLAIN = frozenset({b"host", b"accept", b"accept-encoding", b"connection", b"user-agent"})
-_SECRET = re.compile(rb"auth|cookie|key|token|secret|session|password", re.IGNORECASE)
-_LEAST_SECRET = 4
-_DISGUISE = b"***"
+_SAFE_HEADERS = frozenset({b"host", b"accept", b"accept-encoding", b"connection", b"user-agent"})
+_SECRET_HEADER = re.compile(rb"auth|cookie|key|token|secret|session|password", re.IGNORECASE)
+_MIN_SECRET_LENGTH = 4
+_REPLACEMENT = b"***"
 
 
-def shown(text: str, most: int = MOST) -> str:
+def printable(text: str, limit: int = MAX_SHOWN) -> str:
     """Returns text as any terminal and log can take it: on one line, printable, and cut."""
-    rest = f"... ({len(text)} characters)" if len(text) > most else ""
-    return "".join(map(_escaped, text[:most])) + rest
+    rest = f"... ({len(text)} characters)" if len(text) > limit else ""
+    return "".join(map(_escape, text[:limit])) + rest
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     return character if character.isprintable() else ascii(character)[1:-1]
 
 
-def bare(request: httpx2.Request) -> httpx2.Request:
+def without_credentials(request: httpx2.Request) -> httpx2.Request:
     """Returns a copy without credentials, for an error that may be logged, pickled or shown."""
-    headers = [(name, value) for name, value in request.headers.raw if name.lower() in _PLAIN]
+    headers = [(name, value) for name, value in request.headers.raw if name.lower() in _SAFE_HEADERS]
     return httpx2.Request(request.method, request.url, headers=headers)
 
 
-class Disguise:
+class Redactor:
     """Takes the credentials of a request out of what a server says, in the forms that programs commonly write them in.
 
     Args:
@@ -44,34 +43,41 @@ class Disguise:
 
     def __init__(self, request: httpx2.Request) -> None:
         self._secrets = sorted(set(_secrets(request)), key=len, reverse=True)
-        self._forms = sorted({form for secret in self._secrets for form in _forms(secret)}, key=len, reverse=True)
+        self._encodings = sorted(
+            {encoding for secret in self._secrets for encoding in _encodings(secret)}, key=len, reverse=True
+        )
 
-    def of_bytes(self, data: bytes) -> bytes:
+    def redact_bytes(self, data: bytes) -> bytes:
         # To look for them first is much quicker than a pattern of all of them, and there mostly is none.
-        small = data.lower()
-        patterns = [re.escape(form) for form in self._forms if form.lower() in small]
-        if b"\\u00" in small:
-            patterns += [b"".join(map(_or_escaped, secret)) for secret in self._secrets]
-        return re.sub(b"|".join(patterns), _DISGUISE, data, flags=re.IGNORECASE) if patterns else data
+        lowered = data.lower()
+        patterns = [re.escape(encoding) for encoding in self._encodings if encoding.lower() in lowered]
+        if b"\\u00" in lowered:
+            patterns += [b"".join(map(_byte_or_escape, secret)) for secret in self._secrets]
+        return re.sub(b"|".join(patterns), _REPLACEMENT, data, flags=re.IGNORECASE) if patterns else data
 
-    def of_text(self, text: str) -> str:
-        return self.of_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+    def redact(self, text: str) -> str:
+        return self.redact_bytes(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
 
 def _secrets(request: httpx2.Request) -> Iterator[bytes]:
     for name, value in request.headers.raw:
-        if name.lower() not in _PLAIN and _SECRET.search(name):
+        if name.lower() not in _SAFE_HEADERS and _SECRET_HEADER.search(name):
             # `Bearer <token>` and `name=<value>; name=<value>`: what counts is the last part.
             for part in re.split(rb"[\s;,]+", value):
                 secret = part.partition(b"=")[2] if name.lower() == b"cookie" else part
-                if len(secret) >= _LEAST_SECRET and secret.lower() not in (b"bearer", b"basic", b"digest", b"token"):
+                if len(secret) >= _MIN_SECRET_LENGTH and secret.lower() not in (
+                    b"bearer",
+                    b"basic",
+                    b"digest",
+                    b"token",
+                ):
                     yield secret
 
 
-def _forms(secret: bytes) -> Iterator[bytes]:
+def _encodings(secret: bytes) -> Iterator[bytes]:
     yield secret
     yield quote(secret, safe="").encode()
-    if len(secret) >= 2 * _LEAST_SECRET:
+    if len(secret) >= 2 * _MIN_SECRET_LENGTH:
         # Seldom needed, and not imported by what is imported before.
         import base64
 
@@ -83,5 +89,5 @@ def _forms(secret: bytes) -> Iterator[bytes]:
                 yield encode(b"\0" * shift + secret).rstrip(b"=")[(0, 2, 3)[shift] : -1]
 
 
-def _or_escaped(byte: int) -> bytes:
+def _byte_or_escape(byte: int) -> bytes:
     return rb"(?:%b|\\u00%02x)" % (re.escape(bytes([byte])), byte)

@@ -10,20 +10,28 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from ks_workflow_runs._walk import Page, Position, Rows, Walk, Wanted, walk, walk_by_cursor
+from ks_workflow_runs._traversal import (
+    Page,
+    PageContent,
+    PageRequest,
+    Position,
+    Traversal,
+    traverse_by_cursor,
+    traverse_by_offset,
+)
 from ks_workflow_runs.errors import ListChangedError
 
 
-def page_of(runs: Sequence[int], wanted: Wanted, cap: int = 100) -> Rows:
+def page_of(runs: Sequence[int], page_request: PageRequest, cap: int = 100) -> PageContent:
     """What a server answers that has these runs, and gives `cap` of them at most."""
-    items = runs[wanted.offset : wanted.offset + min(cap, wanted.limit)]
-    return Rows(items, [UUID(int=run) for run in items], len(runs))
+    items = runs[page_request.offset : page_request.offset + min(cap, page_request.limit)]
+    return PageContent(items, [UUID(int=run) for run in items], len(runs))
 
 
 class Reading(RuleBasedStateMachine):
     """Reads a list of numbered runs, one request at a time, while it changes."""
 
-    walker: Walk
+    traversal: Traversal
 
     @initialize(
         size=st.integers(0, 40),
@@ -40,21 +48,21 @@ class Reading(RuleBasedStateMachine):
         self.deleted: set[int] = set()
         self.yielded: list[int] = []
         self.done = False
-        self.walker = walk(Position.at("", offset), page_size, concurrency)
-        self.pending: list[Wanted] = []
-        self.answers: dict[Wanted, Rows] = {}
+        self.traversal = traverse_by_offset(Position.at("", offset), page_size, concurrency)
+        self.pending: list[PageRequest] = []
+        self.answers: dict[PageRequest, PageContent] = {}
         self.advance(None)
 
-    def advance(self, answer: Rows | None) -> None:
+    def advance(self, answer: PageContent | None) -> None:
         try:
-            step = next(self.walker) if answer is None else self.walker.send(answer)
+            step = next(self.traversal) if answer is None else self.traversal.send(answer)
             while isinstance(step, Page):
                 assert step.items, "an empty page was yielded"
                 self.yielded += step.items
                 assert step.read == len(self.yielded)
-                step = self.walker.send(None)
+                step = self.traversal.send(None)
             self.pending = step
-            self.answers = {wanted: page for wanted, page in self.answers.items() if wanted in step}
+            self.answers = {page_request: page for page_request, page in self.answers.items() if page_request in step}
         except StopIteration:
             self.done = True
 
@@ -74,9 +82,9 @@ class Reading(RuleBasedStateMachine):
         """Pages that are wanted together are answered in any order, with changes in between."""
         if self.begun is None:
             self.begun = list(self.runs)
-        open_ = [wanted for wanted in self.pending if wanted not in self.answers]
-        wanted = open_[index % len(open_)]
-        self.answers[wanted] = page_of(self.runs, wanted, self.cap)
+        open_ = [page_request for page_request in self.pending if page_request not in self.answers]
+        page_request = open_[index % len(open_)]
+        self.answers[page_request] = page_of(self.runs, page_request, self.cap)
         while not self.done and self.pending[0] in self.answers:
             self.advance(self.answers.pop(self.pending[0]))
 
@@ -98,13 +106,13 @@ Reading.TestCase.settings = settings(max_examples=400, stateful_step_count=40, d
 TestReading = Reading.TestCase
 
 
-def read_all(runs: Sequence[int], walker: Walk, cap: int = 100) -> tuple[list[int], list[list[Wanted]]]:
+def read_all(runs: Sequence[int], traversal: Traversal, cap: int = 100) -> tuple[list[int], list[list[PageRequest]]]:
     yielded: list[int] = []
-    asked: list[list[Wanted]] = []
-    answer: Rows | None = None
+    asked: list[list[PageRequest]] = []
+    answer: PageContent | None = None
     while True:
         try:
-            step = walker.send(answer)
+            step = traversal.send(answer)
         except StopIteration:
             return yielded, asked
         if isinstance(step, Page):
@@ -117,57 +125,57 @@ def read_all(runs: Sequence[int], walker: Walk, cap: int = 100) -> tuple[list[in
 
 @pytest.mark.parametrize("concurrency", [1, 3, 8])
 def test_a_list_that_stands_still_takes_no_more_pages_than_it_has(concurrency: int) -> None:
-    yielded, asked = read_all(range(1000), walk(Position.at("", 0), 100, concurrency))
+    yielded, asked = read_all(range(1000), traverse_by_offset(Position.at("", 0), 100, concurrency))
     assert yielded == list(range(1000))
     # 99 new runs a page, and one of overlap.
-    assert [wanted[0].offset for wanted in asked] == list(range(0, 1000, 99))
-    assert {page.offset for wanted in asked for page in wanted} == set(range(0, 1000, 99))
+    assert [page_request[0].offset for page_request in asked] == list(range(0, 1000, 99))
+    assert {page.offset for page_request in asked for page in page_request} == set(range(0, 1000, 99))
     assert max(map(len, asked)) == concurrency
 
 
 @pytest.mark.parametrize(("offset", "expected"), [(0, 10), (1, 9), (5, 5), (9, 1), (10, 0), (500, 0)])
 def test_runs_in_front_of_the_offset_are_left_out(offset: int, expected: int) -> None:
-    yielded, _ = read_all(range(10), walk(Position.at("", offset), 4, 1))
+    yielded, _ = read_all(range(10), traverse_by_offset(Position.at("", offset), 4, 1))
     assert yielded == list(range(10))[offset:] and len(yielded) == expected
 
 
 def test_a_server_that_gives_fewer_than_asked_for_is_read_whole() -> None:
-    yielded, asked = read_all(range(100), walk(Position.at("", 0), 50, 4), cap=10)
+    yielded, asked = read_all(range(100), traverse_by_offset(Position.at("", 0), 50, 4), cap=10)
     assert yielded == list(range(100))
-    assert {page.limit for wanted in asked[1:] for page in wanted} == {10}
+    assert {page.limit for page_request in asked[1:] for page in page_request} == {10}
 
 
 def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
-    walker = walk(Position.at("", 0), 10, 1)
-    step = next(walker)
+    traversal = traverse_by_offset(Position.at("", 0), 10, 1)
+    step = next(traversal)
     generation, yielded = 0, 0
     with pytest.raises(ListChangedError) as raised:
         while True:
             if isinstance(step, Page):
                 yielded += len(step.items)
-                step = walker.send(None)
+                step = traversal.send(None)
             else:
                 # At each request a list of nothing but new runs in front, the total the same: never a known one.
                 generation += 1000
                 assert generation < 1_000_000
                 due = step[0].offset
                 runs = range(generation, generation + 1000) if due else [1, *range(generation, generation + 999)]
-                step = walker.send(page_of(runs, step[0]))
+                step = traversal.send(page_of(runs, step[0]))
     assert raised.value.seen == yielded > 0
 
 
 def test_a_server_that_gives_one_run_at_a_time_ends_in_one_error() -> None:
     with pytest.raises(ListChangedError):
-        read_all(range(100), walk(Position.at("", 0), 10, 1), cap=1)
+        read_all(range(100), traverse_by_offset(Position.at("", 0), 10, 1), cap=1)
 
 
-def read_by_cursor(pages: dict[str | None, Rows], position: Position) -> list[int]:
-    walker = walk_by_cursor(position, 10)
+def read_by_cursor(pages: dict[str | None, PageContent], position: Position) -> list[int]:
+    traversal = traverse_by_cursor(position, 10)
     yielded: list[int] = []
-    answer: Rows | None = None
+    answer: PageContent | None = None
     while True:
         try:
-            step = walker.send(answer)
+            step = traversal.send(answer)
         except StopIteration:
             return yielded
         if isinstance(step, Page):
@@ -176,16 +184,16 @@ def read_by_cursor(pages: dict[str | None, Rows], position: Position) -> list[in
             assert step.read == len(position.seen) == len(yielded)
             answer = None
         else:
-            [wanted] = step
-            assert (wanted.offset, wanted.limit) == (0, 10)
-            answer = pages[wanted.cursor]
+            [page_request] = step
+            assert (page_request.offset, page_request.limit) == (0, 10)
+            answer = pages[page_request.cursor]
 
 
-def cut(*pages: Sequence[int]) -> dict[str | None, Rows]:
+def cut(*pages: Sequence[int]) -> dict[str | None, PageContent]:
     """Pages of a list, by the cursor that each begins at: its number."""
     last = len(pages) - 1
     return {
-        str(number) if number else None: Rows(page, page, None, None if number == last else str(number + 1))
+        str(number) if number else None: PageContent(page, page, None, None if number == last else str(number + 1))
         for number, page in enumerate(pages)
     }
 

@@ -1,3 +1,4 @@
+# Copied by `make generate` from overrides/package/_testing/generation.py. Do not edit it here.
 """Values of schemas, at random: plain ones, as people write them into tests."""
 
 from __future__ import annotations
@@ -26,59 +27,61 @@ class Absent:
 
 
 ABSENT = Absent()
-SOME: dict[str, Any] = {}
+PARTIAL_OBJECT: dict[str, Any] = {}
 """Stands for an object that is to be there, of which nothing else was given."""
 
 
-class Unmakeable(ValueError):
+class NoMatchingTextError(ValueError):
     """A text that has to match a pattern, of which no example is known."""
 
 
-def as_text(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
     """Returns a time as RFC 3339 writes it, in UTC, to the millisecond."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class Filling:
+class ValueGenerator:
     """Makes one value.
 
     Args:
         schemas: What schemas name.
-        chance: Where it takes its values from.
+        rng: Where it takes its values from.
         moment: What all its times are.
         given: What is to stand in it, by path; other fields are filled in around it.
-        chosen: Where a field may be null or one of several values: which it is to be.
+        choices: Where a field may be null or one of several values: which it is to be.
     """
 
     def __init__(
         self,
         schemas: Schemas,
-        chance: random.Random,
+        rng: random.Random,
         moment: datetime,
         given: Mapping[Path, Any],
-        chosen: Mapping[Path, Any],
+        choices: Mapping[Path, Any],
     ) -> None:
         self._schemas = schemas
-        self._chance = chance
-        self._moment = as_text(moment)
-        self._given = {path: value for path, value in given.items() if value is not SOME}
-        self._holding = {path[:length] for path in given for length in range(len(path) + (given[path] is SOME))}
-        self._chosen = chosen
+        self._rng = rng
+        self._moment = rfc3339(moment)
+        self._given = {path: value for path, value in given.items() if value is not PARTIAL_OBJECT}
+        self._has_given_below = {
+            path[:length] for path in given for length in range(len(path) + (given[path] is PARTIAL_OBJECT))
+        }
+        self._choices = choices
         self._ids: dict[str, Any] = {}
 
     def value(self, schema: Schema, path: Path = ()) -> Any:
         """Returns a value of a schema, for a place."""
         if path in self._given:
             return self._given[path]
-        schema = self._schemas.resolved(schema)
+        schema = self._schemas.resolve(schema)
         if found := self._schemas.alternatives(schema):
             return self._alternative(schema, found, path)
-        wanted = self._chosen.get(path, ABSENT)
+        wanted = self._choices.get(path, ABSENT)
         if wanted is None or (isinstance(wanted, str) and wanted in schema.get("enum", ())):
             return wanted
         types = self._schemas.types(schema) or ["string"]
-        is_null = types == ["null"] or (wanted is ABSENT and self._chance.random() < 0.5)
-        if "null" in types and path not in self._holding and is_null:
+        is_null = types == ["null"] or (wanted is ABSENT and self._rng.random() < 0.5)
+        if "null" in types and path not in self._has_given_below and is_null:
             return None
         if "const" in schema:
             return schema["const"]
@@ -101,29 +104,29 @@ class Filling:
         return self._ids[name]
 
     def _alternative(self, schema: Schema, found: list[Schema], path: Path) -> Any:
-        nulls = [each for each in found if self._schemas.types(self._schemas.resolved(each)) == ["null"]]
+        nulls = [each for each in found if self._schemas.types(self._schemas.resolve(each)) == ["null"]]
         others = [each for each in found if each not in nulls]
-        wanted = self._chosen.get(path, ABSENT)
+        wanted = self._choices.get(path, ABSENT)
         if (
             nulls
-            and path not in self._holding
-            and (wanted is None or (wanted is ABSENT and self._chance.random() < 0.5))
+            and path not in self._has_given_below
+            and (wanted is None or (wanted is ABSENT and self._rng.random() < 0.5))
         ):
             return None
         tagged = self._schemas.tagged(schema)
         if tagged is None:
-            return self.value(self._chance.choice(others), path)
+            return self.value(self._rng.choice(others), path)
         name, tags = tagged
-        tag = self._given.get((*path, name)) or self._chance.choice(sorted(tags))
+        tag = self._given.get((*path, name)) or self._rng.choice(sorted(tags))
         return {**(as_object(self.value(tags.get(tag, others[0]), path)) or {}), name: tag}
 
     def _plain(self, schema: Schema, kind: str, path: Path) -> Any:
         if "enum" in schema:
-            return self._chance.choice([each for each in schema["enum"] if each is not None] or [None])
+            return self._rng.choice([each for each in schema["enum"] if each is not None] or [None])
         if kind in ("integer", "number"):
             return self._number(schema, kind)
         if kind == "boolean":
-            return self._chance.random() < 0.5
+            return self._rng.random() < 0.5
         if kind == "array":
             return self._array(schema, path)
         if kind == "object":
@@ -138,29 +141,29 @@ class Filling:
             least = 0 if most > 0 else most - 1000 * step
         most = min(most, least + 1000 * step)
         first = math.ceil(least / step)
-        found = self._chance.randint(first, max(first, math.floor(most / step))) * step
+        found = self._rng.randint(first, max(first, math.floor(most / step))) * step
         return int(found) if kind == "integer" or isinstance(found, int) else found
 
     def _text(self, schema: Schema, path: Path) -> str:
         form = schema.get("format")
         if form == "uuid":
-            return str(UUID(int=self._chance.getrandbits(128), version=4))
+            return str(UUID(int=self._rng.getrandbits(128), version=4))
         if form in ("date-time", "date"):
             return self._moment if form == "date-time" else self._moment[:10]
         least, most = schema.get("minLength", 0), schema.get("maxLength", 10**6)
         if "pattern" in schema:
-            for text in _examples(schema, self._chance):
+            for text in _examples(schema, self._rng):
                 if next(self._schemas.faults(schema, text), None) is None:
                     return text
             where = ".".join(map(str, path))
-            raise Unmakeable(f"'{where}' must be given: no text is known that matches {schema['pattern']}")
+            raise NoMatchingTextError(f"'{where}' must be given: no text is known that matches {schema['pattern']}")
         name = next((part for part in reversed(path) if isinstance(part, str)), "text")
-        text = f"{name.replace('_', ' ')} {self._chance.choice(_WORDS)} {self._chance.randrange(1000)}"
+        text = f"{name.replace('_', ' ')} {self._rng.choice(_WORDS)} {self._rng.randrange(1000)}"
         return text.ljust(least, "x")[:most]
 
     def _array(self, schema: Schema, path: Path) -> list[Any]:
         least, most = schema.get("minItems", 0), schema.get("maxItems", 10**6)
-        usual = 0 if len(path) > _LEVELS else self._chance.randint(1, 3)
+        usual = 0 if len(path) > _LEVELS else self._rng.randint(1, 3)
         count = max(least, min(most, usual))
         return [self.value(schema.get("items", {}), (*path, index)) for index in range(count)]
 
@@ -169,9 +172,9 @@ class Filling:
         required = schema.get("required", ())
         for name, below in schema.get("properties", {}).items():
             here = (*path, name)
-            is_given = here in self._given or here in self._holding
-            is_likely = len(path) <= _LEVELS and self._chosen.get(here, ABSENT) is not ABSENT
-            if name in required or is_given or is_likely or (len(path) <= _LEVELS and self._chance.random() < 0.5):
+            is_given = here in self._given or here in self._has_given_below
+            is_likely = len(path) <= _LEVELS and self._choices.get(here, ABSENT) is not ABSENT
+            if name in required or is_given or is_likely or (len(path) <= _LEVELS and self._rng.random() < 0.5):
                 made[name] = self.value(below, here)
         # Given fields that no property names; whether they are allowed is for the schema to say.
         for given in self._given:
@@ -180,10 +183,10 @@ class Filling:
         return made
 
 
-def _examples(schema: Schema, chance: random.Random) -> Iterator[str]:
+def _examples(schema: Schema, rng: random.Random) -> Iterator[str]:
     """Yields texts that a pattern may want, first those that the contract has as examples."""
     yield from (each for each in as_list(schema.get("examples")) or () if isinstance(each, str))
-    word, number = chance.choice(_WORDS), str(chance.randrange(10**6))
+    word, number = rng.choice(_WORDS), str(rng.randrange(10**6))
     for size in (len(word), 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 64):
         letters = (word * 20)[:size]
         digits = (number * 64)[:size]
@@ -198,19 +201,19 @@ def given_paths(schemas: Schemas, schema: Schema, fields: Mapping[str, Any], pat
     """Returns what was given, by path: fields of objects one by one, so that the others are filled in."""
     found: dict[Path, Any] = {}
     for name, value in fields.items():
-        below = schemas.below(schema, fields, name)
+        below = schemas.part_schema(schema, fields, name)
         inner = as_object(value)
-        if inner is not None and below is not None and schemas.of(below, value).get("properties"):
-            found |= {} if inner else {(*path, name): SOME}
-            found |= given_paths(schemas, schemas.of(below, value), inner, (*path, name))
+        if inner is not None and below is not None and schemas.select(below, value).get("properties"):
+            found |= {} if inner else {(*path, name): PARTIAL_OBJECT}
+            found |= given_paths(schemas, schemas.select(below, value), inner, (*path, name))
         else:
             found[*path, name] = value
     return found
 
 
-def moved(text: str, seconds: float) -> str | None:
+def shifted(text: str, seconds: float) -> str | None:
     """Returns a time that is so much later; None where there is none."""
     try:
-        return as_text(datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text)) + timedelta(seconds=seconds))
+        return rfc3339(datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text)) + timedelta(seconds=seconds))
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,3 @@
-# Copied by `make generate` from overrides/package/_testing/exchange.py. Do not edit it here.
 """What was asked, and what is answered on request instead of what would be."""
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from .._text import Disguise
+from .._redaction import Redactor
 
 
 @dataclass
@@ -41,17 +40,17 @@ class Asked:
         return f"<{self.method} {self.operation or self.path}({named}): {self.status or 'no answer'}>"
 
 
-def asked(request: httpx2.Request, path: str) -> Asked:
+def recorded(request: httpx2.Request, path: str) -> Asked:
     """Returns a request as it is shown."""
-    disguise = Disguise(request)
-    headers = {name.lower(): disguise.of_text(value) for name, value in request.headers.items()}
+    redactor = Redactor(request)
+    headers = {name.lower(): redactor.redact(value) for name, value in request.headers.items()}
     body: Any = None
     if request.content:
         try:
-            body = json.loads(disguise.of_bytes(request.content))
+            body = json.loads(redactor.redact_bytes(request.content))
         except ValueError:
-            body = disguise.of_bytes(request.content)
-    return Asked(request.method, disguise.of_text(path), headers=headers, body=body)
+            body = redactor.redact_bytes(request.content)
+    return Asked(request.method, redactor.redact(path), headers=headers, body=body)
 
 
 @dataclass
@@ -78,7 +77,7 @@ class Script:
 
 
 @dataclass
-class Move:
+class ScheduledCall:
     """What is to be done before a request.
 
     Attributes:
@@ -94,7 +93,7 @@ class Move:
         return f"before({self.request}, ...)"
 
 
-class Cut(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+class CutBody(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """A body after the first half of which the connection is cut."""
 
     def __init__(self, content: bytes, request: httpx2.Request) -> None:

@@ -1,4 +1,4 @@
-# Copied by `make generate` from overrides/package/_testing/judging.py. Do not edit it here.
+# Copied by `make generate` from overrides/package/_testing/validation.py. Do not edit it here.
 """Requests, parsed and judged in the order of the contract."""
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .store import Item, Store
 
 
 @dataclass
-class Question:
+class ParsedRequest:
     """What a request asks for.
 
     Attributes:
@@ -55,7 +55,7 @@ class Refused(Exception):
     faults: Sequence[Fault] = ()
 
 
-def refused(operation: Operation, stage: str, faults: Sequence[Fault] = ()) -> Refused:
+def refusal_at(operation: Operation, stage: str, faults: Sequence[Fault] = ()) -> Refused:
     """Returns the refusal of a request that fails at a stage of its judgement."""
     for each in operation.judged:
         if each.name == stage:
@@ -63,7 +63,7 @@ def refused(operation: Operation, stage: str, faults: Sequence[Fault] = ()) -> R
     raise AssertionError(f"the contract does not say how {operation.name} judges this: {stage}, {faults}")
 
 
-def found(
+def find_operation(
     operations: Sequence[Operation], method: str, path: str
 ) -> tuple[Operation | None, dict[str, str], list[str]]:
     """Returns the operation of a path as it is sent, the texts of the parameters in it, and the methods of the path."""
@@ -83,9 +83,11 @@ def found(
     return operation, texts, methods
 
 
-def question(store: Store, operation: Operation, texts: Mapping[str, str], request: httpx2.Request) -> Question:
+def parse_request(
+    store: Store, operation: Operation, texts: Mapping[str, str], request: httpx2.Request
+) -> ParsedRequest:
     """Returns what a request asks for."""
-    asked = Question(operation, {})
+    parsed = ParsedRequest(operation, {})
     query = parse_qsl(request.url.query.decode("ascii", "replace"), keep_blank_values=True)
     for parameter in operation.parameters:
         if parameter.where == "path":
@@ -96,26 +98,26 @@ def question(store: Store, operation: Operation, texts: Mapping[str, str], reque
             sent = request.headers.get_list(parameter.name)
         else:
             sent = _cookies(request, parameter.name)
-        _take(store.schemas, asked, parameter, sent)
-    _take_body(store.schemas, asked, request)
-    _take_credential(store, asked, request)
-    return asked
+        _parse_parameter(store.schemas, parsed, parameter, sent)
+    _parse_body(store.schemas, parsed, request)
+    _parse_credential(store, parsed, request)
+    return parsed
 
 
-def judge(store: Store, asked: Question) -> Item | None:
+def validate(store: Store, parsed: ParsedRequest) -> Item | None:
     """Judges a request. Returns the item that it is about, if it is about one.
 
     Raises:
         Refused: It is not answered with success.
     """
-    operation = asked.operation
-    key = str(asked.of("path").get(operation.item, "")).lower()
+    operation = parsed.operation
+    key = str(parsed.of("path").get(operation.item, "")).lower()
     item = store.item(operation.listing, key) if operation.item else None
     fails = {
-        "credentials": bool(operation.security) and asked.token is None,
-        "parameters": bool(asked.faults),
-        "existence": not _exists(store, asked, item),
-        "access": _is_forbidden(store, asked, item),
+        "credentials": bool(operation.security) and parsed.token is None,
+        "parameters": bool(parsed.faults),
+        "existence": not _exists(store, parsed, item),
+        "access": _is_forbidden(store, parsed, item),
         "gone": False,
     }
     if item is None and operation.item and key in store.gone[operation.listing]:
@@ -124,84 +126,84 @@ def judge(store: Store, asked: Question) -> Item | None:
     order = [stage.name for stage in operation.judged]
     for name in (*order, *(each for each in fails if each not in order)):
         if fails[name]:
-            raise refused(operation, name, asked.faults if name == "parameters" else ())
+            raise refusal_at(operation, name, parsed.faults if name == "parameters" else ())
     return item
 
 
-def _exists(store: Store, asked: Question, item: Item | None) -> bool:
-    path = asked.of("path")
-    if asked.operation.item and item is None:
+def _exists(store: Store, parsed: ParsedRequest, item: Item | None) -> bool:
+    path = parsed.of("path")
+    if parsed.operation.item and item is None:
         return False
     return all(value in store.resources[name] for name, value in path.items() if name in store.resources)
 
 
-def _is_forbidden(store: Store, asked: Question, item: Item | None) -> bool:
-    names = {str(value).lower() for value in asked.of("path").values()}
+def _is_forbidden(store: Store, parsed: ParsedRequest, item: Item | None) -> bool:
+    names = {str(value).lower() for value in parsed.of("path").values()}
     names |= {str(value).lower() for value in item.owner} if item else set()
-    return any((asked.token, name) in store.forbidden for name in names)
+    return any((parsed.token, name) in store.forbidden for name in names)
 
 
 # --- parts of a request ---------------------------------------------------------------------------------------------
 
 
-def _take(schemas: Schemas, asked: Question, parameter: Parameter, sent: Sequence[str]) -> None:
+def _parse_parameter(schemas: Schemas, parsed: ParsedRequest, parameter: Parameter, sent: Sequence[str]) -> None:
     place = (parameter.where, parameter.name)
     element = _element(schemas, parameter.schema)
     if not sent:
         if parameter.required:
-            asked.faults.append(Fault(place, "there", None, "required"))
+            parsed.faults.append(Fault(place, "there", None, "required"))
         return
     value: Any
     if element is not None:
         texts = [part for text in sent for part in text.split(",")] if parameter.joined else sent
-        value = [schemas.parsed(element, text) for text in texts]
+        value = [schemas.parse(element, text) for text in texts]
     elif len(sent) > 1:
-        asked.faults.append(Fault(place, "there once", [*sent], "repeated"))
+        parsed.faults.append(Fault(place, "there once", [*sent], "repeated"))
         return
     else:
-        value = schemas.parsed(parameter.schema, sent[0])
+        value = schemas.parse(parameter.schema, sent[0])
     faults = [fault._replace(place=(*place, *fault.place)) for fault in schemas.faults(parameter.schema, value)]
     if faults:
-        asked.faults += faults
+        parsed.faults += faults
     else:
-        asked.params[place] = value
+        parsed.params[place] = value
 
 
 def _element(schemas: Schemas, schema: Schema) -> Schema | None:
-    schema = schemas.resolved(schema)
+    schema = schemas.resolve(schema)
     return schema.get("items", {}) if "array" in schemas.types(schema) else None
 
 
-def _take_body(schemas: Schemas, asked: Question, request: httpx2.Request) -> None:
-    operation = asked.operation
+def _parse_body(schemas: Schemas, parsed: ParsedRequest, request: httpx2.Request) -> None:
+    operation = parsed.operation
     if operation.body is None:
         return
     if not request.content:
         if operation.body_required:
-            asked.faults.append(Fault(("body",), "there", None, "required"))
+            parsed.faults.append(Fault(("body",), "there", None, "required"))
         return
     try:
-        asked.body = json.loads(request.content, parse_constant=float)
+        parsed.body = json.loads(request.content, parse_constant=float)
     except (ValueError, RecursionError):
-        asked.faults.append(Fault(("body",), "JSON", request.content[:100].decode("utf-8", "replace"), "json"))
+        parsed.faults.append(Fault(("body",), "JSON", request.content[:100].decode("utf-8", "replace"), "json"))
         return
-    asked.faults += [
-        fault._replace(place=("body", *fault.place)) for fault in schemas.faults(operation.body, asked.body)
+    parsed.faults += [
+        fault._replace(place=("body", *fault.place)) for fault in schemas.faults(operation.body, parsed.body)
     ]
 
 
-def _take_credential(store: Store, asked: Question, request: httpx2.Request) -> None:
+def _parse_credential(store: Store, parsed: ParsedRequest, request: httpx2.Request) -> None:
     """The first alternative of which something was sent counts."""
-    for alternative in asked.operation.security:
-        presented = [_presented(carrier, request) for carrier in alternative]
-        if any(each is not None for each in presented):
-            known = [each for each in presented if each in store.tokens]
-            if len(known) == len(presented):
-                asked.token, asked.scheme = known[0], alternative[0].scheme
+    for alternative in parsed.operation.security:
+        sent = [_sent_credential(carrier, request) for carrier in alternative]
+        if any(each is not None for each in sent):
+            known = [each for each in sent if each in store.tokens]
+            if len(known) == len(sent):
+                parsed.token, parsed.scheme = known[0], alternative[0].scheme
             return
 
 
-def _presented(carrier: Carrier, request: httpx2.Request) -> str | None:
+def _sent_credential(carrier: Carrier, request: httpx2.Request) -> str | None:
     """Returns the credential that was sent by one way; empty for a malformed one, None for none."""
     if carrier.header == "Cookie":
         values = _cookies(request, carrier.prefix[:-1])

@@ -3,10 +3,10 @@
 Pages by offset repeat or skip rows when the list changes between two of them. The contract promises one thing to build
 on: the relative order of two items never changes. So each page is asked for with one row of overlap, the last one seen:
 
-- It comes first: nothing before it was added or deleted, and what follows it is new.
+- It comes first_total: nothing before it was added or deleted, and what follows it is new.
 - It or another row seen before comes later: rows were added in front. What follows it is new as well.
 - No row seen before is there: rows in front were deleted, and those that are due have moved to an earlier place.
-  Step back, further each time, until one is there, and go on from it.
+  Step step, further each time, until one is there, and go on from it.
 
 An item that is in the list from start to end is therefore yielded, whatever happens around it, and no key is yielded
 twice.
@@ -27,11 +27,11 @@ TotalT = TypeVar("TotalT")
 
 # Pages that may bring nothing, or only the news that it has to step back: as many as it takes to read three times more
 # what was read already, and so many besides. What a server says that there is cannot make it more.
-_PATIENCE = 100
+_MAX_UNPRODUCTIVE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PageRequest:
     """One page to ask for: where it begins, as the list has it, and how many items it may hold."""
 
     offset: int
@@ -39,7 +39,7 @@ class Wanted:
     cursor: str | None = None
 
 
-class Rows(NamedTuple):
+class PageContent(NamedTuple):
     """What a page holds.
 
     Attributes:
@@ -82,84 +82,84 @@ class Position:
     path: str
     read: int = 0
     # The first row to ask for next, how many new rows to leave out, and the keys that were seen.
-    due: int = field(default=0, repr=False)
+    next_offset: int = field(default=0, repr=False)
     skip: int = field(default=0, repr=False)
     seen: set[Hashable] = field(default_factory=set[Hashable], repr=False)
     # Where the next page begins, in a list that has cursors, and those that pages began at.
     cursor: str | None = field(default=None, repr=False)
-    cursors: set[str] = field(default_factory=set[str], repr=False)
+    seen_cursors: set[str] = field(default_factory=set[str], repr=False)
 
     @classmethod
     def at(cls, path: str, offset: int) -> Position:
         """Returns where an iterator starts that leaves out so many items."""
         # The row in front of the first one due is read too, as something known to go on from.
-        due = max(0, offset - 1)
-        return cls(path, due=due, skip=offset - due)
+        next_offset = max(0, offset - 1)
+        return cls(path, next_offset=next_offset, skip=offset - next_offset)
 
     def copy(self) -> Position:
-        return replace(self, seen=set(self.seen), cursors=set(self.cursors))
+        return replace(self, seen=set(self.seen), seen_cursors=set(self.seen_cursors))
 
 
-Walk = Generator[list[Wanted] | Page[Any, int | None], Rows | None, None]
+Traversal = Generator[list[PageRequest] | Page[Any, int | None], PageContent | None, None]
 
 
-def walk(position: Position, page_size: int, concurrency: int, least: int = 2) -> Walk:
+def traverse_by_offset(position: Position, page_size: int, concurrency: int, min_page_size: int = 2) -> Traversal:
     """Walks a list with offsets from a position to its end.
 
     Yields lists of pages that it wants, to be answered (by `send`) with the first of them: the others are what it is
     going to want next, as far as can be told, so they may be asked for already. What is not in the next list any more
-    is not wanted. Between them it yields what a page brought, to be answered with None.
+    is not requests. Between them it yields what a page brought, to be answered with None.
 
     Args:
         position: Where to start. It is moved along: all that was yielded is behind it.
         page_size: Items to ask for at once, at least 2: one of them is overlap.
-        concurrency: How many pages to want at once. More than one are wanted only while the list stands still.
+        concurrency: How many pages to want at once. More than one are requests only while the list stands still.
         least: The least number of items that may be asked for at once.
 
     Raises:
         ListChangedError: The list changes faster than it can be read.
     """
     seen = position.seen
-    wasted, start = 0, position.read
-    back = page_size - 1
-    first: int | None = None
+    unproductive, start = 0, position.read
+    step = page_size - 1
+    first_total: int | None = None
     total: int | None = None
-    steady = False
+    is_stable = False
     while True:
-        due = position.due
-        page = yield _plan(due, page_size, concurrency if steady else 1, total)
+        due = position.next_offset
+        page = yield _page_requests(due, page_size, concurrency if is_stable else 1, total)
         assert page is not None and page.total is not None
         items, keys, total = page.items, page.keys, page.total
         known = [index for index, key in enumerate(keys) if key in seen]
-        steady = not seen or known == [0]
+        is_stable = not seen or known == [0]
         end = due + len(items)
-        first = total if first is None else first
-        fresh: list[int] = []
+        first_total = total if first_total is None else first_total
+        new: list[int] = []
         if seen and not known and due > 0:
-            position.due, back = max(0, due - back), back * 2
+            position.next_offset, step = max(0, due - step), step * 2
         else:
-            fresh = _unseen(keys, seen, known[0] if known else 0)
-            news = [items[index] for index in fresh[position.skip :]]
-            position.skip = max(0, position.skip - len(fresh))
+            new = _take_new(keys, seen, known[0] if known else 0)
+            new_items = [items[index] for index in new[position.skip :]]
+            position.skip = max(0, position.skip - len(new))
             # A server that counts the list before it reads it may count fewer than there are: only a page that is not
             # full is known to be the last.
             is_last = end >= total and len(items) < page_size
-            position.due, back = max(end - 1, 0), page_size - 1
-            if news:
-                position.read += len(news)
-                yield Page(news, position.read, total)
+            position.next_offset, step = max(end - 1, 0), page_size - 1
+            if new_items:
+                position.read += len(new_items)
+                yield Page(new_items, position.read, total)
             if is_last:
                 return
             # A server that gives fewer than asked for is asked for no more than that.
-            page_size = max(2, least, min(page_size, len(items)))
-            back = page_size - 1
-        wasted += not fresh
-        if wasted > _PATIENCE + 3 * min(first, position.read - start) // (page_size - 1):
-            raise _endless(position, "the list changes faster than it can be read")
+            page_size = max(2, min_page_size, min(page_size, len(items)))
+            step = page_size - 1
+        unproductive += not new
+        if unproductive > _MAX_UNPRODUCTIVE + 3 * min(first_total, position.read - start) // (page_size - 1):
+            raise _list_changed(position, "the list changes faster than it can be read")
 
 
-def walk_by_cursor(position: Position, page_size: int) -> Walk:
-    """Walks a list with cursors from a position to its end, one page at a time. As to what it yields, see `walk`.
+def traverse_by_cursor(position: Position, page_size: int) -> Traversal:
+    """Traverse a list with cursors from a position to its end, one page at a time. Yields as `traverse_by_offset` does.
 
     Args:
         position: Where to start. It is moved along: all that was yielded is behind it.
@@ -168,38 +168,38 @@ def walk_by_cursor(position: Position, page_size: int) -> Walk:
     Raises:
         ListChangedError: Page after page brings nothing that was not read before.
     """
-    wasted = 0
+    unproductive = 0
     while True:
-        page = yield [Wanted(0, page_size, position.cursor)]
+        page = yield [PageRequest(0, page_size, position.cursor)]
         assert page is not None
-        fresh = _unseen(page.keys, position.seen)
+        new = _take_new(page.keys, position.seen)
         if page.next_cursor is not None:
             position.cursor = page.next_cursor
-            position.cursors.add(page.next_cursor)
-        if fresh:
-            position.read += len(fresh)
-            yield Page([page.items[index] for index in fresh], position.read, page.total)
+            position.seen_cursors.add(page.next_cursor)
+        if new:
+            position.read += len(new)
+            yield Page([page.items[index] for index in new], position.read, page.total)
         if page.next_cursor is None:
             return
-        wasted = 0 if fresh else wasted + 1
-        if wasted > _PATIENCE:
-            raise _endless(position, f"{wasted} pages in a row brought nothing new")
+        unproductive = 0 if new else unproductive + 1
+        if unproductive > _MAX_UNPRODUCTIVE:
+            raise _list_changed(position, f"{unproductive} pages in a row brought nothing new")
 
 
-def _unseen(keys: Sequence[Hashable], seen: set[Hashable], start: int = 0) -> list[int]:
+def _take_new(keys: Sequence[Hashable], seen: set[Hashable], start: int = 0) -> list[int]:
     """Returns the places of the keys that were not seen before, and has them seen."""
-    fresh = [index for index in range(start, len(keys)) if keys[index] not in seen]
-    seen.update(keys[index] for index in fresh)
-    return fresh
+    new = [index for index in range(start, len(keys)) if keys[index] not in seen]
+    seen.update(keys[index] for index in new)
+    return new
 
 
-def _endless(position: Position, why: str) -> ListChangedError:
+def _list_changed(position: Position, why: str) -> ListChangedError:
     error = ListChangedError(f"{why}; {position.read} items were read")
     error.seen = position.read
     return error
 
 
-def _plan(due: int, page_size: int, concurrency: int, total: int | None) -> list[Wanted]:
+def _page_requests(due: int, page_size: int, concurrency: int, total: int | None) -> list[PageRequest]:
     """Returns pages that follow each other with one row of overlap, as far as the list is known to reach."""
-    wanted = [Wanted(due + index * (page_size - 1), page_size) for index in range(concurrency)]
-    return wanted[:1] + [page for page in wanted[1:] if total is not None and page.offset < total - 1]
+    requests = [PageRequest(due + index * (page_size - 1), page_size) for index in range(concurrency)]
+    return requests[:1] + [page for page in requests[1:] if total is not None and page.offset < total - 1]
