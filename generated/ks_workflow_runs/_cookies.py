@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_cookies.py. Do not edit it here.
-"""Which cookies go with a request: those that the caller gave, and never one that a server has set."""
+"""Sends the cookies of the caller, and none that a server has set."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import httpx2
 
 
 class CallerCookies:
-    """The cookies that an httpx2 client has when it is taken into use.
+    """The cookies of an httpx2 client at the time it is taken into use.
 
-    httpx2 puts what servers set into the same jar, and has no way to turn that off.
+    httpx2 adds cookies of servers to the same jar, and cannot be told not to.
     """
 
     def __init__(self, http: httpx2.Client | httpx2.AsyncClient) -> None:
@@ -19,7 +19,7 @@ class CallerCookies:
         self._cookies = {(each.domain, each.path, each.name): each for each in http.cookies.jar}
 
     def apply_to(self, request: httpx2.Request) -> None:
-        """Has a request carry these cookies, instead of those that httpx2 has put into it."""
+        """Replace the cookies that httpx2 has put into a request by these."""
         request.headers.pop("Cookie", None)
         if self._cookies:
             cookies = httpx2.Cookies()
@@ -28,7 +28,7 @@ class CallerCookies:
             cookies.set_cookie_header(request)
 
     def discard_from(self, response: httpx2.Response) -> None:
-        """Takes what a response has set out of the jar again."""
+        """Remove the cookies that a response has set from the jar."""
         if "Set-Cookie" not in response.headers:
             return
         came = httpx2.Cookies()

@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_redaction.py. Do not edit it here.
-"""Text of a server as it may be shown: escaped, cut, and without the credentials that were sent."""
+"""Makes text of a server safe to show: escaped, shortened, and without credentials."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from urllib.parse import quote
 import httpx2
 
 MAX_SHOWN = 300
-"""Characters of a server's text that are shown at most."""
+"""Characters shown of a server's text."""
 
-# What says nothing of who asks: all that an error keeps of a request's headers.
+# The request headers that an error keeps. They identify nobody.
 _SAFE_HEADERS = frozenset({b"host", b"accept", b"accept-encoding", b"connection", b"user-agent"})
 _SECRET_HEADER = re.compile(rb"auth|cookie|key|token|secret|session|password", re.IGNORECASE)
 _MIN_SECRET_LENGTH = 4
@@ -20,7 +20,7 @@ _REPLACEMENT = b"***"
 
 
 def printable(text: str, limit: int = MAX_SHOWN) -> str:
-    """Returns text as any terminal and log can take it: on one line, printable, and cut."""
+    """Return text that is safe for terminals and logs: on one line, printable, and shortened."""
     rest = f"... ({len(text)} characters)" if len(text) > limit else ""
     return "".join(map(_escape, text[:limit])) + rest
 
@@ -30,16 +30,16 @@ def _escape(character: str) -> str:
 
 
 def without_credentials(request: httpx2.Request) -> httpx2.Request:
-    """Returns a copy without credentials, for an error that may be logged, pickled or shown."""
+    """Return a copy of a request without credentials, for errors that may be logged, pickled or shown."""
     headers = [(name, value) for name, value in request.headers.raw if name.lower() in _SAFE_HEADERS]
     return httpx2.Request(request.method, request.url, headers=headers)
 
 
 class Redactor:
-    """Takes the credentials of a request out of what a server says, in the forms that programs commonly write them in.
+    """Replaces the credentials of a request in text of a server, in all common encodings.
 
     Args:
-        request: The request, as it was sent.
+        request: The request, as sent.
     """
 
     def __init__(self, request: httpx2.Request) -> None:
@@ -49,7 +49,7 @@ class Redactor:
         )
 
     def redact_bytes(self, data: bytes) -> bytes:
-        # To look for them first is much quicker than a pattern of all of them, and there mostly is none.
+        # Searching first is much faster than matching all patterns, and usually finds none.
         lowered = data.lower()
         patterns = [re.escape(encoding) for encoding in self._encodings if encoding.lower() in lowered]
         if b"\\u00" in lowered:
@@ -63,7 +63,7 @@ class Redactor:
 def _secrets(request: httpx2.Request) -> Iterator[bytes]:
     for name, value in request.headers.raw:
         if name.lower() not in _SAFE_HEADERS and _SECRET_HEADER.search(name):
-            # `Bearer <token>` and `name=<value>; name=<value>`: what counts is the last part.
+            # `Bearer <token>` and `name=<value>; name=<value>`: the last part is the secret.
             for part in re.split(rb"[\s;,]+", value):
                 secret = part.partition(b"=")[2] if name.lower() == b"cookie" else part
                 if len(secret) >= _MIN_SECRET_LENGTH and secret.lower() not in (
@@ -79,13 +79,13 @@ def _encodings(secret: bytes) -> Iterator[bytes]:
     yield secret
     yield quote(secret, safe="").encode()
     if len(secret) >= 2 * _MIN_SECRET_LENGTH:
-        # Seldom needed, and not imported by what is imported before.
+        # Imported late: rarely needed.
         import base64
 
         yield secret.hex().encode()
         for shift in range(3):
-            # The same bytes read differently by what stands before them. The characters at the edges depend on the
-            # neighbours.
+            # Base64 of the same bytes depends on their offset in a group of three. The first and last characters also
+            # depend on the neighbours.
             for encode in (base64.b64encode, base64.urlsafe_b64encode):
                 yield encode(b"\0" * shift + secret).rstrip(b"=")[(0, 2, 3)[shift] : -1]
 

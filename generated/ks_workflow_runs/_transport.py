@@ -1,8 +1,8 @@
 # Copied by `make generate` from overrides/package/_transport.py. Do not edit it here.
-"""The transport of blocking calls: httpcore2's connections, each read and write of which ends by the call's deadline.
+"""The transport of blocking calls: every read and write ends at the deadline of the call.
 
-httpx2's own transport has timeouts for each wait only: a server that sends a byte now and then outlasts them for ever.
-What this takes from httpcore2 is public there; httpx2 brings it, in the version that belongs to it.
+httpx2's own transport only has a timeout for each wait: a server that sends a byte now and then keeps it waiting for
+ever. Only public names of httpcore2 are used. httpx2 installs it in the matching version.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ import httpx2
 from . import _deadline
 
 ARGUMENTS = ("verify", "cert", "trust_env", "http1", "http2", "limits", "proxy")
-"""Those of `httpx2.Client` that are the transport's."""
+"""The arguments of `httpx2.Client` that are passed to the transport."""
 
 _LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
 
 
 class Transport(httpx2.BaseTransport):
-    """Sends requests to one deployment. Its arguments are httpx2's, and the address, on which the proxy depends."""
+    """Sends requests to one deployment. Takes the arguments of httpx2's transport, and the URL to choose a proxy."""
 
     def __init__(
         self,
@@ -104,7 +104,7 @@ def _map_exceptions() -> Generator[None, None, None]:
         httpcore2.ProxyError,
         httpcore2.UnsupportedProtocol,
     ) as error:
-        # The names are the same.
+        # httpx2 has an exception of the same name.
         raise getattr(httpx2, type(error).__name__)(str(error)) from error
 
 
@@ -143,7 +143,7 @@ class _Stream(httpcore2.NetworkStream):
         return self._stream.read(max_bytes, _time_left(timeout, httpcore2.ReadTimeout, self._stream))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces: who takes a byte now and then would make one write as long as it likes.
+        # In chunks: a peer that accepts a byte now and then could keep one large write going for ever.
         for start in range(0, len(buffer), self._CHUNK_SIZE):
             left = _time_left(timeout, httpcore2.WriteTimeout, self._stream)
             self._stream.write(buffer[start : start + self._CHUNK_SIZE], left)
@@ -164,7 +164,7 @@ class _Stream(httpcore2.NetworkStream):
 def _time_left(
     timeout: float | None, error: type[httpcore2.TimeoutException], stream: _deadline.Stream | None = None
 ) -> float | None:
-    """Returns how long to wait at most, by the timeout and by the deadline of the call that waits."""
+    """Return the timeout, shortened to the deadline of the current call."""
     deadline = _deadline.current()
     if deadline is None:
         return timeout
@@ -172,12 +172,12 @@ def _time_left(
         deadline.attach(stream)
     left = deadline.cap(timeout)
     if left == 0:
-        raise error("the time of the call is up")
+        raise error("the deadline of the call has passed")
     return left
 
 
 def _resolve(host: str, port: int, timeout: float | None) -> list[str]:
-    """Returns the addresses of a host. Only a thread of its own makes the system's look-up end in time."""
+    """Return the addresses of a host. In a thread, as the resolver of the system has no timeout."""
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
@@ -216,7 +216,7 @@ def _to_httpcore2_url(url: httpx2.URL) -> httpcore2.URL:
 
 
 def _proxy_of_environment(url: httpx2.URL) -> str | None:
-    """Returns the proxy that the environment, or the system's settings, have for an address."""
+    """Return the proxy for an address, from the environment or the system settings."""
     proxies = urllib.request.getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if (
@@ -229,7 +229,7 @@ def _proxy_of_environment(url: httpx2.URL) -> str | None:
 
 
 def _is_in_no_proxy(host: str, no_proxy: str | None) -> bool:
-    """Whether NO_PROXY has a host in a way that the standard library does not read: in brackets, or by its network."""
+    """True if NO_PROXY contains the host in a form that the standard library ignores: in brackets, or as a network."""
     for entry in (no_proxy or "").split(","):
         if entry.strip() == "*" or entry.strip(" []") == host:
             return True

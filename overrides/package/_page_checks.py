@@ -1,4 +1,4 @@
-"""Whether a page is an answer to what was asked for."""
+"""Checks that a page matches the request, and itself."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from .errors import PageError
 
 
 class Paging(NamedTuple):
-    """How an operation pages, as the contract says: names of its parameters, and of fields of a page and its items,
-    those below others joined with dots.
+    """How an operation pages, as the contract says. Nested fields are written with dots.
 
     Attributes:
-        limit: The parameter for how many items to give at most.
+        limit: The parameter with the maximum number of items.
         items: The field with the items.
-        key: The field of an item that tells it from all others.
-        offset: The parameter for how many items to leave out; empty where pages begin at cursors.
-        total: The field with the number of all items; empty where there is none.
-        cursor: The parameter for the cursor that a page begins at; empty where pages begin at offsets.
+        key: The field of an item that identifies it.
+        offset: The parameter with the offset; empty if the operation pages by cursor.
+        total: The field with the total number of items; empty if there is none.
+        cursor: The parameter with the cursor; empty if the operation pages by offset.
         next_cursor: The field with the cursor of the next page.
-        echoes: Which field of a page repeats which parameter.
-        item_echoes: Which field of each item repeats which parameter.
-        least: The least limit that may be asked for.
-        most: The greatest limit that may be asked for; None where there is no bound.
+        echoes: The fields of a page that repeat a parameter, with the parameter.
+        item_echoes: The fields of each item that repeat a parameter, with the parameter.
+        least: The minimum of the limit.
+        most: The maximum of the limit, if any.
     """
 
     limit: str
@@ -42,34 +41,34 @@ class Paging(NamedTuple):
     most: int | None = None
 
     def items_of(self, page: Any) -> list[Any]:
-        """Returns the items of a page."""
+        """Return the items of a page."""
         items: list[Any] = field_getter(self.items)(page)
         return items
 
     def keys_of(self, items: list[Any]) -> list[Hashable]:
-        """Returns the keys of items."""
+        """Return the keys of items."""
         return list(map(field_getter(self.key), items))
 
     def total_of(self, page: Any) -> int | None:
-        """Returns how many items the list holds; None where it does not say."""
+        """Return the total number of items; None if the list does not say."""
         total: int | None = field_getter(self.total)(page) if self.total else None
         return total
 
 
 @functools.cache
 def field_getter(name: str) -> Callable[[Any], Any]:
-    """Returns what reads a field of a model, also one below others."""
+    """Return a function that reads a field, which may be nested."""
     return attrgetter(name)
 
 
 def page_error(paging: Paging, sent: Mapping[str, str], page: Any, answer: Answer) -> PageError | None:
-    """Returns what is wrong with a page: it repeats something else than was asked for, or its figures do not fit.
+    """Return the error of a page that does not match the request or itself; None if it does.
 
     Args:
         paging: How the operation pages.
-        sent: The parameters as they were sent. What was not sent is not held against a page.
+        sent: The parameters that were sent. Others are not checked.
         page: The page.
-        answer: What it was read from.
+        answer: The answer with the page.
     """
     faults = list(_echo_faults(paging, sent, page))
     may_pass = not faults
@@ -82,7 +81,7 @@ def page_error(paging: Paging, sent: Mapping[str, str], page: Any, answer: Answe
 
 
 def check_page(paging: Paging, sent: Mapping[str, str], page: Any, answer: Answer) -> None:
-    """Raises what `page_error` returns."""
+    """Raise the error of a page that does not match the request or itself."""
     error = page_error(paging, sent, page, answer)
     if error is not None:
         raise error
@@ -97,7 +96,7 @@ def _echo_faults(paging: Paging, sent: Mapping[str, str], page: Any) -> Iterator
         yield paging.items, f"must be at most {sent[paging.limit]}, as asked for (got {len(items)})"
     for name, parameter in paging.item_echoes.items():
         values = list(map(field_getter(name), items))
-        # Mostly they are one and the same object.
+        # Usually they are the same object.
         distinct = {id(value): value for value in values}.values()
         if parameter in sent and (wrong := [value for value in distinct if not _equals_text(value, sent[parameter])]):
             index = next(index for index, value in enumerate(values) if value in wrong)
@@ -109,7 +108,7 @@ def _echo_faults(paging: Paging, sent: Mapping[str, str], page: Any) -> Iterator
     if len(set(keys)) < len(keys):
         first = {key: index for index, key in reversed([*enumerate(keys)])}
         index = next(index for index, key in enumerate(keys) if first[key] < index)
-        yield f"{paging.items}.{index}.{paging.key}", "must be that of no other item"
+        yield f"{paging.items}.{index}.{paging.key}", "must be unique"
 
 
 def _total_faults(paging: Paging, sent: Mapping[str, str], page: Any) -> Iterator[tuple[str, str]]:
@@ -119,13 +118,13 @@ def _total_faults(paging: Paging, sent: Mapping[str, str], page: Any) -> Iterato
     limit, offset = sent.get(paging.limit), int(sent.get(paging.offset, 0))
     count = len(paging.items_of(page))
     if count and total < offset + count:
-        yield paging.total, f"must be at least {offset + count}, the offset and the items (got {_short(total)})"
+        yield paging.total, f"must be at least {offset + count}, the offset plus the items (got {_short(total)})"
     elif limit is not None and count < (expected := min(int(limit), total - offset)):
         yield paging.items, f"must be {expected}, by limit, offset and total (got {count})"
 
 
 def _equals_text(value: object, text: str) -> bool:
-    """Whether a value is what was sent, whose text may be another one, such as that of a UUID in capitals."""
+    """True if a value equals the sent text, which may be spelled differently, such as a UUID in capitals."""
     return value is not None and value == type(value)(text)  # type: ignore[call-arg]
 
 

@@ -29,31 +29,31 @@ if TYPE_CHECKING:
 ItemT = TypeVar("ItemT")
 PageT = TypeVar("PageT", bound=Page[Any, Any])
 
-# How often a page is asked for again at once whose figures do not fit together.
+# How often a page is requested again at once because its total does not match its items.
 _MAX_REFETCHES = 3
 
-# Seconds between two looks whether a page is there, or the program was interrupted.
+# Seconds between checks for a result or an interrupt.
 _POLL_INTERVAL = 0.5
 
-# Characters of a cursor: with more, an address is longer than servers take.
+# Characters. Servers refuse addresses with a longer cursor.
 _MAX_CURSOR_LENGTH = 4096
 
 
 class ListReader:
-    """What is read, and how far it is.
+    """Reads one list for an iterator.
 
     Args:
-        client: Where to, and with which credential.
+        client: The client.
         paging: How the operation pages.
-        model: What its answers are read as.
-        call: Returns the request for a page. Its parameters are checked at once.
-        page_size: How many items to ask for at once.
-        concurrency: How many pages to ask for at once.
-        offset: How many items to leave out.
-        resume: Where to go on.
+        model: The model of a page.
+        call: Returns the request for a page. Checks its parameters at once.
+        page_size: Items per page.
+        concurrency: Concurrent requests.
+        offset: Items to skip.
+        resume: The position to continue from.
 
     Raises:
-        ConfigurationError: An argument cannot be used.
+        ConfigurationError: An argument is invalid.
     """
 
     def __init__(
@@ -80,30 +80,30 @@ class ListReader:
         self._last_contradiction: object = None
 
     def traverse(self) -> Traversal:
-        """Returns the rule by which the list is read."""
+        """Return the traversal of the list."""
         if self.paging.cursor:
             return traverse_by_cursor(self.position, self.page_size)
-        # More are wanted than are asked for at once, so that no request waits until a page is used. They wait as bytes,
-        # and each is decoded when its turn comes: as models they would be thousands of objects, for the garbage
-        # collector to go through again and again.
+        # Request more pages than are sent concurrently, so that no request waits for a page to be consumed. They wait
+        # as bytes, and each is decoded when its turn comes: as models, they would be thousands of objects for the
+        # garbage collector to traverse again and again.
         ahead = 1 if self.concurrency == 1 else 2 * self.concurrency
         return traverse_by_offset(self.position, self.page_size, ahead, self.min_page_size)
 
     def content(self, wanted: PageRequest, answer: Answer) -> PageContent | None:
-        """Returns what the page of an answer holds; None where it is to be asked for again.
+        """Return the content of a page; None if the page must be requested again.
 
-        A server that counts the list in one moment and reads it in another may answer with figures that do not fit
-        together while the list changes. It does not do so twice in the same way. What was read is right nevertheless.
+        COUNT and SELECT of a server may not be atomic, so that the total of a page does not match its items while the
+        list changes. If the same page comes again, it is an error. The items are valid in any case.
 
         Raises:
-            ApiError: It is not what was asked for, or what the contract says.
+            ApiError: The page does not match the request or the contract.
         """
         page = decode(self._model, answer, strict=self.client.strict)
         error = page_error(self.paging, self.call(wanted).asked, page, answer)
         items, total = self.paging.items_of(page), self.paging.total_of(page)
         content = PageContent(items, self.paging.keys_of(items), total, self._next_cursor(wanted, page, answer))
         if error is None or (error.may_pass and items and total is not None and total >= wanted.offset + len(items)):
-            # A page that is merely short leaves nothing out: it is read on from its end.
+            # A page with too few items is no problem: the next one starts after its last item.
             self._refetches, self._last_contradiction = 0, None
             return content
         found = (wanted, total, content.keys)
@@ -114,7 +114,7 @@ class ListReader:
         return None if self._refetches else content
 
     def _next_cursor(self, wanted: PageRequest, page: Any, answer: Answer) -> str | None:
-        """Returns where the next page begins. A cursor that was there before would lead round in a circle."""
+        """Return the cursor of the next page. A cursor that repeats would be an endless loop."""
         if not self.paging.cursor:
             return None
         cursor: str | None = field_getter(self.paging.next_cursor)(page)
@@ -124,25 +124,25 @@ class ListReader:
         if len(cursor) > _MAX_CURSOR_LENGTH:
             fault = f"must have at most {_MAX_CURSOR_LENGTH} characters (got {len(cursor)})"
         elif cursor == wanted.cursor or cursor in self.position.seen_cursors:
-            fault = "must be one that was not there before: pages would come again and again"
+            fault = "must be a new one: pages would repeat for ever"
         else:
             try:
                 self.call(PageRequest(0, wanted.limit, cursor))
             except ConfigurationError as error:
-                fault = f"must be one that can be asked for: {error}"
+                fault = f"must be a valid parameter: {error}"
         if fault:
             raise PageError.of_faults(answer.as_response(), [(self.paging.next_cursor, fault)])
         return cursor
 
 
 def min_page_size(paging: Paging) -> int:
-    """Returns how many items have to be asked for at once, at least."""
-    # With offsets, one item of a page is overlap with the page before.
+    """Return the minimum page size."""
+    # By offset, one item overlaps with the page before.
     return max(1 if paging.cursor else 2, paging.least)
 
 
 def _position(paging: Paging, call: Call, offset: int, resume: Position | None) -> Position:
-    # What else was asked for makes another list.
+    # All other parameters identify the list.
     where = {paging.limit, paging.offset, paging.cursor}
     rest = [(name, value) for name, value in call.params if name not in where]
     path = f"{call.path}?{urlencode(rest)}" if rest else call.path
@@ -150,22 +150,22 @@ def _position(paging: Paging, call: Call, offset: int, resume: Position | None) 
     if resume is None:
         return Position.at(path, offset)
     if not isinstance(resume, Position):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"resume has to be the position of an error, not {type(resume).__name__}")
+        raise ConfigurationError(f"'resume' must be the position of an error (got {type(resume).__name__})")
     if resume.path != path or offset:
-        raise ConfigurationError(f"resume has to be a position in the same list, {path}, and without an offset")
+        raise ConfigurationError(f"'resume' must be a position in the same list, {path}, and be given without 'offset'")
     return resume.copy()
 
 
 def capped_page_size(paging: Paging, limit: int | None, page_size: int, resume: Position | None) -> int:
-    """Returns a page size that does not ask for more than is to be yielded.
+    """Return the page size, reduced to the number of items to yield.
 
     Raises:
-        ConfigurationError: The limit cannot be used.
+        ConfigurationError: The limit is invalid.
     """
     if limit is None:
         return page_size
     limit = _inputs.integer("limit", limit, least=0)
-    # One more where it goes on: the first one is known already.
+    # One more after a resume: the overlap is known already.
     return min(page_size, max(min_page_size(paging), limit + (resume is not None)))
 
 
@@ -175,11 +175,11 @@ def capped_page_size(paging: Paging, limit: int | None, page_size: int, resume: 
 def pages(
     reader: ListReader, make: Callable[[Sequence[Any], int, Any], PageT], progress: Callable[[int, Any], object] | None
 ) -> Generator[PageT, None, None]:
-    """Iterates over the pages of a list.
+    """Iterate over the pages of a list.
 
     Args:
-        reader: What is read.
-        make: Makes what is yielded, of what `Page` has.
+        reader: Reads the list.
+        make: Makes the page to yield from the arguments of `Page`.
         progress: Called after each page.
     """
     traversal = reader.traverse()
@@ -203,10 +203,10 @@ def pages(
 
 
 class _PageFetcher:
-    """Pages that were asked for. What is to be asked for one at a time is so in the caller's thread."""
+    """Requests pages ahead, in threads. With a concurrency of 1, in the thread of the caller."""
 
     def __init__(self, reader: ListReader) -> None:
-        # Imported where it is used: one page at a time needs no threads.
+        # Imported late: only concurrent requests need threads.
         from ._workers import Workers
 
         self._reading = reader
@@ -215,7 +215,7 @@ class _PageFetcher:
         self._pending: dict[PageRequest, Future[Answer]] = {}
 
     def answer(self, step: list[PageRequest]) -> Answer:
-        """Returns the answer for the first of the pages that are wanted, and asks for the others."""
+        """Return the answer to the first request, and send the others ahead."""
         if self._reading.concurrency == 1:
             return self._read(step[0])
         for wanted in self._pending.keys() - step:
@@ -225,7 +225,7 @@ class _PageFetcher:
                 self._pending[wanted] = self._workers.submit(functools.partial(self._read, wanted))
         future = self._pending.pop(step[0])
         while True:
-            # An interrupt that comes just before a wait begins does not end it: so none is long.
+            # An interrupt just before a wait does not end it, so waits are short.
             with contextlib.suppress(TimeoutError):
                 return future.result(_POLL_INTERVAL)
             if future.done():
@@ -241,8 +241,8 @@ class _PageFetcher:
 async def pages_async(
     reader: ListReader, make: Callable[[Sequence[Any], int, Any], PageT], progress: Callable[[int, Any], object] | None
 ) -> AsyncGenerator[PageT, None]:
-    """As `pages`, under asyncio."""
-    # Imported here, as in `_sending`.
+    """Like `pages`, for asyncio."""
+    # Imported late, as in `_sending`.
     import asyncio
 
     turns = asyncio.Semaphore(reader.concurrency)
@@ -263,7 +263,7 @@ async def pages_async(
                     pending |= {wanted: asyncio.create_task(read(wanted)) for wanted in step if wanted not in pending}
                     answer = await pending[step[0]]
                     del pending[step[0]]
-                    # Others first: a page that is here already would be decoded while requests wait to be sent.
+                    # Send other requests first: decoding a page that has arrived would delay them.
                     await asyncio.sleep(0)
                     content = reader.content(step[0], answer)
                 if isinstance(step, Page):
@@ -281,7 +281,7 @@ async def pages_async(
 
 
 async def _cancel(tasks: Sequence[asyncio.Task[Answer]]) -> None:
-    """Ends tasks whose pages are not wanted any more, and waits until they have."""
+    """Cancel tasks, and wait until they have ended."""
     import asyncio
 
     for task in tasks:
@@ -290,7 +290,7 @@ async def _cancel(tasks: Sequence[asyncio.Task[Answer]]) -> None:
 
 
 def items(limit: int | None, pages: Generator[Page[ItemT, Any], None, None]) -> Generator[ItemT, None, None]:
-    """Iterates over the items of pages, so many of them at most."""
+    """Iterate over the items of pages, up to a limit."""
     left = limit
     if left == 0:
         return
@@ -304,7 +304,7 @@ def items(limit: int | None, pages: Generator[Page[ItemT, Any], None, None]) -> 
 
 
 async def items_async(limit: int | None, pages: AsyncGenerator[Page[ItemT, Any], None]) -> AsyncGenerator[ItemT, None]:
-    """As `items`, under asyncio."""
+    """Like `items`, for asyncio."""
     left = limit
     if left == 0:
         return

@@ -218,7 +218,7 @@ def test_filters_of_several_values_and_of_times_go_with_every_page(read: Read, s
 def test_a_filter_that_the_contract_does_not_know_is_refused_at_once(board_client: ModuleType, server: Server) -> None:
     with (
         board_client.Client(server.url, token="a") as client,
-        pytest.raises(board_client.errors.ConfigurationError, match="status has to be one of OPEN, DOING, DONE"),
+        pytest.raises(board_client.errors.ConfigurationError, match="'status' must be one of OPEN, DOING, DONE"),
     ):
         board_client.iter_tasks(client, PROJECT, status="done")
 
@@ -243,7 +243,7 @@ def test_a_position_is_one_in_the_list_that_was_filtered(read: Read, server: Ser
     assert len(found) == position.read == 39
     for arguments in ({}, {"status": "OPEN"}):
         with pytest.raises(
-            board_client.errors.ConfigurationError, match="resume has to be a position in the same list"
+            board_client.errors.ConfigurationError, match="'resume' must be a position in the same list"
         ):
             read("tasks", resume=position, **arguments)
     read("tasks", found, status="DONE", resume=position)
@@ -304,7 +304,7 @@ def test_what_comes_twice_is_yielded_once(read: Read, server: Server) -> None:
 
 
 HOSTILE: dict[str, tuple[Callable[[Asked, int], Any], str, int]] = {
-    "the same cursor": (lambda asked, count: "again", r"next_cursor: must be one that was not there before", 2),
+    "the same cursor": (lambda asked, count: "again", r"next_cursor: must be a new one", 2),
     "cursors in a circle": (lambda asked, count: "abc"[count % 3], r"next_cursor: must be one that was not there", 4),
     "a cursor without end": (lambda asked, count: "x" * 5000, r"next_cursor: must have at most 4096 characters", 1),
     "no text": (lambda asked, count: 7, r"next_cursor", 1),
@@ -333,7 +333,7 @@ def test_pages_that_bring_nothing_end(read: Read, server: Server, board_client: 
         "events": held,
         "next_cursor": f"c{len(server.asked)}" if len(server.asked) < 300 else None,
     }
-    with pytest.raises(board_client.errors.ListChangedError, match="101 pages in a row brought nothing new") as raised:
+    with pytest.raises(board_client.errors.ListChangedError, match="101 pages in a row had no new items") as raised:
         read("events")
     assert len(server.asked) == 101 + len(held) and raised.value.seen == len(held)
     # Who knows better goes on.

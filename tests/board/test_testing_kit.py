@@ -77,7 +77,7 @@ def test_filters_pick_what_their_rules_say(board_client: ModuleType, server: Any
         errors = board_client.errors
         page = operation(board_client, "tasks", "list_tasks").sync(project, client=client, status="DONE", limit=2)
         assert (len(page.items), page.total) == (2, len(ids(status="DONE")))
-        with pytest.raises(errors.UnprocessableEntityError, match=r"query\.cursor: must be one that a page gave"):
+        with pytest.raises(errors.UnprocessableEntityError, match=r"query\.cursor: must be a cursor from a page"):
             operation(board_client, "events", "list_events").sync(project, client=client, cursor="elsewhere")
 
 
@@ -123,13 +123,13 @@ def test_bodies_are_judged(server: Any, project: uuid.UUID) -> None:
             assert answer.status_code == 422
             return [(each["loc"], each["msg"]) for each in answer.json()["detail"]]
 
-        assert faults(b"") == [(["body"], "must be there")]
+        assert faults(b"") == [(["body"], "must be present")]
         assert faults(b"{") == [(["body"], "must be JSON")]
         assert faults(b"[]") == [(["body"], "must be an object")]
-        assert faults(b"{}") == [(["body", "title"], "must be there")]
+        assert faults(b"{}") == [(["body", "title"], "must be present")]
         assert faults(b'{"title": "", "more": 1}') == [
             (["body", "title"], "must be at least 1 characters long"),
-            (["body", "more"], "must be left out: there is no such field"),
+            (["body", "more"], "must be omitted: there is no such field"),
         ]
         assert faults(b'{"title": "x", "tags": ["A"]}') == [
             (["body", "tags", 0], "must be text that matches ^[a-z]{1,20}$")

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers what a test tells it to, and remembers what it was asked."""
+"""Real HTTP servers on loopback, whose answers a test defines. They record the requests."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tests.client.pages import echoing
 
 @dataclass
 class StubServer:
-    """What to answer, and what came.
+    """The answers of a stub server, and the requests received.
 
     Attributes:
-        url: Where it listens.
-        status: The status to answer with.
-        body: The body to answer with.
-        page: A page to answer with instead, with the limit and the offset that were asked for.
-        answer: What makes a page of limit and offset, instead.
-        headers: The headers to answer with.
-        behave: Instead of all these: what to do with the connection once a request was read.
-        ends: Set when the server stops: what a behaviour that never answers waits for.
+        url: The address.
+        status: The status of answers.
+        body: The body of answers.
+        page: A page to answer with instead of the body. Limit and offset of the request are filled in.
+        answer: A function that makes a page from limit and offset, instead of `page`.
+        headers: The headers of answers.
+        behave: A function that takes over the connection after a request was read, instead of all these.
+        ends: Set when the server stops. A function that never answers waits for it.
         requests: Target and headers of each request, in order.
     """
 
@@ -46,12 +46,12 @@ class StubServer:
 
 @contextmanager
 def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
-    """Runs such a server on a free port until the block ends; over https if there are settings for it."""
+    """Run a stub server on a free port until the block ends; over https if `tls` is given."""
     answer = StubServer()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Else a body waits until its head is acknowledged, which takes 40 ms.
+        # Otherwise the body waits for the acknowledgement of the headers, which takes 40 ms.
         disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
@@ -70,7 +70,7 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             with suppress(OSError):
-                # A client may have read enough of it.
+                # The client may have stopped reading.
                 self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
@@ -79,7 +79,7 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         if tls is not None:
             server.socket = tls.wrap_socket(server.socket, server_side=True)
-        # Its threads end with their connections, which the client under test may keep open.
+        # The threads end with their connections, which the client may keep open.
         server.daemon_threads = True
         server.block_on_close = False
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -95,11 +95,11 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
 
 @contextmanager
 def socket_server(handle: Callable[[socket.socket, threading.Event], object]) -> Iterator[str]:
-    """Runs a server on a free port that handles each connection from its first byte on; gives its host and port.
+    """Run a server on a free port that handles raw connections. Yields host and port.
 
     Args:
-        handle: What to do with a connection; also gets what is set when the server ends. Whatever way it ends, the
-            connection is closed.
+        handle: Handles a connection. Also gets an event that is set when the server stops. The connection is closed
+            afterwards.
     """
     ends = threading.Event()
 
@@ -125,11 +125,11 @@ def socket_server(handle: Callable[[socket.socket, threading.Event], object]) ->
 
 
 def read_request(connection: socket.socket) -> str:
-    """Reads the head of a request, and returns its target; raises OSError where none comes."""
+    """Read the headers of a request, and return its target. Raise OSError if there is no request."""
     head = b""
     while b"\r\n\r\n" not in head:
         part = connection.recv(65536)
         if not part:
-            raise OSError("the connection has ended")
+            raise OSError("the connection was closed")
         head += part
     return head.split(b" ", 2)[1].decode()

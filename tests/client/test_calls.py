@@ -1,4 +1,4 @@
-"""The four calls: what they send, what they return, and what they raise."""
+"""The four calls: requests, results and errors."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_reads_every_page_of_the_reference_server(call: Call, reference_url: str
         (seed.FOREIGN_DEFINITION_ID, seed.TOKEN, errors.NotFoundError, None),
     ],
 )
-def test_refusals_of_the_reference_server_are_raised(
+def test_error_statuses_of_the_reference_server_are_raised(
     call: Call,
     reference_url: str,
     definition_id: Any,
@@ -73,7 +73,7 @@ def test_a_cookie_is_a_credential(call: Call, reference_url: str) -> None:
         assert call(DEFINITION_ID, client=client).total == 137
 
 
-def test_a_credential_of_the_call_goes_before_the_client_s(call: Call, reference_url: str) -> None:
+def test_a_credential_of_the_call_overrides_the_clients(call: Call, reference_url: str) -> None:
     with AuthenticatedClient(reference_url, "wrong") as client:
         assert call(DEFINITION_ID, client=client, authorization=f"Bearer {seed.TOKEN}").total == 137
     with Client(reference_url, ks_uat="wrong") as client:
@@ -102,7 +102,7 @@ def test_a_parameter_without_a_value_is_not_sent(call: Call, server: StubServer,
     assert "Authorization" not in headers and "Cookie" not in headers
 
 
-def test_credentials_are_sent_where_the_contract_has_them(call: Call, server: StubServer) -> None:
+def test_credentials_are_sent_in_the_headers_of_the_contract(call: Call, server: StubServer) -> None:
     server.body = body(EMPTY_PAGE)
     with AuthenticatedClient(server.url, "a-token") as client:
         call(DEFINITION_ID, client=client, ks_uat="a-cookie")
@@ -122,7 +122,7 @@ def test_a_path_prefix_of_the_base_url_is_kept(call: Call, server: StubServer, p
 # --- what is returned and raised ------------------------------------------------------------------------------------
 
 
-def test_detailed_calls_return_what_came_with_the_page(server: StubServer) -> None:
+def test_detailed_calls_return_status_headers_and_raw_body(server: StubServer) -> None:
     server.body = body(EMPTY_PAGE)
     server.headers = {"Content-Type": "application/json", "X-Request-Id": "7"}
     with Client(server.url) as client:
@@ -147,7 +147,7 @@ FAULTS = body({"detail": [{"loc": ["query", "limit"], "msg": "too large", "type"
         (422, SENTENCE, errors.UnprocessableEntityError, "a sentence"),
         (429, SENTENCE, errors.RateLimitError, "a sentence"),
         (503, SENTENCE, errors.ServiceUnavailableError, "a sentence"),
-        # Documented status, undocumented body: the status is what matters.
+        # A documented status with an undocumented body.
         (401, b"<html>sign in</html>", errors.AuthenticationError, None),
         (404, b"", errors.NotFoundError, None),
         (422, body({"detail": [{"loc": "limit"}]}), errors.UnprocessableEntityError, None),
@@ -221,7 +221,7 @@ def test_faults_of_parameters_are_readable(server: StubServer) -> None:
         (body(changed("items", 0, "error", without=True)), "items.0.error"),
     ],
 )
-def test_a_success_that_cannot_be_read_is_raised(
+def test_a_body_that_does_not_match_the_contract_is_raised(
     reading: Callable[..., object], server: StubServer, content: bytes, path: str
 ) -> None:
     server.body = content
@@ -241,11 +241,11 @@ def test_a_success_that_cannot_be_read_is_raised(
         (("items", 0, "priority"), 7, True),
     ],
 )
-def test_what_the_contract_does_not_know_is_kept_unless_strict(
+def test_unknown_fields_and_values_are_kept_unless_strict(
     reading: Callable[..., object], server: StubServer, path: tuple[str | int, ...], value: object, strict: bool
 ) -> None:
     server.page = changed(*path, to=value)
-    # Said to be something else: what it is, is what counts.
+    # The `Content-Type` is ignored.
     server.headers = {"Content-Type": "text/html"}
     with Client(server.url, strict=strict) as client:
         if strict:

@@ -1,4 +1,4 @@
-"""A call ends in the time that it may take as a whole, whatever arrives meanwhile."""
+"""A call ends within `Retry.total`, whatever the server sends."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ EMPTY_PAGE: dict[str, Any] = {"items": [], "total": 0}
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
-# How long a server goes on: long enough that only the client can have ended the call, and not for ever, so that a
-# client that waits for it fails the test instead of holding it up.
+# Seconds that a server continues to send. Long enough that only the client can have ended the call; finite, so that a
+# client without a deadline fails the test instead of blocking it.
 PATIENCE = 20.0
 
 
 def empty_blocks() -> Iterable[bytes]:
-    """A gzip stream that never ends, and never has a byte."""
+    """Yield an endless gzip stream that decompresses to nothing."""
     stream = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     yield stream.compress(b"")
     while True:
@@ -44,7 +44,7 @@ def in_chunks(parts: Iterable[bytes]) -> Iterable[bytes]:
     return (b"%x\r\n%b\r\n" % (len(part), part) for part in parts if part)
 
 
-# What is sent at once, and what then, bit by bit.
+# The first bytes of an answer, and the parts that follow one by one.
 DRIPS: dict[str, tuple[bytes, Callable[[], Iterable[bytes]]]] = {
     "nothing": (b"", lambda: itertools.repeat(b"")),
     "status line": (b"HTTP/1.1 200 ", lambda: itertools.repeat(b"O")),
@@ -107,7 +107,7 @@ def read(request: pytest.FixtureRequest) -> Callable[..., object]:
 
 
 @pytest.mark.parametrize("name", DRIPS)
-def test_what_drips_ends_in_time(read: Callable[..., object], name: str) -> None:
+def test_a_slow_answer_ends_at_the_deadline(read: Callable[..., object], name: str) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         read_request(connection)
         drip(connection, ends, name)
@@ -117,7 +117,7 @@ def test_what_drips_ends_in_time(read: Callable[..., object], name: str) -> None
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_what_floods_ends_in_time(read: Callable[..., object], name: str) -> None:
+def test_an_endless_answer_ends_at_the_deadline(read: Callable[..., object], name: str) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         read_request(connection)
         drip(connection, ends, name, pause=0)
@@ -129,7 +129,7 @@ def test_what_floods_ends_in_time(read: Callable[..., object], name: str) -> Non
 
 @pytest.mark.parametrize("way", ["sync", "asyncio"])
 @pytest.mark.parametrize("name", ["header", "chunk extension"])
-def test_a_connection_that_was_good_before_is_no_exception(way: str, name: str) -> None:
+def test_a_slow_answer_on_a_reused_connection_ends_at_the_deadline(way: str, name: str) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         page = echoing(read_request(connection), {**EMPTY_PAGE, "limit": 0})
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(page), page))
@@ -154,7 +154,7 @@ def test_a_connection_that_was_good_before_is_no_exception(way: str, name: str) 
 
 
 @pytest.mark.parametrize("record", [b"", b"\x16\x03\x03\x3f\xff"])
-def test_a_handshake_that_never_ends_ends_in_time(read: Callable[..., object], record: bytes) -> None:
+def test_an_endless_tls_handshake_ends_at_the_deadline(read: Callable[..., object], record: bytes) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         connection.recv(65536)
         connection.sendall(record)
@@ -169,7 +169,7 @@ def test_a_handshake_that_never_ends_ends_in_time(read: Callable[..., object], r
             read(DEFINITION_ID, client=of_ours)
 
 
-def test_attempts_and_waits_count_together(read: Callable[..., object]) -> None:
+def test_the_deadline_includes_attempts_and_waits(read: Callable[..., object]) -> None:
     asked: list[str] = []
 
     def handle(connection: socket.socket, ends: threading.Event) -> None:
@@ -184,14 +184,14 @@ def test_attempts_and_waits_count_together(read: Callable[..., object]) -> None:
     assert len(asked) >= 4
 
 
-def test_a_name_that_is_not_found_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_name_lookup_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
 
     def look_up(*_: object, **__: object) -> object:
         answered.wait(PATIENCE)
         raise OSError("no such name")
 
-    # The system's look-up cannot be made slow from here.
+    # Patched, as the resolver of the system cannot be slowed down.
     import ks_workflow_runs._transport
 
     monkeypatch.setattr(ks_workflow_runs._transport, "getaddrinfo", look_up)
@@ -202,7 +202,7 @@ def test_a_name_that_is_not_found_in_time(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.parametrize("name", DRIPS)
 @pytest.mark.parametrize("given", ["client", "transport"])
-def test_connections_of_the_caller_s(name: str, given: str) -> None:
+def test_the_callers_connections_end_at_the_deadline(name: str, given: str) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         read_request(connection)
         drip(connection, ends, name)
@@ -216,7 +216,7 @@ def test_connections_of_the_caller_s(name: str, given: str) -> None:
             CALLS["sync"](DEFINITION_ID, client=of_ours)
 
 
-def test_what_is_compressed_more_than_once_is_refused(read: Callable[..., object]) -> None:
+def test_a_body_compressed_twice_is_refused(read: Callable[..., object]) -> None:
     bomb = gzip.compress(gzip.compress(b"\x00" * 2**24))
 
     def handle(connection: socket.socket, ends: threading.Event) -> None:

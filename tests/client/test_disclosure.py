@@ -1,4 +1,4 @@
-"""What errors and logs show: nothing of a credential, no raw text of a server, and not much of it."""
+"""Errors and logs contain no credentials, and text of a server only escaped and shortened."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\nINFO all is well\u202e\u2028\x85\x00" + "x
 
 
 def everything(error: BaseException) -> str:
-    """All that logs, debuggers and other processes may see of an error, and of those that led to it."""
+    """Return all text of an error and its causes that logs, debuggers and other processes may see."""
     seen: list[str] = []
     each: BaseException | None
     for each in (error, error.__cause__, error.__context__):
@@ -70,7 +70,7 @@ FORMS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("secret", [TOKEN, COOKIE])
 @pytest.mark.parametrize("status", [401, 422, 503, 200])
-def test_a_credential_that_comes_back_is_disguised(
+def test_an_echoed_credential_is_redacted(
     reading: Callable[..., object],
     server: StubServer,
     caplog: pytest.LogCaptureFixture,
@@ -90,14 +90,14 @@ def test_a_credential_that_comes_back_is_disguised(
         error = fails(server.url, reading)
     told = everything(error) + caplog.text
     core = came.rstrip("=")
-    # In base64, the characters at both ends also hold bits of what stands beside the secret.
+    # In base64, the characters at both ends also depend on the neighbours of the secret.
     core = core[8:-4] if "base64" in form else core
     assert core.lower() not in told.lower() and secret.lower() not in told.lower()
     assert status == 200 or "***" in str(error)
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_an_escaped_credential_is_disguised_too(server: StubServer, strict: bool) -> None:
+def test_an_escaped_credential_is_redacted(server: StubServer, strict: bool) -> None:
     body = json.dumps(changed("items", 0, "SECRET", to=1)).replace("SECRET", escaped(TOKEN))
     server.body = body.encode() if strict else b'{"detail": "%b"}' % escaped(TOKEN).encode()
     server.status = 200 if strict else 401
@@ -126,7 +126,7 @@ def sends(data: bytes) -> Callable[[socket.socket, threading.Event], None]:
         b"HTTP/1.1 200 OK\r\nContent-Length: \x1b[2J\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_not_shown_as_it_is(reading: Callable[..., object], data: bytes) -> None:
+def test_invalid_http_is_escaped_and_redacted(reading: Callable[..., object], data: bytes) -> None:
     with socket_server(sends(data)) as address:
         error = fails(f"http://{address}", reading)
     told = everything(error)
@@ -144,7 +144,7 @@ def test_the_cause_has_no_credential(reading: Callable[..., object]) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 401, 422, 429, 503, 418])
-def test_text_of_a_server_is_escaped_and_cut(
+def test_text_of_a_server_is_escaped_and_shortened(
     reading: Callable[..., object], server: StubServer, caplog: pytest.LogCaptureFixture, status: int
 ) -> None:
     server.status = status
@@ -160,11 +160,11 @@ def test_text_of_a_server_is_escaped_and_cut(
         shown += [text for fault in error.faults for text in fault]
     for text in shown:
         assert text.removesuffix("\n").isprintable() and len(text) < 1000
-    # In full and as it is for programs, as far as it was read.
+    # `detail` is unchanged, as far as it was read.
     assert status not in (401, 429, 503, 418) or error.detail is None or error.detail.startswith("\x1b")
 
 
-def test_headers_of_the_caller_s_stay_with_the_request(server: StubServer, reading: Callable[..., object]) -> None:
+def test_the_callers_headers_are_not_in_errors(server: StubServer, reading: Callable[..., object]) -> None:
     server.status = 401
     server.body = b'{"detail": "wrong key 4b1d-9c77-secret"}'
     error = fails(server.url, reading, headers={"X-Api-Key": "4b1d-9c77-secret", "X-Team": "a"})

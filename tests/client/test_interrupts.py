@@ -1,4 +1,4 @@
-"""Whoever leaves an iterator, by an interrupt, an error or a break, does not wait for what was asked for."""
+"""Leaving an iterator by an interrupt, an error or a break does not wait for pending requests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.client.stub_server import read_request, socket_server
 from tests.client.test_pages import RUNS, page_of
 from tests.reference_server import seed
 
-# Far more than a test takes: who waits for it hangs.
+# Seconds. Far longer than a test takes: waiting for it is a failure.
 LONG = 600.0
 BOUND = 60.0
 
@@ -42,7 +42,7 @@ except KeyboardInterrupt:
 
 
 class Stalling:
-    """Answers pages up to an offset, refuses the one there if it is to, and never answers those behind it."""
+    """Answers pages up to an offset, refuses the page at the offset if asked to, and never answers later ones."""
 
     def __init__(self, offset: int, refuses: bool = False) -> None:
         self.offset = offset
@@ -59,7 +59,7 @@ class Stalling:
                 ends.wait()
                 return
             if offset == self.offset:
-                # Not before others are under way.
+                # Wait until other requests have been sent.
                 self.stalls.wait(BOUND)
                 body, status = b'{"detail": "no"}', 401
             connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
@@ -89,7 +89,7 @@ def test_an_interrupt_ends_a_program_at_once(offset: int, concurrency: int, give
     assert (out, err, program.returncode) == ("interrupted\n", "", 0)
 
 
-# What happens when an interrupt comes just before the main thread begins to wait: nothing wakes it.
+# Simulates an interrupt just before the main thread starts to wait: nothing wakes it.
 UNSEEN = """
 import signal, sys, threading
 
@@ -102,7 +102,7 @@ threading.Thread(target=interrupt, daemon=True).start()
 
 
 @pytest.mark.parametrize("given", [False, True])
-def test_an_interrupt_that_wakes_nobody_ends_a_program_too(given: bool) -> None:
+def test_an_interrupt_just_before_a_wait_ends_a_program(given: bool) -> None:
     stalling = Stalling(0)
     with socket_server(stalling) as address:
         command = [sys.executable, "-c", UNSEEN + ITERATE, f"http://{address}", seed.DEFINITION_ID, "8", str(given)]
@@ -149,7 +149,7 @@ def test_an_error_ends_an_iterator_under_asyncio_at_once(concurrency: int) -> No
     assert time.monotonic() - start < BOUND
 
 
-def test_an_interrupt_while_a_thread_starts_is_no_other_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_a_thread_starts_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(self: threading.Thread) -> None:
         raise KeyboardInterrupt
 

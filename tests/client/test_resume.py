@@ -1,4 +1,4 @@
-"""A server that is away for a while is waited for; and where that is not enough, a reader goes on after the error."""
+"""The client waits for a server that is down, and an iteration can resume after an error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.reference_server import seed
 
 
 class Mortal:
-    """A server that is killed at a request, with all of its connections, and starts again after a while."""
+    """A server that is killed at a request, with all its connections, and restarts after a while."""
 
     def __init__(self, at: int, away: float) -> None:
         self.at, self.away = at, away
@@ -64,7 +64,7 @@ class Mortal:
         self.listener.close()
         for connection in self.connections:
             with suppress(OSError):
-                # Reset, as the system does it for a program that was killed.
+                # Reset, as the operating system does for a killed process.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.shutdown(socket.SHUT_RDWR)
         self.connections.clear()
@@ -83,7 +83,7 @@ class Mortal:
 
 
 def read(client: Client, way: str, concurrency: int, into: list[int], **arguments: Any) -> None:
-    """Reads into a list, so that what came before an error is there."""
+    """Read into a list, which keeps the runs yielded before an error."""
     arguments = {"page_size": 10, "concurrency": concurrency, **arguments}
     if way == "iter":
         for run in iter_workflow_runs(client, seed.DEFINITION_ID, **arguments):
@@ -102,7 +102,7 @@ EVERYTHING = [UUID(each["id"]).int for each in RUNS]
 
 
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
-def test_a_server_that_is_killed_and_started_again_is_waited_for(way: str, concurrency: int) -> None:
+def test_a_restart_of_the_server_is_waited_for(way: str, concurrency: int) -> None:
     server = Mortal(at=12, away=1.5)
     found: list[int] = []
     try:
@@ -114,7 +114,7 @@ def test_a_server_that_is_killed_and_started_again_is_waited_for(way: str, concu
     assert server.requests > 30
 
 
-def test_a_server_may_be_away_for_seven_seconds() -> None:
+def test_a_server_may_be_down_for_seven_seconds() -> None:
     retry = Retry()
     least = sum(min(retry.max_backoff, retry.backoff * 2**number) / 2 for number in range(int(retry.max_retries)))
     assert least > 7
@@ -131,7 +131,7 @@ FAILURES: dict[str, Callable[[socket.socket], object]] = {
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 @pytest.mark.parametrize("name", FAILURES)
 @pytest.mark.parametrize("limit", [None, 250])
-def test_a_reader_goes_on_where_it_stood(way: str, concurrency: int, name: str, limit: int | None) -> None:
+def test_an_iteration_resumes_after_an_error(way: str, concurrency: int, name: str, limit: int | None) -> None:
     numbers = count(1)
 
     def handle(connection: socket.socket, ends: threading.Event) -> None:
@@ -162,7 +162,7 @@ def test_a_reader_goes_on_where_it_stood(way: str, concurrency: int, name: str, 
 
 
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
-def test_a_list_that_changed_meanwhile_is_read_whole(server: StubServer, way: str, concurrency: int) -> None:
+def test_an_iteration_resumes_in_a_list_that_has_changed(server: StubServer, way: str, concurrency: int) -> None:
     churning = Churning(lambda churning: None)
     answers = 0
 
@@ -188,7 +188,7 @@ def test_a_list_that_changed_meanwhile_is_read_whole(server: StubServer, way: st
     assert [each for each in found if each in set(persistent)] == persistent
 
 
-def test_a_position_is_used_for_its_list_only(server: StubServer) -> None:
+def test_a_position_is_valid_for_its_list_only(server: StubServer) -> None:
     server.status = 500
     with Client(server.url) as client:
         with pytest.raises(errors.StatusError) as raised:
@@ -198,9 +198,9 @@ def test_a_position_is_used_for_its_list_only(server: StubServer) -> None:
         wrong: Any
         for arguments in ({"definition_id": seed.EMPTY_DEFINITION_ID}, {"offset": 1}, {"resume": 7}):
             wrong = {"definition_id": seed.DEFINITION_ID, "resume": position, **arguments}
-            with pytest.raises(errors.ConfigurationError, match="resume has to be"):
+            with pytest.raises(errors.ConfigurationError, match="'resume' must be"):
                 iter_pages(client, **wrong)
-        # It may be used more than once, and keeps what was to be left out.
+        # It can be used more than once, and keeps the offset.
         server.status, server.answer = 200, lambda limit, offset: page_of(RUNS, limit, offset)
         for _ in range(2):
             runs = iter_workflow_runs(client, seed.DEFINITION_ID, resume=position)

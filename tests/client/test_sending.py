@@ -1,4 +1,4 @@
-"""Retries, limits, and every way in which a server can misbehave: one error each, from calls and pagers alike."""
+"""Retries, limits, and misbehaving servers: each is one error, from calls and pagers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def zipped(body: bytes) -> bytes:
 
 
 def stalls(data: bytes) -> Callable[[StubServer], Callable[[socket.socket], object]]:
-    """Sends something, and then nothing for as long as the test runs."""
+    """Send some bytes, and nothing else until the test ends."""
 
     def behave(server: StubServer) -> Callable[[socket.socket], object]:
         def send(connection: socket.socket) -> None:
@@ -65,7 +65,7 @@ def stalls(data: bytes) -> Callable[[StubServer], Callable[[socket.socket], obje
 
 def resets(_: StubServer) -> Callable[[socket.socket], object]:
     def behave(connection: socket.socket) -> None:
-        # Closed with nothing to linger for, a connection is reset instead of ended.
+        # With SO_LINGER 0, closing resets the connection.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
 
@@ -73,7 +73,7 @@ def resets(_: StubServer) -> Callable[[socket.socket], object]:
 
 
 def drips(server: StubServer) -> Callable[[socket.socket], object]:
-    """A body that never ends, a byte at a time: no single wait is long."""
+    """Send an endless body, one byte at a time: no single wait is long."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")
@@ -112,10 +112,10 @@ MISBEHAVIOUR = {
 
 
 @pytest.mark.parametrize("case", MISBEHAVIOUR)
-def test_misbehaviour_is_one_error(reading: Callable[..., object], server: StubServer, case: str) -> None:
+def test_misbehaviour_of_a_server_is_one_error(reading: Callable[..., object], server: StubServer, case: str) -> None:
     behave, expected = MISBEHAVIOUR[case]
     server.behave = behave(server)
-    # Short only where waiting is what is tested: a slow machine is no misbehaviour.
+    # Short only where the timeout is tested: a slow machine must not fail the test.
     timeout, total = (0.3, 1.0) if expected is errors.ApiTimeoutError else (60.0, 60.0)
     retry = Retry(max_retries=0, total=total)
     client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", timeout=timeout, retry=retry)
@@ -132,7 +132,7 @@ def test_misbehaviour_is_one_error(reading: Callable[..., object], server: StubS
         assert "a-token" not in shown and "a-cookie" not in shown
 
 
-def test_refused_connections_are_one_error(reading: Callable[..., object]) -> None:
+def test_a_refused_connection_is_an_error(reading: Callable[..., object]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with Client(f"http://127.0.0.1:{port}", retry=ONCE) as client, pytest.raises(errors.ApiConnectionError):
@@ -140,12 +140,12 @@ def test_refused_connections_are_one_error(reading: Callable[..., object]) -> No
 
 
 @pytest.mark.parametrize("name", ["asyncio", "aiter"])
-def test_a_cancelled_call_ends_its_connection(server: StubServer, name: str) -> None:
+def test_a_cancelled_call_closes_its_connection(server: StubServer, name: str) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def behave(connection: socket.socket) -> None:
         begun.set()
-        # Nothing more comes; this returns when the other side has closed.
+        # Returns when the client has closed the connection.
         assert connection.recv(1) == b""
         ended.set()
 
@@ -163,7 +163,7 @@ def test_a_cancelled_call_ends_its_connection(server: StubServer, name: str) -> 
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            # While the client still lives: it is the call that ends its connection.
+            # While the client is open: the call must close its connection.
             return await asyncio.to_thread(ended.wait, 30)
 
     assert asyncio.run(scenario())
@@ -178,7 +178,7 @@ def answers(server: StubServer, *statuses: int, headers: str = "") -> Callable[[
 
     def behave(connection: socket.socket) -> None:
         status = left.pop(0) if len(left) > 1 else left[0]
-        # Announced, since the connection is closed after it: else the next request might be sent on it.
+        # `Connection: close`, so that the next request is not sent on this connection.
         page = echoing(server.requests[-1][0], json.loads(EMPTY_PAGE))
         head = f"HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {len(page)}\r\n{headers}\r\n"
         connection.sendall(head.encode() + page)
@@ -187,7 +187,7 @@ def answers(server: StubServer, *statuses: int, headers: str = "") -> Callable[[
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_passing_refusals_are_tried_again(reading: Callable[..., object], server: StubServer, status: int) -> None:
+def test_transient_statuses_are_retried(reading: Callable[..., object], server: StubServer, status: int) -> None:
     server.behave = answers(server, status, status, 200)
     with Client(server.url, retry=AT_ONCE) as client:
         reading(DEFINITION_ID, client=client)
@@ -195,14 +195,14 @@ def test_passing_refusals_are_tried_again(reading: Callable[..., object], server
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 422, 500, 501, 520])
-def test_other_refusals_are_not(reading: Callable[..., object], server: StubServer, status: int) -> None:
+def test_other_statuses_are_not_retried(reading: Callable[..., object], server: StubServer, status: int) -> None:
     server.behave = answers(server, status, 200)
     with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.StatusError):
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 1
 
 
-def test_failures_of_the_connection_are_tried_again(reading: Callable[..., object], server: StubServer) -> None:
+def test_connection_errors_are_retried(reading: Callable[..., object], server: StubServer) -> None:
     left = [lambda connection: connection.close(), lambda connection: connection.sendall(HEAD), answers(server, 200)]
     server.behave = lambda connection: left.pop(0)(connection)
     with Client(server.url, retry=AT_ONCE) as client:
@@ -211,7 +211,7 @@ def test_failures_of_the_connection_are_tried_again(reading: Callable[..., objec
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_retries_end(reading: Callable[..., object], server: StubServer, retries: int) -> None:
+def test_retries_are_limited(reading: Callable[..., object], server: StubServer, retries: int) -> None:
     server.behave = answers(server, 503)
     retry = Retry(max_retries=retries, backoff=0.0)
     with Client(server.url, retry=retry) as client, pytest.raises(errors.ServiceUnavailableError):
@@ -220,7 +220,9 @@ def test_retries_end(reading: Callable[..., object], server: StubServer, retries
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object], server: StubServer, form: str) -> None:
+def test_a_retry_after_above_the_maximum_is_raised_at_once(
+    reading: Callable[..., object], server: StubServer, form: str
+) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     server.behave = answers(server, 429, headers=f"Retry-After: {date if form == 'date' else 61}\r\n")
     with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.RateLimitError) as raised:
@@ -230,7 +232,7 @@ def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object],
     assert re.search(r"\(Retry-After: [6-9]\d s\)$", str(raised.value))
 
 
-def test_a_wait_beyond_the_deadline_is_raised_at_once(server: StubServer) -> None:
+def test_a_retry_after_beyond_the_deadline_is_raised_at_once(server: StubServer) -> None:
     server.behave = answers(server, 503, headers="Retry-After: 5\r\n")
     with Client(server.url, retry=Retry(total=4.0)) as client, pytest.raises(errors.ServiceUnavailableError):
         CALLS["sync"](DEFINITION_ID, client=client)
@@ -256,7 +258,7 @@ def test_a_wait_beyond_the_deadline_is_raised_at_once(server: StubServer) -> Non
     ],
 )
 def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: int | None) -> None:
-    # Made here, not above: the names of the cases have to be the same in each of pytest's workers.
+    # Made here, as pytest's workers need the same case names.
     hours = {"an hour ahead": 1, "an hour ago": -1}.get(value)
     if hours is not None:
         value = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
@@ -269,7 +271,7 @@ def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: 
         assert found is not None and least <= found <= most
 
 
-def test_retry_after_is_heeded(server: StubServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_retry_after_is_waited(server: StubServer, caplog: pytest.LogCaptureFixture) -> None:
     server.behave = answers(server, 503, 200, headers="Retry-After: 1\r\n")
     with Client(server.url, retry=AT_ONCE) as client, caplog.at_level(logging.DEBUG, ks_workflow_runs.__name__):
         CALLS["sync"](DEFINITION_ID, client=client)

@@ -1,4 +1,4 @@
-"""The pager's rule, on a list that a state machine changes between any two of its requests."""
+"""The traversal algorithm, on a list that a state machine changes between requests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ks_workflow_runs.errors import ListChangedError
 
 
 def page_of(runs: Sequence[int], page_request: PageRequest, cap: int = 100) -> PageContent:
-    """What a server answers that has these runs, and gives `cap` of them at most."""
+    """Return the page of a server with these runs, which gives `cap` runs per page at most."""
     items = runs[page_request.offset : page_request.offset + min(cap, page_request.limit)]
     return PageContent(items, [UUID(int=run) for run in items], len(runs))
 
@@ -79,7 +79,7 @@ class Reading(RuleBasedStateMachine):
     @precondition(lambda self: not self.done)
     @rule(index=st.integers(0, 3))
     def answer_one(self, index: int) -> None:
-        """Pages that are wanted together are answered in any order, with changes in between."""
+        """Answer the requests of one step in any order, with changes in between."""
         if self.begun is None:
             self.begun = list(self.runs)
         open_ = [page_request for page_request in self.pending if page_request not in self.answers]
@@ -95,7 +95,7 @@ class Reading(RuleBasedStateMachine):
         while not self.done:
             self.answer_one(0)
             requests += 1
-            assert requests < 1000, "it does not end on a list that stands still"
+            assert requests < 1000, "it does not end on a stable list"
         assert len(self.yielded) == len(set(self.yielded)), "a run was yielded twice"
         persistent = [run for run in (self.begun or [])[self.offset :] if run not in self.deleted]
         kept = set(persistent)
@@ -124,7 +124,7 @@ def read_all(runs: Sequence[int], traversal: Traversal, cap: int = 100) -> tuple
 
 
 @pytest.mark.parametrize("concurrency", [1, 3, 8])
-def test_a_list_that_stands_still_takes_no_more_pages_than_it_has(concurrency: int) -> None:
+def test_a_stable_list_takes_the_minimum_of_requests(concurrency: int) -> None:
     yielded, asked = read_all(range(1000), traverse_by_offset(Position.at("", 0), 100, concurrency))
     assert yielded == list(range(1000))
     # 99 new runs a page, and one of overlap.
@@ -134,18 +134,18 @@ def test_a_list_that_stands_still_takes_no_more_pages_than_it_has(concurrency: i
 
 
 @pytest.mark.parametrize(("offset", "expected"), [(0, 10), (1, 9), (5, 5), (9, 1), (10, 0), (500, 0)])
-def test_runs_in_front_of_the_offset_are_left_out(offset: int, expected: int) -> None:
+def test_runs_before_the_offset_are_skipped(offset: int, expected: int) -> None:
     yielded, _ = read_all(range(10), traverse_by_offset(Position.at("", offset), 4, 1))
     assert yielded == list(range(10))[offset:] and len(yielded) == expected
 
 
-def test_a_server_that_gives_fewer_than_asked_for_is_read_whole() -> None:
+def test_a_server_with_smaller_pages_is_read_completely() -> None:
     yielded, asked = read_all(range(100), traverse_by_offset(Position.at("", 0), 50, 4), cap=10)
     assert yielded == list(range(100))
     assert {page.limit for page_request in asked[1:] for page in page_request} == {10}
 
 
-def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
+def test_a_list_that_changes_too_fast_is_an_error() -> None:
     traversal = traverse_by_offset(Position.at("", 0), 10, 1)
     step = next(traversal)
     generation, yielded = 0, 0
@@ -155,7 +155,7 @@ def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
                 yielded += len(step.items)
                 step = traversal.send(None)
             else:
-                # At each request a list of nothing but new runs in front, the total the same: never a known one.
+                # Each request gets a list of new runs only, with the same total: none is ever known.
                 generation += 1000
                 assert generation < 1_000_000
                 due = step[0].offset
@@ -164,7 +164,7 @@ def test_a_list_that_changes_faster_than_it_is_read_ends_in_one_error() -> None:
     assert raised.value.seen == yielded > 0
 
 
-def test_a_server_that_gives_one_run_at_a_time_ends_in_one_error() -> None:
+def test_a_server_that_returns_one_run_per_page_is_an_error() -> None:
     with pytest.raises(ListChangedError):
         read_all(range(100), traverse_by_offset(Position.at("", 0), 10, 1), cap=1)
 
@@ -190,7 +190,7 @@ def read_by_cursor(pages: dict[str | None, PageContent], position: Position) -> 
 
 
 def cut(*pages: Sequence[int]) -> dict[str | None, PageContent]:
-    """Pages of a list, by the cursor that each begins at: its number."""
+    """Return pages of a list by their cursors, which are their numbers."""
     last = len(pages) - 1
     return {
         str(number) if number else None: PageContent(page, page, None, None if number == last else str(number + 1))
@@ -198,20 +198,20 @@ def cut(*pages: Sequence[int]) -> dict[str | None, PageContent]:
     }
 
 
-def test_a_list_with_cursors_is_read_to_its_end() -> None:
+def test_a_list_with_cursors_is_read_completely() -> None:
     assert read_by_cursor(cut([1, 2], [3], [4, 5]), Position.at("", 0)) == [1, 2, 3, 4, 5]
     assert read_by_cursor(cut([]), Position.at("", 0)) == []
 
 
-def test_what_comes_twice_in_a_list_with_cursors_is_yielded_once() -> None:
+def test_repeated_runs_are_yielded_once_by_cursor() -> None:
     assert read_by_cursor(cut([1, 2], [2, 3], [1], [4]), Position.at("", 0)) == [1, 2, 3, 4]
 
 
-def test_empty_pages_are_gone_through_as_far_as_patience_goes() -> None:
+def test_empty_pages_are_skipped_up_to_a_limit() -> None:
     assert read_by_cursor(cut([1], *[[]] * 100, [2], *[[]] * 100, [3]), Position.at("", 0)) == [1, 2, 3]
     position = Position.at("", 0)
-    with pytest.raises(ListChangedError, match="101 pages in a row brought nothing new; 1 items were read") as raised:
+    with pytest.raises(ListChangedError, match=r"101 pages in a row had no new items \(1 items were read\)") as raised:
         read_by_cursor(cut([1], *[[]] * 101, [2]), position)
     assert raised.value.seen == 1
-    # The pages without items are behind it.
+    # The position is behind the empty pages.
     assert position.cursor == "102"

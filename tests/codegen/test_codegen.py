@@ -166,11 +166,11 @@ show(title=3)
         "{'limit': '20', 'offset': '0', 'color': 'red', 'is-late': 'false', 'age': '3'}",
         "{'limit': '20', 'offset': '0', 'status': 'FAILED', 'color': \"it's blue\", 'is-late': 'true', 'title': '&', "
         "'age': '3'}",
-        "age has to be at most 9, not 10",
-        "status has to be one of PENDING, RUNNING, COMPLETED, FAILED, not str 'LOST'",
-        "color has to be one of red, it's blue, not str 'green'",
-        "is-late has to be True or False, not str 'yes'",
-        "title has to be text, not int 3",
+        "'age' must be at most 9 (got 10)",
+        "'status' must be one of PENDING, RUNNING, COMPLETED, FAILED (got str 'LOST')",
+        "'color' must be one of red, it's blue (got str 'green')",
+        "'is-late' must be True or False (got str 'yes')",
+        "'title' must be text (got int 3)",
     ], done.stderr
 
 

@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_testing/generation.py. Do not edit it here.
-"""Values of schemas, at random: plain ones, as people write them into tests."""
+"""Generates random values from schemas: plain ones, as people write them in tests."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from uuid import UUID
 from .contract import Path, Schema, as_list, as_object
 from .schemas import Schemas
 
-# Beyond these levels, what need not be there is not.
+# Optional fields are omitted below this depth.
 _LEVELS = 6
 _WORDS = ("alpha", "beta", "gamma", "delta", "north", "south", "east", "west", "red", "green", "blue")
 
 
 class Absent:
-    """Stands for what is left out of an object."""
+    """The type of `ABSENT`."""
 
     def __repr__(self) -> str:
-        return "nothing"
+        return "ABSENT"
 
 
 ABSENT = Absent()
 PARTIAL_OBJECT: dict[str, Any] = {}
-"""Stands for an object that is to be there, of which nothing else was given."""
+"""Stands for an object that is given without fields, and is generated."""
 
 
 class NoMatchingTextError(ValueError):
-    """A text that has to match a pattern, of which no example is known."""
+    """No text is known that matches the pattern of a field."""
 
 
 def rfc3339(moment: datetime) -> str:
-    """Returns a time as RFC 3339 writes it, in UTC, to the millisecond."""
+    """Return a time as RFC 3339 text, in UTC, with milliseconds."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class ValueGenerator:
-    """Makes one value.
+    """Generates one value.
 
     Args:
-        schemas: What schemas name.
-        rng: Where it takes its values from.
-        moment: What all its times are.
-        given: What is to stand in it, by path; other fields are filled in around it.
-        choices: Where a field may be null or one of several values: which it is to be.
+        schemas: The schemas of the contract.
+        rng: The source of random choices.
+        moment: The value of all date-times.
+        given: Given parts, by path. Other fields are generated around them.
+        choices: The choices for nullable and enum fields, by path.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ValueGenerator:
         self._ids: dict[str, Any] = {}
 
     def value(self, schema: Schema, path: Path = ()) -> Any:
-        """Returns a value of a schema, for a place."""
+        """Return a value of a schema, for a path."""
         if path in self._given:
             return self._given[path]
         schema = self._schemas.resolve(schema)
@@ -87,7 +87,7 @@ class ValueGenerator:
             return schema["const"]
         kind = next((each for each in types if each != "null"), "null")
         if "enum" in schema or schema.get("format") == "uuid":
-            # Fields of one name have one value, outside of lists: what repeats another field mostly has its name.
+            # Outside of lists, fields with the same name get the same value: they usually repeat each other.
             return self._shared(schema, path, lambda: self._plain(schema, kind, path))
         return self._plain(schema, kind, path)
 
@@ -176,7 +176,7 @@ class ValueGenerator:
             is_likely = len(path) <= _LEVELS and self._choices.get(here, ABSENT) is not ABSENT
             if name in required or is_given or is_likely or (len(path) <= _LEVELS and self._rng.random() < 0.5):
                 made[name] = self.value(below, here)
-        # Given fields that no property names; whether they are allowed is for the schema to say.
+        # Given fields without a property. Validation decides whether they are allowed.
         for given in self._given:
             if len(given) > len(path) and given[: len(path)] == path and given[len(path)] not in made:
                 made[str(given[len(path)])] = self._given[given] if len(given) == len(path) + 1 else {}
@@ -184,7 +184,7 @@ class ValueGenerator:
 
 
 def _examples(schema: Schema, rng: random.Random) -> Iterator[str]:
-    """Yields texts that a pattern may want, first those that the contract has as examples."""
+    """Yield texts that a pattern may match, first the examples of the contract."""
     yield from (each for each in as_list(schema.get("examples")) or () if isinstance(each, str))
     word, number = rng.choice(_WORDS), str(rng.randrange(10**6))
     for size in (len(word), 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 64):
@@ -198,7 +198,7 @@ def _examples(schema: Schema, rng: random.Random) -> Iterator[str]:
 
 
 def given_paths(schemas: Schemas, schema: Schema, fields: Mapping[str, Any], path: Path = ()) -> dict[Path, Any]:
-    """Returns what was given, by path: fields of objects one by one, so that the others are filled in."""
+    """Return the given values by path. Objects are split into fields, so that their other fields are generated."""
     found: dict[Path, Any] = {}
     for name, value in fields.items():
         below = schemas.part_schema(schema, fields, name)
@@ -212,7 +212,7 @@ def given_paths(schemas: Schemas, schema: Schema, fields: Mapping[str, Any], pat
 
 
 def shifted(text: str, seconds: float) -> str | None:
-    """Returns a time that is so much later; None where there is none."""
+    """Return a time shifted by some seconds; None if that is out of range."""
     try:
         return rfc3339(datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text)) + timedelta(seconds=seconds))
     except (ValueError, OverflowError):

@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_testing/responses.py. Do not edit it here.
-"""Answers, made of what there is."""
+"""Makes the responses of the server."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CURSOR = re.compile(r"after-([0-9]{1,18})", re.ASCII)
 
 
 def respond(store: Store, request: ParsedRequest, now: datetime) -> httpx2.Response:
-    """Returns the answer to a request."""
+    """Return the response to a request."""
     try:
         item = validate(store, request)
         return _success(store, request, item, now)
@@ -43,7 +43,7 @@ def refusal_response(
     headers: Mapping[str, str],
     now: datetime,
 ) -> httpx2.Response:
-    """Returns an answer that is no success, as the contract has it; what it does not have, with a sentence."""
+    """Return an error response, as the contract documents it. An undocumented status gets a plain sentence."""
     known = operation.refusals.get(status) if operation is not None else None
     spec = known or Refusal({}, detail="detail")
     sent = httpx2.Headers({**spec.headers, **headers})
@@ -86,7 +86,7 @@ def _success(store: Store, request: ParsedRequest, item: Item | None, now: datet
     elif operation.does == "create":
         body = _create_item(store, request, now)
     else:
-        raise AssertionError(f"the contract does not tell what {operation.name} does: script its answer with `next`")
+        raise AssertionError(f"the contract does not say what {operation.name} does: script its answer with `next`")
     headers = httpx2.Headers()
     for name, (schema, example) in operation.headers.items():
         headers[name] = example or str(_generate(store, schema, {}, now))
@@ -100,7 +100,7 @@ def _success(store: Store, request: ParsedRequest, item: Item | None, now: datet
 
 
 def _check_rules(store: Store, request: ParsedRequest, body: Any, headers: httpx2.Headers, now: datetime) -> None:
-    """Holds an answer against what the contract says of it."""
+    """Raise AssertionError if an answer violates the rules of its operation."""
     operation, for_rules = request.operation, store.schemas.for_rules
     if not operation.rules:
         return
@@ -116,9 +116,7 @@ def _check_rules(store: Store, request: ParsedRequest, body: Any, headers: httpx
     response = {"status": operation.success, "headers": dict(headers), "body": read}
     for rule in operation.rules:
         if not holds(rule, asked, response, cel.moment(rfc3339(now))):
-            raise AssertionError(
-                f"the testing kit cannot keep what the contract says of {operation.name}: {rule.message}"
-            )
+            raise AssertionError(f"the testing kit violates a rule of {operation.name}: {rule.message}")
 
 
 def _page(store: Store, request: ParsedRequest, now: datetime) -> Any:
@@ -138,7 +136,7 @@ def _page(store: Store, request: ParsedRequest, now: datetime) -> Any:
     total = len(items)
     start = _page_start(request, paging, items)
     end = total if paging.limit not in query else start + query[paging.limit]
-    # What the page has besides is made up first: the items are what they are, and may be many.
+    # The other fields are generated without the items, of which there may be many.
     fields: dict[str, Any] = {paging.items: []}
     if paging.total:
         fields[paging.total] = total
@@ -167,7 +165,7 @@ def _page_start(request: ParsedRequest, paging: Paging, items: Sequence[Item]) -
     if paging.cursor in query:
         found = _CURSOR.fullmatch(query[paging.cursor])
         if found is None:
-            fault = Fault(("query", paging.cursor), "one that a page gave", query[paging.cursor], "cursor")
+            fault = Fault(("query", paging.cursor), "a cursor from a page", query[paging.cursor], "cursor")
             raise refusal_at(request.operation, "parameters", [fault])
         return sum(each.number >= int(found[1]) for each in items)
     return int(min(query.get(paging.offset, 0), len(items)))
@@ -181,11 +179,11 @@ def _create_item(store: Store, request: ParsedRequest, now: datetime) -> Any:
     try:
         return store.add(request.operation.listing, owner, 1, fields, 0, now, is_new=True)[0]
     except ValueError as error:
-        raise AssertionError(f"the testing kit cannot make what {request.operation.name} asks for: {error}") from error
+        raise AssertionError(f"the testing kit cannot make an item for {request.operation.name}: {error}") from error
 
 
 def _generate(store: Store, schema: Any, fields: Mapping[str, Any], now: datetime, least: bool = False) -> Any:
-    """Returns a value of a schema with some fields; with the least, nothing else that need not be there."""
+    """Return a generated value with the given fields. With `least`, optional fields that are not given are omitted."""
     given = given_paths(store.schemas, schema, fields) if fields else {}
     made = ValueGenerator(store.schemas, random.Random(0), now, given, {}).value(schema)
     required = store.schemas.resolve(schema).get("required", ())
@@ -198,7 +196,7 @@ def _json(status: int, body: Any, headers: httpx2.Headers) -> httpx2.Response:
 
 
 def set_fields_of_first_item(body: Any, items: str, fields: Mapping[str, Any]) -> None:
-    """Gives the first item of a page, or what is no page, fields that the contract may not know.
+    """Set fields of the first item of a page, or of a body that is not a page. The contract may not know them.
 
     Raises:
         AssertionError: There is no item.
@@ -210,5 +208,5 @@ def set_fields_of_first_item(body: Any, items: str, fields: Mapping[str, Any]) -
         target = next(iter(as_list(target) or ()), None)
     found = as_object(target)
     if found is None:
-        raise AssertionError("next_later: the answer has no item to change")
+        raise AssertionError("next_later() needs an answer with an item")
     found.update(fields)

@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_testing/rules.py. Do not edit it here.
-"""Which rules a value violates."""
+"""Checks values against the rules of the contract."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_testing/server.py. Do not edit it here.
-"""The server: all of the kit together, as a transport."""
+"""The fake server, as an httpx2 transport."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from .factory import ItemFactory
 from .scripts import Asked, CutBody, ScheduledCall, Script, recorded
 from .store import Item, Store, as_json, integer
 
-# How long ago an item that is on no server was made, about.
+# The approximate age of an item that is on no server.
 _AGE = timedelta(hours=1)
 _MAX_TIMES, _MAX_REQUESTS, _MAX_SECONDS = 1_000, 1_000_000, 1_000_000
 
 
 class BaseServer:
-    """What every `FakeServer` does; `testing` has that of the contract."""
+    """The part of `FakeServer` that does not depend on the contract."""
 
     contract: ClassVar[Contract]
 
@@ -50,10 +50,10 @@ class BaseServer:
     # --- as a client's server ---
 
     def client(self, **arguments: Any) -> AuthenticatedClient:
-        """Returns a client of this server, with its token. The client's waits pass on the server's clock, at once.
+        """Return a client of this server, with its token. Waits of the client advance the server's clock at once.
 
         Args:
-            **arguments: Further ones of `AuthenticatedClient`, such as `retry`, or another credential.
+            **arguments: Further arguments of `AuthenticatedClient`, such as `retry`, or another credential.
         """
         known = [each.name for each in Client.config.credentials]
         if known and not any(name in arguments for name in known):
@@ -65,72 +65,72 @@ class BaseServer:
 
     @property
     def requests(self) -> Sequence[Asked]:
-        """The requests that it got, credentials disguised, in their order."""
+        """The requests received, in order, with credentials redacted."""
         return tuple(self._requests)
 
     @property
     def now(self) -> datetime:
-        """The time on the server's clock, which passes only where somebody waits."""
+        """The time of the server's clock. It advances only when something waits."""
         return self.clock.time
 
     @property
     def elapsed(self) -> float:
-        """Seconds that were waited on the server's clock."""
+        """The seconds waited on the server's clock."""
         return self.clock.elapsed
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass on the server's clock."""
+        """Advance the server's clock."""
         self.clock.advance(seconds)
 
-    # --- who may do what ---
+    # --- credentials ---
 
     def add_token(self) -> str:
-        """Returns a new credential, which may do everything."""
+        """Return a new credential that is allowed to do everything."""
         self._tokens += 1
         token = f"fake-token-{self._tokens}"
         self._store.tokens.add(token)
         return token
 
     def revoke(self, token: str | None = None) -> None:
-        """Makes a credential, by default `token`, invalid, as if it had expired. Raises ValueError if it is none."""
+        """Invalidate a credential, by default `token`, as if it had expired. Raise ValueError if it is not valid."""
         self._check_token(token)
         self._store.tokens.discard(token or self.token)
 
     def forbid(self, thing: object, token: str | None = None) -> None:
-        """Forbids a credential, by default `token`, something: what a parameter in a path names, or an item."""
+        """Deny a credential, by default `token`, access to an item or to what a path parameter identifies."""
         self._check_token(token)
         with self._lock:
             self._store.forbidden.add((token or self.token, self._store.path_value_of(thing)))
 
     def _check_token(self, token: str | None) -> None:
         if (token or self.token) not in self._store.tokens:
-            raise ValueError("'token' must be one that the server gave, and not revoked")
+            raise ValueError("'token' must be a valid token of this server, and not be revoked")
 
-    # --- what is to happen ---
+    # --- scripts ---
 
     def before(self, request: int, move: Callable[[], object]) -> None:
-        """Has something done before a request, such as `lambda: server.delete_...(...)`.
+        """Call a function before a request, such as `lambda: server.delete_...(...)`.
 
         Args:
-            request: Before which one, counted from 1 since the server was made.
-            move: Does it.
+            request: The number of the request, from 1 since the server was made.
+            move: The function.
 
         Raises:
-            ValueError: That request was made already.
+            ValueError: That request has been made already.
         """
         integer("request", request, len(self._requests) + 1, _MAX_REQUESTS)
         self._scheduled.append(ScheduledCall(request, move))
 
     def next(self, status: int, *, retry_after: int | None = None, times: int = 1) -> None:
-        """Has the next request refused, whatever it asks for.
+        """Respond to the next request with an error, whatever it asks for.
 
         Args:
             status: The status, from 400 to 599.
-            retry_after: Seconds that the client is told to wait.
-            times: How many requests this holds for.
+            retry_after: The `Retry-After` header, in seconds.
+            times: The number of requests.
 
         Raises:
-            ValueError: One of them cannot be.
+            ValueError: An argument is out of bounds.
         """
         integer("status", status, 400, 599)
         headers = dict[str, str]()
@@ -140,25 +140,23 @@ class BaseServer:
         self._script(Script(f"next({status})", status=status, headers=headers), times)
 
     def next_cut(self, *, within_body: bool = False, times: int = 1) -> None:
-        """Has the connection of the next request cut: before the answer, or within its body."""
+        """Cut the connection of the next request: before the response, or within its body."""
         self._script(Script("next_cut()", cut="within" if within_body else "before"), times)
 
     def next_slow(self, seconds: float, *, times: int = 1) -> None:
-        """Has the answer to the next request take some seconds on the server's clock. A client that does not wait for
-        so long gets its time-out.
-        """
+        """Delay the next response by some seconds of the server's clock. A client with a shorter timeout times out."""
         self._script(Script(f"next_slow({seconds!r})", seconds=_seconds("seconds", seconds)), times)
 
     def next_malformed(self, *, times: int = 1) -> None:
-        """Has the body of the next answer end too early, so that it is no JSON."""
+        """Cut the body of the next response short, so that it is not JSON."""
         self._script(Script("next_malformed()", malformed=True), times)
 
     def next_later(self, *, times: int = 1, **fields: Any) -> None:
-        """Has the next answer be that of a later version: with these fields in its first item, whatever the contract
-        says of them.
+        """Respond to the next request like a later version of the API: set fields of the first item. The contract may
+        not know them.
         """
         if not fields:
-            raise ValueError("next_later() must be given fields, such as a value that the contract does not know")
+            raise ValueError("next_later() needs at least one field, such as a value that the contract does not know")
         self._script(Script("next_later()", fields=as_json(fields)), times)
 
     def _script(self, script: Script, times: int) -> None:
@@ -166,21 +164,21 @@ class BaseServer:
         self._scripts.extend([script] * times)
 
     def check(self) -> None:
-        """Raises AssertionError where something was to happen that did not."""
+        """Raise AssertionError if anything scripted did not happen."""
         left = [*(each.name for each in self._scripts), *(each.name for each in self._scheduled)]
         if left:
             made = f"{len(self._requests)} request{'' if len(self._requests) == 1 else 's'}"
-            raise AssertionError(f"not used up after {made}: {', '.join(left)}")
+            raise AssertionError(f"scripted, but did not happen within {made}: {', '.join(left)}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *args: object) -> None:
-        # An error that is on its way says more.
+        # Another error says more.
         if kind is None:
             self.check()
 
-    # --- for what the contract names ---
+    # --- used by the generated methods ---
 
     def _add_resource(self, parameter: str, value: object) -> Any:
         with self._lock:
@@ -211,13 +209,13 @@ class BaseServer:
     def _find(self, name: str, thing: object) -> Item:
         found = self._store.item(name, thing)
         if found is None:
-            raise ValueError(f"there is no such item of {self.contract.lists[name].noun}: {str(thing)!r:.80}")
+            raise ValueError(f"{self.contract.lists[name].noun} have no such item: {str(thing)!r:.80}")
         return found
 
     # --- requests ---
 
     def handle(self, request: httpx2.Request) -> httpx2.Response:
-        """Answers a request, whose body is read."""
+        """Respond to a request. Its body must have been read."""
         with self._lock:
             path = request.url.raw_path.decode("ascii", "replace").partition("?")[0].removeprefix(self._prefix)
             entry = recorded(request, path)
@@ -227,7 +225,7 @@ class BaseServer:
                 try:
                     call.do()
                 except Exception as error:
-                    raise AssertionError(f"what was to happen {call.name} failed: {error}") from error
+                    raise AssertionError(f"the function of {call.name} failed: {error}") from error
             self._requests.append(entry)
             script = self._scripts.popleft() if self._scripts else Script("")
             response = self._answer(request, path, entry, script)
@@ -247,7 +245,7 @@ class BaseServer:
         if script.seconds:
             self._wait(request, script.seconds)
         if script.cut == "before":
-            raise httpx2.RemoteProtocolError("the connection was cut, as asked for", request=request)
+            raise httpx2.RemoteProtocolError("the connection was cut, as scripted", request=request)
         if script.status:
             return responses.refusal_response(self._store, operation, script.status, (), script.headers, self.now)
         if parsed is None:
@@ -257,12 +255,12 @@ class BaseServer:
         return self._with_faults(request, response, parsed, script)
 
     def _wait(self, request: httpx2.Request, seconds: float) -> None:
-        """Lets time pass, as far as the client waits."""
+        """Advance the clock, up to the timeout of the client."""
         timeout = request.extensions.get("timeout", {}).get("read")
         most = math.inf if timeout is None else float(timeout)
         self.clock.advance(min(seconds, most))
         if seconds >= most:
-            raise httpx2.ReadTimeout("the answer was slow, as asked for", request=request)
+            raise httpx2.ReadTimeout("the response was slow, as scripted", request=request)
 
     def _with_faults(
         self, request: httpx2.Request, response: httpx2.Response, parsed: validation.ParsedRequest, script: Script
@@ -270,7 +268,7 @@ class BaseServer:
         content = response.content
         if script.fields:
             if not response.is_success:
-                raise AssertionError(f"next_later: the answer is no success, but {response.status_code}")
+                raise AssertionError(f"next_later() needs a success (got status {response.status_code})")
             body = json.loads(content)
             paging = parsed.operation.paging
             responses.set_fields_of_first_item(body, paging.items if paging else "", script.fields)
@@ -286,7 +284,7 @@ class BaseServer:
 
 
 class Transport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """What httpx2's clients send over, blocking and under asyncio: no connection is opened."""
+    """A transport for httpx2 clients, blocking and asyncio, without a connection."""
 
     def __init__(self, server: BaseServer) -> None:
         self._server = server
@@ -301,10 +299,10 @@ class Transport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
 
 def make(contract: Contract, name: str, seed: int, now: datetime | None, fields: Mapping[str, Any]) -> str:
-    """Returns an item of a list, as JSON, that is on no server.
+    """Return a new item of a list, as JSON, without a server.
 
     Raises:
-        ValueError: It would break a rule of the contract.
+        ValueError: The fields violate the contract.
     """
     moment = now or datetime.now(UTC)
     if moment.tzinfo is None:
@@ -315,7 +313,7 @@ def make(contract: Contract, name: str, seed: int, now: datetime | None, fields:
 
 
 def renamed(names: Mapping[str, str], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns fields by the names that the contract has for them."""
+    """Return fields under the names of the contract."""
     return {names.get(name, name): value for name, value in fields.items()}
 
 
@@ -327,5 +325,5 @@ def _address(value: object) -> str:
 
 def _seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise ValueError(f"'{name}' must be a number of seconds from 0 (got {value!r})")
+        raise ValueError(f"'{name}' must be a number of seconds of at least 0 (got {value!r})")
     return float(value)

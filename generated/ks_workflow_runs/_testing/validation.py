@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_testing/validation.py. Do not edit it here.
-"""Requests, parsed and judged in the order of the contract."""
+"""Parses requests, and validates them in the order of the contract."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from .store import Item, Store
 
 @dataclass
 class ParsedRequest:
-    """What a request asks for.
+    """A parsed request.
 
     Attributes:
         operation: The operation.
-        params: The parameters that were sent and are what the contract says, by place and name.
-        faults: What is wrong with the others, and with the body.
-        body: The body, as JSON; None for none.
-        token: The credential; None for none, or for one that is not valid.
-        scheme: The security scheme that it was sent by.
+        params: The valid parameters, by place and name.
+        faults: What is wrong with other parameters, and with the body.
+        body: The body as JSON, if any.
+        token: The credential, if it is valid.
+        scheme: The security scheme of the credential.
     """
 
     operation: Operation
@@ -38,7 +38,7 @@ class ParsedRequest:
     scheme: str = ""
 
     def of(self, place: str) -> dict[str, Any]:
-        """Returns the parameters in a place, defaults applied."""
+        """Return the parameters of a place, with defaults."""
         defaults = {
             each.name: each.schema["default"]
             for each in self.operation.parameters
@@ -49,24 +49,24 @@ class ParsedRequest:
 
 @dataclass
 class Refused(Exception):
-    """A request that is answered with another status than that of a success."""
+    """The request is refused with an error status."""
 
     status: int
     faults: Sequence[Fault] = ()
 
 
 def refusal_at(operation: Operation, stage: str, faults: Sequence[Fault] = ()) -> Refused:
-    """Returns the refusal of a request that fails at a stage of its judgement."""
+    """Return the refusal for a stage of validation."""
     for each in operation.judged:
         if each.name == stage:
             return Refused(each.status, faults)
-    raise AssertionError(f"the contract does not say how {operation.name} judges this: {stage}, {faults}")
+    raise AssertionError(f"the contract has no status for this stage of {operation.name}: {stage}, {faults}")
 
 
 def find_operation(
     operations: Sequence[Operation], method: str, path: str
 ) -> tuple[Operation | None, dict[str, str], list[str]]:
-    """Returns the operation of a path as it is sent, the texts of the parameters in it, and the methods of the path."""
+    """Return the operation of a raw path, its path parameters as texts, and the methods that the path allows."""
     methods: list[str] = []
     result: tuple[Operation, dict[str, str]] | None = None
     for each in operations:
@@ -86,7 +86,7 @@ def find_operation(
 def parse_request(
     store: Store, operation: Operation, texts: Mapping[str, str], request: httpx2.Request
 ) -> ParsedRequest:
-    """Returns what a request asks for."""
+    """Return the parsed request."""
     parsed = ParsedRequest(operation, {})
     query = parse_qsl(request.url.query.decode("ascii", "replace"), keep_blank_values=True)
     for parameter in operation.parameters:
@@ -105,10 +105,10 @@ def parse_request(
 
 
 def validate(store: Store, parsed: ParsedRequest) -> Item | None:
-    """Judges a request. Returns the item that it is about, if it is about one.
+    """Validate a request. Return the item that it is about, if any.
 
     Raises:
-        Refused: It is not answered with success.
+        Refused: The request gets an error status.
     """
     operation = parsed.operation
     key = str(parsed.of("path").get(operation.item, "")).lower()
@@ -151,14 +151,14 @@ def _parse_parameter(schemas: Schemas, parsed: ParsedRequest, parameter: Paramet
     element = _element(schemas, parameter.schema)
     if not sent:
         if parameter.required:
-            parsed.faults.append(Fault(place, "there", None, "required"))
+            parsed.faults.append(Fault(place, "present", None, "required"))
         return
     value: Any
     if element is not None:
         texts = [part for text in sent for part in text.split(",")] if parameter.joined else sent
         value = [schemas.parse(element, text) for text in texts]
     elif len(sent) > 1:
-        parsed.faults.append(Fault(place, "there once", [*sent], "repeated"))
+        parsed.faults.append(Fault(place, "sent once", [*sent], "repeated"))
         return
     else:
         value = schemas.parse(parameter.schema, sent[0])
@@ -180,7 +180,7 @@ def _parse_body(schemas: Schemas, parsed: ParsedRequest, request: httpx2.Request
         return
     if not request.content:
         if operation.body_required:
-            parsed.faults.append(Fault(("body",), "there", None, "required"))
+            parsed.faults.append(Fault(("body",), "present", None, "required"))
         return
     try:
         parsed.body = json.loads(request.content, parse_constant=float)
@@ -193,7 +193,7 @@ def _parse_body(schemas: Schemas, parsed: ParsedRequest, request: httpx2.Request
 
 
 def _parse_credential(store: Store, parsed: ParsedRequest, request: httpx2.Request) -> None:
-    """The first alternative of which something was sent counts."""
+    """Parse the credential. The first alternative of which anything was sent counts."""
     for alternative in parsed.operation.security:
         sent = [_sent_credential(carrier, request) for carrier in alternative]
         if any(each is not None for each in sent):
@@ -204,7 +204,7 @@ def _parse_credential(store: Store, parsed: ParsedRequest, request: httpx2.Reque
 
 
 def _sent_credential(carrier: Carrier, request: httpx2.Request) -> str | None:
-    """Returns the credential that was sent by one way; empty for a malformed one, None for none."""
+    """Return the credential in a header; empty if it is malformed, None if it was not sent."""
     if carrier.header == "Cookie":
         values = _cookies(request, carrier.prefix[:-1])
         return None if not values else values[0] if len(values) == 1 else ""

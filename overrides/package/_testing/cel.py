@@ -1,6 +1,6 @@
-"""What rules are made of: CEL's operators, where Python has others. Times and durations are integers, nanoseconds.
+"""CEL operators that Python does not have, for rules translated to Python. Times and durations are integer nanoseconds.
 
-What cannot be judged raises one of EVALUATION_ERRORS, as CEL's engine would say.
+A condition that cannot be evaluated raises one of EVALUATION_ERRORS, where CEL returns an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @functools.lru_cache(maxsize=4096)
 def moment(text: str) -> int:
-    """Returns a time as RFC 3339 writes it, in nanoseconds since 1970. Raises ValueError for anything else."""
+    """Return an RFC 3339 time in nanoseconds since 1970. Raise ValueError for any other text."""
     found = _TIME.fullmatch(text)
     if found is None:
         raise ValueError(text)
@@ -31,12 +31,12 @@ def moment(text: str) -> int:
 
 
 def seconds(number: float) -> int:
-    """Returns a duration."""
+    """Return a duration in nanoseconds."""
     return round(number * 10**9)
 
 
 def true(value: Any) -> bool:
-    """Returns a Boolean. Raises TypeError for anything else."""
+    """Return a Boolean. Raise TypeError for anything else."""
     if not isinstance(value, bool):
         raise TypeError(value)
     return value
@@ -48,12 +48,12 @@ def negated(value: Any) -> bool:
 
 
 def all_of(*conditions: Callable[[], Any]) -> bool:
-    """`&&`: one that is false decides, whatever is wrong with the others."""
+    """`&&`: False if any condition is false, even if others cannot be evaluated."""
     return _short_circuit(False, conditions)
 
 
 def any_of(*conditions: Callable[[], Any]) -> bool:
-    """`||`: one that is true decides, whatever is wrong with the others."""
+    """`||`: True if any condition is true, even if others cannot be evaluated."""
     return _short_circuit(True, conditions)
 
 
@@ -81,7 +81,7 @@ def _short_circuit(by: bool, conditions: Any) -> bool:
 
 
 def fold(container: Any, first: Any, step: Callable[[Any, Any], Any], last: Callable[[Any], Any]) -> Any:
-    """`map`, `filter`, `exists_one`: goes through a list with what was found so far."""
+    """`map`, `filter`, `exists_one`: fold over a list."""
     found = first
     for each in _expect(container, list, dict):
         found = step(found, each)
@@ -89,7 +89,7 @@ def fold(container: Any, first: Any, step: Callable[[Any, Any], Any], last: Call
 
 
 def equal(one: Any, other: Any) -> bool:
-    """`==`: other than in Python, true is not 1."""
+    """`==`: unlike in Python, true is not 1."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     objects = as_object(one), as_object(other)
@@ -119,7 +119,7 @@ def size(value: Any) -> int:
 
 
 def less(one: Any, other: Any) -> bool:
-    """`<`: of two numbers, two texts or two Booleans."""
+    """`<`: for two numbers, two texts or two Booleans."""
     if _order_kind(one) != _order_kind(other):
         raise TypeError(other)
     return bool(one < other)
@@ -131,7 +131,7 @@ def less_or_equal(one: Any, other: Any) -> bool:
 
 
 def plus(one: Any, other: Any) -> Any:
-    """`+`: of two integers, two numbers with a fraction, two texts or two lists."""
+    """`+`: for two integers, two doubles, two texts or two lists."""
     if type(one) is not type(other):
         raise TypeError(other)
     return _expect(one, int, float, str, list) + other
@@ -148,7 +148,7 @@ def times(one: Any, other: Any) -> Any:
 
 
 def quotient(one: Any, other: Any) -> Any:
-    """`/`: of integers an integer, rounded towards zero."""
+    """`/`: integers are divided towards zero."""
     if isinstance(_first_of_same_number_type(one, other), float):
         return one / other
     return abs(one) // abs(other) * (1 if (one < 0) == (other < 0) else -1)
@@ -160,7 +160,7 @@ def remainder(one: Any, other: Any) -> Any:
 
 
 def at(container: Any, key: Any) -> Any:
-    """`[]`: an element of a list, or the value of a key."""
+    """`[]`: an element of a list, or a value of a map."""
     if isinstance(container, list) and (isinstance(key, bool) or not isinstance(key, int) or key < 0):
         raise LookupError(key)
     return _expect(container, list, dict)[key]
@@ -187,7 +187,7 @@ def matches(text: Any, pattern: str) -> bool:
 
 
 def _expect(value: Any, *kinds: type) -> Any:
-    """Returns a value of one of some types; a Boolean is no integer. Raises TypeError for anything else."""
+    """Return the value if it has one of the types; a Boolean is not an integer. Raise TypeError otherwise."""
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise TypeError(value)
     return value
@@ -200,7 +200,7 @@ def _first_of_same_number_type(one: Any, other: Any) -> Any:
 
 
 def _order_kind(value: Any) -> type:
-    """Returns what a value can be compared with. Raises TypeError for what has no order."""
+    """Return the type that a value can be compared with. Raise TypeError if it has no order."""
     found = bool if isinstance(value, bool) else float if isinstance(value, int | float) else str
     if not isinstance(value, bool | int | float | str):
         raise TypeError(value)

@@ -1,4 +1,4 @@
-"""Which rules a value violates."""
+"""Checks values against the rules of the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was asked, and what is answered on request instead of what would be."""
+"""Recorded requests, and scripted failures."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from .._redaction import Redactor
 
 @dataclass
 class Asked:
-    """A request that the server got. Credentials in it are disguised.
+    """A recorded request. Credentials in it are redacted.
 
     Attributes:
-        method: The method.
+        method: The HTTP method.
         path: The path, below that of the server's address.
-        operation: The operation; empty for none.
-        params: The parameters in path and query, by name: those that are what the contract says as values, others as
-            text.
-        headers: The headers, by name in lower case.
-        body: The body, as JSON; None for none.
-        status: The status of the answer; None where there was none.
+        operation: The operation; empty if none matches.
+        params: The path and query parameters by name: values if valid, else texts.
+        headers: The headers, by lower-case name.
+        body: The body as JSON, if any.
+        status: The status of the response; None if there was none.
     """
 
     method: str
@@ -41,7 +40,7 @@ class Asked:
 
 
 def recorded(request: httpx2.Request, path: str) -> Asked:
-    """Returns a request as it is shown."""
+    """Return the record of a request."""
     redactor = Redactor(request)
     headers = {name.lower(): redactor.redact(value) for name, value in request.headers.items()}
     body: Any = None
@@ -55,16 +54,16 @@ def recorded(request: httpx2.Request, path: str) -> Asked:
 
 @dataclass
 class Script:
-    """What is to happen to one request.
+    """What happens to one request.
 
     Attributes:
-        name: The call that asked for it.
-        status: The status that it is refused with, in place of an answer.
-        headers: Further headers of that.
-        cut: Whether the connection is cut: `before` the answer, or `within` its body.
-        seconds: How long the answer takes.
-        malformed: Whether the body of the answer ends too early.
-        fields: What the first item of the answer has besides, or instead.
+        name: The call that scripted it.
+        status: An error status to respond with.
+        headers: Further headers of that response.
+        cut: Where to cut the connection: `before` the response, or `within` its body.
+        seconds: The delay of the response, in seconds.
+        malformed: Cut the body short, so that it is not JSON.
+        fields: Fields to add to the first item of the response.
     """
 
     name: str
@@ -78,11 +77,11 @@ class Script:
 
 @dataclass
 class ScheduledCall:
-    """What is to be done before a request.
+    """A function to call before a request.
 
     Attributes:
-        request: Before which, from 1.
-        do: Does it.
+        request: The number of the request, from 1.
+        do: The function.
     """
 
     request: int
@@ -94,11 +93,11 @@ class ScheduledCall:
 
 
 class CutBody(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A body after the first half of which the connection is cut."""
+    """A body that ends in an error after its first half."""
 
     def __init__(self, content: bytes, request: httpx2.Request) -> None:
         self._half = content[: len(content) // 2]
-        self._error = httpx2.ReadError("the connection was cut, as asked for", request=request)
+        self._error = httpx2.ReadError("the connection was cut, as scripted", request=request)
 
     def __iter__(self) -> Iterator[bytes]:
         yield self._half

@@ -46,9 +46,9 @@ def build_call(
     authorization: str | None | Unset = UNSET,
     ks_uat: str | None | Unset = UNSET,
 ) -> Call:
-    """Returns the request, its parameters checked. Raises ConfigurationError; nothing is sent."""
+    """Return the request. Raise ConfigurationError if a parameter violates the contract. Sends nothing."""
     _path = "/v1/workflow-definitions/" + _inputs.uuid_text("definition_id", definition_id) + "/runs"
-    # None and UNSET are not sent: a header or a cookie of the text "None" would be a wrong credential.
+    # None and UNSET are not sent: a header or cookie with the text "None" would be a wrong credential.
     _params: list[tuple[str, str]] = []
     if limit is not None and not isinstance(limit, Unset):
         _params.append(("limit", str(_inputs.integer("limit", limit, least=1, most=100))))
@@ -119,20 +119,20 @@ def sync_detailed(
 
     Args:
         definition_id: The workflow definition whose runs are listed.
-        client: Where to, and with which credential.
+        client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
         authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
         ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
 
     Returns:
-        The page, with status, headers and the body as it was sent.
+        The page, with status, headers and the raw body.
 
     Raises:
-        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
-        StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
-        ApiConnectionError: There was no answer.
+        ConfigurationError: A parameter violates the contract. Nothing was sent.
+        StatusError: The status is not a success. `errors` has a class for each status.
+        DecodingError: The body does not match the contract. A PageError if the page does not match the request.
+        ApiConnectionError: There was no answer, or not a complete one.
     """
 
     _call = build_call(
@@ -182,7 +182,7 @@ def sync(
 
     Args:
         definition_id: The workflow definition whose runs are listed.
-        client: Where to, and with which credential.
+        client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
         authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
@@ -192,10 +192,10 @@ def sync(
         The page.
 
     Raises:
-        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
-        StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
-        ApiConnectionError: There was no answer.
+        ConfigurationError: A parameter violates the contract. Nothing was sent.
+        StatusError: The status is not a success. `errors` has a class for each status.
+        DecodingError: The body does not match the contract. A PageError if the page does not match the request.
+        ApiConnectionError: There was no answer, or not a complete one.
     """
 
     return sync_detailed(
@@ -245,20 +245,20 @@ async def asyncio_detailed(
 
     Args:
         definition_id: The workflow definition whose runs are listed.
-        client: Where to, and with which credential.
+        client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
         authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
         ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
 
     Returns:
-        The page, with status, headers and the body as it was sent.
+        The page, with status, headers and the raw body.
 
     Raises:
-        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
-        StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
-        ApiConnectionError: There was no answer.
+        ConfigurationError: A parameter violates the contract. Nothing was sent.
+        StatusError: The status is not a success. `errors` has a class for each status.
+        DecodingError: The body does not match the contract. A PageError if the page does not match the request.
+        ApiConnectionError: There was no answer, or not a complete one.
     """
 
     _call = build_call(
@@ -308,7 +308,7 @@ async def asyncio(
 
     Args:
         definition_id: The workflow definition whose runs are listed.
-        client: Where to, and with which credential.
+        client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
         authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
@@ -318,10 +318,10 @@ async def asyncio(
         The page.
 
     Raises:
-        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
-        StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
-        ApiConnectionError: There was no answer.
+        ConfigurationError: A parameter violates the contract. Nothing was sent.
+        StatusError: The status is not a success. `errors` has a class for each status.
+        DecodingError: The body does not match the contract. A PageError if the page does not match the request.
+        ApiConnectionError: There was no answer, or not a complete one.
     """
 
     return (
