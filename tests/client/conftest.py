@@ -9,7 +9,7 @@ from tests.client.stub_server import StubServer, stub_server
 from tests.reference_server.running import running
 
 # One blocking and one asyncio call: the others only differ in what they return.
-TWO = ("sync", "asyncio")
+BASIC_WAYS = ("sync", "asyncio")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         cases = tables.setdefault(item.nodeid.partition("[")[0], [])
         if case not in cases:
             cases.append(case)
-        if case not in cases[:2] and any(item.callspec.params[name] not in TWO for name in ways):
+        if case not in cases[:2] and any(item.callspec.params[name] not in BASIC_WAYS for name in ways):
             item.add_marker(pytest.mark.every_way)
 
 

@@ -35,5 +35,5 @@ def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[s
 
 def echoing(target: str, page: dict[str, Any]) -> bytes:
     """Return a page as a body, with limit and offset of the request filled in."""
-    asked = {name: int(value) for name, value in parse_qsl(urlsplit(target).query) if name in ("limit", "offset")}
-    return json.dumps({**page, **asked}).encode()
+    sent = {name: int(value) for name, value in parse_qsl(urlsplit(target).query) if name in ("limit", "offset")}
+    return json.dumps({**page, **sent}).encode()

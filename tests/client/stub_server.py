@@ -62,8 +62,8 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
                 return
             body = answer.body if answer.page is None else echoing(self.path, answer.page)
             if answer.answer is not None:
-                asked = dict(parse_qsl(urlsplit(self.path).query))
-                body = json.dumps(answer.answer(int(asked.get("limit", 20)), int(asked.get("offset", 0)))).encode()
+                query = dict(parse_qsl(urlsplit(self.path).query))
+                body = json.dumps(answer.answer(int(query.get("limit", 20)), int(query.get("offset", 0)))).encode()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)

@@ -183,8 +183,8 @@ def test_every_status_but_200_is_raised(
     assert str(error.request.url).startswith(server.url)
     assert str(error).startswith(f"{status} for GET {server.url}/v1/")
     assert len(server.requests) == 1, "a redirect was followed"
-    again = pickle.loads(pickle.dumps(error))
-    assert (type(again), str(again), again.detail) == (expected, str(error), detail)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.detail) == (expected, str(error), detail)
 
 
 def test_faults_of_parameters_are_readable(server: StubServer) -> None:

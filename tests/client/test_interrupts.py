@@ -51,8 +51,8 @@ class Stalling:
 
     def __call__(self, connection: socket.socket, ends: threading.Event) -> None:
         while True:
-            asked = dict(parse_qsl(urlsplit(read_request(connection)).query))
-            limit, offset = int(asked["limit"]), int(asked["offset"])
+            query = dict(parse_qsl(urlsplit(read_request(connection)).query))
+            limit, offset = int(query["limit"]), int(query["offset"])
             body, status = json.dumps(page_of(RUNS, limit, offset)).encode(), 200
             if offset > self.offset or (offset == self.offset and not self.refuses):
                 self.stalls.set()
@@ -65,7 +65,7 @@ class Stalling:
             connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
 
 
-def client(address: str) -> Client:
+def make_client(address: str) -> Client:
     return Client(f"http://{address}", timeout=LONG, retry=Retry(total=LONG))
 
 
@@ -125,8 +125,8 @@ def test_an_interrupt_just_before_a_wait_ends_a_program(given: bool) -> None:
 @pytest.mark.parametrize("concurrency", [2, 8])
 def test_an_error_ends_an_iterator_at_once(concurrency: int) -> None:
     start = time.monotonic()
-    with socket_server(Stalling(9, refuses=True)) as address, client(address) as of_ours:
-        runs = iter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
+    with socket_server(Stalling(9, refuses=True)) as address, make_client(address) as client:
+        runs = iter_workflow_runs(client, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
         with pytest.raises(errors.AuthenticationError):
             list(runs)
         assert not [each for each in threading.enumerate() if each.name.startswith("ks_workflow_runs")]
@@ -136,8 +136,8 @@ def test_an_error_ends_an_iterator_at_once(concurrency: int) -> None:
 @pytest.mark.parametrize("concurrency", [2, 8])
 def test_an_error_ends_an_iterator_under_asyncio_at_once(concurrency: int) -> None:
     async def scenario(address: str) -> None:
-        async with client(address) as of_ours:
-            runs = aiter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
+        async with make_client(address) as client:
+            runs = aiter_workflow_runs(client, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
             with pytest.raises(errors.AuthenticationError):
                 async for _ in runs:
                     pass
@@ -162,14 +162,14 @@ def test_an_interrupt_while_a_thread_starts_is_raised(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_leaving_early_does_not_wait(concurrency: int) -> None:
     start = time.monotonic()
-    with socket_server(Stalling(45)) as address, client(address) as of_ours:
-        runs = iter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
+    with socket_server(Stalling(45)) as address, make_client(address) as client:
+        runs = iter_workflow_runs(client, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
         assert [next(runs).id.int for _ in range(12)] == list(range(1, 13))
         runs.close()
 
         async def scenario() -> None:
-            aruns = aiter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
-            async with of_ours, aclosing(aruns):
+            aruns = aiter_workflow_runs(client, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
+            async with client, aclosing(aruns):
                 assert [(await anext(aruns)).id.int for _ in range(12)] == list(range(1, 13))
 
         asyncio.run(scenario())

@@ -17,7 +17,7 @@ from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
 LARGE = 16 * 2**20
-MOST = 300 * 2**20
+MAX_MEMORY = 300 * 2**20
 RUN = json.dumps(PAGE["items"][0]).encode()
 PATH = json.dumps(PAGE["items"][0]["run_snapshot"]["sources"][0]).encode()
 
@@ -70,16 +70,16 @@ url, definition_id, strict = sys.argv[1:]
 with AuthenticatedClient(url, "a-token-that-is-long", strict=strict == "True") as client:
     try:
         list_workflow_runs.sync(definition_id, client=client)
-        told = "None"
+        message = "None"
     except ApiError as error:
-        told = f"{type(error).__name__} {error}"
+        message = f"{type(error).__name__} {error}"
 try:
     # The peak of this process alone: that of getrusage includes the process that started it.
     [line] = [each for each in pathlib.Path("/proc/self/status").read_text().splitlines() if each[:6] == "VmHWM:"]
     peak = int(line.split()[1]) * 1024
 except OSError:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(peak, ascii(told))
+print(peak, ascii(message))
 """
 
 
@@ -87,25 +87,25 @@ def call(server: StubServer, *, strict: bool = False) -> tuple[int, str]:
     """Make a call in a new process. Return its peak memory in bytes, and the error's text."""
     command = [sys.executable, "-c", CALL, server.url, seed.DEFINITION_ID, str(strict)]
     done = subprocess.run(command, cwd=ROOT / "generated", capture_output=True, text=True, timeout=120, check=True)
-    peak, _, told = done.stdout.partition(" ")
-    return int(peak), told.strip().strip("'")
+    peak, _, message = done.stdout.partition(" ")
+    return int(peak), message.strip().strip("'")
 
 
 @pytest.mark.parametrize("name", ["integers as items", "good items", "nested objects", "unknown fields", *LONG])
 def test_a_large_body_needs_little_memory(server: StubServer, name: str) -> None:
     server.body = filled(LARGE, *BODIES[name])
-    peak, told = call(server)
-    assert peak < MOST
-    assert told.startswith(("DecodingError", "PageError")) and len(told) < 1000
+    peak, message = call(server)
+    assert peak < MAX_MEMORY
+    assert message.startswith(("DecodingError", "PageError")) and len(message) < 1000
 
 
 @pytest.mark.parametrize("name", [name for name in BODIES if name not in LONG])
 def test_a_body_below_the_counted_size_needs_little_memory(server: StubServer, name: str) -> None:
     server.body = filled(_UNCOUNTED_SIZE, *BODIES[name])
-    peak, told = call(server)
-    assert peak < MOST
-    assert told.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in told
-    assert len(told) < 1000
+    peak, message = call(server)
+    assert peak < MAX_MEMORY
+    assert message.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in message
+    assert len(message) < 1000
 
 
 @pytest.mark.parametrize("name", ["good items", "an item's paths", "objects in an unknown field"])
@@ -114,10 +114,10 @@ def test_a_body_with_the_maximum_of_values_needs_little_memory(server: StubServe
     assert isinstance(part, bytes)
     size = len(part) * MAX_VALUES // sum(map(part.count, (b",", b"[", b"{")))
     server.body = filled(size - 2000, front, part, back).ljust(_UNCOUNTED_SIZE + 1)
-    peak, told = call(server, strict=True)
-    assert peak < MOST
-    assert told.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in told
-    assert len(told) < 1000
+    peak, message = call(server, strict=True)
+    assert peak < MAX_MEMORY
+    assert message.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in message
+    assert len(message) < 1000
 
 
 FAULT = b'{"loc": ["query"], "msg": "x", "type": "x"},'
@@ -138,6 +138,6 @@ def test_a_large_error_body_needs_little_memory(
     server.status = status
     for size in (LARGE, MAX_REFUSAL - 1):
         server.body = filled(size, *body)
-        peak, told = call(server)
-        assert peak < MOST
-        assert f" {status} for GET " in told and len(told) < 1000 and "\x1b" not in told
+        peak, message = call(server)
+        assert peak < MAX_MEMORY
+        assert f" {status} for GET " in message and len(message) < 1000 and "\x1b" not in message

@@ -54,15 +54,15 @@ from ks_workflow_runs.pagination import PAGE_SIZE
 
 with Client("http://127.0.0.1:9") as client:
     id = "6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10"
-    told = [PAGE_SIZE]
+    results = [PAGE_SIZE]
     for size in json.loads(sys.argv[1]):
         for start in (iter_workflow_runs, aiter_pages):
             try:
                 start(client, id, **({} if size is None else {"page_size": size}))
-                told.append(True)
+                results.append(True)
             except errors.ConfigurationError as error:
-                told.append(str(error))
-    print(json.dumps(told))
+                results.append(str(error))
+    print(json.dumps(results))
 """
 
 
@@ -84,6 +84,6 @@ def test_page_sizes_follow_the_bounds_of_the_contract(
     for sizes in ([None, *good] if None not in bad else [], bad):
         command = [sys.executable, "-c", PAGING, json.dumps(sizes)]
         done = subprocess.run(command, cwd=tmp_path / "generated", capture_output=True, text=True, check=True)
-        first, *told = json.loads(done.stdout)
+        first, *results = json.loads(done.stdout)
         assert first == default
-        assert all(each is True if sizes is not bad else message in each for each in told)
+        assert all(each is True if sizes is not bad else message in each for each in results)

@@ -43,7 +43,7 @@ def foreign(limit: int, offset: int) -> dict[str, Any]:
 
 
 # The page of a server for limit and offset, the field in the error, and the number of requests.
-LIES: dict[str, tuple[Callable[[int, int], dict[str, Any]], str, int]] = {
+WRONG_PAGES: dict[str, tuple[Callable[[int, int], dict[str, Any]], str, int]] = {
     "a cache without the query": (cached, "limit|offset", 1),
     "another limit": (lambda limit, offset: {**page_of(RUNS, limit, offset), "limit": limit + 1}, "limit: must be", 1),
     "another offset": (lambda limit, offset: {**page_of(RUNS, limit, offset), "offset": 7}, "offset: must be", 1),
@@ -83,22 +83,22 @@ def collected(server: StubServer, way: str, concurrency: int, **arguments: Any) 
 WAYS = [(way, concurrency) for way in ("iter", "aiter") for concurrency in (1, 8)]
 
 
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("name", WRONG_PAGES)
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 def test_an_iterator_raises_for_a_page_that_does_not_match_the_request(
     server: StubServer, way: str, concurrency: int, name: str
 ) -> None:
-    server.answer, field, requests = LIES[name]
+    server.answer, field, requests = WRONG_PAGES[name]
     with pytest.raises(errors.PageError, match=field) as raised:
         collected(server, way, concurrency, page_size=50)
     assert raised.value.faults and isinstance(raised.value, errors.DecodingError)
     assert concurrency > 1 or len(server.requests) <= requests + (name == "a cache without the query")
 
 
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("name", WRONG_PAGES)
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_raises_for_a_page_that_does_not_match_the_request(server: StubServer, call: str, name: str) -> None:
-    server.answer, field, requests = LIES[name]
+    server.answer, field, requests = WRONG_PAGES[name]
     retry = Retry(backoff=0.0)
     with Client(server.url, retry=retry) as client, pytest.raises(errors.PageError, match=field):
         CALLS[call](seed.DEFINITION_ID, client=client, limit=50, offset=100 if "offset" in name else 0)
@@ -176,7 +176,7 @@ class Churning:
         del self.runs[place : place + count]
 
 
-def by_turns(churning: Churning) -> Iterator[None]:
+def in_turn(churning: Churning) -> Iterator[None]:
     while True:
         churning.insert(0, 3)
         yield
@@ -188,12 +188,12 @@ def by_turns(churning: Churning) -> Iterator[None]:
         yield
 
 
-def _by_turns() -> Callable[[Churning], None]:
-    turns: list[Iterator[None]] = []
+def _in_turn() -> Callable[[Churning], None]:
+    iterators: list[Iterator[None]] = []
 
     def change(churning: Churning) -> None:
-        turns[:] = turns or [by_turns(churning)]
-        next(turns[0])
+        iterators[:] = iterators or [in_turn(churning)]
+        next(iterators[0])
 
     return change
 
@@ -204,7 +204,7 @@ CHANGES: dict[str, Callable[[], Callable[[Churning], None]]] = {
     "a run at the end": lambda: lambda churning: churning.insert(len(churning.runs)),
     "one run less in front": lambda: lambda churning: churning.delete(0),
     "one run less at the end": lambda: lambda churning: churning.delete(len(churning.runs) - 1),
-    "by turns": _by_turns,
+    "in turn": _in_turn,
 }
 
 

@@ -23,11 +23,11 @@ from tests.client.test_pages import RUNS, WAYS, Churning, page_of
 from tests.reference_server import seed
 
 
-class Mortal:
+class RestartingServer:
     """A server that is killed at a request, with all its connections, and restarts after a while."""
 
-    def __init__(self, at: int, away: float) -> None:
-        self.at, self.away = at, away
+    def __init__(self, at: int, downtime: float) -> None:
+        self.at, self.downtime = at, downtime
         self.requests = 0
         self.lock = threading.Lock()
         self.connections: list[socket.socket] = []
@@ -54,12 +54,12 @@ class Mortal:
                 with self.lock:
                     self.requests += 1
                     if self.requests == self.at:
-                        self.die()
+                        self.kill()
                 limit, offset = (int(part.partition("=")[2]) for part in target.partition("?")[2].split("&"))
                 body = echoing(target, page_of(RUNS, limit, offset))
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
-    def die(self) -> None:
+    def kill(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for connection in self.connections:
@@ -68,9 +68,9 @@ class Mortal:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.shutdown(socket.SHUT_RDWR)
         self.connections.clear()
-        threading.Timer(self.away, self.revive).start()
+        threading.Timer(self.downtime, self.restart).start()
 
-    def revive(self) -> None:
+    def restart(self) -> None:
         if not self.ends.is_set():
             self.listener = socket.create_server(self.address, backlog=64)
             self.listen()
@@ -82,18 +82,18 @@ class Mortal:
         self.listener.close()
 
 
-def read(client: Client, way: str, concurrency: int, into: list[int], **arguments: Any) -> None:
+def read(client: Client, way: str, concurrency: int, found: list[int], **arguments: Any) -> None:
     """Read into a list, which keeps the runs yielded before an error."""
     arguments = {"page_size": 10, "concurrency": concurrency, **arguments}
     if way == "iter":
         for run in iter_workflow_runs(client, seed.DEFINITION_ID, **arguments):
-            into.append(run.id.int)
+            found.append(run.id.int)
         return
 
     async def scenario() -> None:
         async with client:
             async for run in aiter_workflow_runs(client, seed.DEFINITION_ID, **arguments):
-                into.append(run.id.int)
+                found.append(run.id.int)
 
     asyncio.run(scenario())
 
@@ -103,7 +103,7 @@ EVERYTHING = [UUID(each["id"]).int for each in RUNS]
 
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 def test_a_restart_of_the_server_is_waited_for(way: str, concurrency: int) -> None:
-    server = Mortal(at=12, away=1.5)
+    server = RestartingServer(at=12, downtime=1.5)
     found: list[int] = []
     try:
         with Client(f"http://127.0.0.1:{server.address[1]}") as client:
@@ -140,8 +140,8 @@ def test_an_iteration_resumes_after_an_error(way: str, concurrency: int, name: s
             if next(numbers) % 9 == 0:
                 FAILURES[name](connection)
                 return
-            asked, offset = (int(part.partition("=")[2]) for part in target.partition("?")[2].split("&"))
-            body = echoing(target, page_of(RUNS, asked, offset))
+            page_size, offset = (int(part.partition("=")[2]) for part in target.partition("?")[2].split("&"))
+            body = echoing(target, page_of(RUNS, page_size, offset))
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
     found: list[int] = []

@@ -29,8 +29,8 @@ from tests.reference_server import seed
 
 DEFINITION_ID = seed.DEFINITION_ID
 EMPTY_PAGE = json.dumps({"items": [], "total": 0, "limit": 20, "offset": 0}).encode()
-ONCE = Retry(max_retries=0)
-AT_ONCE = Retry(backoff=0.0)
+NO_RETRY = Retry(max_retries=0)
+NO_BACKOFF = Retry(backoff=0.0)
 
 
 # --- misbehaviour ---------------------------------------------------------------------------------------------------
@@ -127,15 +127,15 @@ def test_misbehaviour_of_a_server_is_one_error(reading: Callable[..., object], s
     assert len(server.requests) == 1
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is expected and str(copy) == str(error) and copy.status_code == error.status_code
-    told = "".join(traceback.format_exception(error))
-    for shown in (told, repr(error), repr(error.request.headers), repr(pickle.dumps(error))):
+    text = "".join(traceback.format_exception(error))
+    for shown in (text, repr(error), repr(error.request.headers), repr(pickle.dumps(error))):
         assert "a-token" not in shown and "a-cookie" not in shown
 
 
 def test_a_refused_connection_is_an_error(reading: Callable[..., object]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with Client(f"http://127.0.0.1:{port}", retry=ONCE) as client, pytest.raises(errors.ApiConnectionError):
+    with Client(f"http://127.0.0.1:{port}", retry=NO_RETRY) as client, pytest.raises(errors.ApiConnectionError):
         reading(DEFINITION_ID, client=client)
 
 
@@ -189,7 +189,7 @@ def answers(server: StubServer, *statuses: int, headers: str = "") -> Callable[[
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_transient_statuses_are_retried(reading: Callable[..., object], server: StubServer, status: int) -> None:
     server.behave = answers(server, status, status, 200)
-    with Client(server.url, retry=AT_ONCE) as client:
+    with Client(server.url, retry=NO_BACKOFF) as client:
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 3
 
@@ -197,7 +197,7 @@ def test_transient_statuses_are_retried(reading: Callable[..., object], server: 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 422, 500, 501, 520])
 def test_other_statuses_are_not_retried(reading: Callable[..., object], server: StubServer, status: int) -> None:
     server.behave = answers(server, status, 200)
-    with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.StatusError):
+    with Client(server.url, retry=NO_BACKOFF) as client, pytest.raises(errors.StatusError):
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 1
 
@@ -205,7 +205,7 @@ def test_other_statuses_are_not_retried(reading: Callable[..., object], server: 
 def test_connection_errors_are_retried(reading: Callable[..., object], server: StubServer) -> None:
     left = [lambda connection: connection.close(), lambda connection: connection.sendall(HEAD), answers(server, 200)]
     server.behave = lambda connection: left.pop(0)(connection)
-    with Client(server.url, retry=AT_ONCE) as client:
+    with Client(server.url, retry=NO_BACKOFF) as client:
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 3
 
@@ -225,7 +225,7 @@ def test_a_retry_after_above_the_maximum_is_raised_at_once(
 ) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     server.behave = answers(server, 429, headers=f"Retry-After: {date if form == 'date' else 61}\r\n")
-    with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.RateLimitError) as raised:
+    with Client(server.url, retry=NO_BACKOFF) as client, pytest.raises(errors.RateLimitError) as raised:
         reading(DEFINITION_ID, client=client)
     wait = raised.value.retry_after
     assert wait is not None and 60 < wait <= 90 and len(server.requests) == 1
@@ -273,14 +273,14 @@ def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: 
 
 def test_retry_after_is_waited(server: StubServer, caplog: pytest.LogCaptureFixture) -> None:
     server.behave = answers(server, 503, 200, headers="Retry-After: 1\r\n")
-    with Client(server.url, retry=AT_ONCE) as client, caplog.at_level(logging.DEBUG, ks_workflow_runs.__name__):
+    with Client(server.url, retry=NO_BACKOFF) as client, caplog.at_level(logging.DEBUG, ks_workflow_runs.__name__):
         CALLS["sync"](DEFINITION_ID, client=client)
     assert "the next one is in 1.0 s" in caplog.text
 
 
 def test_attempts_are_logged_without_credentials(server: StubServer, caplog: pytest.LogCaptureFixture) -> None:
     server.behave = answers(server, 503, 200)
-    client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", retry=AT_ONCE)
+    client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", retry=NO_BACKOFF)
     with client, caplog.at_level(logging.DEBUG):
         CALLS["sync"](DEFINITION_ID, client=client)
     ours = [record.getMessage() for record in caplog.records if record.name == ks_workflow_runs.__name__]

@@ -26,8 +26,9 @@ def test_client_tests_pass_for_a_nested_and_renamed_copy(consumer: Consumer, tmp
     deep = tmp_path / "app/_vendor/deep"
     deep.mkdir(parents=True)
     assert consumer.call("vendor", "--name=runs_api", dest=deep)[0] == 0
-    tests = ["tests/client/test_models.py", "tests/client/test_client.py", "tests/testing_kit/test_server.py"]
-    tests += ["-k", "test_models or asyncio_detailed or test_a_refusal_is_waited_out"]
+    client = [f"tests/client/test_{name}.py" for name in ("models", "client", "configuration")]
+    tests = [*client, "tests/testing_kit/test_server.py"]
+    tests += ["-k", "test_models or asyncio_detailed or test_retries_wait_on_the_clock"]
     options = ["-q", "-p", "tests.vendor.renamed", "-p", "no:cacheprovider", "-o", "pythonpath=. overrides"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],

@@ -97,14 +97,14 @@ def sync_detailed(
 
     Anyone with read access to the definition's path may list its runs.
 
-    The list may change between two requests, so the same offset may hold another run the next time. In which order
-    runs come is not promised, only that they keep it.
+    The list may change between two requests, so the same offset may hold another run the next time. The order of
+    runs is not specified, but it is stable.
 
-    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
-    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
-    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
-    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
-    section 6).
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are
+    ignored. Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may accept
+    other spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. The same
+    holds for a parameter that is given twice, and for an offset from 2**53: such integers are not interoperable
+    (RFC 8259, section 6).
 
     Rules of 200:
 
@@ -122,8 +122,8 @@ def sync_detailed(
         client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
-        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Required unless `ks_uat` is sent. A server may accept the scheme in any case (RFC 9110, section 11.1).
+        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Required unless `authorization` is sent.
 
     Returns:
         The page, with status, headers and the raw body.
@@ -160,14 +160,14 @@ def sync(
 
     Anyone with read access to the definition's path may list its runs.
 
-    The list may change between two requests, so the same offset may hold another run the next time. In which order
-    runs come is not promised, only that they keep it.
+    The list may change between two requests, so the same offset may hold another run the next time. The order of
+    runs is not specified, but it is stable.
 
-    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
-    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
-    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
-    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
-    section 6).
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are
+    ignored. Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may accept
+    other spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. The same
+    holds for a parameter that is given twice, and for an offset from 2**53: such integers are not interoperable
+    (RFC 8259, section 6).
 
     Rules of 200:
 
@@ -185,8 +185,8 @@ def sync(
         client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
-        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Required unless `ks_uat` is sent. A server may accept the scheme in any case (RFC 9110, section 11.1).
+        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Required unless `authorization` is sent.
 
     Returns:
         The page.
@@ -223,14 +223,14 @@ async def asyncio_detailed(
 
     Anyone with read access to the definition's path may list its runs.
 
-    The list may change between two requests, so the same offset may hold another run the next time. In which order
-    runs come is not promised, only that they keep it.
+    The list may change between two requests, so the same offset may hold another run the next time. The order of
+    runs is not specified, but it is stable.
 
-    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
-    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
-    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
-    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
-    section 6).
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are
+    ignored. Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may accept
+    other spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. The same
+    holds for a parameter that is given twice, and for an offset from 2**53: such integers are not interoperable
+    (RFC 8259, section 6).
 
     Rules of 200:
 
@@ -248,8 +248,8 @@ async def asyncio_detailed(
         client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
-        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Required unless `ks_uat` is sent. A server may accept the scheme in any case (RFC 9110, section 11.1).
+        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Required unless `authorization` is sent.
 
     Returns:
         The page, with status, headers and the raw body.
@@ -286,14 +286,14 @@ async def asyncio(
 
     Anyone with read access to the definition's path may list its runs.
 
-    The list may change between two requests, so the same offset may hold another run the next time. In which order
-    runs come is not promised, only that they keep it.
+    The list may change between two requests, so the same offset may hold another run the next time. The order of
+    runs is not specified, but it is stable.
 
-    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
-    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
-    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
-    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
-    section 6).
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are
+    ignored. Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may accept
+    other spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. The same
+    holds for a parameter that is given twice, and for an offset from 2**53: such integers are not interoperable
+    (RFC 8259, section 6).
 
     Rules of 200:
 
@@ -311,8 +311,8 @@ async def asyncio(
         client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
-        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Required unless `ks_uat` is sent. A server may accept the scheme in any case (RFC 9110, section 11.1).
+        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Required unless `authorization` is sent.
 
     Returns:
         The page.
