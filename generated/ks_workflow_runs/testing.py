@@ -486,7 +486,7 @@ class FakeServer(server.BaseServer):
     def change_run(
         self, run: UUID | str | int | models.WorkflowRunResponse, /, **fields: Unpack[RunFields]
     ) -> models.WorkflowRunResponse:
-        """Change one of the runs. Fields that the contract's rules tie to the given ones change too.
+        """Change one run. Fields that the contract's rules tie to the given ones change too.
 
         Raises:
             ValueError: The fields violate the contract.
@@ -494,13 +494,13 @@ class FakeServer(server.BaseServer):
         return models.WorkflowRunResponse.model_validate_json(self._change("list_workflow_runs", run, fields))
 
     def delete_run(self, run: UUID | str | int | models.WorkflowRunResponse, /) -> None:
-        """Delete one of the runs. Raise ValueError if it does not exist."""
+        """Delete one run. Raise ValueError if it does not exist."""
         self._delete("list_workflow_runs", run)
 
     def invoke(
         self, definition_id: UUID | str, /, *, seed: int = 0, **fields: Unpack[RunFields]
     ) -> models.WorkflowRunResponse:
-        """Add one of the runs at the start of a list, with `status`: `PENDING`. Raise ValueError as `add_runs` does."""
+        """Add one run at the start of a list, with `status`: `PENDING`. Raise ValueError as `add_runs` does."""
         given = {"status": "PENDING", **fields}
         return models.WorkflowRunResponse.model_validate_json(
             self._new("list_workflow_runs", [definition_id], seed, given)
@@ -509,20 +509,20 @@ class FakeServer(server.BaseServer):
     def complete(
         self, run: UUID | str | int | models.WorkflowRunResponse, /, **fields: Unpack[RunFields]
     ) -> models.WorkflowRunResponse:
-        """Set `status`: `COMPLETED` of one of the runs. Raise ValueError as `change_run` does."""
+        """Change one run to `status`: `COMPLETED`. Raise ValueError as `change_run` does."""
         given = {"status": "COMPLETED", **fields}
         return models.WorkflowRunResponse.model_validate_json(self._change("list_workflow_runs", run, given))
 
     def fail(
         self, run: UUID | str | int | models.WorkflowRunResponse, /, **fields: Unpack[RunFields]
     ) -> models.WorkflowRunResponse:
-        """Set `status`: `FAILED` of one of the runs. Raise ValueError as `change_run` does."""
+        """Change one run to `status`: `FAILED`. Raise ValueError as `change_run` does."""
         given = {"status": "FAILED", **fields}
         return models.WorkflowRunResponse.model_validate_json(self._change("list_workflow_runs", run, given))
 
 
 def make_run(*, seed: int = 0, now: datetime | None = None, **fields: Unpack[RunFields]) -> models.WorkflowRunResponse:
-    """Return one of the runs that is on no server.
+    """Return one run that is on no server.
 
     Args:
         seed: Seeds the generated data.

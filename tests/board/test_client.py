@@ -295,7 +295,7 @@ def test_details_of_an_unknown_kind_are_kept_unless_strict(board: Any) -> None:
             details = board.get_task.sync(TASK_ID, client=client).details
         assert type(details).__name__ == "Unknown" and details.kind not in ("note", "checklist")
         assert details.model_dump()["kind"] == details.kind
-        message = "details: is of a kind that the contract does not know"
+        message = "details: must be of a kind that the contract knows"
         with connect(board, url, strict=True) as client, pytest.raises(board.errors.DecodingError, match=message):
             board.get_task.sync(TASK_ID, client=client)
 
@@ -303,8 +303,8 @@ def test_details_of_an_unknown_kind_are_kept_unless_strict(board: Any) -> None:
 DETAILS: dict[str, tuple[Any, str]] = {
     "a field less": ({"kind": "note"}, "details.note.text"),
     "fields of the other": ({"kind": "note", "entries": []}, "details.note.text"),
-    "no kind": ({"text": "x"}, "Field `kind` required"),
-    "a kind that is no text": ({"kind": 1, "text": "x"}, "Field `kind` required"),
+    "no kind": ({"text": "x"}, "Field `kind` must be text"),
+    "a kind that is no text": ({"kind": 1, "text": "x"}, "Field `kind` must be text"),
     "no object": ("note", "details"),
 }
 
@@ -321,7 +321,7 @@ def test_details_that_are_none_are_an_error_that_names_them(board: Any, case: st
 @pytest.mark.parametrize(
     ("fault", "sent", "message"),
     [
-        ("version_missing", None, "header Task-Version: is missing"),
+        ("version_missing", None, "header Task-Version: must be present"),
         ("version_not_an_integer", "", "header Task-Version: must be an integer"),
     ],
 )

@@ -195,6 +195,8 @@ def test_a_position_is_valid_for_its_list_only(server: StubServer) -> None:
             list(iter_workflow_runs(client, seed.DEFINITION_ID, offset=3))
         position = raised.value.position
         assert repr(position) == f"Position(path='/v1/workflow-definitions/{seed.DEFINITION_ID}/runs', read=0)"
+        # A pickle outlives private modules.
+        assert b"pagination" in pickle.dumps(position) and b"._" not in pickle.dumps(position)
         wrong: Any
         for arguments in ({"definition_id": seed.EMPTY_DEFINITION_ID}, {"offset": 1}, {"resume": 7}):
             wrong = {"definition_id": seed.DEFINITION_ID, "resume": position, **arguments}
