@@ -78,7 +78,7 @@ class ListReader:
         self.position = _position(paging, call(PageRequest(offset, page_size)), offset, resume)
         self._model = model
         self._refetches = 0
-        self._last_contradiction: object = None
+        self._last_inconsistent: object = None
 
     def traverse(self) -> Traversal:
         """Return the traversal of the list."""
@@ -90,7 +90,7 @@ class ListReader:
         ahead = 1 if self.concurrency == 1 else 2 * self.concurrency
         return traverse_by_offset(self.position, self.page_size, ahead, self.min_page_size)
 
-    def content(self, wanted: PageRequest, answer: Answer) -> PageContent | None:
+    def content(self, request: PageRequest, answer: Answer) -> PageContent | None:
         """Return the content of a page; None if the page must be requested again.
 
         COUNT and SELECT of a server may not be atomic, so that the total of a page does not match its items while the
@@ -100,21 +100,21 @@ class ListReader:
             ApiError: The page does not match the request or the contract.
         """
         page = decode(self._model, answer, strict=self.client.strict)
-        error = page_error(self.paging, self.call(wanted).asked, page, answer)
+        error = page_error(self.paging, self.call(request).asked, page, answer)
         items, total = self.paging.items_of(page), self.paging.total_of(page)
-        content = PageContent(items, self.paging.keys_of(items), total, self._next_cursor(wanted, page, answer))
-        if error is None or (error.may_pass and items and total is not None and total >= wanted.offset + len(items)):
+        content = PageContent(items, self.paging.keys_of(items), total, self._next_cursor(request, page, answer))
+        if error is None or (error.may_pass and items and total is not None and total >= request.offset + len(items)):
             # A page with too few items is no problem: the next one starts after its last item.
-            self._refetches, self._last_contradiction = 0, None
+            self._refetches, self._last_inconsistent = 0, None
             return content
-        found = (wanted, total, content.keys)
-        if not error.may_pass or found == self._last_contradiction:
+        found = (request, total, content.keys)
+        if not error.may_pass or found == self._last_inconsistent:
             raise error
-        self._last_contradiction = found
+        self._last_inconsistent = found
         self._refetches = (self._refetches + 1) % (_MAX_REFETCHES + 1)
         return None if self._refetches else content
 
-    def _next_cursor(self, wanted: PageRequest, page: Any, answer: Answer) -> str | None:
+    def _next_cursor(self, request: PageRequest, page: Any, answer: Answer) -> str | None:
         """Return the cursor of the next page. A cursor that repeats would be an endless loop."""
         if not self.paging.cursor:
             return None
@@ -124,11 +124,11 @@ class ListReader:
         fault = ""
         if len(cursor) > _MAX_CURSOR_LENGTH:
             fault = f"must have at most {_MAX_CURSOR_LENGTH} characters (got {len(cursor)})"
-        elif cursor == wanted.cursor or cursor in self.position.seen_cursors:
+        elif cursor == request.cursor or cursor in self.position.seen_cursors:
             fault = "must be a new one: pages would repeat for ever"
         else:
             try:
-                self.call(PageRequest(0, wanted.limit, cursor))
+                self.call(PageRequest(0, request.limit, cursor))
             except ConfigurationError as error:
                 fault = f"must be a valid parameter: {error}"
         if fault:
@@ -210,20 +210,20 @@ class _PageFetcher:
         # Imported late: only concurrent requests need threads.
         from ._workers import Workers
 
-        self._reading = reader
+        self._reader = reader
         client = reader.client
         self._workers: Workers[Answer] = Workers(reader.concurrency, client.retry.total, client.clock)
         self._pending: dict[PageRequest, Future[Answer]] = {}
 
     def answer(self, step: list[PageRequest]) -> Answer:
         """Return the answer to the first request, and send the others ahead."""
-        if self._reading.concurrency == 1:
+        if self._reader.concurrency == 1:
             return self._read(step[0])
-        for wanted in self._pending.keys() - step:
-            self._pending.pop(wanted).cancel()
-        for wanted in step:
-            if wanted not in self._pending:
-                self._pending[wanted] = self._workers.submit(functools.partial(self._read, wanted))
+        for request in self._pending.keys() - step:
+            self._pending.pop(request).cancel()
+        for request in step:
+            if request not in self._pending:
+                self._pending[request] = self._workers.submit(functools.partial(self._read, request))
         future = self._pending.pop(step[0])
         while True:
             # An interrupt just before a wait does not end it, so waits are short.
@@ -232,8 +232,8 @@ class _PageFetcher:
             if future.done():
                 return future.result()
 
-    def _read(self, wanted: PageRequest, deadline: Deadline | None = None) -> Answer:
-        return self._reading.client.send(self._reading.call(wanted), deadline)
+    def _read(self, request: PageRequest, deadline: Deadline | None = None) -> Answer:
+        return self._reader.client.send(self._reader.call(request), deadline)
 
     def close(self) -> None:
         self._workers.close()
@@ -246,11 +246,11 @@ async def pages_async(
     # Imported late, as in `_sending`.
     import asyncio
 
-    turns = asyncio.Semaphore(reader.concurrency)
+    slots = asyncio.Semaphore(reader.concurrency)
 
-    async def read(wanted: PageRequest) -> Answer:
-        async with turns:
-            return await reader.client.send_async(reader.call(wanted))
+    async def read(request: PageRequest) -> Answer:
+        async with slots:
+            return await reader.client.send_async(reader.call(request))
 
     traversal = reader.traverse()
     step = next(traversal)
@@ -260,8 +260,10 @@ async def pages_async(
             content: PageContent | None = None
             try:
                 while not isinstance(step, Page) and content is None:
-                    await _cancel([pending.pop(wanted) for wanted in pending.keys() - step])
-                    pending |= {wanted: asyncio.create_task(read(wanted)) for wanted in step if wanted not in pending}
+                    await _cancel([pending.pop(request) for request in pending.keys() - step])
+                    pending |= {
+                        request: asyncio.create_task(read(request)) for request in step if request not in pending
+                    }
                     answer = await pending[step[0]]
                     del pending[step[0]]
                     # Send other requests first: decoding a page that has arrived would delay them.

@@ -62,7 +62,7 @@ class ValueGenerator:
         self._rng = rng
         self._moment = rfc3339(moment)
         self._given = {path: value for path, value in given.items() if value is not PARTIAL_OBJECT}
-        self._has_given_below = {
+        self._parents_of_given = {
             path[:length] for path in given for length in range(len(path) + (given[path] is PARTIAL_OBJECT))
         }
         self._choices = choices
@@ -75,12 +75,12 @@ class ValueGenerator:
         schema = self._schemas.resolve(schema)
         if found := self._schemas.alternatives(schema):
             return self._alternative(schema, found, path)
-        wanted = self._choices.get(path, ABSENT)
-        if wanted is None or (isinstance(wanted, str) and wanted in schema.get("enum", ())):
-            return wanted
+        choice = self._choices.get(path, ABSENT)
+        if choice is None or (isinstance(choice, str) and choice in schema.get("enum", ())):
+            return choice
         types = self._schemas.types(schema) or ["string"]
-        is_null = types == ["null"] or (wanted is ABSENT and self._rng.random() < 0.5)
-        if "null" in types and path not in self._has_given_below and is_null:
+        is_null = types == ["null"] or (choice is ABSENT and self._rng.random() < 0.5)
+        if "null" in types and path not in self._parents_of_given and is_null:
             return None
         if "const" in schema:
             return schema["const"]
@@ -105,11 +105,11 @@ class ValueGenerator:
     def _alternative(self, schema: Schema, found: list[Schema], path: Path) -> Any:
         nulls = [each for each in found if self._schemas.types(self._schemas.resolve(each)) == ["null"]]
         others = [each for each in found if each not in nulls]
-        wanted = self._choices.get(path, ABSENT)
+        choice = self._choices.get(path, ABSENT)
         if (
             nulls
-            and path not in self._has_given_below
-            and (wanted is None or (wanted is ABSENT and self._rng.random() < 0.5))
+            and path not in self._parents_of_given
+            and (choice is None or (choice is ABSENT and self._rng.random() < 0.5))
         ):
             return None
         tagged = self._schemas.tagged(schema)
@@ -171,7 +171,7 @@ class ValueGenerator:
         required = schema.get("required", ())
         for name, below in schema.get("properties", {}).items():
             here = (*path, name)
-            is_given = here in self._given or here in self._has_given_below
+            is_given = here in self._given or here in self._parents_of_given
             is_likely = len(path) <= _LEVELS and self._choices.get(here, ABSENT) is not ABSENT
             if name in required or is_given or is_likely or (len(path) <= _LEVELS and self._rng.random() < 0.5):
                 made[name] = self.value(below, here)

@@ -104,17 +104,17 @@ def _check_rules(store: Store, request: ParsedRequest, body: Any, headers: httpx
     if not operation.rules:
         return
     schemas = {(each.where, each.name): each.schema for each in operation.parameters}
-    asked: dict[str, Any] = {
+    variables: dict[str, Any] = {
         place: {name: for_rules(schemas[place, name], value) for name, value in request.of(place).items()}
         for place in ("path", "query")
     }
-    asked |= {"credentials": request.scheme, "body": for_rules(operation.body, request.body)}
+    variables |= {"credentials": request.scheme, "body": for_rules(operation.body, request.body)}
     # Only the parts that rules read: the body may be large.
     plan = read_plan(path for rule in operation.rules for each in rule.conditions for path in each.reads)
     read = for_rules(operation.answer, body, plan["body"]) if "body" in plan else None
     response = {"status": operation.success, "headers": dict(headers), "body": read}
     for rule in operation.rules:
-        if not holds(rule, asked, response, cel.moment(rfc3339(now))):
+        if not holds(rule, variables, response, cel.moment(rfc3339(now))):
             raise AssertionError(f"the testing kit violates a rule of {operation.name}: {rule.message}")
 
 

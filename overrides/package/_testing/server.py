@@ -57,8 +57,8 @@ class BaseServer:
         known = [each.name for each in Client.config.credentials]
         if known and not any(name in arguments for name in known):
             arguments[known[0]] = self.token
-        extra_rules = {**arguments.pop("httpx_args", {}), "transport": self.transport}
-        client = AuthenticatedClient(self.base_url, **arguments, httpx_args=extra_rules)
+        httpx_args = {**arguments.pop("httpx_args", {}), "transport": self.transport}
+        client = AuthenticatedClient(self.base_url, **arguments, httpx_args=httpx_args)
         client.clock = self.clock
         return client
 
