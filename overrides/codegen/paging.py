@@ -1,4 +1,4 @@
-"""Pagers for the operations with `x-list`, as the templates render them: arguments of `Paging` in package/_page_checks.py."""
+"""Pagers for the operations with `x-list`, as the templates render them: arguments of package/_page_checks.py."""
 
 from __future__ import annotations
 
