@@ -10,7 +10,7 @@ from codegen.openapi import Document, Node, operations
 
 # Other arguments of the client.
 _ARGUMENTS = {"base_url", "timeout", "retry", "strict", "headers", "verify_ssl", "httpx_args", "self", "arguments"}
-# By such a word package/_redaction.py knows a header that holds a credential, which it keeps out of errors.
+# Words by which package/_redaction.py recognizes a header with a credential, to keep it out of errors.
 _WORDS = ("auth", "cookie", "key", "token", "secret", "session", "password")
 
 

@@ -24,7 +24,7 @@ from openapi_python_client.config import Config, ConfigFile, MetaType
 from openapi_python_client.parser import GeneratorData
 from openapi_python_client.parser.errors import GeneratorError
 from openapi_python_client.schema.untrusted_string import UntrustedString
-from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]
+from ruff import find_ruff_bin  # type: ignore[import-untyped]
 
 from codegen import PACKAGE, Problem, paging, provenance, signatures, testing
 from codegen.contract import Contract
