@@ -25,7 +25,7 @@ from codegen.directories import changed_files, swap
 from codegen.files import read_file
 from codegen.text import escaped
 
-# The kind of edit that a rerun of Python restores, so that it may be overwritten.
+# The kind of edit that may be overwritten: Python compiles bytecode again.
 BYTECODE = "bytecode"
 
 # Files that are listed in a message.
