@@ -110,7 +110,7 @@ def test_cache_of_another_python_is_reported(copy: Path) -> None:
     assert done.returncode == 1 and "bytecode  __pycache__/models.cpython-399.pyc" in done.stderr
 
 
-def test_valid_bytecode_is_ignored(copy: Path) -> None:
+def test_valid_caches_are_ignored(copy: Path) -> None:
     imports = f"import app._vendor.{PACKAGE} as ks; ks.iter_workflow_runs"
     assert run(copy, "-c", imports).returncode == 0
     for options in ((), ("-O",), ("-OO",)):
@@ -126,7 +126,7 @@ def test_valid_bytecode_is_ignored(copy: Path) -> None:
     moved.rename(copy)
     # Bytecode of an edited file is not reported separately.
     replace(copy / "types.py", "\n", "\n\n")
-    assert "edited    types.py" in verify(copy).stderr and "bytecode" not in verify(copy).stderr
+    assert "  edited    types.py\n" in verify(copy).stderr and "\n  bytecode" not in verify(copy).stderr
 
 
 # --- foreign files ----------------------------------------------------------------------------------------------------
