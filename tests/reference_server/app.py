@@ -56,8 +56,7 @@ Fault = dict[str, Any]
 
 # Built once: SQLAlchemy takes longer to build a statement than SQLite to answer it. They select columns: a row has the
 # attributes of the mapped class that the methods below name, and costs a third of its object.
-CREDENTIALS = select(Credential.__table__)
-USER = select(User.__table__).where(User.id == bindparam("id"))
+CREDENTIALS = select(Credential.digest, Credential.is_user_token, User.id, User.tenant_id).join_from(Credential, User)
 DEFINITION = select(Definition.__table__).where(Definition.id == bindparam("id"))
 ACCESS = select(ReadAccess.user_id).where(
     ReadAccess.user_id == bindparam("user_id"), ReadAccess.definition_id == bindparam("definition_id")
@@ -141,12 +140,11 @@ class ReferenceServer:
         """The user whose credential was sent, else 401."""
         presented = digest(self.presented_token(request))
         from_cookie = "authorization" not in request.headers
-        found = None
+        user = None
         # All are compared, in constant time each: how long it takes tells nothing about which was nearly right.
         for credential in session.connection().execute(CREDENTIALS):
             if hmac.compare_digest(credential.digest, presented) and (credential.is_user_token or not from_cookie):
-                found = credential.user_id
-        user = session.connection().execute(USER, {"id": found}).first() if found else None
+                user = credential
         if user is None:
             raise HTTPException(401, "Could not validate credentials", {"WWW-Authenticate": "Bearer"})
         return cast(User, user)
