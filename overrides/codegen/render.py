@@ -105,7 +105,7 @@ def build(root: Path, generated: Path, inputs: dict[str, Any]) -> None:
     for name, content in provenance.copied_documents(root).items():
         (package / name).write_bytes(content)
     _copy_modules(overrides / "package", package)
-    _format(package)
+    _format(package, overrides / "package")
     _check_imports(package)
     described = provenance.describe(inputs, contract.version, package)
     (package / provenance.FILE_NAME).write_bytes(described)
@@ -139,6 +139,8 @@ class _Project(openapi_python_client.Project):
     ) -> None:
         super().__init__(**arguments)
         self.env.undefined = jinja2.StrictUndefined
+        # Each template is rendered once, which does not repay constant folding.
+        self.env.optimized = False
         self.env.filters["untrusted"] = UntrustedString
         self.env.filters["prose"] = _escape_markdown
         self.env.globals.update(
@@ -285,26 +287,32 @@ def _copy_modules(source: Path, package: Path) -> None:
         if target.exists():
             raise Problem(f"overrides/package/{name} and a generator both write {name}", "rename the one in overrides/")
         text = path.read_text(encoding="utf-8")
-        if name.endswith(".py"):
-            try:
-                ast.parse(text)
-            except SyntaxError as error:
-                raise Problem(f"overrides/package/{name}:{error.lineno}: {error.msg}", "correct the line") from error
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(COPY_MARKER.format(name=name) + text, encoding="utf-8", newline="\n")
 
 
-def _format(package: Path) -> None:
+def _format(package: Path, modules: Path) -> None:
     # F401 removes unused imports. F821, an undefined name, is an error.
     for command in (["check", "--fix", "--select=I,F401,F821", "--output-format=concise"], ["format"]):
         done = subprocess.run(
             [find_ruff_bin(), *command, *RUFF, str(package)], capture_output=True, text=True, check=False, cwd=package
         )
         if done.returncode != 0:
+            _check_syntax(modules)
             raise Problem(
                 f"ruff cannot format the output: {' '.join((done.stdout + done.stderr).split())}",
                 "correct the template that it names",
             )
+
+
+def _check_syntax(modules: Path) -> None:
+    """Report a syntax error in a hand-written module, with its line."""
+    for name, path in provenance.files_below(modules):
+        if name.endswith(".py"):
+            try:
+                ast.parse(path.read_text(encoding="utf-8"))
+            except SyntaxError as error:
+                raise Problem(f"overrides/package/{name}:{error.lineno}: {error.msg}", "correct the line") from error
 
 
 def _check_imports(package: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from codegen import Problem
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_IMPORTS = (ast.Import, ast.ImportFrom)
 _HAVE_NAMES = (*_FUNCTIONS, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -53,11 +54,24 @@ def _scopes(tree: ast.Module) -> Iterator[tuple[list[ast.AST], frozenset[str]]]:
     for node in queue:
         if isinstance(node, _HAVE_NAMES):
             # Includes the names of nested functions: a local name is never looked up as a global.
-            nodes = list(ast.walk(node))
+            nodes = _below(node)
             yield nodes, frozenset(_names(nodes))
         else:
             yield [node], frozenset()
             queue.extend(ast.iter_child_nodes(node))
+
+
+def _below(node: ast.AST) -> list[ast.AST]:
+    """Return a node and all below it. `ast.walk` takes twice as long."""
+    nodes = [node]
+    for each in nodes:
+        for name in each._fields:
+            value = getattr(each, name, None)
+            if isinstance(value, ast.AST):
+                nodes.append(value)
+            elif isinstance(value, list):
+                nodes += [below for below in value if isinstance(below, ast.AST)]
+    return nodes
 
 
 def _names(nodes: Sequence[ast.AST]) -> Iterator[str]:
@@ -70,7 +84,7 @@ def _names(nodes: Sequence[ast.AST]) -> Iterator[str]:
         elif isinstance(each, _FUNCTIONS[:2]):
             if each is not nodes[0]:
                 yield each.name
-        elif isinstance(each, ast.Import | ast.ImportFrom):
+        elif isinstance(each, _IMPORTS):
             yield from ((name.asname or name.name).partition(".")[0] for name in each.names)
 
 

@@ -614,7 +614,7 @@ def test_interrupt_leaves_the_output_unchanged(tree: Path) -> None:
     before = contents(tree)
     replace(
         tree / "overrides/codegen/render.py",
-        "    _format(package)\n",
+        '    _format(package, overrides / "package")\n',
         f"    import os; os.kill(os.getpid(), {int(signal.SIGINT)})\n",
     )
     before = contents(tree)

@@ -98,8 +98,9 @@ def _shape(node: Node, levels: int) -> Shape:
     if found.kind == "string":
         return replace(found, kind=_FORMATS.get(str(node.at("format").value), "string"))
     if kinds == ["object"]:
-        names = {field_name(name): name for name, _ in node.at("properties").items()}
-        fields = {key: node.at("properties").at(name) for key, name in names.items()}
+        properties = dict(node.at("properties").items())
+        names = {field_name(name): name for name in properties}
+        fields = {key: properties[name] for key, name in names.items()}
         return replace(found, kind="object" if fields else "map", fields=fields, names=names)
     return found
 

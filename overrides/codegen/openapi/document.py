@@ -22,7 +22,11 @@ MOST_POINTER = 1_000
 
 def joined(pointer: Pointer) -> str:
     """Return a pointer as in RFC 6901, without a leading `#`."""
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
+    return "".join(map(_step, pointer))
+
+
+def _step(part: str | int) -> str:
+    return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
 def split(pointer: str) -> Pointer:
@@ -145,7 +149,7 @@ class Node:
 
     def at(self, key: str | int) -> Node:
         """Return the child at a key. Its value is None if there is none."""
-        pointer = self.pointer + joined((key,))
+        pointer = self.pointer + _step(key)
         if isinstance(self.value, dict):
             return Node(self.document, self.value.get(key), pointer)
         if isinstance(self.value, list) and isinstance(key, int) and key < len(self.value):
