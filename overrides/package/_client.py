@@ -11,7 +11,6 @@ import threading
 import warnings
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
 from urllib.parse import urlencode
 
@@ -35,8 +34,7 @@ ResultT = TypeVar("ResultT")
 HttpT = TypeVar("HttpT", httpx2.Client, httpx2.AsyncClient)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A request of an operation. Its parameters have been checked.
 
     Attributes:
@@ -55,9 +53,9 @@ class Call:
     params: Sequence[tuple[str, str]]
     headers: Mapping[str, str]
     successes: Sequence[int]
-    asked: Mapping[str, str] = field(default_factory=dict[str, str])
+    asked: Mapping[str, str] = {}
     content: bytes | None = None
-    refusals: Mapping[int, type[pydantic.BaseModel]] = field(default_factory=dict[int, type[pydantic.BaseModel]])
+    refusals: Mapping[int, type[pydantic.BaseModel]] = {}
 
 
 class Credential(NamedTuple):

@@ -80,8 +80,7 @@ class Retry:
                 raise ConfigurationError(f"'{name}' of Retry must be a number of at least 0 (got {value!r:.60})")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A successful answer. Its body has been read and decompressed."""
 
     request: httpx2.Request
