@@ -13,7 +13,7 @@ from tests.contract.preflight import preflight
 from tests.contract.session import Session
 from tests.contract.settings import read_environment
 from tests.contract.target import Target
-from tests.mutants.derived.trial import Ground
+from tests.mutants.derived.runner import Subject
 
 from . import server
 
@@ -44,4 +44,4 @@ class Boards:
 
 
 BOARDS = Boards()
-BOARD = Ground(BOARDS.running, BOARDS.target)
+BOARD = Subject(BOARDS.running, BOARDS.target)

@@ -21,13 +21,13 @@ SOME = (
 def try_some() -> list[Result]:
     """In a process that knows the second contract."""
     from tests.board.ground import BOARD
-    from tests.mutants.derived.trial import Trials
+    from tests.mutants.derived.runner import DerivedRunner
 
     with ExitStack() as cleanup:
-        trials = Trials(BOARD, cleanup)
-        return [trials.try_out(name) for name in SOME]
+        trials = DerivedRunner(BOARD, cleanup)
+        return [trials.run_mutant(name) for name in SOME]
 
 
 def test_they_are_killed_by_a_check_that_claims_the_promise(knowing: Callable[[str], ProcessPoolExecutor]) -> None:
     results = knowing(str(OPENAPI)).submit(try_some).result()
-    assert [each.told for each in results if each.outcome != KILLED] == []
+    assert [each.summary for each in results if each.outcome != KILLED] == []

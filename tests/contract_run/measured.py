@@ -12,7 +12,7 @@ import requests
 from tests.contract.run import run
 from tests.contract.session import Session
 from tests.contract.target import Target
-from tests.mutants.trial import target_at
+from tests.mutants.runner import target_at
 
 # Response timeouts in seconds: here, and in a run, whose good responses must be in time on a busy machine.
 WITHIN, IN_A_RUN = 1, 3

@@ -41,7 +41,7 @@ from tests.contract.schema_coverage import Observed
 from tests.contract_run.conftest import VARIABLES, commanded
 from tests.mutants.derived import derived
 from tests.mutants.faults import MUTANTS
-from tests.mutants.proofs import KEPT, proofs
+from tests.mutants.proofs import CACHE_FILE, proofs
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
@@ -162,7 +162,7 @@ def test_failures_of_two_checks_are_reported_both() -> None:
 def test_the_mutants_of_a_promise_are_derived_ones_and_those_of_its_checks() -> None:
     kept = proofs()
     assert kept["killed_by"] == {name: sorted(mutant.killed_by) for name, mutant in MUTANTS.items()}
-    saved = json.loads(KEPT.read_text())
+    saved = json.loads(CACHE_FILE.read_text())
     assert {key: saved[key] for key in kept} == kept
     default = next(each for each in POINTERS if each.endswith("/default"))
     assert "default_limit_50" in mutants_of(default)

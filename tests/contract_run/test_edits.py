@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.contract_run.conftest import OURS
-from tests.mutants.faults.making import RunFault, has
+from tests.mutants.faults.base import RunFault, run_status_is
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running
 
@@ -48,7 +48,7 @@ class ChangingCompletedAt(Cancelling):
 
 
 def with_error(status: str) -> Callable[[], ReferenceServer]:
-    return RunFault(lambda run: run.update(error="It was late."), has(status))
+    return RunFault(lambda run: run.update(error="It was late."), run_status_is(status))
 
 
 @pytest.fixture(scope="module")

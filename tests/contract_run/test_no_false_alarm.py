@@ -18,7 +18,7 @@ from fastapi import HTTPException, Request, Response
 from tests.contract.outcome import Outcome
 from tests.contract.run import run
 from tests.contract_run.fastapi_server import Runs, Unusual, create_app, serving
-from tests.mutants.trial import target_at
+from tests.mutants.runner import target_at
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.running import running

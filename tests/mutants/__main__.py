@@ -1,4 +1,4 @@
-"""The command: see the package's docstring."""
+"""The command; see the docstring of the package."""
 
 from __future__ import annotations
 
@@ -21,64 +21,65 @@ from tests.contract.sharding import read_shard, select_shard
 
 from .derived import derived
 from .faults import MUTANTS
-from .results import ASTRAY, EQUIVALENT, KILLED, Kept, Result, table
-from .trial import UNBROKEN, named_or_unbroken, try_out
+from .results import ASTRAY, EQUIVALENT, KILLED, Result, ResultsFile, table
+from .runner import UNBROKEN, check_name, run_mutant
 
-RIGHT, WRONG, UNKNOWN = 0, 1, 2
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 def main() -> int:
     try:
-        names = chosen(sys.argv[1:], os.environ.get("SHARD", ""))
+        names = select_names(sys.argv[1:], os.environ.get("SHARD", ""))
         is_resumed = read_switch(os.environ, "RESUME")
     except Problem as problem:
         print(f"problem: {problem.problem}\nfix: {problem.fix}", file=sys.stderr)
-        return UNKNOWN
-    kept = Kept(Path(os.environ.get("REPORT_DIR") or "reports", "mutants.jsonl"))
-    before = {name: each for name, each in kept.read().items() if name in names} if is_resumed else {}
-    kept.start(before.values())
+        return EXIT_USAGE
+    results_file = ResultsFile(Path(os.environ.get("REPORT_DIR") or "reports", "mutants.jsonl"))
+    before = {name: each for name, each in results_file.read().items() if name in names} if is_resumed else {}
+    results_file.start(before.values())
     if before:
-        print(f"{len(before)} of {len(names)} are known from before")
+        print(f"{len(before)} of {len(names)} are known from an earlier run")
     width, start, results = max(map(len, names)), time.monotonic(), list(before.values())
-    for result in try_all([name for name in names if name not in before]):
+    for result in run_all([name for name in names if name not in before]):
         results.append(result)
-        kept.add(result)
+        results_file.add(result)
         print(
-            f"{result.name:<{width}}  {result.requests:>4} requests {result.seconds:5.1f} s  {result.told}", flush=True
+            f"{result.name:<{width}}  {result.requests:>4} requests {result.seconds:5.1f} s  {result.summary}",
+            flush=True,
         )
-    print(f"\n{len(results)} mutants in {time.monotonic() - start:.0f} s; all results are in {kept.file}")
-    return judge(results, is_all=not sys.argv[1:] and not os.environ.get("SHARD"))
+    print(f"\n{len(results)} mutants in {time.monotonic() - start:.0f} s; all results are in {results_file.file}")
+    return report(results, is_all=not sys.argv[1:] and not os.environ.get("SHARD"))
 
 
-def chosen(arguments: list[str], shard: str) -> list[str]:
-    """The names of the mutants to run. Raises Problem."""
+def select_names(arguments: list[str], shard: str) -> list[str]:
+    """Return the names of the mutants to run. Raises Problem."""
     for name in arguments:
         try:
-            named_or_unbroken(name)
+            check_name(name)
         except LookupError as error:
             raise Problem(f"there is no mutant '{name}'", error.args[0]) from error
-    # Those made by hand take longest.
+    # Handmade mutants first: they take longest.
     names = arguments or [UNBROKEN, *MUTANTS, *derived()]
     return select_shard(names, *read_shard(shard))
 
 
-def try_all(names: list[str]) -> Iterator[Result]:
-    """What came of each, in their order; each process tries out many, one after the other."""
-    # Fresh processes: a fork of this one would share its threads' locks.
+def run_all(names: list[str]) -> Iterator[Result]:
+    """Yield the result of each mutant, in order. Each process runs many mutants."""
+    # Spawned: a fork could inherit locks that other threads hold.
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), collect_rarely) as pool:
-        trials = [(name, pool.submit(try_out, name)) for name in names]
+        trials = [(name, pool.submit(run_mutant, name)) for name in names]
         for name, trial in trials:
             try:
                 yield trial.result()
             except BrokenProcessPool:
-                yield Result(name, "", "", ASTRAY, why="the process that tried it out died")
+                yield Result(name, "", "", ASTRAY, why="the process that ran it died")
 
 
-def judge(results: list[Result], is_all: bool) -> int:
-    """Prints what came of all, by class and by promise, and what is wrong."""
-    by_hand = [each for each in results if not each.promise]
-    others = [each for each in results if each.promise]
-    for title, some in (("By hand, by class", by_hand), ("Derived, by what is done", others)):
+def report(results: list[Result], is_all: bool) -> int:
+    """Print the results by class and by kind, then all problems. Return the exit code."""
+    handmade = [each for each in results if not each.promise]
+    derived_results = [each for each in results if each.promise]
+    for title, some in (("By hand, by class", handmade), ("Derived, by kind", derived_results)):
         if some:
             print("\n".join([f"\n{title}:", *(f"  {line}" for line in table(some, "kind"))]))
     right = sum(each.is_right for each in results)
@@ -86,25 +87,25 @@ def judge(results: list[Result], is_all: bool) -> int:
     print(f"\n{right} of {len(results)} as they should be, median {seconds[len(seconds) // 2] if seconds else 0:.1f} s")
     wrong = [each for each in results if not each.is_right]
     for each in wrong:
-        print(f"problem: {each.name}: {each.told}", file=sys.stderr)
+        print(f"problem: {each.name}: {each.summary}", file=sys.stderr)
     if wrong:
-        fix = "mend the check, or what the mutant is said to break: one runs with MUTANT=<name>"
+        fix = "correct the check, or the checks that the mutant names; MUTANT=<name> runs one mutant"
         print(f"fix: {fix}", file=sys.stderr)
-    gaps = [*idle_checks(by_hand), *unproven_promises(others)] if is_all else []
+    gaps = [*checks_without_a_mutant(handmade), *promises_without_a_mutant(derived_results)] if is_all else []
     for gap in gaps:
         print(f"problem: {gap}\nfix: add a mutant to tests/mutants", file=sys.stderr)
-    return WRONG if wrong or gaps else RIGHT
+    return EXIT_FAILED if wrong or gaps else EXIT_OK
 
 
-def idle_checks(results: list[Result]) -> Iterator[str]:
-    """The checks that no mutant made by hand needs."""
-    alone = {check for each in results if len(each.found) == 1 for check in each.found}
-    for name in sorted({check for names in CLASSES.values() for check in names} - alone):
+def checks_without_a_mutant(results: list[Result]) -> Iterator[str]:
+    """Yield a problem for each check that no handmade mutant needs."""
+    killing_alone = {check for each in results if len(each.found) == 1 for check in each.found}
+    for name in sorted({check for names in CLASSES.values() for check in names} - killing_alone):
         yield f"no mutant is killed by {name} alone"
 
 
-def unproven_promises(results: list[Result]) -> Iterator[str]:
-    """The promises that a check claims, and of which no derived mutant is killed though it can be broken."""
+def promises_without_a_mutant(results: list[Result]) -> Iterator[str]:
+    """Yield a problem for each promise with a check and no killed mutant, unless all its mutants are equivalent."""
     outcomes: dict[str, set[str]] = {}
     for each in results:
         for pointer in derived()[each.name].promises:
@@ -112,10 +113,10 @@ def unproven_promises(results: list[Result]) -> Iterator[str]:
     for line in ledger():
         found = outcomes.get(line.promise.node.pointer, set())
         if line.checks and KILLED not in found and found != {EQUIVALENT}:
-            yield f"no mutant of {place(line.promise)} is killed"
+            yield f"no mutant of {location(line.promise)} is killed"
 
 
-def place(promise: Promise) -> str:
+def location(promise: Promise) -> str:
     return f"{promise.kind} {promise.name} ({promise.node.document.name}:{promise.node.line})"
 
 

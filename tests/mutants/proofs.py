@@ -1,7 +1,6 @@
-"""Which checks and promises each mutant proves, without starting one: for the reports of a contract run.
+"""Which checks and promises each mutant proves, for the reports of a contract run. Starts no mutant.
 
-What the mutants are made of takes a second to import, so it is done once, and kept beside what Python compiles from
-their modules.
+Importing the mutants takes a second, so the answer is cached beside the bytecode of their modules.
 """
 
 from __future__ import annotations
@@ -17,22 +16,22 @@ from typing import Any
 from tests.contract.contract import OPENAPI
 
 HERE = Path(__file__).parent
-KEPT = HERE / "__pycache__" / "proofs.json"
+CACHE_FILE = HERE / "__pycache__" / "proofs.json"
 
 
 @cache
 def proofs() -> dict[str, dict[str, list[str]]]:
-    """Returns what is known of the mutants.
+    """Return what the mutants prove.
 
     Returns:
-        `killed_by`: by mutant made by hand, the checks that must kill it. `breaking`: by the JSON pointer of a promise
-        of the contract under test, the mutants that follow from it.
+        `killed_by`: by handmade mutant, the checks that must kill it. `breaking`: by JSON pointer of a promise, the
+        derived mutants that break it.
     """
     digest = hashlib.sha256()
     for file in (OPENAPI, *sorted(HERE.rglob("*.py"))):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     with suppress(OSError, ValueError, LookupError, TypeError):
-        kept: dict[str, Any] = json.loads(KEPT.read_text(encoding="utf-8"))
+        kept: dict[str, Any] = json.loads(CACHE_FILE.read_text(encoding="utf-8"))
         if kept.pop("of") == digest.hexdigest():
             return kept
     from .derived import derived
@@ -44,15 +43,15 @@ def proofs() -> dict[str, dict[str, list[str]]]:
     }
     for pointer, name in pairs(derived()):
         found["breaking"].setdefault(pointer, []).append(name)
-    # A folder that cannot be written to only makes the next run slower.
+    # Without the cache, the next run is only slower.
     with suppress(OSError):
-        KEPT.parent.mkdir(exist_ok=True)
-        KEPT.write_text(json.dumps({"of": digest.hexdigest(), **found}), encoding="utf-8")
+        CACHE_FILE.parent.mkdir(exist_ok=True)
+        CACHE_FILE.write_text(json.dumps({"of": digest.hexdigest(), **found}), encoding="utf-8")
     return found
 
 
 def pairs(mutants: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each promise that a mutant is about, and its name."""
+    """Yield each promise that a mutant breaks, with the name of the mutant."""
     for name, mutant in mutants.items():
         for pointer in dict.fromkeys(mutant.promises):
             yield pointer, name

@@ -1,4 +1,4 @@
-"""What came of mutants: one line of JSON for each, in a file that a later run can go on from."""
+"""Results of mutants: a file with one line of JSON each, from which a later run can continue."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from tests.contract import sharding
 
 KILLED, SURVIVES, EQUIVALENT, ASTRAY = "killed", "SURVIVES", "equivalent", "ASTRAY"
-# What decides what comes of a mutant.
+# Results hold as long as these do not change.
 SOURCES = (
     *("openapi.yaml", "requirements.lock", "overrides/codegen"),
     *("tests/contract", "tests/mutants", "tests/reference_server"),
@@ -21,19 +21,19 @@ SOURCES = (
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one mutant."""
+    """The result of one mutant."""
 
     name: str
     kind: str
-    """The class of checks that it belongs to, or of a derived one what is done to the promise."""
+    """The class of checks of a handmade mutant; the kind of a derived one."""
     promise: str
-    """The JSON pointer of what a derived one breaks; empty for one made by hand."""
+    """The JSON pointer of the promise that a derived mutant breaks; empty for handmade ones."""
     outcome: str
-    """KILLED, SURVIVES, EQUIVALENT, or ASTRAY: other checks found it than those that should, or more."""
+    """KILLED, SURVIVES, EQUIVALENT, or ASTRAY (the wrong checks failed)."""
     found: tuple[str, ...] = ()
-    """Checks."""
+    """The checks that failed."""
     why: str = ""
-    """Of an equivalent one why it breaks nothing; of others what is wrong."""
+    """Why it is equivalent, or what is wrong."""
     requests: int = 0
     seconds: float = 0
 
@@ -42,16 +42,16 @@ class Result:
         return self.outcome in (KILLED, EQUIVALENT)
 
     @property
-    def told(self) -> str:
-        """In one line."""
+    def summary(self) -> str:
+        """The result in one line."""
         found = ", ".join(self.found)
         if self.is_right:
             return f"{self.outcome}: {found or self.why}"
         return f"{self.outcome}: {found or 'nothing'} found it; {self.why}"
 
 
-class Kept:
-    """The results so far, of the same sources."""
+class ResultsFile:
+    """The file of results."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -59,7 +59,7 @@ class Kept:
         self.state = sharding.hash_files(SOURCES)
 
     def read(self) -> dict[str, Result]:
-        """By name. Of other sources, or of a file that is none of ours, nothing."""
+        """Return the results by name. Lines of other sources, and lines that are no results, are skipped."""
         found: dict[str, Result] = {}
         for data in self.lines.read():
             with suppress(TypeError, KeyError):
@@ -69,7 +69,7 @@ class Kept:
         return found
 
     def start(self, results: Iterable[Result]) -> None:
-        """Begins anew, with these."""
+        """Replace the file by these results."""
         self.lines.rewrite(map(self.data, results))
 
     def add(self, result: Result) -> None:
@@ -80,7 +80,7 @@ class Kept:
 
 
 def table(results: Iterable[Result], by: str) -> Iterator[str]:
-    """How many of each outcome, by a field of the results."""
+    """Yield lines with the number of each outcome, grouped by a field of the results."""
     counts: dict[str, Counter[str]] = {}
     for each in results:
         counts.setdefault(getattr(each, by), Counter())[each.outcome] += 1

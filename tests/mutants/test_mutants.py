@@ -1,4 +1,4 @@
-"""Mutants of every class are killed by exactly the checks that they name. `make mutants` runs all of them."""
+"""One mutant of each class is killed by exactly the checks that it names. `make mutants` runs all."""
 
 import re
 from concurrent.futures import ProcessPoolExecutor
@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.contract.checks import CLASSES
-from tests.mutants.__main__ import chosen, idle_checks, judge, main
+from tests.mutants.__main__ import checks_without_a_mutant, main, report, select_names
 from tests.mutants.faults import MUTANTS, OTHER_ID
-from tests.mutants.results import KILLED, Kept, Result
-from tests.mutants.trial import UNBROKEN, Trial, try_by_hand
+from tests.mutants.results import KILLED, Result, ResultsFile
+from tests.mutants.runner import UNBROKEN, HandmadeRun, run_handmade
 from tests.reference_server import seed
 
-# One of each class, and of them those that take most to see.
+# One or two of each class, those that are hardest to find.
 REPRESENTATIVE = (
     "rare_uuid_without_dashes",
     "default_limit_50",
@@ -32,8 +32,8 @@ REPRESENTATIVE = (
 )
 UUID = "[0-9a-f-]{36}"
 PLACE = r"limit \d+, offset \d+"
-# A reader finds the fault by what the verdict says of it: which run or parameter, which field, both values, and where.
-SAID = {
+# The message must show where the fault is: the item or parameter, the field, both values, and the page.
+MESSAGES = {
     "row_lost_in_the_middle": f"the item with id {UUID} is number \\d+ with {PLACE}, but \\d+ with {PLACE}, "
     "in repeated alternating reads",
     "one_id_on_two_runs": f"two items, numbers \\d+ and \\d+ of the list, share the id '{OTHER_ID}': "
@@ -51,28 +51,29 @@ SAID = {
 
 @pytest.mark.parametrize("name", REPRESENTATIVE)
 def test_a_mutant_is_killed_by_the_checks_that_it_names(name: str, elsewhere: ProcessPoolExecutor) -> None:
-    # That the unbroken server passes, the tests of the contract run see.
-    trial = elsewhere.submit(try_by_hand, name).result()
-    assert sorted(trial.found) == sorted(trial.expected)
-    assert trial.requests < 450
-    assert name not in SAID or any(re.search(SAID[name], message) for message in trial.messages)
+    # The tests of the contract run cover the unbroken server.
+    run = elsewhere.submit(run_handmade, name).result()
+    assert sorted(run.found) == sorted(run.expected)
+    assert run.requests < 450
+    assert name not in MESSAGES or any(re.search(MESSAGES[name], message) for message in run.messages)
 
 
 def test_there_are_mutants_of_every_class_and_for_every_check() -> None:
     assert len(MUTANTS) >= 80
     assert {mutant.kind for mutant in MUTANTS.values()} == CLASSES.keys()
     declared = [
-        Trial(mutant.name, mutant.kind, mutant.killed_by, mutant.killed_by, 0, 0, ()) for mutant in MUTANTS.values()
+        HandmadeRun(mutant.name, mutant.kind, mutant.killed_by, mutant.killed_by, 0, 0, ())
+        for mutant in MUTANTS.values()
     ]
-    assert all(trial.expected for trial in declared)
-    assert not list(idle_checks([trial.result for trial in declared]))
-    assert list(idle_checks([declared[0].result]))
+    assert all(run.expected for run in declared)
+    assert not list(checks_without_a_mutant([run.result for run in declared]))
+    assert list(checks_without_a_mutant([declared[0].result]))
 
 
-def test_a_mutant_that_survives_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    survivor = Trial("name", "kind", frozenset(), frozenset({"one_order"}), 0, 0, ())
+def test_a_mutant_that_survives_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+    survivor = HandmadeRun("name", "kind", frozenset(), frozenset({"one_order"}), 0, 0, ())
     accused = replace(survivor, name="other", found=frozenset({"one_order", "same_total"}))
-    assert judge([survivor.result, accused.result], is_all=False) == 1
+    assert report([survivor.result, accused.result], is_all=False) == 1
     captured = capsys.readouterr()
     assert "0 of 2 as they should be" in captured.out
     assert captured.err.splitlines()[:2] == [
@@ -80,13 +81,13 @@ def test_a_mutant_that_survives_is_told(capsys: pytest.CaptureFixture[str]) -> N
         "problem: other: ASTRAY: one_order, same_total found it; one_order should",
     ]
     killed = replace(survivor, found=survivor.expected)
-    assert judge([killed.result], is_all=False) == 0
-    # Of all of them, each check and each promise has to have one.
-    assert judge([killed.result], is_all=True) == 1
+    assert report([killed.result], is_all=False) == 0
+    # In a run of all mutants, each check and each promise needs one.
+    assert report([killed.result], is_all=True) == 1
     assert "problem: no mutant is killed by same_total alone\n" in capsys.readouterr().err
 
 
-def test_what_cannot_be_run_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments_are_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, variables, problem in (
         ([UNBROKEN, "limit_not_echo"], {}, "there is no mutant 'limit_not_echo'"),
         ([], {"SHARD": "5/4"}, "SHARD must be a share (got '5/4')"),
@@ -98,26 +99,28 @@ def test_what_cannot_be_run_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pyt
             for name, value in variables.items():
                 environment.setenv(name, value)
             assert main() == 2
-        told = capsys.readouterr().err
-        assert told.startswith(f"problem: {problem}\nfix: ")
+        printed = capsys.readouterr().err
+        assert printed.startswith(f"problem: {problem}\nfix: ")
     assert "limit_not_e" in "".join(MUTANTS)
 
 
-def test_shares_are_all_of_them_and_each_once() -> None:
-    names = chosen([], "")
-    parts = [chosen([], f"{number}/4") for number in range(1, 5)]
+def test_shares_have_each_mutant_once() -> None:
+    names = select_names([], "")
+    parts = [select_names([], f"{number}/4") for number in range(1, 5)]
     assert sorted(name for part in parts for name in part) == sorted(names)
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
-def test_a_later_run_goes_on_from_what_is_known(tmp_path: Path) -> None:
-    kept = Kept(tmp_path / "reports" / "mutants.jsonl")
+def test_a_later_run_continues_from_earlier_results(tmp_path: Path) -> None:
+    results_file = ResultsFile(tmp_path / "reports" / "mutants.jsonl")
     first, second = (Result(name, "paging", "", KILLED, ("one_order",)) for name in "ab")
-    kept.start([first])
-    kept.add(second)
-    assert kept.read() == {"a": first, "b": second}
-    # One that was cut off, one of other sources, one that lacks fields, and what is none.
-    text = kept.file.read_text("utf-8")
-    lacking = f'{{"state": "{kept.state}", "name": "c"}}\n'
-    kept.file.write_text(text.replace(kept.state, "0", 1) + lacking + "[1]\nnull\n" + text[:50], "utf-8")
-    assert kept.read() == {"b": second}
+    results_file.start([first])
+    results_file.add(second)
+    assert results_file.read() == {"a": first, "b": second}
+    # A line of other sources, one that lacks fields, two that are no results, and one that is cut off.
+    text = results_file.file.read_text("utf-8")
+    lacking = f'{{"state": "{results_file.state}", "name": "c"}}\n'
+    results_file.file.write_text(
+        text.replace(results_file.state, "0", 1) + lacking + "[1]\nnull\n" + text[:50], "utf-8"
+    )
+    assert results_file.read() == {"b": second}

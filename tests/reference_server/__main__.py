@@ -107,12 +107,12 @@ def open_server(churn: int) -> ReferenceServer:
 
 def open_mutant(name: str) -> tuple[ReferenceServer, Callable[[ASGIApp], ASGIApp]]:
     # Only now: mutants are built on this package.
-    from tests.mutants.trial import served
+    from tests.mutants.runner import server_for
 
     if given := [variable for variable in ("DATABASE_URL", "SEED_RUNS", "CHURN") if os.environ.get(variable)]:
         fail(f"{given[0]} is given, but a mutant has runs of its own, in memory", f"unset {' and '.join(given)}")
     try:
-        return served(name)
+        return server_for(name)
     except LookupError as error:
         fail(f"there is no mutant '{name}'", error.args[0])
 

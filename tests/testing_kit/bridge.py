@@ -9,7 +9,7 @@ import httpx2
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ks_workflow_runs.testing import FakeServer
-from tests.mutants.derived.exchange import body_of
+from tests.mutants.derived.middleware import read_body
 from tests.reference_server.running import serving
 
 
@@ -18,7 +18,7 @@ def application(server: FakeServer) -> ASGIApp:
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
-        content = await body_of(receive)
+        content = await read_body(receive)
         target = scope["raw_path"] + (b"?" + scope["query_string"] if scope["query_string"] else b"")
         url = httpx2.URL(scheme="http", host="127.0.0.1", raw_path=target)
         request = httpx2.Request(scope["method"], url, headers=scope["headers"], content=content)

@@ -11,8 +11,8 @@ from starlette.types import ASGIApp
 
 from ks_workflow_runs.testing import FakeServer
 from tests.contract.target import Target
-from tests.mutants.derived.trial import Ground
-from tests.mutants.trial import target_at
+from tests.mutants.derived.runner import Subject
+from tests.mutants.runner import target_at
 from tests.reference_server import seed
 from tests.testing_kit import bridge
 
@@ -47,4 +47,4 @@ def _running(around: Callable[[ASGIApp], ASGIApp]) -> Iterator[str]:
 
 _SERVERS: dict[str, FakeServer] = {}
 
-GROUND = Ground(_running, lambda address, reports: target_of(_SERVERS[address], address, reports))
+GROUND = Subject(_running, lambda address, reports: target_of(_SERVERS[address], address, reports))

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ks_workflow_runs.testing import FakeServer
 from tests.contract.outcome import Outcome
 from tests.contract.run import run
-from tests.mutants.derived.trial import Trials
+from tests.mutants.derived.runner import DerivedRunner
 from tests.mutants.results import KILLED
 from tests.reference_server import seed
 from tests.testing_kit import bridge
@@ -74,9 +74,9 @@ def test_the_kit_conforms_while_it_changes() -> None:
 
 
 @pytest.fixture(scope="module")
-def trials() -> Iterator[Trials]:
+def trials() -> Iterator[DerivedRunner]:
     with ExitStack() as cleanup:
-        yield Trials(GROUND, cleanup)
+        yield DerivedRunner(GROUND, cleanup)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,6 @@ def trials() -> Iterator[Trials]:
         "list_workflow_runs!credentials.existence:judged_late@everywhere",
     ],
 )
-def test_mutants_of_the_kit_are_killed(trials: Trials, name: str) -> None:
-    result = trials.try_out(name)
+def test_mutants_of_the_kit_are_killed(trials: DerivedRunner, name: str) -> None:
+    result = trials.run_mutant(name)
     assert result.outcome == KILLED, result

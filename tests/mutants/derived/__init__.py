@@ -1,37 +1,38 @@
-"""Mutants that follow from the contract: each promise of the ledger, broken in each way that there is.
+"""Mutants derived from the contract: each promise, broken in each way that is known.
 
-    exchange.py   requests and answers between the correct server and who asks it
-    world.py      what the correct server holds, which mutants are made from
-    making.py     what a derived mutant is
-    trial.py      one under test
+    base.py         what a derived mutant is
+    baseline.py     the correct server and its responses, from which mutants are built
+    middleware.py   ASGI middleware that changes requests and responses
+    reroute.py      mutations that forward another request, or replace the response
+    runner.py       runs one mutant
 
-The families, each for one kind of promises:
+Families, one for each kind of promises:
 
-    values.py     fields of answers, by the keywords of their schemas
-    parameters.py parameters of requests, by the keywords of their schemas; bodies.py has what requests carry
-    judgement.py  in which order requests are judged, and with which statuses
-    credentials.py who is let in
-    statuses.py   responses: their statuses, bodies and headers; methods
-    rules.py      rules, of items, answers, changes, and whole lists; what their fields may become is in fields.py
-    lists.py      lists by offset, as `x-list` has them; cursors.py those by cursor, cutting.py what both need
-    selects.py    what values of parameters pick
+    values.py       fields of responses, by keyword (keywords.py)
+    parameters.py   request parameters; bodies.py request bodies; boundaries.py for both
+    judgement.py    `x-judged`: the order of validation, and its statuses
+    credentials.py  security schemes
+    statuses.py     responses: status, body, media type, headers; methods
+    rules.py        `x-rules` and `at_most`; rule_edits.py and fields.py search for edits that break one rule
+    lists.py        `x-list` by offset; cursors.py by cursor; pages.py has what both need
+    selects.py      `x-selects`: filters
 
-They name no operation, schema or field, and are applied to any correct server of the contract, by a layer around its
-application: they need no edit when the contract grows.
+They name no operation, schema or field. They run on any correct server of the contract, as middleware, and need no edit
+when the contract grows.
 """
 
 from functools import cache
 
 from . import bodies, credentials, cursors, judgement, lists, parameters, rules, selects, statuses, values  # noqa: F401
-from .making import FAMILIES, Built, Derived, Equivalent
+from .base import FAMILIES, DerivedMutant, Equivalent
 
-__all__ = ["Built", "Derived", "Equivalent", "derived"]
+__all__ = ["DerivedMutant", "Equivalent", "derived"]
 
 
 @cache
-def derived() -> dict[str, Derived]:
-    """All of them, by name, for the contract under test."""
-    found: dict[str, Derived] = {}
+def derived() -> dict[str, DerivedMutant]:
+    """Return all derived mutants of the contract under test, by name."""
+    found: dict[str, DerivedMutant] = {}
     for family in FAMILIES:
         for each in family():
             if each.name in found:

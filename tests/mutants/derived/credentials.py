@@ -1,4 +1,4 @@
-"""From security schemes: right credentials that are refused, and others that let somebody in."""
+"""Mutants of security schemes: valid credentials are refused, wrong or missing ones accepted."""
 
 from __future__ import annotations
 
@@ -11,48 +11,59 @@ from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import contract
 from tests.contract.operation import Credential, Operation
 
-from .asking import ONE_PAGE, answering, let_in, presented, rewriting, shut_out, titled, when
-from .exchange import Answer, Ask, Asked
-from .making import EVERYWHERE, ONE_IN_THREE, Built, Derived, Equivalent, family
-from .world import World
+from .base import EVERYWHERE, ONE_IN_THREE, BuiltMutant, DerivedMutant, Equivalent, family
+from .baseline import Baseline
+from .middleware import Forward, HttpRequest, HttpResponse
+from .reroute import (
+    ONE_PAGE,
+    condition_for,
+    presented_values,
+    replace_responses,
+    rewrite_requests,
+    title_with,
+    with_credentials,
+    without_credentials,
+)
 
 WHERES = (EVERYWHERE, ONE_IN_THREE, ONE_PAGE)
 
 
-class Taken(NamedTuple):
-    """One way to take for right what is wrong."""
+class LaxComparison(NamedTuple):
+    """One way to accept a wrong credential."""
 
     detail: str
-    fits: Callable[[str, str, str], bool]
-    """By the value presented, what stands before a right one, and a right one."""
+    matches: Callable[[str, str, str], bool]
+    """Takes the value sent, the prefix of the scheme (`Bearer `) and the valid secret."""
 
 
-def bare(value: str, prefix: str) -> str:
+def without_prefix(value: str, prefix: str) -> str:
     return value.removeprefix(prefix) if value.startswith(prefix) else ""
 
 
-TAKEN = (
-    Taken("any", lambda value, prefix, secret: True),
-    Taken("empty", lambda value, prefix, secret: value.strip() in ("", prefix.strip())),
-    Taken("beginning", lambda value, prefix, secret: secret.startswith(bare(value, prefix) or " ")),
-    Taken("more", lambda value, prefix, secret: bare(value, prefix).startswith(secret)),
-    Taken("other_case", lambda value, prefix, secret: bare(value, prefix).lower() == secret.lower()),
+LAX_COMPARISONS = (
+    LaxComparison("any", lambda value, prefix, secret: True),
+    LaxComparison("empty", lambda value, prefix, secret: value.strip() in ("", prefix.strip())),
+    LaxComparison("beginning", lambda value, prefix, secret: secret.startswith(without_prefix(value, prefix) or " ")),
+    LaxComparison("more", lambda value, prefix, secret: without_prefix(value, prefix).startswith(secret)),
+    LaxComparison("other_case", lambda value, prefix, secret: without_prefix(value, prefix).lower() == secret.lower()),
 )
-# Of those that stand behind the name of a scheme.
-OF_SCHEMES = (
-    Taken("without_scheme", lambda value, prefix, secret: value == secret),
-    Taken("other_scheme", lambda value, prefix, secret: value.endswith(f" {secret}") and not bare(value, prefix)),
+# For credentials with the name of a scheme before them.
+LAX_SCHEMES = (
+    LaxComparison("without_scheme", lambda value, prefix, secret: value == secret),
+    LaxComparison(
+        "other_scheme", lambda value, prefix, secret: value.endswith(f" {secret}") and not without_prefix(value, prefix)
+    ),
 )
 
 
 @family
-def credentials() -> Iterator[Derived]:
+def credentials() -> Iterator[DerivedMutant]:
     for operation in contract().operations:
         for credential in operation.credentials:
-            yield from of_credential(operation, credential)
+            yield from credential_mutants(operation, credential)
 
 
-def of_credential(operation: Operation, credential: Credential) -> Iterator[Derived]:
+def credential_mutants(operation: Operation, credential: Credential) -> Iterator[DerivedMutant]:
     described, name = operation.described.operation, credential.name
     schemes = described.node.document.root.at("components").at("securitySchemes")
     scheme = schemes.at(credential.scheme).resolved() or schemes.at(credential.scheme)
@@ -65,81 +76,91 @@ def of_credential(operation: Operation, credential: Credential) -> Iterator[Deri
     title = f"{operation.name}!{credential.scheme}"
 
     def each(
-        promise: Node, kind: str, build: Callable[..., Built], wheres: tuple[str, ...], detail: str = ""
-    ) -> Iterator[Derived]:
+        promise: Node, kind: str, build: Callable[..., BuiltMutant], wheres: tuple[str, ...], detail: str = ""
+    ) -> Iterator[DerivedMutant]:
         for where in wheres:
             make = partial(build, operation=operation, credential=credential, where=where)
-            yield Derived((promise.pointer,), kind, where, titled(title, detail), make)
+            yield DerivedMutant((promise.pointer,), kind, where, title_with(title, detail), make)
 
-    yield from each(alternative, "not_accepted", not_accepted, WHERES)
-    yield from each(alternative, "not_needed", not_needed, WHERES)
-    for taken in TAKEN + (OF_SCHEMES if credential.prefix else ()):
-        wheres = WHERES if taken.detail == "any" else (EVERYWHERE,)
-        yield from each(scheme, "wrong_taken", partial(let_in_by, fits=taken.fits), wheres, taken.detail)
+    yield from each(alternative, "not_accepted", reject_valid, WHERES)
+    yield from each(alternative, "not_needed", accept_anonymous, WHERES)
+    for comparison in LAX_COMPARISONS + (LAX_SCHEMES if credential.prefix else ()):
+        wheres = WHERES if comparison.detail == "any" else (EVERYWHERE,)
+        yield from each(
+            scheme, "wrong_taken", partial(accept_similar, matches=comparison.matches), wheres, comparison.detail
+        )
     for node in stated or [scheme]:
-        yield from each(node, "taken_elsewhere", taken_elsewhere, (EVERYWHERE,))
+        yield from each(node, "taken_elsewhere", accept_misplaced, (EVERYWHERE,))
         if stated:
-            yield from each(node.at("schema").at("type"), "another_type", of_type, (EVERYWHERE,))
+            yield from each(node.at("schema").at("type"), "another_type", wrong_type, (EVERYWHERE,))
 
 
-def of_type(world: World, operation: Operation, credential: Credential, where: str) -> Built:
-    raise Equivalent(f"whatever stands in a {credential.place} is text")
+def wrong_type(baseline: Baseline, operation: Operation, credential: Credential, where: str) -> BuiltMutant:
+    raise Equivalent(f"every {credential.place} is text")
 
 
-def secret_of(world: World, credential: Credential) -> str:
-    if credential.variable not in world.target.secrets:
-        raise Equivalent(f"no {credential.variable} is given")
-    return world.target.secrets[credential.variable]
+def secret_of(baseline: Baseline, credential: Credential) -> str:
+    if credential.variable not in baseline.target.secrets:
+        raise Equivalent(f"{credential.variable} is not set")
+    return baseline.target.secrets[credential.variable]
 
 
-def not_accepted(world: World, operation: Operation, credential: Credential, where: str) -> Built:
-    """Who presents it is treated as if without."""
-    right = credential.prefix + secret_of(world, credential)
+def reject_valid(baseline: Baseline, operation: Operation, credential: Credential, where: str) -> BuiltMutant:
+    """The valid credential is ignored."""
+    right = credential.prefix + secret_of(baseline, credential)
 
-    def rewrite(asked: Asked) -> Asked | None:
-        return shut_out(operation, asked) if presented(asked, credential) == [right] else None
+    def rewrite(request: HttpRequest) -> HttpRequest | None:
+        return without_credentials(operation, request) if presented_values(request, credential) == [right] else None
 
-    return Built(rewriting(operation, rewrite, when(where, operation)), frozenset({"reached"}))
-
-
-def not_needed(world: World, operation: Operation, credential: Credential, where: str) -> Built:
-    """Who presents nothing at all is let in."""
-
-    def is_without(asked: Asked) -> bool:
-        return not any(presented(asked, each) for each in operation.credentials)
-
-    return letting_in(world, operation, is_without, where)
+    return BuiltMutant(rewrite_requests(operation, rewrite, condition_for(where, operation)), frozenset({"reached"}))
 
 
-def let_in_by(
-    world: World, operation: Operation, credential: Credential, where: str, fits: Callable[[str, str, str], bool]
-) -> Built:
-    """Who presents something that is nearly right is let in."""
-    secret = secret_of(world, credential)
+def accept_anonymous(baseline: Baseline, operation: Operation, credential: Credential, where: str) -> BuiltMutant:
+    """Requests without any credentials are accepted."""
 
-    def is_fitting(asked: Asked) -> bool:
-        return any(fits(value, credential.prefix, secret) for value in presented(asked, credential))
+    def is_without(request: HttpRequest) -> bool:
+        return not any(presented_values(request, each) for each in operation.credentials)
 
-    return letting_in(world, operation, is_fitting, where)
+    return accept_if(baseline, operation, is_without, where)
 
 
-def taken_elsewhere(world: World, operation: Operation, credential: Credential, where: str) -> Built:
-    """Who presents it under another name, or in another place, is let in."""
-    secret = secret_of(world, credential)
+def accept_similar(
+    baseline: Baseline,
+    operation: Operation,
+    credential: Credential,
+    where: str,
+    matches: Callable[[str, str, str], bool],
+) -> BuiltMutant:
+    """Credentials similar to the valid one are accepted."""
+    secret = secret_of(baseline, credential)
 
-    def is_elsewhere(asked: Asked) -> bool:
-        rest = shut_out(operation, asked)
+    def is_similar(request: HttpRequest) -> bool:
+        return any(matches(value, credential.prefix, secret) for value in presented_values(request, credential))
+
+    return accept_if(baseline, operation, is_similar, where)
+
+
+def accept_misplaced(baseline: Baseline, operation: Operation, credential: Credential, where: str) -> BuiltMutant:
+    """The valid secret is accepted under another name or in another place."""
+    secret = secret_of(baseline, credential)
+
+    def is_elsewhere(request: HttpRequest) -> bool:
+        rest = without_credentials(operation, request)
         return secret in rest.query or any(secret in value for _, value in rest.headers)
 
-    return letting_in(world, operation, is_elsewhere, where)
+    return accept_if(baseline, operation, is_elsewhere, where)
 
 
-def letting_in(world: World, operation: Operation, is_let_in: Callable[[Asked], bool], where: str) -> Built:
+def accept_if(
+    baseline: Baseline, operation: Operation, is_authenticated: Callable[[HttpRequest], bool], where: str
+) -> BuiltMutant:
     refused = operation.refused("credentials")
 
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
-        if answer.status not in refused or not is_let_in(asked):
+    async def replacement(request: HttpRequest, forward: Forward, response: HttpResponse) -> HttpResponse | None:
+        if response.status not in refused or not is_authenticated(request):
             return None
-        return await ask(let_in(world, operation, asked))
+        return await forward(with_credentials(baseline, operation, request))
 
-    return Built(answering(operation, replaced, when(where, operation)), frozenset(CLASSES["paging"]))
+    return BuiltMutant(
+        replace_responses(operation, replacement, condition_for(where, operation)), frozenset(CLASSES["paging"])
+    )

@@ -1,4 +1,4 @@
-"""From `x-selects`: a value of a parameter picks items of which its rule does not hold, or leaves one out."""
+"""Mutants of `x-selects`: a filter returns items that it must not return, or leaves one out."""
 
 from __future__ import annotations
 
@@ -12,97 +12,97 @@ from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import contract
 from tests.contract.operation import Operation
 
-from .cutting import Cut, change_of, has_effect
-from .making import EVERYWHERE, Built, Derived, Equivalent, family
-from .world import World
+from .base import EVERYWHERE, BuiltMutant, DerivedMutant, Equivalent, family
+from .baseline import Baseline
+from .pages import ListPage, has_effect, page_mutation
 
 ONE_VALUE, SEVERAL_VALUES, SMALL_PAGES = "one_value", "with_another_parameter", "default_limit"
 
 
 @dataclass(frozen=True)
-class Picked:
-    """A rule of a parameter."""
+class ParameterRule:
+    """A rule of a query parameter. Names of methods are kinds of mutants."""
 
     operation: Operation
     name: str
     rule: Rule
 
-    def texts(self, cut: Cut) -> list[str]:
-        return cut.asked.values(self.name)
+    def texts(self, page: ListPage) -> list[str]:
+        return page.request.values(self.name)
 
     def written(self, value: Any) -> list[str]:
-        """A value as a query has it."""
-        made = self.operation.query[self.name].serialize(value)
-        return [str(each) for each in made] if isinstance(made, list) else [str(made)]
+        """Return a value as it is written in a query."""
+        written = self.operation.query[self.name].serialize(value)
+        return [str(each) for each in written] if isinstance(written, list) else [str(written)]
 
-    def is_broken(self, cut: Cut, items: list[Any]) -> list[bool]:
-        """Of each item, whether the value that was asked for does not pick it."""
+    def violations(self, page: ListPage, items: list[Any]) -> list[bool]:
+        """Return for each item whether the requested value must not select it."""
         selection = self.operation.selections[self.name]
-        value = self.operation.query[self.name].value(self.texts(cut))
+        value = self.operation.query[self.name].value(self.texts(page))
         return [each is Result.BROKEN for each in selection.judge(self.rule, items, value)]
 
-    async def ignored(self, cut: Cut) -> Any:
-        return await cut.answer_to(cut.asked.with_value(self.name))
+    async def ignored(self, page: ListPage) -> Any:
+        return await page.fetch(page.request.with_value(self.name))
 
-    async def first_only(self, cut: Cut) -> Any:
-        return await cut.answer_to(cut.asked.with_value(self.name, *self.texts(cut)[:1]))
+    async def first_only(self, page: ListPage) -> Any:
+        return await page.fetch(page.request.with_value(self.name, *self.texts(page)[:1]))
 
-    async def last_only(self, cut: Cut) -> Any:
-        return await cut.answer_to(cut.asked.with_value(self.name, *self.texts(cut)[-1:]))
+    async def last_only(self, page: ListPage) -> Any:
+        return await page.fetch(page.request.with_value(self.name, *self.texts(page)[-1:]))
 
-    async def one_beyond(self, cut: Cut) -> Any:
-        """The first item gives way to one that the value does not pick."""
-        everything = cut.lists.read(await self.ignored(cut))
-        items = list(everything.items) if everything else []
-        beyond = [item for item, is_broken in zip(items, self.is_broken(cut, items), strict=True) if is_broken]
-        return cut.with_items([beyond[-1], *cut.items[1:]]) if beyond and cut.items else cut.document
+    async def one_beyond(self, page: ListPage) -> Any:
+        """The first item is replaced by one that the value must not select."""
+        unfiltered = page.lists.read(await self.ignored(page))
+        items = list(unfiltered.items) if unfiltered else []
+        beyond = [item for item, is_wrong in zip(items, self.violations(page, items), strict=True) if is_wrong]
+        return page.with_items([beyond[-1], *page.items[1:]]) if beyond and page.items else page.document
 
-    async def first_one_left_out(self, cut: Cut) -> Any:
-        return await self.left_out(cut, 0)
+    async def first_one_left_out(self, page: ListPage) -> Any:
+        return await self.left_out(page, 0)
 
-    async def last_one_left_out(self, cut: Cut) -> Any:
-        return await self.left_out(cut, -1)
+    async def last_one_left_out(self, page: ListPage) -> Any:
+        return await self.left_out(page, -1)
 
-    async def left_out(self, cut: Cut, place: int) -> Any:
-        items = await cut.whole()
+    async def left_out(self, page: ListPage, index: int) -> Any:
+        items = await page.all_items()
         if not items:
-            return cut.document
-        del items[place]
-        return replaced_total(cut, await cut.of(items), len(items))
+            return page.document
+        del items[index]
+        return with_total(page, page.slice_of(items), len(items))
 
 
-def replaced_total(cut: Cut, document: Any, total: int) -> Any:
-    cut.document = document
-    return cut.with_field(cut.listing.total, total) if cut.listing.total else document
+def with_total(page: ListPage, document: Any, total: int) -> Any:
+    page.document = document
+    return page.with_field(page.listing.total, total) if page.listing.total else document
 
 
 KINDS: dict[str, Callable[..., Any]] = {
     each.__name__: each
     for each in (
-        Picked.ignored,
-        Picked.first_only,
-        Picked.last_only,
-        Picked.one_beyond,
-        Picked.first_one_left_out,
-        Picked.last_one_left_out,
+        ParameterRule.ignored,
+        ParameterRule.first_only,
+        ParameterRule.last_only,
+        ParameterRule.one_beyond,
+        ParameterRule.first_one_left_out,
+        ParameterRule.last_one_left_out,
     )
 }
 
 
 @family
-def selects() -> Iterator[Derived]:
+def selects() -> Iterator[DerivedMutant]:
     for operation in contract().operations:
         for name, rules in operation.described.selects.items() if operation.listing else ():
             for rule in rules:
-                picked = Picked(operation, name, rule)
+                parameter_rule = ParameterRule(operation, name, rule)
                 for kind in KINDS:
                     for where in wheres(operation, name, kind):
-                        yield Derived(
+                        yield DerivedMutant(
                             (rule.node.pointer,),
                             kind,
                             where,
                             f"{operation.name}.{name}.{rule.id}",
-                            partial(built, picked=picked, kind=kind, where=where),
+                            partial(build_mutant, parameter_rule=parameter_rule, kind=kind, where=where),
                         )
 
 
@@ -110,29 +110,31 @@ def wheres(operation: Operation, name: str, kind: str) -> list[str]:
     found = [EVERYWHERE, ONE_VALUE]
     if kind.endswith("only"):
         return found if operation.query[name].element else []
-    if kind in (Picked.ignored.__name__, Picked.one_beyond.__name__):
+    if kind in (ParameterRule.ignored.__name__, ParameterRule.one_beyond.__name__):
         return [*found, SMALL_PAGES, *([SEVERAL_VALUES] if len(operation.filters) > 1 else [])]
-    # Of a list by cursors, what is left out cannot be told from the pages that are left.
+    # The pages of a list by cursors do not show that an item is missing.
     return found if operation.is_offset_list else []
 
 
-def built(world: World, picked: Picked, kind: str, where: str) -> Built:
-    values = world.values(picked.operation, picked.name)
-    world.dice(f"{picked.rule.id}{kind}").shuffle(values)
-    breaker = partial(KINDS[kind], picked)
+def build_mutant(baseline: Baseline, parameter_rule: ParameterRule, kind: str, where: str) -> BuiltMutant:
+    operation = parameter_rule.operation
+    values = baseline.values(operation, parameter_rule.name)
+    baseline.rng(f"{parameter_rule.rule.id}{kind}").shuffle(values)
+    mutate = partial(KINDS[kind], parameter_rule)
     for value in values if where == ONE_VALUE else [None]:
 
-        def is_meant(cut: Cut, value: Any = value) -> bool:
-            if where == SMALL_PAGES and cut.limit > cut.default:
+        def condition(page: ListPage, value: Any = value) -> bool:
+            if where == SMALL_PAGES and page.limit > page.default:
                 return False
-            if where == SEVERAL_VALUES and len(cut.filters) < 2:
+            if where == SEVERAL_VALUES and len(page.filters) < 2:
                 return False
-            texts = picked.texts(cut)
-            return (bool(texts) and where != ONE_VALUE) or texts == picked.written(value)
+            texts = parameter_rule.texts(page)
+            return texts == parameter_rule.written(value) if where == ONE_VALUE else bool(texts)
 
-        change = partial(change_of, picked.operation, breaker, is_meant, None)
-        if has_effect(world, picked.operation, change()):
-            # Where only some pages are so, they are not cut from one list.
-            is_uneven = where == SMALL_PAGES or kind == Picked.one_beyond.__name__
-            return Built(change(), frozenset(CLASSES["paging"] if is_uneven else ()))
-    raise Equivalent("no page of the correct server is changed by it")
+        # Twice: a mutation counts the pages that it sent.
+        if has_effect(baseline, operation, page_mutation(operation, mutate, condition, None)):
+            # Pages that are mutated differently do not fit together.
+            is_uneven = where == SMALL_PAGES or kind == ParameterRule.one_beyond.__name__
+            also_failing = frozenset(CLASSES["paging"] if is_uneven else ())
+            return BuiltMutant(page_mutation(operation, mutate, condition, None), also_failing)
+    raise Equivalent("it changes no page of the correct server")

@@ -1,4 +1,4 @@
-"""From responses: another status, another body, another media type, headers that are missing or unreadable; methods."""
+"""Mutants of responses (other status, body, media type or headers) and of methods that the contract lacks."""
 
 from __future__ import annotations
 
@@ -12,21 +12,29 @@ from tests.contract.checks.classes import CLASSES
 from tests.contract.contract import contract
 from tests.contract.operation import Operation
 
-from .asking import ONE_PAGE, answering, impossible, is_for, now_and_then, sample, when
-from .exchange import Answer, Ask, Asked, Change
-from .keywords import KEYWORDS
-from .making import EVERYWHERE, NOW_AND_THEN, ONE_IN_THREE, Built, Derived, Equivalent, family
-from .transient import RETRY_AFTER
+from .base import EVERYWHERE, NOW_AND_THEN, ONE_IN_THREE, BuiltMutant, DerivedMutant, Equivalent, family
+from .baseline import Baseline
+from .examples import RETRY_AFTER
+from .keywords import MUTATIONS
+from .middleware import Forward, HttpRequest, HttpResponse, Mutation
+from .reroute import (
+    ONE_PAGE,
+    condition_for,
+    is_request_for,
+    raise_equivalent,
+    replace_responses,
+    replace_some_responses,
+    sample_response,
+)
 from .values import is_valid
-from .world import World
 
-Broken = Callable[[Answer], Answer]
+BreakResponse = Callable[[HttpResponse], HttpResponse]
 HTML = b"<!DOCTYPE html><title>Gateway</title><p>Something went wrong.</p>"
-# Of each kind one, where the contract does not have it.
+# One of each class; those that the contract documents are left out.
 UNDOCUMENTED = (202, 206, 302, 400, 418, 500)
 FURTHER_METHODS = ("PUT", "PATCH", "POST", "DELETE")
 CONTENT_TYPE = "content-type"
-MEDIA = {"html": "text/html", "text": "text/plain; charset=utf-8", "problem": "application/problem+json"}
+MEDIA_TYPES = {"html": "text/html", "text": "text/plain; charset=utf-8", "problem": "application/problem+json"}
 BODIES: dict[str, Callable[[bytes], bytes]] = {
     "missing": lambda body: b"",
     "html": lambda body: HTML,
@@ -35,209 +43,221 @@ BODIES: dict[str, Callable[[bytes], bytes]] = {
     "null": lambda body: b"null",
     "in_a_list": lambda body: b"[" + body + b"]",
 }
-# Of `Retry-After`, which HTTP has for seconds and dates.
-UNREADABLE = {"soon": "soon", "negative": "-1", "fraction": "1.5", "no_time": "2026-02-30"}
-# An answer that is not the contract's is no evidence of it.
-UNSEEN = frozenset({"reached"})
+# Values of `Retry-After` that are neither seconds nor an HTTP date (RFC 9110, section 10.2.3).
+INVALID_RETRY_AFTER = {"soon": "soon", "negative": "-1", "fraction": "1.5", "no_time": "2026-02-30"}
+# Undocumented responses do not count as coverage of the contract.
+NOT_REACHED = frozenset({"reached"})
 
 
-class Fault(NamedTuple):
-    """What is wrong with an answer."""
+class ResponseMutator(NamedTuple):
+    """One way to break a response."""
 
     kind: str
     detail: str
     promise: Node
-    broken: Callable[[World], Broken]
+    mutate: Callable[[Baseline], BreakResponse]
     """Raises Equivalent."""
-    also: frozenset[str] = frozenset()
+    also_failing: frozenset[str] = frozenset()
     within: Node | None = None
-    """What the promise is a part of."""
+    """A promise that contains it."""
 
 
 @family
-def statuses() -> Iterator[Derived]:
+def statuses() -> Iterator[DerivedMutant]:
     for operation in contract().operations:
-        for key, response in operation.described.operation.responses.items():
+        for key, documented in operation.described.operation.responses.items():
             if key.isdecimal():
-                yield from of_response(operation, int(key), response)
-        yield from of_operation(operation)
-        yield from of_methods(operation)
+                yield from response_mutants(operation, int(key), documented)
+        yield from refusal_mutants(operation)
+        yield from method_mutants(operation)
 
 
-def of_response(operation: Operation, status: int, response: Node) -> Iterator[Derived]:
+def response_mutants(operation: Operation, status: int, documented: Node) -> Iterator[DerivedMutant]:
     wheres = (NOW_AND_THEN,) if status in operation.transient_statuses else (EVERYWHERE, ONE_IN_THREE)
-    faults = [
-        *of_status(operation, response),
-        *of_bodies(operation, status, response),
-        *of_media(response),
-        *of_headers(response),
+    mutators = [
+        *status_mutators(operation, documented),
+        *body_mutators(operation, status, documented),
+        *media_type_mutators(documented),
+        *header_mutators(documented),
     ]
-    for fault in faults:
+    for mutator in mutators:
         for where in wheres:
-            build = partial(built, operation=operation, status=status, fault=fault, where=where)
-            promises = tuple(each.pointer for each in (fault.promise, fault.within) if each)
-            yield Derived(promises, fault.kind, where, f"{operation.name}.{status}.{fault.detail}", build)
+            build = partial(build_mutant, operation=operation, status=status, mutator=mutator, where=where)
+            promises = tuple(each.pointer for each in (mutator.promise, mutator.within) if each)
+            yield DerivedMutant(promises, mutator.kind, where, f"{operation.name}.{status}.{mutator.detail}", build)
     if status == operation.page_status:
-        fault = Fault("another_status", "500", response, partial(always, partial(with_status, 500)))
-        build = partial(built, operation=operation, status=status, fault=fault, where=NOW_AND_THEN)
-        yield Derived((response.pointer,), fault.kind, NOW_AND_THEN, f"{operation.name}.{status}.{fault.detail}", build)
+        break_response = partial(without_baseline, partial(with_status, 500))
+        mutator = ResponseMutator("another_status", "500", documented, break_response)
+        build = partial(build_mutant, operation=operation, status=status, mutator=mutator, where=NOW_AND_THEN)
+        title = f"{operation.name}.{status}.{mutator.detail}"
+        yield DerivedMutant((documented.pointer,), mutator.kind, NOW_AND_THEN, title, build)
 
 
-def of_status(operation: Operation, response: Node) -> Iterator[Fault]:
+def status_mutators(operation: Operation, documented: Node) -> Iterator[ResponseMutator]:
     for other in UNDOCUMENTED:
         if operation.described.response(other) is None:
-            yield Fault("another_status", str(other), response, partial(always, partial(with_status, other)), UNSEEN)
+            break_response = partial(without_baseline, partial(with_status, other))
+            yield ResponseMutator("another_status", str(other), documented, break_response, NOT_REACHED)
 
 
-def of_bodies(operation: Operation, status: int, response: Node) -> Iterator[Fault]:
-    if "content" not in response:
+def body_mutators(operation: Operation, status: int, documented: Node) -> Iterator[ResponseMutator]:
+    if "content" not in documented:
         return
     for kind, change in BODIES.items():
-        yield Fault("another_body", kind, response, partial(of_body, operation, status, response, change), UNSEEN)
+        yield ResponseMutator(
+            "another_body", kind, documented, partial(with_body, operation, status, documented, change), NOT_REACHED
+        )
     responses = operation.described.operation.responses
     for other in sorted(each for each in operation.statuses - {status} if "content" in responses[str(each)]):
-        yield Fault("another_body", str(other), response, partial(of_another, operation, response, other), UNSEEN)
+        yield ResponseMutator(
+            "another_body", str(other), documented, partial(with_body_of, operation, documented, other), NOT_REACHED
+        )
 
 
-def of_media(response: Node) -> Iterator[Fault]:
-    media = dict(response.at("content").items())
+def media_type_mutators(documented: Node) -> Iterator[ResponseMutator]:
+    media = dict(documented.at("content").items())
     for name, node in media.items():
-        # Of what has no media type nobody knows that it has a schema.
-        missing = partial(always, partial(with_header, CONTENT_TYPE, None))
-        yield Fault("another_media_type", "none", node, missing, frozenset({"response_schema_conformance"}))
-        for kind, value in (*MEDIA.items(), ("latin", f"{name}; charset=iso-8859-1")):
+        # Without a media type, no schema applies.
+        missing = partial(without_baseline, partial(with_header, CONTENT_TYPE, None))
+        yield ResponseMutator("another_media_type", "none", node, missing, frozenset({"response_schema_conformance"}))
+        for kind, value in (*MEDIA_TYPES.items(), ("latin", f"{name}; charset=iso-8859-1")):
             if value not in media:
-                yield Fault(
-                    "another_media_type", kind, node, partial(always, partial(with_header, CONTENT_TYPE, value))
+                yield ResponseMutator(
+                    "another_media_type",
+                    kind,
+                    node,
+                    partial(without_baseline, partial(with_header, CONTENT_TYPE, value)),
                 )
 
 
-def of_headers(response: Node) -> Iterator[Fault]:
-    for name, node in followed_entries(response, "headers").items():
-        for fault in of_header(name.lower(), node):
-            yield fault._replace(detail=f"{name}.{fault.detail}", within=node)
+def header_mutators(documented: Node) -> Iterator[ResponseMutator]:
+    for name, node in followed_entries(documented, "headers").items():
+        for mutator in mutators_of_header(name.lower(), node):
+            yield mutator._replace(detail=f"{name}.{mutator.detail}", within=node)
 
 
-def always(broken: Broken, world: World) -> Broken:
-    return broken
+def without_baseline(mutate: BreakResponse, baseline: Baseline) -> BreakResponse:
+    return mutate
 
 
-def with_status(status: int, answer: Answer) -> Answer:
-    return answer.replaced(status=status)
+def with_status(status: int, response: HttpResponse) -> HttpResponse:
+    return response.replace(status=status)
 
 
-def with_header(name: str, value: str | None, answer: Answer) -> Answer:
-    return answer.replaced(headers={name: value})
+def with_header(name: str, value: str | None, response: HttpResponse) -> HttpResponse:
+    return response.replace(headers={name: value})
 
 
-def of_body(
-    operation: Operation, status: int, response: Node, change: Callable[[bytes], bytes], world: World
-) -> Broken:
-    before = sample(world, operation, status)
-    after = Answer(status, (), change(before.body)).json
-    if is_valid(schema_of(response), after):
-        raise Equivalent("the answer still has its schema")
-    return lambda answer: Answer(answer.status, answer.headers, change(answer.body))
+def with_body(
+    operation: Operation, status: int, documented: Node, change: Callable[[bytes], bytes], baseline: Baseline
+) -> BreakResponse:
+    before = sample_response(baseline, operation, status)
+    after = HttpResponse(status, (), change(before.body)).json
+    if is_valid(schema_of(documented), after):
+        raise Equivalent("the response is still valid")
+    return lambda response: HttpResponse(response.status, response.headers, change(response.body))
 
 
-def of_another(operation: Operation, response: Node, status: int, world: World) -> Broken:
-    body = sample(world, operation, status).json
-    if is_valid(schema_of(response), body):
+def with_body_of(operation: Operation, documented: Node, status: int, baseline: Baseline) -> BreakResponse:
+    body = sample_response(baseline, operation, status).json
+    if is_valid(schema_of(documented), body):
         raise Equivalent(f"the body of a {status} has the same schema")
-    return lambda answer: answer.replaced(body=body)
+    return lambda response: response.replace(body=body)
 
 
-def of_header(name: str, node: Node) -> Iterator[Fault]:
-    """What is wrong with a header, and which promise it breaks."""
+def mutators_of_header(name: str, node: Node) -> Iterator[ResponseMutator]:
+    """Yield mutators of one header."""
 
-    def said(kind: str, promise: Node, text: str | None) -> Fault:
-        return Fault("another_header", kind, promise, partial(always, partial(with_header, name, text)))
+    def with_value(kind: str, promise: Node, text: str | None) -> ResponseMutator:
+        return ResponseMutator(
+            "another_header", kind, promise, partial(without_baseline, partial(with_header, name, text))
+        )
 
     if node.at("required").value is True:
-        yield said("left_out", node.at("required"), None)
+        yield with_value("left_out", node.at("required"), None)
     else:
-        yield Fault("another_header", "left_out", node, partial(impossible, "it need not be there"))
+        yield ResponseMutator("another_header", "left_out", node, partial(raise_equivalent, "the header is optional"))
     schema = schema_of(node).resolved() or schema_of(node)
     if name == RETRY_AFTER:
-        for kind, text in UNREADABLE.items():
-            yield said(kind, node, text)
+        for kind, text in INVALID_RETRY_AFTER.items():
+            yield with_value(kind, node, text)
     if schema.at("type").value == "string":
-        yield Fault(
-            "another_header",
-            "another_type",
-            schema.at("type"),
-            partial(impossible, "whatever stands in a header is text"),
-        )
+        impossible = partial(raise_equivalent, "every header is text")
+        yield ResponseMutator("another_header", "another_type", schema.at("type"), impossible)
     else:
-        yield said("another_type", schema.at("type"), "some")
-        yield said("empty", node, "")
+        yield with_value("another_type", schema.at("type"), "some")
+        yield with_value("empty", node, "")
     for keyword in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"):
         if keyword in schema:
-            [(kind, broken)] = KEYWORDS[keyword](schema.at(keyword).value)
-            yield said(kind, schema.at(keyword), str(broken(None)))
+            [(kind, mutate)] = MUTATIONS[keyword](schema.at(keyword).value)
+            yield with_value(kind, schema.at(keyword), str(mutate(None)))
 
 
-def built(world: World, operation: Operation, status: int, fault: Fault, where: str) -> Built:
-    broken = fault.broken(world)
+def build_mutant(
+    baseline: Baseline, operation: Operation, status: int, mutator: ResponseMutator, where: str
+) -> BuiltMutant:
+    mutate = mutator.mutate(baseline)
     if where == NOW_AND_THEN:
-        return Built(now_and_then(operation, status, broken), fault.also)
+        return BuiltMutant(replace_some_responses(operation, status, mutate), mutator.also_failing)
 
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
-        return broken(answer) if answer.status == status else None
+    async def replacement(request: HttpRequest, forward: Forward, response: HttpResponse) -> HttpResponse | None:
+        return mutate(response) if response.status == status else None
 
-    return Built(answering(operation, replaced, when(where, operation)), fault.also)
+    return BuiltMutant(replace_responses(operation, replacement, condition_for(where, operation)), mutator.also_failing)
 
 
-def of_operation(operation: Operation) -> Iterator[Derived]:
-    """A valid request is refused, with what the contract has for others."""
+def refusal_mutants(operation: Operation) -> Iterator[DerivedMutant]:
+    """Valid requests are refused with a documented status."""
 
-    def build(world: World, status: int, where: str) -> Built:
-        refusal = sample(world, operation, status)
+    def build(baseline: Baseline, status: int, where: str) -> BuiltMutant:
+        refusal = sample_response(baseline, operation, status)
 
-        async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
-            return refusal if answer.status == operation.page_status else None
+        async def replacement(request: HttpRequest, forward: Forward, response: HttpResponse) -> HttpResponse | None:
+            return refusal if response.status == operation.page_status else None
 
-        return Built(answering(operation, replaced, when(where, operation)), frozenset({"reached"}))
+        mutation = replace_responses(operation, replacement, condition_for(where, operation))
+        return BuiltMutant(mutation, NOT_REACHED)
 
     stages = ("parameters", "existence", "access", "state")
     for status in sorted(operation.refused(*stages) & operation.statuses):
         for where in (EVERYWHERE, ONE_IN_THREE, ONE_PAGE):
             make = partial(build, status=status, where=where)
             pointer = operation.described.operation.node.pointer
-            yield Derived((pointer,), "valid_one_refused", where, f"{operation.name}.{status}", make)
+            yield DerivedMutant((pointer,), "valid_one_refused", where, f"{operation.name}.{status}", make)
 
 
-def of_methods(operation: Operation) -> Iterator[Derived]:
-    """What the contract does not have is done, or not refused as HTTP has it."""
+def method_mutants(operation: Operation) -> Iterator[DerivedMutant]:
+    """Undocumented methods are carried out, or refused in a way that RFC 9110 does not allow."""
     here = {each.method for each in contract().operations if each.path == operation.path}
     if not operation.is_safe:
         return
     further = frozenset(FURTHER_METHODS) - here
-    # What may be done here is told to who asks for it.
-    asking = further | ({"OPTIONS"} - here)
+    # OPTIONS lists the allowed methods as well.
+    listing_methods = further | ({"OPTIONS"} - here)
 
-    def changing(refused: Broken | None, methods: frozenset[str]) -> Change:
-        async def change(asked: Asked, ask: Ask) -> Answer:
-            if asked.method not in methods or not is_for(operation, asked.with_method(operation.method)):
-                return await ask(asked)
-            return refused(await ask(asked)) if refused else await ask(asked.with_method(operation.method))
+    def mutation_of(break_response: BreakResponse | None, methods: frozenset[str]) -> Mutation:
+        async def mutation(request: HttpRequest, forward: Forward) -> HttpResponse:
+            documented = request.with_method(operation.method)
+            if request.method not in methods or not is_request_for(operation, documented):
+                return await forward(request)
+            return break_response(await forward(request)) if break_response else await forward(documented)
 
-        return change
+        return mutation
 
-    def build(world: World, refused: Broken | None, methods: frozenset[str]) -> Built:
-        # Whatever else is promised of an answer is so of these.
-        return Built(changing(refused, methods), frozenset(CLASSES["errors"]), methods)
+    def build(baseline: Baseline, break_response: BreakResponse | None, methods: frozenset[str]) -> BuiltMutant:
+        # Their responses break the promises about errors, too.
+        return BuiltMutant(mutation_of(break_response, methods), frozenset(CLASSES["errors"]), methods)
 
-    ways: dict[tuple[str, str], tuple[Broken | None, frozenset[str]]] = {
+    faults: dict[tuple[str, str], tuple[BreakResponse | None, frozenset[str]]] = {
         ("method_done", each): (None, frozenset({each})) for each in sorted(further)
     }
-    ways |= {
+    faults |= {
         ("method_refused_otherwise", "500"): (partial(with_status, 500), further),
         ("method_refused_otherwise", "200"): (partial(with_status, 200), further),
         ("another_allow", "none"): (partial(with_header, "allow", None), further),
-        ("another_allow", "more"): (partial(with_header, "allow", ", ".join(sorted(here | further))), asking),
+        ("another_allow", "more"): (partial(with_header, "allow", ", ".join(sorted(here | further))), listing_methods),
     }
-    for (kind, detail), (refused, methods) in ways.items():
+    for (kind, detail), (break_response, methods) in faults.items():
         pointer = operation.described.operation.node.pointer
-        make = partial(build, refused=refused, methods=methods)
-        yield Derived((pointer,), kind, EVERYWHERE, f"{operation.name}*{detail}", make)
+        make = partial(build, break_response=break_response, methods=methods)
+        yield DerivedMutant((pointer,), kind, EVERYWHERE, f"{operation.name}*{detail}", make)

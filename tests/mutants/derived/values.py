@@ -1,17 +1,18 @@
-"""From schemas: what each field of an answer may be, broken keyword by keyword."""
+"""Mutants of response schemas: each field broken keyword by keyword."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 import jsonschema_rs
 
 from codegen.cel import MISSING
-from codegen.extensions import Result
-from codegen.extensions.instances import instances, route
+from codegen.extensions import Lists, Result
+from codegen.extensions.instances import Route, instances, route
 from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
 from codegen.openapi.document import Pointer
@@ -20,60 +21,60 @@ from tests.contract.contract import contract
 from tests.contract.interaction import judge_rules
 from tests.contract.operation import Operation
 
-from .asking import answering, now_and_then, when
-from .exchange import Answer, Ask, Asked, Change, changed_at
-from .keywords import Way, always, ways_of
-from .making import EVERYWHERE, NOW_AND_THEN, ONE_IN_THREE, ONE_ROW, Built, Derived, Equivalent, family
-from .transient import made_up
-from .world import World
+from .base import EVERYWHERE, NOW_AND_THEN, ONE_IN_THREE, ONE_ROW, BuiltMutant, DerivedMutant, Equivalent, family
+from .baseline import Baseline
+from .examples import example_response
+from .keywords import ValueMutator, constant, value_mutators
+from .middleware import Forward, HttpRequest, HttpResponse, Mutation, edit_at
+from .reroute import condition_for, replace_responses, replace_some_responses
 
 
 @family
-def values() -> Iterator[Derived]:
+def values() -> Iterator[DerivedMutant]:
     for operation in contract().operations:
         for key, response in operation.described.operation.responses.items():
             body = schema_of(response)
             if key.isdecimal() and body.value is not True:
-                yield from of_body(operation, int(key), body)
+                yield from body_mutants(operation, int(key), body)
 
 
-def of_body(operation: Operation, status: int, body: Node) -> Iterator[Derived]:
-    is_rowed = status == operation.page_status and operation.lists is not None
-    wheres = [EVERYWHERE, ONE_ROW if is_rowed else ONE_IN_THREE]
+def body_mutants(operation: Operation, status: int, body: Node) -> Iterator[DerivedMutant]:
+    has_rows = status == operation.page_status and operation.lists is not None
+    wheres = [EVERYWHERE, ONE_ROW if has_rows else ONE_IN_THREE]
     if status in operation.transient_statuses:
         wheres = [NOW_AND_THEN]
-    for schema in objects(body):
+    for schema in object_schemas(body):
         named = f"{operation.name}.{status}.{schema.pointer.rpartition('/')[2]}"
-        for title, name, ways in fields(schema):
-            for way in ways:
+        for title, name, mutators in field_mutators(schema):
+            for mutator in mutators:
                 for where in wheres:
-                    yield Derived(
-                        broken_by(way, schema, name),
-                        way.kind,
+                    yield DerivedMutant(
+                        broken_promises(mutator, schema, name),
+                        mutator.kind,
                         where,
                         named + title,
                         partial(
-                            built,
+                            build_mutant,
                             operation=operation,
                             status=status,
                             body=body,
                             schema=schema,
                             name=name,
-                            way=way,
+                            mutator=mutator,
                             where=where,
                         ),
                     )
 
 
-def broken_by(way: Way, schema: Node, name: str) -> tuple[str, ...]:
-    """The promises that a way breaks: with a choice, each that there is; and the field."""
-    stated = schema.document.find(way.promise)
+def broken_promises(mutator: ValueMutator, schema: Node, name: str) -> tuple[str, ...]:
+    """Return the pointers of the keyword, of each alternative of an anyOf or oneOf, and of the field."""
+    stated = schema.document.find(mutator.promise)
     choices = [each.at("type").pointer for each in stated.elements() if "type" in each] if stated else []
-    return (way.promise, *choices, *([schema.at("properties").at(name).pointer] if name else []))
+    return (mutator.promise, *choices, *([schema.at("properties").at(name).pointer] if name else []))
 
 
-def objects(body: Node) -> list[Node]:
-    """The schemas of objects that a body is made of."""
+def object_schemas(body: Node) -> list[Node]:
+    """Return the schemas of all objects within a body."""
     found: dict[str, Node] = {}
     waiting = [body.resolved() or body]
     while waiting:
@@ -88,153 +89,181 @@ def objects(body: Node) -> list[Node]:
     return [each for each in found.values() if "properties" in each]
 
 
-def fields(schema: Node) -> Iterator[tuple[str, str, list[Way]]]:
-    """The title and the name of each field of an object, and how to break it; without a name, the object itself."""
+def field_mutators(schema: Node) -> Iterator[tuple[str, str, list[ValueMutator]]]:
+    """Yield title, name and mutators of each field of an object; an empty name stands for the object itself."""
     required = {each.value: each.pointer for each in schema.at("required").elements()}
     for name, node in schema.at("properties").items():
-        ways = [Way("left_out", required.get(name, node.pointer), always(MISSING))]
-        yield f".{name}", name, ways + ways_of(node)
-    # What stands there though it has no name, and an object that is none.
+        mutators = [ValueMutator("left_out", required.get(name, node.pointer), constant(MISSING))]
+        yield f".{name}", name, mutators + value_mutators(node)
     closed = schema.at("additionalProperties") if "additionalProperties" in schema else schema.at("type")
-    ways = [Way("further_field", closed.pointer, lambda value: {**value, "x_further": 1})]
-    yield "", "", [*ways, Way("no_object", schema.at("type").pointer, lambda value: [value])]
+    mutators = [ValueMutator("further_field", closed.pointer, lambda value: {**value, "x_further": 1})]
+    yield "", "", [*mutators, ValueMutator("no_object", schema.at("type").pointer, lambda value: [value])]
 
 
-def built(
-    world: World, operation: Operation, status: int, body: Node, schema: Node, name: str, way: Way, where: str
-) -> Built:
-    wanted = route(body, [schema.pointer])
-    lists = operation.lists if where == ONE_ROW else None
+@dataclass(frozen=True)
+class FieldMutation:
+    """Mutates one field of the objects of one schema, wherever they are in a body."""
 
-    def places(document: Any, row: str | None) -> list[Pointer]:
-        """Where in a body there is something to break; of a row, by its key, or anywhere."""
-        found = [each for each in instances(wanted, document)[0] if fits(each.value, name, way)]
-        if row is None or lists is None:
-            return [each.place for each in found]
-        page = lists.read(document)
+    body: Node
+    schema: Node
+    name: str
+    """Empty for the object itself."""
+    mutator: ValueMutator
+    lists: Lists | None
+
+    @cached_property
+    def route(self) -> Route:
+        return route(self.body, [self.schema.pointer])
+
+    def places(self, document: Any, row: str | None = None) -> list[Pointer]:
+        """Return the paths of the objects that can be mutated, in the item with the key `row` or anywhere."""
+        found = instances(self.route, document)[0]
+        paths = [each.place for each in found if can_mutate(each.value, self.name, self.mutator)]
+        if row is None or self.lists is None:
+            return paths
+        page = self.lists.read(document)
         if page is None or row not in page.keys:
             return []
-        # What is no part of a row is broken where the row is on the page.
-        names: Pointer = tuple(lists.listing.items.split("."))
-        of_row = (*names, page.keys.index(row))
-        return [each.place for each in found if each.place[: len(of_row)] in (of_row, each.place[: len(names)])]
+        path_to_items: Pointer = tuple(self.lists.listing.items.split("."))
+        path_to_row = (*path_to_items, page.keys.index(row))
+        # Objects outside of the items are mutated on pages that have the row.
+        return [
+            path
+            for path in paths
+            if path[: len(path_to_row)] == path_to_row or path[: len(path_to_row)] == path[: len(path_to_items)]
+        ]
 
-    def broken(document: Any, row: str | None = None) -> Any:
-        for place in reversed(places(document, row)):
-            document = changed_at(document, place, partial(broken_field, name=name, way=way))
+    def apply(self, document: Any, row: str | None = None) -> Any:
+        for path in reversed(self.places(document, row)):
+            document = edit_at(document, path, partial(mutate_field, name=self.name, mutator=self.mutator))
         return document
 
-    base = samples(world, operation, status)
-    fitting = [each.json for each in base if places(each.json, None)]
-    if not fitting:
-        raise Equivalent("no answer of the correct server has such a value")
+
+def build_mutant(
+    baseline: Baseline,
+    operation: Operation,
+    status: int,
+    body: Node,
+    schema: Node,
+    name: str,
+    mutator: ValueMutator,
+    where: str,
+) -> BuiltMutant:
+    mutation = FieldMutation(body, schema, name, mutator, operation.lists if where == ONE_ROW else None)
+    documents = [each.json for each in sample_responses(baseline, operation, status)]
+    documents = [each for each in documents if mutation.places(each)]
+    if not documents:
+        raise Equivalent("no response of the correct server has such a value")
     row = None
-    if lists:
-        page = [lists.read(each) for each in fitting]
-        rows = [key for each in page if each for key in each.keys if key is not None]
-        rows = [key for key in rows if any(places(each, key) for each in fitting)]
-        # Neither at the beginning nor at the end, where any reader would meet it.
+    if mutation.lists:
+        pages = [mutation.lists.read(each) for each in documents]
+        rows = [key for page in pages if page for key in page.keys if key is not None]
+        rows = [key for key in rows if any(mutation.places(each, key) for each in documents)]
+        # Not near either end of the list, where every reader looks.
         inner = rows[len(rows) // 4 : len(rows) * 3 // 4] or rows
-        row = world.dice(f"{schema.pointer}{name}{way.kind}").choice(inner)
-        fitting = [each for each in fitting if places(each, row)]
-    before, after = fitting[0], broken(fitting[0], row)
-    also = follows(world, operation, status, before, after)
+        row = baseline.rng(f"{schema.pointer}{name}{mutator.kind}").choice(inner)
+        documents = [each for each in documents if mutation.places(each, row)]
+    before, after = documents[0], mutation.apply(documents[0], row)
+    also_failing = side_effects(baseline, operation, status, before, after)
     if is_valid(body, after):
-        # A rule that it breaks has mutants of its own.
-        raise Equivalent(f"the answer still has its schema{', but not ' + ', '.join(sorted(also)) if also else ''}")
-    return Built(change_of(operation, status, broken, row, where), also)
+        # The rules that it breaks have mutants of their own.
+        broken = f", but breaks {', '.join(sorted(also_failing))}" if also_failing else ""
+        raise Equivalent(f"the response is still valid{broken}")
+    return BuiltMutant(response_mutation(operation, status, mutation, row, where), also_failing)
 
 
-def fits(value: Any, name: str, way: Way) -> bool:
-    """Whether there is something to break."""
+def can_mutate(value: Any, name: str, mutator: ValueMutator) -> bool:
+    """True if the object has a value that the mutator can break."""
     if not name:
         return True
     if not isinstance(value, dict):
         return False
     old = value.get(name, MISSING)
     if old is None or old is MISSING:
-        return way.of_null and (old is None or way.kind != "null")
+        return mutator.applies_to_null and (old is None or mutator.kind != "null")
     try:
-        way.broken(old)
+        mutator.mutate(old)
     except (IndexError, TypeError):
         return False
     return True
 
 
-def broken_field(value: Any, name: str, way: Way) -> Any:
+def mutate_field(value: Any, name: str, mutator: ValueMutator) -> Any:
     if not name:
-        return way.broken(value)
-    new = way.broken(value.get(name))
+        return mutator.mutate(value)
+    new = mutator.mutate(value.get(name))
     rest = {key: each for key, each in value.items() if key != name}
     return rest if new is MISSING else {**value, name: new}
 
 
 def is_valid(body: Node, document: Any) -> bool:
-    """Whether a document has a schema, by a validator that the contract run has nothing to do with."""
+    """True if a document has a schema. Independent of the validators of the contract run."""
     return bool(validator_of(body.pointer).is_valid(document))
 
 
 @cache
 def validator_of(pointer: str) -> jsonschema_rs.Draft202012Validator:
-    """Of a schema of the contract, by where it stands."""
+    """Return the validator of a schema of the contract, by its pointer."""
     body = contract().promised.document.find(pointer)
     assert body is not None
     schema = {**(body.resolved() or body).value, "components": body.document.value.get("components", {})}
     return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
 
 
-def follows(world: World, operation: Operation, status: int, before: Any, after: Any) -> frozenset[str]:
-    """The checks whose promises the change breaks besides: rules, and those about fields that `x-list` names."""
-    found = set[str]()
-    for rule, verdicts in judge_rules(
-        operation, world.request(operation), status, after, {}, datetime.now(UTC)
-    ).items():
-        if any(each.result is Result.BROKEN for each in verdicts):
-            found.add(rule)
+def side_effects(baseline: Baseline, operation: Operation, status: int, before: Any, after: Any) -> frozenset[str]:
+    """Return the checks that fail besides: rules that are broken, and checks of fields that `x-list` names."""
+    request = baseline.rule_request(operation)
+    verdicts = judge_rules(operation, request, status, after, {}, datetime.now(UTC))
+    found = {rule for rule, each in verdicts.items() if any(one.result is Result.BROKEN for one in each)}
     lists = operation.lists
     if lists and status == operation.page_status:
-        one, other = (lists.read(each) for each in (before, after))
-        said = [
-            [field_of(each, name) for name in sorted(operation.fields - {lists.listing.items})]
-            for each in (before, after)
-        ]
-        if one is None or other is None or one.keys != other.keys or said[0] != said[1]:
+        pages = [lists.read(each) for each in (before, after)]
+        names = sorted(operation.fields - {lists.listing.items})
+        values_before, values_after = ([field_of(each, name) for name in names] for each in (before, after))
+        keys_before, keys_after = (page and page.keys for page in pages)
+        if None in pages or keys_before != keys_after or values_before != values_after:
             found |= {*CLASSES["paging"], "defaults_applied"}
     if status in operation.refused("parameters"):
-        names = {*operation.query, *operation.in_path}
-        if [text for text in texts(before) if text in names] != [text for text in texts(after) if text in names]:
-            # It names another parameter now, or none.
+        parameters = {*operation.query, *operation.in_path}
+        named_before, named_after = (
+            [text for text in strings_in(each) if text in parameters] for each in (before, after)
+        )
+        if named_before != named_after:
             found.add("invalid_parameter_named")
     return frozenset(found)
 
 
-def texts(value: Any) -> Iterator[str]:
-    """All texts within a value of JSON."""
+def strings_in(value: Any) -> Iterator[str]:
+    """Yield all strings within a JSON value."""
     if isinstance(value, str):
         yield value
-    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from texts(each)
+    elif isinstance(value, (dict, list)):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from strings_in(each)
 
 
-def samples(world: World, operation: Operation, status: int) -> list[Answer]:
-    """Answers of that status: of the correct server, or made up where any request may be answered so."""
+def sample_responses(baseline: Baseline, operation: Operation, status: int) -> list[HttpResponse]:
+    """Return responses of that status: of the correct server, or the example of a transient status."""
     if status in operation.transient_statuses:
-        return [made_up(operation, status)]
+        return [example_response(operation, status)]
     if status == operation.page_status:
-        return world.whole(operation)
-    return world.refusals(operation).get(status, [])
+        return baseline.all_pages(operation)
+    return baseline.refusals(operation).get(status, [])
 
 
-def change_of(operation: Operation, status: int, broken: Callable[..., Any], row: str | None, where: str) -> Change:
-    def changed(answer: Answer) -> Answer:
-        document = answer.json
-        return answer if document is MISSING else answer.replaced(body=broken(document, row))
+def response_mutation(
+    operation: Operation, status: int, mutation: FieldMutation, row: str | None, where: str
+) -> Mutation:
+    def changed(response: HttpResponse) -> HttpResponse:
+        document = response.json
+        return response if document is MISSING else response.replace(body=mutation.apply(document, row))
 
     if where == NOW_AND_THEN:
-        return now_and_then(operation, status, changed)
+        return replace_some_responses(operation, status, changed)
 
-    async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
-        return changed(answer) if answer.status == status else None
+    async def replacement(request: HttpRequest, forward: Forward, response: HttpResponse) -> HttpResponse | None:
+        return changed(response) if response.status == status else None
 
-    # Of a row, everywhere where it is.
-    return answering(operation, replaced, when(EVERYWHERE if where == ONE_ROW else where, operation))
+    # ONE_ROW: on every page that has the row.
+    condition = condition_for(EVERYWHERE if where == ONE_ROW else where, operation)
+    return replace_responses(operation, replacement, condition)

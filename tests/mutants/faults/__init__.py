@@ -1,33 +1,33 @@
-"""The mutants: what is wrong with each, and which checks must say so.
+"""Handmade mutants: one fault each, and exactly the checks that must find it.
 
-Modules named as the classes of checks hold one fault of each kind; the others hold many of one kind, each met by few
-requests.
+Modules named like classes of checks have one mutant for each kind of fault. The others have many mutants of one kind,
+each of which only a few requests reveal.
 """
 
 from . import (  # noqa: F401
-    alike,
-    blame,
     bounds,
     caches,
+    credential_forms,
     credentials,
+    equivalent_requests,
+    error_locations,
     errors,
-    flapping,
     headers,
-    hidden,
     identity,
-    impostors,
+    intermittent,
     lifecycle,
+    malformed_values,
     paging,
-    presented,
     protocol,
     races,
-    ranges,
-    rare,
+    request_history,
     schema,
-    shared,
-    texts,
+    single_values,
+    tenant_isolation,
     transient,
+    workers,
+    wrong_credentials,
 )
-from .making import ANSWER_WITHIN, MUTANTS, OTHER_ID, Mutant
+from .base import ANSWER_WITHIN, MUTANTS, OTHER_ID, Mutant
 
 __all__ = ["ANSWER_WITHIN", "MUTANTS", "OTHER_ID", "Mutant"]

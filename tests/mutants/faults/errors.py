@@ -1,4 +1,4 @@
-"""Errors."""
+"""Undocumented or wrong statuses, and error bodies that break their schema."""
 
 import uuid
 from typing import Any
@@ -11,57 +11,56 @@ from tests.reference_server import seed
 from tests.reference_server.app import Parameters
 from tests.reference_server.database import Definition, User
 
-from .making import AnswerFault, StepFault, asks, header, instead, mutant, on, with_body
+from .base import MethodFault, ResponseFault, add_mutant, authorization, edit_body, page_with, respond_with, status_is
 from .schema import SCHEMA
 
 ERRORS = "errors"
-mutant(
-    ERRORS,
-    "unknown_is_empty",
-    StepFault("find_definition", lambda original, session, user, asked: found_or_any(original, session, user, asked)),
-    "unknown_id_not_found",
-)
 
 
-def found_or_any(original: Any, session: Session, user: User, asked: Parameters) -> Any:
+def find_or_empty(original: Any, session: Session, user: User, parameters: Parameters) -> Any:
+    """Find the empty definition in place of unknown ones."""
     try:
-        return original(session, user, asked)
+        return original(session, user, parameters)
     except HTTPException:
-        if str(asked.definition_id) == seed.FOREIGN_DEFINITION_ID:
+        if str(parameters.definition_id) == seed.FOREIGN_DEFINITION_ID:
             raise
         return session.get(Definition, uuid.UUID(seed.EMPTY_DEFINITION_ID))
 
 
-mutant(
+def refuse_unknown_with(status: int, detail: Any) -> MethodFault:
+    """Refuse unknown definitions with another status than 404."""
+
+    def find_definition(original: Any, *arguments: Any) -> Any:
+        try:
+            return original(*arguments)
+        except HTTPException:
+            raise HTTPException(status, detail) from None
+
+    return MethodFault("find_definition", find_definition)
+
+
+add_mutant(ERRORS, "unknown_is_empty", MethodFault("find_definition", find_or_empty), "unknown_id_not_found")
+add_mutant(
     ERRORS,
     "unknown_is_forbidden",
-    StepFault(
-        "find_definition", lambda original, *asked: instead_of_404(403, "Not enough permissions", original, *asked)
-    ),
+    refuse_unknown_with(403, "Not enough permissions"),
     "unknown_id_not_found",
     "reached",
 )
-mutant(
+add_mutant(
     ERRORS,
     "unknown_is_invalid",
-    StepFault(
-        "find_definition",
-        lambda original, *asked: instead_of_404(
-            422,
-            [{"loc": ["path", "definition_id"], "msg": "No such definition", "type": "value_error"}],
-            original,
-            *asked,
-        ),
-    ),
+    refuse_unknown_with(422, [{"loc": ["path", "definition_id"], "msg": "No such definition", "type": "value_error"}]),
     "reached",
     "unknown_id_not_found",
     "valid_request_accepted",
 )
-mutant(
+add_mutant(ERRORS, "unknown_is_unavailable", refuse_unknown_with(503, "Try again"), "reached", "unavailability_passes")
+add_mutant(
     ERRORS,
     "nobody_is_invalid",
-    AnswerFault(
-        lambda answer: Response(
+    ResponseFault(
+        lambda response: Response(
             '{"detail":[{"loc":["path","definition_id"],"msg":"No","type":"uuid_version"}]}',
             422,
             media_type="application/json",
@@ -70,63 +69,54 @@ mutant(
     ),
     "unknown_id_not_found",
 )
-mutant(
-    ERRORS,
-    "unknown_is_unavailable",
-    StepFault("find_definition", lambda original, *asked: instead_of_404(503, "Try again", original, *asked)),
-    "reached",
-    "unavailability_passes",
-)
-
-
-def instead_of_404(status: int, detail: Any, original: Any, *asked: Any) -> Any:
-    try:
-        return original(*asked)
-    except HTTPException:
-        raise HTTPException(status, detail) from None
-
-
 for status in (401, 404):
-    mutant(
+    add_mutant(
         ERRORS,
         f"detail_missing_in_{status}",
-        AnswerFault(lambda answer: with_body(answer, lambda _: b'{"message":"No"}'), on(status)),
+        ResponseFault(lambda response: edit_body(response, lambda _: b'{"message":"No"}'), status_is(status)),
         *SCHEMA,
     )
-mutant(
+add_mutant(
     ERRORS,
     "detail_as_text_in_422",
-    AnswerFault(lambda answer: with_body(answer, lambda _: b'{"detail":"limit"}'), on(422)),
+    ResponseFault(lambda response: edit_body(response, lambda _: b'{"detail":"limit"}'), status_is(422)),
     *SCHEMA,
 )
-mutant(
+add_mutant(
     ERRORS,
     "loc_as_text_in_422",
-    AnswerFault(
-        lambda answer: with_body(answer, lambda _: b'{"detail":[{"loc":"limit","msg":"No","type":"no"}]}'), on(422)
+    ResponseFault(
+        lambda response: edit_body(response, lambda _: b'{"detail":[{"loc":"limit","msg":"No","type":"no"}]}'),
+        status_is(422),
     ),
     *SCHEMA,
 )
 for name, status, when in (
-    ("server_error_at_large_offset", 500, asks("offset", str(2**63 - 1), str(2**63))),
+    ("server_error_at_large_offset", 500, page_with("offset", str(2**63 - 1), str(2**63))),
     ("server_error_for_word", 500, lambda request, status: request.query_params.get("limit") == "abc"),
-    ("no_content_past_the_end", 204, asks("offset", "137", "138")),
-    ("partial_content", 206, asks("limit", "7")),
-    ("server_error_for_a_huge_offset", 500, asks("offset", str(2**64))),
+    ("no_content_past_the_end", 204, page_with("offset", "137", "138")),
+    ("partial_content", 206, page_with("limit", "7")),
+    ("server_error_for_a_huge_offset", 500, page_with("offset", str(2**64))),
     ("server_error_for_nul", 500, lambda request, status: "\0" in request.path_params["definition_id"]),
-    ("server_error_for_a_letter", 500, lambda request, status: not header(request).isascii()),
+    ("server_error_for_a_letter", 500, lambda request, status: not authorization(request).isascii()),
 ):
-    mutant(
+    add_mutant(
         ERRORS,
         name,
-        AnswerFault(instead(status), when),
+        ResponseFault(respond_with(status), when),
         "documented_status",
     )
-mutant(ERRORS, "bad_request_instead_of_422", AnswerFault(instead(400), on(422)), "documented_status", "reached")
-mutant(
+add_mutant(
+    ERRORS,
+    "bad_request_instead_of_422",
+    ResponseFault(respond_with(400), status_is(422)),
+    "documented_status",
+    "reached",
+)
+add_mutant(
     ERRORS,
     "redirect_to_sign_in",
-    AnswerFault(lambda answer: RedirectResponse("/sign-in", 302), on(401)),
+    ResponseFault(lambda response: RedirectResponse("/sign-in", 302), status_is(401)),
     "documented_status",
     "reached",
 )

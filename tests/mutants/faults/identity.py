@@ -1,4 +1,4 @@
-"""Identity."""
+"""Runs of other definitions, duplicate ids, and snapshots of something else."""
 
 import uuid
 from dataclasses import replace
@@ -11,39 +11,39 @@ from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.database import Run
 
-from .making import OTHER_ID, Body, RunFault, StepFault, always_true, mutant, put
-from .paging import dice
+from .base import OTHER_ID, Body, MethodFault, RunFault, add_mutant, any_run, set_field
+from .paging import rng
 
 RULES = "rules"
 
 
-mutant(
+add_mutant(
     RULES,
     "rare_foreign_run",
     RunFault(
         lambda run: (
-            put(run, "workflow_definition_id", OTHER_ID),
-            put(run, "run_snapshot", "workflow_definition_id", OTHER_ID),
+            set_field(run, "workflow_definition_id", OTHER_ID),
+            set_field(run, "run_snapshot", "workflow_definition_id", OTHER_ID),
         )
     ),
     "runs_of_the_definition",
 )
-mutant(
+add_mutant(
     RULES,
     "snapshot_of_another_definition",
-    RunFault(lambda run: put(run, "run_snapshot", "workflow_definition_id", OTHER_ID)),
+    RunFault(lambda run: set_field(run, "run_snapshot", "workflow_definition_id", OTHER_ID)),
     "snapshot_of_the_run",
 )
-mutant(
+add_mutant(
     RULES,
     "snapshot_of_another_user",
-    RunFault(lambda run: put(run, "run_snapshot", "user_id", OTHER_ID)),
+    RunFault(lambda run: set_field(run, "run_snapshot", "user_id", OTHER_ID)),
     "snapshot_of_the_run",
 )
 
 
 class SharedId(ReferenceServer):
-    """Two runs far apart have one id."""
+    """Two runs far apart share an id."""
 
     def render_run(self, run: Run) -> Body:
         return super().render_run(run) | ({"id": OTHER_ID} if run.sequence in (10, 130) else {})
@@ -55,38 +55,40 @@ class NeighboursShareId(ReferenceServer):
 
 
 class PathIgnored(ReferenceServer):
-    """Always the runs of one definition, whichever was asked for."""
+    """Returns the runs of one definition, whatever the path says."""
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
         return super().load_page(session, replace(parameters, definition_id=uuid.UUID(seed.DEFINITION_ID)))
 
 
-mutant(RULES, "one_id_on_two_runs", SharedId, "unique_ids")
-mutant(RULES, "one_id_on_neighbours", NeighboursShareId, "unique_ids")
-mutant(
+add_mutant(RULES, "one_id_on_two_runs", SharedId, "unique_ids")
+add_mutant(RULES, "one_id_on_neighbours", NeighboursShareId, "unique_ids")
+add_mutant(
     RULES,
     "another_id_each_time",
-    RunFault(lambda run: put(run, "id", str(uuid.UUID(int=dice.getrandbits(128), version=4))), always_true),
+    RunFault(lambda run: set_field(run, "id", str(uuid.UUID(int=rng.getrandbits(128), version=4))), any_run),
     "unique_ids",
     "one_list",
 )
-mutant(
+add_mutant(
     RULES,
     "snapshot_as_it_is_now",
-    RunFault(lambda run: dice.shuffle(run["run_snapshot"]["sources"]), always_true),
+    RunFault(lambda run: rng.shuffle(run["run_snapshot"]["sources"]), any_run),
     "frozen_fields",
 )
-mutant(RULES, "path_id_ignored", PathIgnored, "runs_of_the_definition")
-mutant(
+add_mutant(RULES, "path_id_ignored", PathIgnored, "runs_of_the_definition")
+
+
+def load_all_runs(original: Any, session: Session, parameters: Parameters) -> Any:
+    """Load the page from the runs of all definitions."""
+    runs = session.scalars(select(Run).order_by(Run.sequence)).all()
+    return len(runs), runs[parameters.offset : parameters.offset + parameters.limit]
+
+
+add_mutant(
     RULES,
     "runs_of_all_definitions",
-    StepFault(
-        "load_page",
-        lambda original, session, asked: (
-            len(runs := session.scalars(select(Run).order_by(Run.sequence)).all()),
-            runs[asked.offset : asked.offset + asked.limit],
-        ),
-    ),
+    MethodFault("load_page", load_all_runs),
     "runs_of_the_definition",
     "one_running",
 )

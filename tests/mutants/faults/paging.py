@@ -1,4 +1,4 @@
-"""Paging."""
+"""Limits, offsets, totals and order that are wrong on some pages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,167 +14,183 @@ from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.database import Run
 
-from .making import AskedFault, Body, PageFault, StepFault, mutant, put
+from .base import Body, MethodFault, PageFault, ParametersFault, add_mutant, set_field
 
 PAGING = "paging"
-mutant(PAGING, "limit_not_echoed", PageFault(lambda page, _: put(page, "limit", 20)), "limit_and_offset_echoed")
-mutant(
+
+
+def skip_row_in_the_middle(original: Any, session: Session, parameters: Parameters) -> Any:
+    """Start small pages in the middle of the list one row late."""
+    if 40 < parameters.offset < 80 and parameters.limit <= 40:
+        return original(session, replace(parameters, offset=parameters.offset + 1))
+    return original(session, parameters)
+
+
+add_mutant(
+    PAGING, "limit_not_echoed", PageFault(lambda page, _: set_field(page, "limit", 20)), "limit_and_offset_echoed"
+)
+add_mutant(
     PAGING,
     "offset_echoed_as_page",
-    PageFault(lambda page, asked: put(page, "offset", asked.offset // asked.limit)),
+    PageFault(lambda page, parameters: set_field(page, "offset", parameters.offset // parameters.limit)),
     "limit_and_offset_echoed",
 )
-mutant(
+add_mutant(
     PAGING,
     "limit_is_number_of_items",
-    PageFault(lambda page, _: put(page, "limit", len(page["items"]) or 1)),
+    PageFault(lambda page, _: set_field(page, "limit", len(page["items"]) or 1)),
     "defaults_applied",
     "limit_and_offset_echoed",
 )
-mutant(
+add_mutant(
     PAGING,
     "last_item_missing",
-    PageFault(lambda page, asked: asked.offset and page["items"] and page["items"].pop()),
+    PageFault(lambda page, parameters: parameters.offset and page["items"] and page["items"].pop()),
     "number_of_items",
 )
-mutant(
+add_mutant(
     PAGING,
     "limit_capped_in_silence",
-    PageFault(lambda page, _: put(page, "items", page["items"][:50])),
+    PageFault(lambda page, _: set_field(page, "items", page["items"][:50])),
     "number_of_items",
 )
-mutant(
+add_mutant(
     PAGING,
     "middling_limits_capped",
-    AskedFault(lambda asked: replace(asked, limit=50 if 50 < asked.limit < 99 else asked.limit)),
+    ParametersFault(
+        lambda parameters: replace(parameters, limit=50 if 50 < parameters.limit < 99 else parameters.limit)
+    ),
     "number_of_items",
 )
-mutant(
+add_mutant(
     PAGING,
     "last_page_filled_up",
-    StepFault(
+    MethodFault(
         "load_page",
-        lambda original, session, asked: original(
-            session, replace(asked, offset=137 - asked.limit) if 137 - asked.limit < asked.offset < 137 else asked
+        lambda original, session, parameters: original(
+            session,
+            replace(parameters, offset=137 - parameters.limit)
+            if 137 - parameters.limit < parameters.offset < 137
+            else parameters,
         ),
     ),
     "number_of_items",
     "pages_fit_together",
 )
-mutant(
+add_mutant(
     PAGING,
     "limit_ignored",
-    AskedFault(lambda asked: replace(asked, limit=20)),
+    ParametersFault(lambda parameters: replace(parameters, limit=20)),
     "number_of_items",
 )
-mutant(
+add_mutant(
     PAGING,
     "offset_ignored",
-    AskedFault(lambda asked: replace(asked, offset=min(asked.offset, 137) and 0)),
+    ParametersFault(lambda parameters: replace(parameters, offset=0)),
     "number_of_items",
     "pages_fit_together",
 )
-mutant(
+add_mutant(
     PAGING,
     "offset_counts_pages",
-    AskedFault(lambda asked: replace(asked, offset=asked.offset * asked.limit)),
+    ParametersFault(lambda parameters: replace(parameters, offset=parameters.offset * parameters.limit)),
     "number_of_items",
     "pages_fit_together",
 )
-mutant(
+add_mutant(
     PAGING,
     "total_of_the_page",
-    PageFault(lambda page, _: put(page, "total", len(page["items"]))),
+    PageFault(lambda page, _: set_field(page, "total", len(page["items"]))),
     "number_of_items",
     "same_total",
     "one_list",
 )
-mutant(
+add_mutant(
     PAGING,
     "total_off_at_the_start",
-    PageFault(lambda page, asked: asked.offset == 0 and page["total"] > 100 and put(page, "total", page["total"] + 3)),
+    PageFault(
+        lambda page, parameters: (
+            parameters.offset == 0 and page["total"] > 100 and set_field(page, "total", page["total"] + 3)
+        )
+    ),
     "same_total",
 )
-mutant(
+add_mutant(
     PAGING,
     "total_0_past_the_end",
-    PageFault(lambda page, asked: page["items"] or put(page, "total", 0)),
+    PageFault(lambda page, parameters: page["items"] or set_field(page, "total", 0)),
     "same_total",
     "one_list",
 )
-mutant(
+add_mutant(
     PAGING,
     "total_capped",
-    PageFault(lambda page, asked: put(page, "total", min(page["total"], 100))),
+    PageFault(lambda page, parameters: set_field(page, "total", min(page["total"], 100))),
     "number_of_items",
     "one_list",
 )
-mutant(
+add_mutant(
     PAGING,
     "row_repeated_between_pages",
-    AskedFault(lambda asked: replace(asked, offset=max(asked.offset - 1, 0))),
+    ParametersFault(lambda parameters: replace(parameters, offset=max(parameters.offset - 1, 0))),
     "number_of_items",
     "pages_fit_together",
 )
-mutant(
+add_mutant(
     PAGING,
     "row_lost_in_the_middle",
-    StepFault("load_page", lambda original, session, asked: shift(original, session, asked)),
+    MethodFault("load_page", skip_row_in_the_middle),
     "pages_fit_together",
 )
 
 
-def shift(original: Any, session: Session, asked: Parameters) -> Any:
-    """In the middle of the list, and only there, reads one row too far."""
-    if 40 < asked.offset < 80 and asked.limit <= 40:
-        return original(session, replace(asked, offset=asked.offset + 1))
-    return original(session, asked)
+def sorted_by(key: Callable[[Run, Parameters], Any]) -> Callable[..., Any]:
+    """Return the page of the list in another order."""
 
-
-def ordered(key: Callable[[Run, Parameters], Any]) -> Callable[..., Any]:
-    """The page cut from the whole list in another order."""
-
-    def load(original: Any, session: Session, asked: Parameters) -> Any:
-        total, _ = original(session, asked)
-        runs = session.scalars(select(Run).where(Run.workflow_definition_id == asked.definition_id)).all()
-        runs = sorted(runs, key=lambda run: key(run, asked))
-        return total, runs[asked.offset : asked.offset + asked.limit]
+    def load(original: Any, session: Session, parameters: Parameters) -> Any:
+        total, _ = original(session, parameters)
+        runs = session.scalars(select(Run).where(Run.workflow_definition_id == parameters.definition_id)).all()
+        runs = sorted(runs, key=lambda run: key(run, parameters))
+        return total, runs[parameters.offset : parameters.offset + parameters.limit]
 
     return load
 
 
-dice = Random(1)
-mutant(PAGING, "no_order", StepFault("load_page", ordered(lambda run, asked: dice.random())), "one_order")
-mutant(
+rng = Random(1)
+add_mutant(PAGING, "no_order", MethodFault("load_page", sorted_by(lambda run, parameters: rng.random())), "one_order")
+add_mutant(
     PAGING,
     "order_by_page_size",
-    StepFault("load_page", ordered(lambda run, asked: run.sequence if asked.limit > 50 else -run.sequence)),
+    MethodFault(
+        "load_page", sorted_by(lambda run, parameters: run.sequence if parameters.limit > 50 else -run.sequence)
+    ),
     "one_order",
     "pages_fit_together",
 )
-mutant(
+add_mutant(
     PAGING,
     "ties_at_random",
-    StepFault("load_page", ordered(lambda run, asked: (run.status, dice.random()))),
+    MethodFault("load_page", sorted_by(lambda run, parameters: (run.status, rng.random()))),
     "one_order",
 )
-mutant(
+
+
+def sort_each_page(original: Any, session: Session, parameters: Parameters) -> Any:
+    total, runs = original(session, parameters)
+    return total, sorted(runs, key=lambda run: run.started_at if parameters.limit % 2 else run.id.hex)
+
+
+add_mutant(
     PAGING,
     "page_sorted_by_itself",
-    StepFault(
-        "load_page",
-        lambda original, session, asked: (
-            (found := original(session, asked))[0],
-            sorted(found[1], key=lambda run: run.started_at if asked.limit % 2 else run.id.hex),
-        ),
-    ),
+    MethodFault("load_page", sort_each_page),
     "one_order",
     "pages_fit_together",
 )
 
 
 class CachedByLimit(ReferenceServer):
-    """Keeps the first page for each limit, whatever the offset."""
+    """Caches pages without the offset in the key."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -187,21 +203,21 @@ class CachedByLimit(ReferenceServer):
 
 
 class SometimesBehind(ReferenceServer):
-    """Reads from a copy of the database that lacks the newest run, for some requests."""
+    """Reads some pages from a replica that lacks the newest run."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.dice = Random(1)
+        self.rng = Random(1)
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
-        if self.dice.random() < 0.3 and str(parameters.definition_id) == seed.DEFINITION_ID:
+        if self.rng.random() < 0.3 and str(parameters.definition_id) == seed.DEFINITION_ID:
             total, runs = super().load_page(session, replace(parameters, offset=parameters.offset + 1))
             return total - 1, runs
         return super().load_page(session, parameters)
 
 
 class OwnRunsForCookie(ReferenceServer):
-    """A session sees fewer runs than an API key."""
+    """The cookie shows fewer runs than the API key."""
 
     def list_runs(self, request: Request) -> Response:
         self.skipped = 0 if "authorization" in request.headers else 5
@@ -212,8 +228,8 @@ class OwnRunsForCookie(ReferenceServer):
         return max(total - self.skipped, 0), runs
 
 
-class Changing(ReferenceServer):
-    """Its list changes with every tenth request."""
+class ChangingList(ReferenceServer):
+    """The list changes with every tenth request."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -225,19 +241,19 @@ class Changing(ReferenceServer):
         return super().list_runs(request)
 
 
-class RowLostInAChangingList(Changing):
+class RowLostInAChangingList(ChangingList):
     def load_page(self, session: Session, parameters: Parameters) -> Any:
-        return shift(super().load_page, session, parameters)
+        return skip_row_in_the_middle(super().load_page, session, parameters)
 
 
-class TotalOffInAChangingList(Changing):
+class TotalOffInAChangingList(ChangingList):
     def load_page(self, session: Session, parameters: Parameters) -> Any:
         total, runs = super().load_page(session, parameters)
         return total + (total > 100 and parameters.offset == 0), runs
 
 
-mutant(PAGING, "row_lost_in_a_changing_list", RowLostInAChangingList, "pages_fit_together")
-mutant(PAGING, "total_off_in_a_changing_list", TotalOffInAChangingList, "same_total", "one_list")
-mutant(PAGING, "cached_by_limit", CachedByLimit, "pages_fit_together")
-mutant(PAGING, "sometimes_behind", SometimesBehind, "one_order")
-mutant(PAGING, "own_runs_for_the_cookie", OwnRunsForCookie, "same_total", "one_order")
+add_mutant(PAGING, "row_lost_in_a_changing_list", RowLostInAChangingList, "pages_fit_together")
+add_mutant(PAGING, "total_off_in_a_changing_list", TotalOffInAChangingList, "same_total", "one_list")
+add_mutant(PAGING, "cached_by_limit", CachedByLimit, "pages_fit_together")
+add_mutant(PAGING, "sometimes_behind", SometimesBehind, "one_order")
+add_mutant(PAGING, "own_runs_for_the_cookie", OwnRunsForCookie, "same_total", "one_order")

@@ -1,71 +1,72 @@
-"""Protocol and robustness, and evidence."""
+"""Content types, failures of single requests, broken connections and bodies, methods; and runs without evidence."""
 
 import json
-import os
-import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
 from itertools import count
 from typing import Any
 
 from fastapi import HTTPException, Request, Response
 from sqlalchemy.orm import Session
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.reference_server.app import Parameters, ReferenceServer
+from tests.reference_server.network_faults import hang_up
 
-from .making import (
+from .base import (
     ANSWER_WITHIN,
-    AnswerFault,
+    MethodFault,
     PageFault,
-    StepFault,
+    ResponseFault,
+    add_mutant,
     always,
-    asks,
+    edit_body,
     is_page,
-    mutant,
-    on,
-    put,
-    with_body,
+    page_with,
+    set_field,
+    status_is,
     with_header,
 )
 from .schema import SCHEMA
 
 PROTOCOL = "protocol"
-mutant(
+add_mutant(
     PROTOCOL,
     "html_not_found",
-    AnswerFault(lambda answer: Response("<h1>Not Found</h1>", 404, media_type="text/html"), on(404)),
+    ResponseFault(lambda response: Response("<h1>Not Found</h1>", 404, media_type="text/html"), status_is(404)),
     "json_content_type",
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "text_content_type",
-    AnswerFault(lambda answer: with_header(answer, "Content-Type", "text/plain"), is_page),
+    ResponseFault(lambda response: with_header(response, "Content-Type", "text/plain"), is_page),
     "json_content_type",
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "latin_1_charset",
-    AnswerFault(lambda answer: with_header(answer, "Content-Type", "application/json; charset=iso-8859-1"), is_page),
+    ResponseFault(
+        lambda response: with_header(response, "Content-Type", "application/json; charset=iso-8859-1"), is_page
+    ),
     "json_content_type",
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "one_in_50_fails",
-    AnswerFault(lambda answer: Response("Internal Server Error", 500), always, every=50),
+    ResponseFault(lambda response: Response("Internal Server Error", 500), always, every=50),
     "documented_status",
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "one_in_50_unavailable_page",
-    AnswerFault(lambda answer: Response("<h1>502</h1>", 502, media_type="text/html"), always, every=50),
+    ResponseFault(lambda response: Response("<h1>502</h1>", 502, media_type="text/html"), always, every=50),
     "documented_status",
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "one_in_30_empty",
-    AnswerFault(
-        lambda answer: with_body(answer, lambda body: json.dumps(json.loads(body) | {"items": []}).encode()),
+    ResponseFault(
+        lambda response: edit_body(response, lambda body: json.dumps(json.loads(body) | {"items": []}).encode()),
         is_page,
         every=30,
     ),
@@ -74,7 +75,7 @@ mutant(
 
 
 class AnswersMixedUp(ReferenceServer):
-    """Now and then gives the answer to an earlier request."""
+    """Every thirtieth request gets the response to an earlier one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,44 +83,44 @@ class AnswersMixedUp(ReferenceServer):
         self.kept = Response()
 
     def list_runs(self, request: Request) -> Response:
-        answer = super().list_runs(request)
+        response = super().list_runs(request)
         if next(self.requests) % 30 == 0:
             return self.kept
-        self.kept = answer
-        return answer
+        self.kept = response
+        return response
 
 
-mutant(
+add_mutant(
     PROTOCOL,
     "one_in_30_mixed_up",
     AnswersMixedUp,
     *("limit_and_offset_echoed", "number_of_items", "defaults_applied"),
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "one_in_30_truncated",
-    AnswerFault(lambda answer: with_body(answer, lambda body: body[: len(body) // 2]), is_page, every=30),
+    ResponseFault(lambda response: edit_body(response, lambda body: body[: len(body) // 2]), is_page, every=30),
     *SCHEMA,
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "cut_short",
-    AnswerFault(lambda answer: with_header(answer, "Content-Length", "1000000"), asks("limit", "99")),
+    ResponseFault(lambda response: with_header(response, "Content-Length", "1000000"), page_with("limit", "99")),
     "no_answer",
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "quota_without_retry_after",
-    AnswerFault(
-        lambda answer: Response('{"detail": "Quota exceeded"}', 429, media_type="application/json"), always, every=40
+    ResponseFault(
+        lambda response: Response('{"detail": "Quota exceeded"}', 429, media_type="application/json"), always, every=40
     ),
     "response_headers_conformance",
 )
-mutant(
+add_mutant(
     PROTOCOL,
     "quota_until_soon",
-    AnswerFault(
-        lambda answer: Response('{"detail": "Quota exceeded"}', 429, {"Retry-After": "soon"}, "application/json"),
+    ResponseFault(
+        lambda response: Response('{"detail": "Quota exceeded"}', 429, {"Retry-After": "soon"}, "application/json"),
         always,
         every=40,
     ),
@@ -128,7 +129,7 @@ mutant(
 
 
 class Hangs(ReferenceServer):
-    """Gives one input no answer, for longer than anybody waits."""
+    """Does not answer requests with limit 19 in time."""
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
         if parameters.limit == 19:
@@ -136,23 +137,23 @@ class Hangs(ReferenceServer):
         return super().load_page(session, parameters)
 
 
-mutant(
+add_mutant(
     PROTOCOL,
     "not_compressed",
-    AnswerFault(lambda answer: with_header(answer, "Content-Encoding", "gzip"), asks("limit", "7")),
+    ResponseFault(lambda response: with_header(response, "Content-Encoding", "gzip"), page_with("limit", "7")),
     "no_answer",
 )
-mutant(PROTOCOL, "hangs", Hangs, "no_answer")
-mutant(
+add_mutant(PROTOCOL, "hangs", Hangs, "no_answer")
+add_mutant(
     PROTOCOL,
     "post_taken",
-    StepFault("check_method", lambda original, request: None if request.method == "POST" else original(request)),
+    MethodFault("check_method", lambda original, request: None if request.method == "POST" else original(request)),
     "unsupported_method",
 )
 
 
 def allow(value: str | None) -> Callable[[Any, Request], None]:
-    """Refuses as before, but with another `Allow` header."""
+    """Replace the `Allow` header of refusals; None removes it."""
 
     def check(original: Any, request: Request) -> None:
         try:
@@ -164,45 +165,35 @@ def allow(value: str | None) -> Callable[[Any, Request], None]:
     return check
 
 
-mutant(PROTOCOL, "no_allow_header", StepFault("check_method", allow(None)), "unsupported_method")
-mutant(PROTOCOL, "allow_header_without_get", StepFault("check_method", allow("POST")), "allow_header_conformance")
+add_mutant(PROTOCOL, "no_allow_header", MethodFault("check_method", allow(None)), "unsupported_method")
+add_mutant(PROTOCOL, "allow_header_without_get", MethodFault("check_method", allow("POST")), "allow_header_conformance")
 
 
-class CutsConnections(ReferenceServer):
-    """Now and then closes the connection in place of an answer."""
+class CutsConnections:
+    """Closes the connection of every thirtieth GET without a response."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
         self.requests = count(1)
 
-    def list_runs(self, request: Request) -> Response:
-        if next(self.requests) % 30 == 0 and request.client:
-            cut((request.client.host, request.client.port))
-        return super().list_runs(request)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Only GET: the contract run does not repeat requests with other methods.
+        if scope["method"] == "GET" and next(self.requests) % 30 == 0:
+            await hang_up(receive, send)
+        else:
+            await self.app(scope, receive, send)
 
 
-def cut(peer: tuple[str, int]) -> None:
-    """Shuts down this process's socket to that peer: nothing above it lets anybody do so."""
-    for descriptor in range(3, 200):
-        try:
-            found = socket.socket(fileno=os.dup(descriptor))
-        except OSError:
-            continue
-        with found, suppress(OSError):
-            if found.getpeername() == peer:
-                found.shutdown(socket.SHUT_RDWR)
-
-
-mutant(PROTOCOL, "one_in_30_cut", CutsConnections, "connection_kept")
+add_mutant(PROTOCOL, "one_in_30_cut", ReferenceServer, "connection_kept", middleware=CutsConnections)
 
 # Evidence.
 
-# Each answer is right, and none shows anything.
-mutant("evidence", "nothing_to_see", StepFault("load_page", lambda original, *asked: (0, [])), "reached")
-mutant(
+# All responses are valid, but they cover nothing.
+add_mutant("evidence", "nothing_to_see", MethodFault("load_page", lambda original, *parameters: (0, [])), "reached")
+add_mutant(
     "evidence",
     "no_past_the_end",
-    PageFault(lambda page, asked: page["items"] or put(page, "items", "none")),
+    PageFault(lambda page, parameters: page["items"] or set_field(page, "items", "none")),
     "reached",
     *SCHEMA,
 )

@@ -1,7 +1,7 @@
-"""What two requests that are under way at once do to each other.
+"""Races: state that two concurrent requests share by mistake.
 
-The first large page takes its time: until another request has come and gone, or for a moment. So each of these shows as
-soon as any two requests meet, one of them for that page, and never to who asks for one thing at a time.
+The first large page waits until another request has come and gone, or for MAX_WAIT. So each of these faults shows as
+soon as any request overlaps with one for that page, and never to a client that sends one request at a time.
 """
 
 import threading
@@ -16,83 +16,83 @@ from sqlalchemy.orm import Session
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.database import Run, User
 
-from .making import Body, mutant
+from .base import Body, add_mutant
 
-# Seconds, and limits from which on a page is large.
-A_MOMENT, LARGE = 0.5, 100
+# Seconds, and the limit of pages that wait.
+MAX_WAIT, LARGE_LIMIT = 0.5, 100
 
 
 def is_slow(parameters: Parameters) -> bool:
-    return parameters.limit >= LARGE and parameters.offset == 0
+    return parameters.limit >= LARGE_LIMIT and parameters.offset == 0
 
 
-class Meeting(ReferenceServer):
-    """Lets one request wait for another one."""
+class OverlappingRequests(ReferenceServer):
+    """Lets a request wait for another one."""
 
     def __init__(self) -> None:
         super().__init__()
         self.changed = threading.Condition()
-        self.number = self.run_state = 0
-        # A request is handled by one thread.
-        self.mine = threading.local()
+        self.number = self.in_flight = 0
+        # One thread handles a request.
+        self.own = threading.local()
 
     @contextmanager
-    def arriving(self) -> Iterator[None]:
+    def tracked(self) -> Iterator[None]:
         with self.changed:
             self.number += 1
-            self.mine.number = self.number
-            self.run_state += 1
+            self.own.number = self.number
+            self.in_flight += 1
             self.changed.notify_all()
         try:
             yield
         finally:
             with self.changed:
-                self.run_state -= 1
+                self.in_flight -= 1
                 self.changed.notify_all()
 
-    def has_met(self) -> bool:
-        """Whether another request came since this one did."""
-        return bool(self.number > self.mine.number)
+    def is_overlapped(self) -> bool:
+        """True if another request arrived after this one."""
+        return bool(self.number > self.own.number)
 
     def wait(self, parameters: Parameters) -> bool:
-        """Whether another request came and went in the meantime."""
+        """Wait until another request has come and gone. Return False if none came within MAX_WAIT."""
         with self.changed:
             return is_slow(parameters) and (
-                self.changed.wait_for(self.has_met, A_MOMENT)
-                and self.changed.wait_for(lambda: self.run_state == 1, A_MOMENT)
+                self.changed.wait_for(self.is_overlapped, MAX_WAIT)
+                and self.changed.wait_for(lambda: self.in_flight == 1, MAX_WAIT)
             )
 
     def list_runs(self, request: Request) -> Response:
-        with self.arriving():
+        with self.tracked():
             return super().list_runs(request)
 
 
-class ParametersShared(Meeting):
+class SharedParameters(OverlappingRequests):
     def parse_parameters(self, request: Request) -> Parameters:
-        mine = super().parse_parameters(request)
-        if not self.has_met():
-            self.parameters = mine
-        self.wait(mine)
+        own = super().parse_parameters(request)
+        if not self.is_overlapped():
+            self.parameters = own
+        self.wait(own)
         return self.parameters
 
 
-class EchoShared(ParametersShared):
-    """The page is the right one, and says what the other request asked for."""
+class SharedEcho(SharedParameters):
+    """The page is right, but echoes the parameters of the other request."""
 
     def parse_parameters(self, request: Request) -> Parameters:
-        mine = ReferenceServer.parse_parameters(self, request)
-        if not self.has_met():
-            self.parameters = mine
-        self.wait(mine)
-        return mine
+        own = ReferenceServer.parse_parameters(self, request)
+        if not self.is_overlapped():
+            self.parameters = own
+        self.wait(own)
+        return own
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
         page = super().render_page(total, runs, parameters)
         return page | {"limit": self.parameters.limit, "offset": self.parameters.offset}
 
 
-class UserShared(Meeting):
-    """Whoever was right last lets in those who are wrong meanwhile."""
+class SharedUser(OverlappingRequests):
+    """While an authenticated request is in flight, others need no valid credentials."""
 
     users: tuple[User, ...] = ()
 
@@ -101,7 +101,7 @@ class UserShared(Meeting):
             user = super().authenticate(session, request)
         except HTTPException:
             with self.changed:
-                if self.run_state > 1 and self.changed.wait_for(lambda: bool(self.users), A_MOMENT):
+                if self.in_flight > 1 and self.changed.wait_for(lambda: bool(self.users), MAX_WAIT):
                     return self.users[-1]
             raise
         with self.changed:
@@ -119,16 +119,16 @@ class UserShared(Meeting):
         try:
             return super().list_runs(request)
         finally:
-            if self.run_state == 0:
+            if self.in_flight == 0:
                 self.users = ()
 
 
-class Busy(Meeting):
-    """Can do one thing at a time."""
+class OneAtATime(OverlappingRequests):
+    """Answers concurrent requests with 500."""
 
     def list_runs(self, request: Request) -> Response:
-        with self.arriving():
-            if self.run_state > 1:
+        with self.tracked():
+            if self.in_flight > 1:
                 raise HTTPException(500, "database is locked")
             return ReferenceServer.list_runs(self, request)
 
@@ -137,20 +137,20 @@ class Busy(Meeting):
         return super().load_page(session, parameters)
 
 
-class BufferShared(Meeting):
-    """Rows of two requests are collected in one list."""
+class SharedBuffer(OverlappingRequests):
+    """Collects the rows of concurrent requests in one list."""
 
     rows: tuple[Body, ...] = ()
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> Body:
         page = super().render_page(total, runs, parameters)
-        self.rows = (*(self.rows if self.run_state > 1 or self.has_met() else ()), *page["items"])
+        self.rows = (*(self.rows if self.in_flight > 1 or self.is_overlapped() else ()), *page["items"])
         self.wait(parameters)
         return page | {"items": self.rows}
 
 
-class OneFlight(Meeting):
-    """Of two requests at once with the same key, the second gets the answer of the first."""
+class SingleFlight(OverlappingRequests):
+    """Of concurrent requests with the same key, all get the response to the first."""
 
     def __init__(self, key: Callable[[Request], object]) -> None:
         super().__init__()
@@ -159,40 +159,40 @@ class OneFlight(Meeting):
         self.flights: dict[object, Future[Response]] = {}
 
     def list_runs(self, request: Request) -> Response:
-        key, mine = self.key(request), Future[Response]()
-        with self.arriving():
+        key, own = self.key(request), Future[Response]()
+        with self.tracked():
             with self.lock:
-                flight = self.flights.setdefault(key, mine)
-            if flight is not mine:
+                flight = self.flights.setdefault(key, own)
+            if flight is not own:
                 return flight.result()
             try:
-                mine.set_result(ReferenceServer.list_runs(self, request))
+                own.set_result(ReferenceServer.list_runs(self, request))
             except BaseException as error:
-                mine.set_exception(error)
+                own.set_exception(error)
             with self.lock:
                 self.flights.pop(key)
-            return mine.result()
+            return own.result()
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
         with self.changed:
             if is_slow(parameters):
-                self.changed.wait_for(lambda: self.run_state > 1, A_MOMENT)
+                self.changed.wait_for(lambda: self.in_flight > 1, MAX_WAIT)
         return super().load_page(session, parameters)
 
 
-class ErrorOfTheOther(Meeting):
-    """A refusal ends whatever is under way."""
+class SharedRefusal(OverlappingRequests):
+    """A refusal is sent to concurrent requests as well."""
 
     refusal: HTTPException | None = None
 
     def list_runs(self, request: Request) -> Response:
-        with self.arriving():
-            if self.run_state == 1:
+        with self.tracked():
+            if self.in_flight == 1:
                 self.refusal = None
             try:
                 return ReferenceServer.list_runs(self, request)
             except HTTPException as refusal:
-                if self.run_state > 1:
+                if self.in_flight > 1:
                     self.refusal = refusal
                 raise
 
@@ -202,32 +202,32 @@ class ErrorOfTheOther(Meeting):
         return super().load_page(session, parameters)
 
 
-class ListOfTheOther(Meeting):
-    """Rows are read for whoever came last: the list of an empty definition in place of the one that was asked for."""
+class SharedList(OverlappingRequests):
+    """Reads rows for the definition of the latest request: no rows if it is another one."""
 
-    asked: Parameters
+    parameters: Parameters
 
     def load_page(self, session: Session, parameters: Parameters) -> Any:
-        if not self.has_met():
+        if not self.is_overlapped():
             self.asked = parameters
         self.wait(parameters)
         total, runs = super().load_page(session, parameters)
         return (total, runs) if self.asked.definition_id == parameters.definition_id else (0, [])
 
 
-def path(request: Request) -> str:
+def path_of(request: Request) -> str:
     return request.url.path
 
 
 for name, start in {
-    "parameters_of_the_other_request": ParametersShared,
-    "echo_of_the_other_request": EchoShared,
-    "user_of_the_other_request": UserShared,
-    "one_at_a_time_or_a_failure": Busy,
-    "rows_of_both_requests": BufferShared,
-    "one_flight_by_path": lambda: OneFlight(path),
-    "one_flight_for_anybody": lambda: OneFlight(lambda request: (request.url.path, request.url.query)),
-    "refused_with_the_other_request": ErrorOfTheOther,
-    "list_of_the_other_request": ListOfTheOther,
+    "parameters_of_the_other_request": SharedParameters,
+    "echo_of_the_other_request": SharedEcho,
+    "user_of_the_other_request": SharedUser,
+    "one_at_a_time_or_a_failure": OneAtATime,
+    "rows_of_both_requests": SharedBuffer,
+    "one_flight_by_path": lambda: SingleFlight(path_of),
+    "one_flight_for_anybody": lambda: SingleFlight(lambda request: (request.url.path, request.url.query)),
+    "refused_with_the_other_request": SharedRefusal,
+    "list_of_the_other_request": SharedList,
 }.items():
-    mutant("protocol", name, start, "answers_kept_apart")
+    add_mutant("protocol", name, start, "answers_kept_apart")

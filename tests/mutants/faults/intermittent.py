@@ -1,4 +1,4 @@
-"""Values that differ one time in ten."""
+"""Values that are wrong in one response of ten or so."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.database import Run
 
-from .making import AnswerFault, Body, instead, is_page, mutant, on, put
+from .base import Body, ResponseFault, add_mutant, is_page, respond_with, set_field, status_is
 
 
 @dataclass(frozen=True)
-class FlappingPage:
-    """Changes every tenth page."""
+class IntermittentPageFault:
+    """Changes every n-th page."""
 
     change: Callable[[Body], object]
     every: int = 10
@@ -36,20 +36,20 @@ class FlappingPage:
         return Server()
 
 
-def each(
+def each_run(
     change: Callable[[Body], object], where: Callable[[Body], object] = lambda run: True
 ) -> Callable[[Body], object]:
     return lambda page: [change(run) for run in page["items"] if where(run)]
 
 
-def swap(page: Body) -> None:
+def swap_rows(page: Body) -> None:
     items = page["items"]
     if len(items) > 4:
         items[1], items[2] = items[2], items[1]
 
 
-def repeat(page: Body) -> None:
-    """A row in the middle is there twice, the next one is missing."""
+def repeat_row(page: Body) -> None:
+    """Repeat the first row in place of the third."""
     items = page["items"]
     if len(items) > 4:
         del items[2]
@@ -57,7 +57,7 @@ def repeat(page: Body) -> None:
 
 
 def seconds_later(run: Body, name: str) -> Any:
-    put(run, name, (datetime.fromisoformat(run[name]) + timedelta(seconds=1)).isoformat())
+    set_field(run, name, (datetime.fromisoformat(run[name]) + timedelta(seconds=1)).isoformat())
 
 
 def is_ended(run: Body) -> bool:
@@ -65,20 +65,20 @@ def is_ended(run: Body) -> bool:
 
 
 for name, kind, change, killed_by in (
-    ("total_flaps_up", "paging", lambda page: put(page, "total", page["total"] + 1), ("one_list",)),
-    ("total_flaps_down", "paging", lambda page: put(page, "total", page["total"] - 1), ("one_list",)),
-    ("total_flaps_to_0", "paging", lambda page: put(page, "total", 0), ("number_of_items", "one_list")),
+    ("total_flaps_up", "paging", lambda page: set_field(page, "total", page["total"] + 1), ("one_list",)),
+    ("total_flaps_down", "paging", lambda page: set_field(page, "total", page["total"] - 1), ("one_list",)),
+    ("total_flaps_to_0", "paging", lambda page: set_field(page, "total", 0), ("number_of_items", "one_list")),
     (
         "duration_flaps",
         "rules",
-        each(lambda run: put(run, "run_snapshot", "max_run_duration_seconds", 301)),
+        each_run(lambda run: set_field(run, "run_snapshot", "max_run_duration_seconds", 301)),
         ("frozen_fields",),
     ),
     (
         "status_flaps",
         "rules",
-        each(
-            lambda run: (put(run, "status", "FAILED"), put(run, "error", "It broke.")),
+        each_run(
+            lambda run: (set_field(run, "status", "FAILED"), set_field(run, "error", "It broke.")),
             lambda run: run["status"] == "COMPLETED",
         ),
         ("ended_runs_stay",),
@@ -86,39 +86,39 @@ for name, kind, change, killed_by in (
     (
         "error_flaps",
         "rules",
-        each(lambda run: put(run, "error", "It broke."), lambda run: run["status"] == "FAILED"),
+        each_run(lambda run: set_field(run, "error", "It broke."), lambda run: run["status"] == "FAILED"),
         ("ended_runs_stay",),
     ),
     (
         "updated_at_flaps",
         "rules",
-        each(lambda run: seconds_later(run, "updated_at"), is_ended),
+        each_run(lambda run: seconds_later(run, "updated_at"), is_ended),
         ("items_do_not_go_back",),
     ),
     (
         "completed_at_flaps",
         "rules",
-        each(lambda run: (seconds_later(run, "completed_at"), seconds_later(run, "updated_at")), is_ended),
+        each_run(lambda run: (seconds_later(run, "completed_at"), seconds_later(run, "updated_at")), is_ended),
         ("ended_runs_stay",),
     ),
     (
         "running_flaps_to_pending",
         "rules",
-        each(lambda run: put(run, "status", "PENDING"), lambda run: run["status"] == "RUNNING"),
+        each_run(lambda run: set_field(run, "status", "PENDING"), lambda run: run["status"] == "RUNNING"),
         ("items_do_not_go_back",),
     ),
-    ("order_flaps", "paging", swap, ("one_order",)),
-    ("row_flaps_twice", "paging", repeat, ("unique_ids",)),
+    ("order_flaps", "paging", swap_rows, ("one_order",)),
+    ("row_flaps_twice", "paging", repeat_row, ("unique_ids",)),
     (
         "limit_flaps",
         "paging",
-        lambda page: put(page, "limit", page["limit"] + 1),
+        lambda page: set_field(page, "limit", page["limit"] + 1),
         ("defaults_applied", "limit_and_offset_echoed", "number_of_items"),
     ),
     (
         "duration_flaps_to_text",
         "schema",
-        each(lambda run: put(run, "run_snapshot", "max_run_duration_seconds", "300")),
+        each_run(lambda run: set_field(run, "run_snapshot", "max_run_duration_seconds", "300")),
         ("response_schema_conformance", "items_do_not_go_back"),
     ),
     (
@@ -128,11 +128,11 @@ for name, kind, change, killed_by in (
         ("number_of_items",),
     ),
 ):
-    mutant(kind, name, FlappingPage(change), *killed_by)
+    add_mutant(kind, name, IntermittentPageFault(change), *killed_by)
 
 
 class OffsetFlaps(ReferenceServer):
-    """Every tenth page begins one row late."""
+    """Every tenth page starts one row late."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -143,7 +143,7 @@ class OffsetFlaps(ReferenceServer):
         return super().load_page(session, replace(parameters, offset=parameters.offset + late))
 
 
-class TakesInvalidNowAndThen(ReferenceServer):
+class InvalidLimitSometimesAccepted(ReferenceServer):
     def __init__(self) -> None:
         super().__init__()
         self.faults = count(1)
@@ -157,22 +157,29 @@ class TakesInvalidNowAndThen(ReferenceServer):
             raise
 
 
-mutant("paging", "offset_flaps", OffsetFlaps, "one_order")
-mutant("bounds and defaults", "limit_0_flaps", TakesInvalidNowAndThen, "invalid_parameter_refused")
-mutant("credentials", "one_in_25_refused", AnswerFault(instead(401), is_page, every=25), "credentials_accepted")
-mutant(
-    "bounds and defaults", "one_in_20_not_found", AnswerFault(instead(404), is_page, every=20), "valid_request_accepted"
+add_mutant("paging", "offset_flaps", OffsetFlaps, "one_order")
+add_mutant("bounds and defaults", "limit_0_flaps", InvalidLimitSometimesAccepted, "invalid_parameter_refused")
+add_mutant(
+    "credentials", "one_in_25_refused", ResponseFault(respond_with(401), is_page, every=25), "credentials_accepted"
 )
-mutant(
+add_mutant(
     "bounds and defaults",
-    "one_in_15_unprocessable",
-    AnswerFault(instead(422, '{"detail":[{"loc":["query","limit"],"msg":"No","type":"no"}]}'), is_page, every=15),
+    "one_in_20_not_found",
+    ResponseFault(respond_with(404), is_page, every=20),
     "valid_request_accepted",
 )
-mutant(
+add_mutant(
+    "bounds and defaults",
+    "one_in_15_unprocessable",
+    ResponseFault(
+        respond_with(422, '{"detail":[{"loc":["query","limit"],"msg":"No","type":"no"}]}'), is_page, every=15
+    ),
+    "valid_request_accepted",
+)
+add_mutant(
     "errors",
     "one_in_3_unknown_forbidden",
-    AnswerFault(instead(403), on(404), every=3),
+    ResponseFault(respond_with(403), status_is(404), every=3),
     "unknown_id_not_found",
     "foreign_id_hidden",
 )
@@ -180,15 +187,21 @@ for name, kind, change, every, killed_by in (
     (
         "offset_echo_flaps",
         "paging",
-        lambda page: put(page, "offset", page["offset"] + 1),
+        lambda page: set_field(page, "offset", page["offset"] + 1),
         8,
         ("defaults_applied", "limit_and_offset_echoed"),
     ),
-    ("template_flaps", "rules", each(lambda run: put(run, "run_snapshot", "template", None)), 10, ("frozen_fields",)),
+    (
+        "template_flaps",
+        "rules",
+        each_run(lambda run: set_field(run, "run_snapshot", "template", None)),
+        10,
+        ("frozen_fields",),
+    ),
     (
         "error_flaps_to_null",
         "rules",
-        each(lambda run: put(run, "error", None)),
+        each_run(lambda run: set_field(run, "error", None)),
         10,
         ("error_by_status", "ended_runs_stay"),
     ),
@@ -196,23 +209,28 @@ for name, kind, change, every, killed_by in (
     (
         "total_of_small_pages_flaps",
         "paging",
-        lambda page: page["limit"] < 15 and put(page, "total", page["total"] + 2),
+        lambda page: page["limit"] < 15 and set_field(page, "total", page["total"] + 2),
         4,
         ("one_list",),
     ),
 ):
-    mutant(kind, name, FlappingPage(change, every), *killed_by)
-mutant(
+    add_mutant(kind, name, IntermittentPageFault(change, every), *killed_by)
+add_mutant(
     "errors",
     "one_in_4_unknown_empty",
-    AnswerFault(instead(200, '{"items":[],"total":0,"limit":20,"offset":0}'), on(404), every=4),
+    ResponseFault(respond_with(200, '{"items":[],"total":0,"limit":20,"offset":0}'), status_is(404), every=4),
     "unknown_id_not_found",
 )
-mutant("credentials", "one_in_12_forbidden", AnswerFault(instead(403), on(401), every=12), "credentials_required")
+add_mutant(
+    "credentials",
+    "one_in_12_forbidden",
+    ResponseFault(respond_with(403), status_is(401), every=12),
+    "credentials_required",
+)
 
 
 class OneRunFlaps(ReferenceServer):
-    """One run has started at another time, each second time that it is read."""
+    """Every second read of one run shows another started_at."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -221,8 +239,8 @@ class OneRunFlaps(ReferenceServer):
     def render_run(self, run: Run) -> Body:
         body = super().render_run(run)
         if run.sequence == seed.RUNS - 60 and next(self.reads) % 2:
-            put(body, "started_at", body["created_at"])
+            set_field(body, "started_at", body["created_at"])
         return body
 
 
-mutant("paging", "one_run_flaps", OneRunFlaps, "ended_runs_stay")
+add_mutant("paging", "one_run_flaps", OneRunFlaps, "ended_runs_stay")

@@ -1,4 +1,4 @@
-"""The same question in other words, which must get the same answer, and totals that are counted apart from the rows."""
+"""Equivalent requests that get different responses, and totals that do not match the rows."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -12,17 +12,17 @@ from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.database import Run
 
-from .caches import by_cookie
-from .headers import with_page
-from .impostors import cookie
-from .making import AnswerFault, Body, PageFault, mutant, put, with_body
+from .base import Body, PageFault, ResponseFault, add_mutant, edit_body, set_field
+from .caches import page_for_cookie
+from .headers import page_edit
+from .wrong_credentials import session_cookie
 
 PAGING = "paging"
 
 
 @dataclass(frozen=True)
-class ReadFault:
-    """Reads other rows for some requests."""
+class LoadPageFault:
+    """Reads the page for other parameters, for requests that fulfil `when`."""
 
     change: Callable[[Parameters], Parameters]
     when: Callable[[Request], object]
@@ -31,64 +31,71 @@ class ReadFault:
         fault = self
 
         class Server(ReferenceServer):
-            is_due = False
+            is_affected = False
 
             def list_runs(self, request: Request) -> Response:
-                self.is_due = bool(fault.when(request))
+                self.is_affected = bool(fault.when(request))
                 return super().list_runs(request)
 
             def load_page(self, session: Session, parameters: Parameters) -> Any:
-                return super().load_page(session, fault.change(parameters) if self.is_due else parameters)
+                return super().load_page(session, fault.change(parameters) if self.is_affected else parameters)
 
         return Server()
 
 
-def one_later(asked: Parameters) -> Parameters:
-    return replace(asked, offset=asked.offset + (asked.offset + asked.limit < seed.RUNS))
+def skip_one_row(parameters: Parameters) -> Parameters:
+    return replace(parameters, offset=parameters.offset + (parameters.offset + parameters.limit < seed.RUNS))
 
 
-def reverse(page: Body) -> None:
+def reverse_items(page: Body) -> None:
     page["items"].reverse()
 
 
-def gives(*names: str) -> Callable[[Request, int], bool]:
+def page_with_parameter(*names: str) -> Callable[[Request, int], bool]:
     return lambda request, status: status == 200 and any(name in request.query_params for name in names)
 
 
-def keep(condition: Callable[[Body], bool]) -> Callable[[Body], None]:
-    return lambda page: put(page, "items", [run for run in page["items"] if condition(run)])
+def filter_runs(condition: Callable[[Body], bool]) -> Callable[[Body], None]:
+    return lambda page: set_field(page, "items", [run for run in page["items"] if condition(run)])
 
 
-# A name that nobody promised has a meaning.
+# Unknown query parameters have an effect.
 for name, change, names, killed_by in (
-    ("search_filters", keep(lambda run: False), ("q", "search"), ("number_of_items",)),
+    ("search_filters", filter_runs(lambda run: False), ("q", "search"), ("number_of_items",)),
     (
         "user_id_filters",
-        lambda page: put(page, "total", 1),
+        lambda page: set_field(page, "total", 1),
         ("user_id",),
         ("number_of_items", "one_list", "same_total"),
     ),
-    ("order_reverses", reverse, ("order", "direction"), ("one_order", "pages_fit_together")),
+    ("order_reverses", reverse_items, ("order", "direction"), ("one_order", "pages_fit_together")),
     (
         "skip_counts",
         lambda page: page["items"][:1] and page["items"].pop(0),
         ("skip", "start"),
         ("number_of_items", "pages_fit_together"),
     ),
-    ("size_counts", lambda page: put(page, "limit", 7), ("size",), ("defaults_applied", "number_of_items")),
-    ("deleted_included", lambda page: put(page, "total", page["total"] + 4), ("include_deleted",), ("same_total",)),
+    ("size_counts", lambda page: set_field(page, "limit", 7), ("size",), ("defaults_applied", "number_of_items")),
+    (
+        "deleted_included",
+        lambda page: set_field(page, "total", page["total"] + 4),
+        ("include_deleted",),
+        ("same_total",),
+    ),
     (
         "fields_are_picked",
-        lambda page: put(page, "items", [{"id": run["id"]} for run in page["items"]]),
+        lambda page: set_field(page, "items", [{"id": run["id"]} for run in page["items"]]),
         ("fields",),
         ("response_schema_conformance",),
     ),
 ):
-    mutant(PAGING, name, AnswerFault(with_page(change), gives(*names)), *killed_by)
-mutant(
+    add_mutant(PAGING, name, ResponseFault(page_edit(change), page_with_parameter(*names)), *killed_by)
+add_mutant(
     "protocol",
     "callback_wraps",
-    AnswerFault(lambda answer: with_body(answer, lambda body: b"a(" + body + b")"), gives("callback", "jsonp")),
+    ResponseFault(
+        lambda response: edit_body(response, lambda body: b"a(" + body + b")"), page_with_parameter("callback", "jsonp")
+    ),
     "response_schema_conformance",
 )
 
@@ -116,7 +123,9 @@ for name, when, killed_by in (
     ),
     (
         "cookie_reads_one_later_in_the_middle",
-        lambda request: cookie(request) and request.query_params.get("offset", "") in ("74", "64", "40", "45", "54"),
+        lambda request: (
+            session_cookie(request) and request.query_params.get("offset", "") in ("74", "64", "40", "45", "54")
+        ),
         ("pages_fit_together",),
     ),
     (
@@ -130,10 +139,10 @@ for name, when, killed_by in (
         ("pages_fit_together",),
     ),
 ):
-    mutant(PAGING, name, ReadFault(one_later, when), *killed_by)
+    add_mutant(PAGING, name, LoadPageFault(skip_one_row, when), *killed_by)
 
 
-def with_runs(change: Callable[[Body], object]) -> Callable[[Body], None]:
+def change_runs(change: Callable[[Body], object]) -> Callable[[Body], None]:
     def changed(page: Body) -> None:
         for run in page["items"]:
             change(run)
@@ -144,64 +153,64 @@ def with_runs(change: Callable[[Body], object]) -> Callable[[Body], None]:
 for name, change, killed_by in (
     (
         "cookie_shows_running_as_pending",
-        with_runs(lambda run: run["status"] == "RUNNING" and put(run, "status", "PENDING")),
+        change_runs(lambda run: run["status"] == "RUNNING" and set_field(run, "status", "PENDING")),
         ("items_do_not_go_back",),
     ),
     (
         "cookie_hides_templates",
-        with_runs(lambda run: put(run, "run_snapshot", "template", None)),
+        change_runs(lambda run: set_field(run, "run_snapshot", "template", None)),
         ("frozen_fields",),
     ),
     (
         "cookie_counts_fewer",
-        lambda page: page["total"] and put(page, "total", page["total"] - 1),
+        lambda page: page["total"] and set_field(page, "total", page["total"] - 1),
         ("number_of_items", "same_total"),
     ),
 ):
-    mutant(PAGING, name, AnswerFault(with_page(change), by_cookie), *killed_by)
+    add_mutant(PAGING, name, ResponseFault(page_edit(change), page_for_cookie), *killed_by)
 
 
 # Totals.
 
 
-def totals(change: Callable[[int, Parameters], int]) -> PageFault:
-    return PageFault(lambda page, asked: put(page, "total", change(page["total"], asked)))
+def total_fault(change: Callable[[int, Parameters], int]) -> PageFault:
+    return PageFault(lambda page, parameters: set_field(page, "total", change(page["total"], parameters)))
 
 
 for name, count_otherwise, checks in (
-    ("total_of_all_lists", lambda total, asked: total + 6, ("number_of_items",)),
-    ("total_counts_the_deleted", lambda total, asked: total + 4 if total else 0, ("number_of_items",)),
+    ("total_of_all_lists", lambda total, parameters: total + 6, ("number_of_items",)),
+    ("total_counts_the_deleted", lambda total, parameters: total + 4 if total else 0, ("number_of_items",)),
     (
         "total_right_on_the_first_page_only",
-        lambda total, asked: total - (asked.offset > 0 and total > 0),
+        lambda total, parameters: total - (parameters.offset > 0 and total > 0),
         ("number_of_items", "same_total"),
     ),
-    ("total_less_past_the_end", lambda total, asked: total - (asked.offset > total > 0), ("same_total",)),
-    ("total_in_round_numbers", lambda total, asked: round(total, -1), ("number_of_items",)),
-    ("total_capped_at_128", lambda total, asked: min(total, 128), ("number_of_items", "one_list")),
+    ("total_less_past_the_end", lambda total, parameters: total - (parameters.offset > total > 0), ("same_total",)),
+    ("total_in_round_numbers", lambda total, parameters: round(total, -1), ("number_of_items",)),
+    ("total_capped_at_128", lambda total, parameters: min(total, 128), ("number_of_items", "one_list")),
     (
         "total_capped_for_small_pages",
-        lambda total, asked: min(total, 100) if asked.limit < 10 else total,
+        lambda total, parameters: min(total, 100) if parameters.limit < 10 else total,
         ("same_total", "number_of_items", "one_list"),
     ),
-    ("total_of_one_for_the_empty", lambda total, asked: total or 1, ("number_of_items",)),
+    ("total_of_one_for_the_empty", lambda total, parameters: total or 1, ("number_of_items",)),
     (
         "total_of_even_offsets",
-        lambda total, asked: total + 2 * (total > 9 and asked.offset % 2 == 1),
+        lambda total, parameters: total + 2 * (total > 9 and parameters.offset % 2 == 1),
         ("same_total", "number_of_items"),
     ),
     (
         "total_of_what_is_left",
-        lambda total, asked: max(total - asked.offset, 0) if asked.limit < 4 else total,
+        lambda total, parameters: max(total - parameters.offset, 0) if parameters.limit < 4 else total,
         ("same_total", "number_of_items", "one_list"),
     ),
-    ("total_of_full_pages", lambda total, asked: total + (total > 9 and asked.limit == 98), ("same_total",)),
+    ("total_of_full_pages", lambda total, parameters: total + (total > 9 and parameters.limit == 98), ("same_total",)),
 ):
-    mutant(PAGING, name, totals(count_otherwise), *checks)
+    add_mutant(PAGING, name, total_fault(count_otherwise), *checks)
 
 
-class TotalLearnt(ReferenceServer):
-    """Counts the rows that it has shown so far."""
+class TotalOfRowsSent(ReferenceServer):
+    """The total is the number of rows sent so far."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -215,7 +224,7 @@ class TotalLearnt(ReferenceServer):
 
 
 class TotalDrifts(ReferenceServer):
-    """Estimates, and is off by more with each fiftieth page."""
+    """The total grows by one with every fiftieth page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -226,5 +235,5 @@ class TotalDrifts(ReferenceServer):
         return page | {"total": total and total + next(self.pages) // 50}
 
 
-mutant(PAGING, "total_learnt_by_reading", TotalLearnt, "one_list")
-mutant(PAGING, "total_drifts", TotalDrifts, "number_of_items")
+add_mutant(PAGING, "total_learnt_by_reading", TotalOfRowsSent, "one_list")
+add_mutant(PAGING, "total_drifts", TotalDrifts, "number_of_items")

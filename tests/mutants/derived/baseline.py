@@ -1,4 +1,4 @@
-"""What a correct server of the contract holds, read from it: what derived mutants are made from."""
+"""The correct server and its responses, from which derived mutants are built."""
 
 from __future__ import annotations
 
@@ -18,49 +18,49 @@ from tests.contract.filter_values import filter_values
 from tests.contract.operation import Operation
 from tests.contract.target import UNKNOWN_IDS, Target
 
-from .exchange import Answer, Asked
+from .middleware import HttpRequest, HttpResponse
 
 # Seconds.
-WITHIN = 10
-# Pages that are read of one list.
-MOST_PAGES = 50
+TIMEOUT = 10
+# How many pages are read of one list.
+MAX_PAGES = 50
 
 
 @dataclass
-class World:
-    """The contract, and a correct server of it."""
+class Baseline:
+    """The correct server, and what it answers. Reads each list once."""
 
     target: Target
-    """With the address of the correct server."""
+    """How the contract run tests the correct server."""
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """When it was read, more or less: each of its servers begins anew."""
-    pages: dict[str, list[Answer]] = field(default_factory=dict)
-    """By operation, the answers that hold all items of the list that is read most."""
-    refused: dict[str, dict[int, list[Answer]]] = field(default_factory=dict)
-    """By operation and status."""
+    """When the correct server started, approximately."""
+    pages: dict[str, list[HttpResponse]] = field(default_factory=dict)
+    """All pages of the main list, by operation."""
+    refused: dict[str, dict[int, list[HttpResponse]]] = field(default_factory=dict)
+    """Refusals by operation and status."""
 
     def parent(self, operation: Operation) -> str:
-        """What most requests are for."""
+        """Return the id that most requests use."""
         known = self.target.ids_of(operation).known
-        # What it changes or deletes is none that others read.
+        # Operations that change or delete use an id that others do not read.
         return known[0 if operation.is_safe or operation.method == "POST" else -1] if known else ""
 
     def credentials(self, operation: Operation) -> dict[str, dict[str, str]]:
-        """By place, what a request has that is let in."""
+        """Return valid credentials, by place and name."""
         for each in operation.credentials:
             if each.variable in self.target.secrets:
                 return each.parameters_for(self.target.secrets[each.variable])
         return {}
 
-    def ask(
+    def fetch(
         self,
         operation: Operation,
         parent: str = "",
         query: Mapping[str, Any] | None = None,
-        is_let_in: bool = True,
-    ) -> Answer:
-        """What the correct server answers to a request, with right credentials or without any."""
-        sent = self.credentials(operation) if is_let_in else {}
+        is_authenticated: bool = True,
+    ) -> HttpResponse:
+        """Send a request to the correct server and return its response."""
+        sent = self.credentials(operation) if is_authenticated else {}
         body = self.body(operation)
         response = requests.request(
             operation.method,
@@ -69,43 +69,45 @@ class World:
             headers=sent.get("header", {}),
             cookies=sent.get("cookie", {}),
             json=None if body is MISSING else body,
-            timeout=WITHIN,
+            timeout=TIMEOUT,
         )
-        return answer_of(response)
+        return http_response(response)
 
-    def asked(self, operation: Operation, query: Mapping[str, Any]) -> Asked:
-        """A request for the list that is read most, with right credentials."""
-        asked = Asked(operation.method, operation.path_of(self.parent(operation)), "", ())
+    def request_for(self, operation: Operation, query: Mapping[str, Any]) -> HttpRequest:
+        """Return a request for the main list, with valid credentials."""
+        request = HttpRequest(operation.method, operation.path_of(self.parent(operation)), "", ())
         for name, value in query.items():
-            asked = asked.with_value(name, *map(str, value if isinstance(value, list) else [value]))
-        return asked.presenting(self.credentials(operation))
+            request = request.with_value(name, *map(str, value if isinstance(value, list) else [value]))
+        return request.add_credentials(self.credentials(operation))
 
-    async def send(self, asked: Asked) -> Answer:
-        """What the correct server answers."""
-        address = f"{self.target.base_url}{asked.path}?{asked.query}"
-        response = requests.request(asked.method, address, headers=dict(asked.headers), data=asked.body, timeout=WITHIN)
-        return answer_of(response)
+    async def forward(self, request: HttpRequest) -> HttpResponse:
+        """Send a request to the correct server and return its response."""
+        address = f"{self.target.base_url}{request.path}?{request.query}"
+        response = requests.request(
+            request.method, address, headers=dict(request.headers), data=request.body, timeout=TIMEOUT
+        )
+        return http_response(response)
 
     @staticmethod
     def body(operation: Operation) -> Any:
-        """What its requests carry, by the contract's example; MISSING if nothing."""
+        """Return the contract's example of a request body; MISSING if there is none."""
         return next(operation.request_body.samples(), MISSING) if operation.request_body else MISSING
 
-    def whole(self, operation: Operation) -> list[Answer]:
-        """All pages of the list that is read most; of what is no list, the one answer."""
+    def all_pages(self, operation: Operation) -> list[HttpResponse]:
+        """Return all pages of the main list; of a single object, its one response."""
         if operation.name not in self.pages:
             self.pages[operation.name] = list(self._read(operation))
         return self.pages[operation.name]
 
-    def _read(self, operation: Operation) -> list[Answer]:
+    def _read(self, operation: Operation) -> list[HttpResponse]:
         listing, lists = operation.listing, operation.lists
         if listing is None or lists is None:
-            return [self.ask(operation)]
-        found: list[Answer] = []
+            return [self.fetch(operation)]
+        found: list[HttpResponse] = []
         query: dict[str, Any] = {listing.limit: operation.limits[-1]} if listing.limit else {}
         read = 0
-        while len(found) < MOST_PAGES:
-            found.append(self.ask(operation, query=query))
+        while len(found) < MAX_PAGES:
+            found.append(self.fetch(operation, query=query))
             page = lists.read(found[-1].json)
             if page is None or not page.items:
                 break
@@ -120,62 +122,62 @@ class World:
                 query = {**query, listing.offset: read}
         return found
 
-    def refusals(self, operation: Operation) -> dict[int, list[Answer]]:
-        """By status, what the correct server answers to requests that fail at a stage of their judgement."""
+    def refusals(self, operation: Operation) -> dict[int, list[HttpResponse]]:
+        """Return by status what the correct server answers to requests that fail a stage of validation."""
         if operation.name not in self.refused:
             found = self.refused[operation.name] = {}
             ids = self.target.ids_of(operation)
             parents = (*ids.foreign, *ids.deleted, *UNKNOWN_IDS, "malformed")
-            answers = [self.ask(operation, parent) for parent in (parents if operation.parent else ())]
+            answers = [self.fetch(operation, parent) for parent in (parents if operation.parent else ())]
             if operation.listing:
                 answers += [
-                    self.ask(operation, query={operation.listing.limit: each})
+                    self.fetch(operation, query={operation.listing.limit: each})
                     for each in (operation.limits[0] - 1, operation.limits[-1] + 1, "x")
                 ]
-            answers.append(self.ask(operation, is_let_in=False))
+            answers.append(self.fetch(operation, is_authenticated=False))
             if operation.request_body and operation.refused("state"):
-                # What there is already.
-                self.whole(operation)
-                answers.append(self.ask(operation))
+                # The same request again fails because of the state that the first one left.
+                self.all_pages(operation)
+                answers.append(self.fetch(operation))
             for each in answers:
                 found.setdefault(each.status, []).append(each)
         return self.refused[operation.name]
 
     def items(self, operation: Operation) -> list[Any]:
-        """The items of that list, in its order; of what is no list, the one body."""
+        """Return the items of the main list in order; of a single object, its body."""
         if operation.lists is None:
-            return [each.json for each in self.whole(operation)]
-        pages = (operation.lists.read(each.json) for each in self.whole(operation))
+            return [each.json for each in self.all_pages(operation)]
+        pages = (operation.lists.read(each.json) for each in self.all_pages(operation))
         return [item for page in pages if page for item in page.items]
 
     def values(self, operation: Operation, name: str) -> list[Any]:
-        """Values of a further parameter that tell lists apart, as the contract run tries them."""
+        """Return values of a filter, as the contract run tries them."""
         return filter_values(operation, name, self.target.samples.get(operation.name) or self.items(operation))
 
-    def dice(self, name: str) -> Random:
-        """For choices of one mutant: the same each time."""
+    def rng(self, name: str) -> Random:
+        """Return a random number generator for the choices of one mutant, the same in every run."""
         return Random(name)
 
-    def request(self, operation: Operation) -> Request:
-        """What rules know of the requests by which the items were read."""
+    def rule_request(self, operation: Operation) -> Request:
+        """Return the request by which the items were read, as rules see it."""
         path = {operation.parent: self.parent(operation)} if operation.parent else {}
         scheme = next((each.scheme for each in operation.credentials), "")
         return Request(path=path, credentials=scheme, body=self.body(operation))
 
 
-def answer_of(response: requests.Response) -> Answer:
+def http_response(response: requests.Response) -> HttpResponse:
     headers = tuple((name.lower(), value) for name, value in response.headers.items())
-    return Answer(response.status_code, headers, response.content)
+    return HttpResponse(response.status_code, headers, response.content)
 
 
-def request_of(operation: Operation, asked: Asked) -> Request:
-    """What rules know of a request; with which credentials it came is left out."""
-    match = operation.address.fullmatch(unquote(asked.path))
+def rule_request_of(operation: Operation, request: HttpRequest) -> Request:
+    """Return a request as rules see it, without its credentials."""
+    match = operation.address.fullmatch(unquote(request.path))
     parent = operation.in_path[operation.parent].normalize(match[1]) if operation.parent and match else ""
     path = {operation.parent: parent} if parent else {}
-    query = {name: known.value(texts) for name, known in operation.query.items() if (texts := asked.values(name))}
+    query = {name: known.value(texts) for name, known in operation.query.items() if (texts := request.values(name))}
     try:
-        body = json.loads(asked.body)
+        body = json.loads(request.body)
     except ValueError:
         body = MISSING
     return Request(path=path, query=query, body=body)

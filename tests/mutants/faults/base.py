@@ -1,5 +1,7 @@
-"""What mutants are made of. A fault that fits into one line is a function that changes a run, a page or an answer; the
-others replace one step of the reference server.
+"""Handmade mutants and the faults that they are made of.
+
+A fault is a function that returns a reference server. Most change a run, a page or a response by a lambda; the others
+replace one method of the server.
 """
 
 import json
@@ -11,6 +13,7 @@ from typing import Any
 
 from fastapi import HTTPException, Request, Response
 from sqlalchemy.orm import Session
+from starlette.types import ASGIApp
 
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
@@ -18,9 +21,9 @@ from tests.reference_server.database import Run, User
 
 Body = dict[str, Any]
 OTHER_ID = "9d3f6a10-4c7e-4b52-8f61-0e2a7c95d4b8"
-# Number of a run that only a reader of the whole list meets, counted from the newest.
-RARE = 119
-# Seconds. A hang is one when it outlasts this; the contract run is more patient with deployments.
+# A run that only readers of the whole list see: its number, counted from the newest.
+RARE_RUN = 119
+# Seconds. A response that takes longer counts as a hang. Deployments get more time.
 ANSWER_WITHIN = 4
 
 
@@ -35,12 +38,14 @@ class Mutant:
     killed_by: frozenset[str]
     """Exactly the checks that must fail."""
     is_thorough: bool = False
-    """Whether it takes THOROUGH=1 to meet the fault."""
+    """True if only a run with THOROUGH=1 finds the fault."""
+    middleware: Callable[[ASGIApp], ASGIApp] = lambda app: app
+    """Wraps the application, for faults below HTTP."""
 
 
 @dataclass(frozen=True)
 class RunFault:
-    """Changes one run, or those that `where` picks, as they are rendered."""
+    """Changes one rare run, or the runs selected by `where`."""
 
     change: Callable[[Body], object]
     where: Callable[[Body], bool] | None = None
@@ -51,7 +56,7 @@ class RunFault:
         class Server(ReferenceServer):
             def render_run(self, run: Run) -> Body:
                 body = super().render_run(run)
-                is_rare = run.sequence == seed.RUNS - RARE
+                is_rare = run.sequence == seed.RUNS - RARE_RUN
                 if fault.where(body) if fault.where else is_rare:
                     fault.change(body)
                 return body
@@ -61,7 +66,7 @@ class RunFault:
 
 @dataclass(frozen=True)
 class PageFault:
-    """Changes a page before it is rendered as JSON."""
+    """Changes pages."""
 
     change: Callable[[Body, Parameters], object]
 
@@ -78,8 +83,8 @@ class PageFault:
 
 
 @dataclass(frozen=True)
-class AskedFault:
-    """Reads other parameters than were sent."""
+class ParametersFault:
+    """Reads the page for other parameters. With `is_echoed`, echoes them as well, for requests that fulfil `when`."""
 
     change: Callable[[Parameters], Parameters]
     when: Callable[[Request], bool] = lambda request: True
@@ -100,10 +105,10 @@ class AskedFault:
 
 
 @dataclass(frozen=True)
-class AnswerFault:
-    """Answers in another way: where `when` says so, and of those requests only every `every`th."""
+class ResponseFault:
+    """Changes responses to GET that fulfil `when`, every n-th of them."""
 
-    answer: Callable[[Response], Response]
+    change: Callable[[Response], Response]
     when: Callable[[Request, int], bool]
     every: int = 1
 
@@ -120,61 +125,67 @@ class AnswerFault:
                         json.dumps({"detail": refusal.detail}), refusal.status_code, headers, "application/json"
                     )
                 is_due = request.method == "GET" and fault.when(request, response.status_code)
-                return fault.answer(response) if is_due and next(requests) % fault.every == 0 else response
+                return fault.change(response) if is_due and next(requests) % fault.every == 0 else response
 
         return Server()
 
 
 @dataclass(frozen=True)
-class StepFault:
-    """Replaces one step of the server; the step gets the original one as its first argument."""
+class MethodFault:
+    """Replaces one method of the server. The new function gets the original method as its first argument."""
 
-    step: str
+    method: str
     new: Callable[..., Any]
 
     def __call__(self) -> ReferenceServer:
         server = ReferenceServer()
-        original = getattr(server, self.step)
-        setattr(server, self.step, lambda *arguments: self.new(original, *arguments))
+        original = getattr(server, self.method)
+        setattr(server, self.method, lambda *arguments: self.new(original, *arguments))
         return server
 
 
 MUTANTS: dict[str, Mutant] = {}
 
 
-def mutant(
-    kind: str, name: str, start: Callable[[], ReferenceServer], *killed_by: str, is_thorough: bool = False
+def add_mutant(
+    kind: str,
+    name: str,
+    start: Callable[[], ReferenceServer],
+    *killed_by: str,
+    is_thorough: bool = False,
+    middleware: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> None:
     if name in MUTANTS:
         raise LookupError(f"there are two mutants named {name}")
-    MUTANTS[name] = Mutant(name, kind, start, frozenset(killed_by), is_thorough)
+    MUTANTS[name] = Mutant(name, kind, start, frozenset(killed_by), is_thorough, middleware)
 
 
-# Functions that the lambdas below need, as assignments and raising are no expressions.
+# Functions for lambdas, which cannot contain assignments or `raise`.
 
 
-def put(body: Body, *path_and_value: Any) -> Any:
+def set_field(body: Body, *path_and_value: Any) -> Any:
+    """Set the field at a path: `set_field(run, "run_snapshot", "user_id", value)`."""
     *path, last, value = path_and_value
     for key in path:
         body = body[key]
     body[last] = value
 
 
-def refuse(status: int, detail: Any = "No") -> Any:
+def raise_http(status: int, detail: Any = "No") -> Any:
     raise HTTPException(status, detail)
 
 
-def with_body(response: Response, change: Callable[[bytes], bytes]) -> Response:
+def edit_body(response: Response, change: Callable[[bytes], bytes]) -> Response:
     response.body = change(bytes(response.body))
     response.headers["Content-Length"] = str(len(response.body))
     return response
 
 
-def with_bytes(change: Callable[[bytes], bytes]) -> Callable[[Response], Response]:
-    return lambda response: with_body(response, change)
+def body_edit(change: Callable[[bytes], bytes]) -> Callable[[Response], Response]:
+    return lambda response: edit_body(response, change)
 
 
-def instead(
+def respond_with(
     status: int, text: str = '{"detail": "No"}', kind: str = "application/json"
 ) -> Callable[[Response], Response]:
     return lambda response: Response("" if status == 204 else text, status, media_type=kind)
@@ -185,41 +196,54 @@ def with_header(response: Response, name: str, value: str) -> Response:
     return response
 
 
+# Conditions on a request and the status of its response.
+
+
 def is_page(request: Request, status: int) -> bool:
     return status == 200
 
 
-def asks(name: str, *texts: str) -> Callable[[Request, int], bool]:
-    """Whether the request has one of these values of the parameter, and would be answered with a page."""
-    return lambda request, status: status == 200 and request.query_params.get(name) in texts
+def page_with(name: str, *texts: str) -> Callable[[Request, int], bool]:
+    """True for requests with one of these values of a query parameter, if the response is a page."""
+    return lambda request, status: status == 200 and has_query(request, name, *texts)
 
 
 def always(request: Request, status: int) -> bool:
     return True
 
 
-def on(wanted: int) -> Callable[[Request, int], bool]:
+def status_is(wanted: int) -> Callable[[Request, int], bool]:
     return lambda request, status: status == wanted
 
 
-def somebody(session: Session) -> User:
+def default_user(session: Session) -> User:
     user = session.get(User, seed.USER)
     assert user is not None
     return user
 
 
-def lets_in(condition: Callable[[Request], bool]) -> StepFault:
-    return StepFault(
+def accept_if(condition: Callable[[Request], bool]) -> MethodFault:
+    """Skip authentication for requests that fulfil the condition."""
+    return MethodFault(
         "authenticate",
-        lambda original, session, request: somebody(session) if condition(request) else original(session, request),
+        lambda original, session, request: default_user(session) if condition(request) else original(session, request),
     )
 
 
-def header(request: Request) -> str:
+def has_query(request: Request, name: str, *texts: str) -> bool:
+    """True if the query parameter has one of these values."""
+    return request.query_params.get(name) in texts
+
+
+def path_id(request: Request) -> str:
+    return str(request.path_params["definition_id"])
+
+
+def authorization(request: Request) -> str:
     return request.headers.get("authorization", "")
 
 
-def always_true(run: Body) -> bool:
+def any_run(run: Body) -> bool:
     return True
 
 
@@ -227,5 +251,5 @@ def now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def has(status: str) -> Callable[[Body], bool]:
+def run_status_is(status: str) -> Callable[[Body], bool]:
     return lambda run: run["status"] == status

@@ -1,4 +1,4 @@
-"""Mutants under test, one at a time: those that are made by hand, and those that follow from the contract."""
+"""Runs one mutant, handmade or derived, under the contract run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.reference_server.app import ReferenceServer
 from tests.reference_server.running import running
 
 from .derived import Equivalent, derived
-from .derived.trial import Ground, Trials, layer
+from .derived.runner import DerivedRunner, Subject, middleware_for
 from .faults import ANSWER_WITHIN, MUTANTS, Mutant
 from .results import ASTRAY, KILLED, SURVIVES, Result
 
@@ -29,8 +29,8 @@ UNBROKEN = "unbroken"
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What came of one made by hand, or of the server as it is."""
+class HandmadeRun:
+    """The result for a handmade mutant, or for the unbroken server."""
 
     name: str
     kind: str
@@ -49,22 +49,22 @@ class Trial:
         return Result(self.name, self.kind, "", outcome, found, why, self.requests, self.seconds)
 
 
-def named_or_unbroken(name: str) -> str:
-    """Raises LookupError, which says what to take instead."""
+def check_name(name: str) -> str:
+    """Return the name. Raises LookupError, which names similar mutants, if there is no such mutant."""
     if name not in (UNBROKEN, *MUTANTS, *derived()):
         alike = ", ".join(get_close_matches(name, [*MUTANTS, *derived()], cutoff=0))
         raise LookupError(f"take one that `make mutants` prints, such as {alike}")
     return name
 
 
-def try_out(name: str) -> Result:
-    """Runs the contract run on the mutant of that name, or on the server as it is."""
-    return try_derived(name) if name in derived() else try_by_hand(name).result
+def run_mutant(name: str) -> Result:
+    """Test the mutant of that name, or the unbroken server."""
+    return run_derived(name) if name in derived() else run_handmade(name).result
 
 
-def try_by_hand(name: str) -> Trial:
+def run_handmade(name: str) -> HandmadeRun:
     mutant = Mutant(UNBROKEN, "", ReferenceServer, frozenset()) if name == UNBROKEN else MUTANTS[name]
-    with running(mutant.start()) as base_url, tempfile.TemporaryDirectory() as folder:
+    with running(mutant.start(), around=mutant.middleware) as base_url, tempfile.TemporaryDirectory() as folder:
         reports = Path(folder, "reports")
         start = time.monotonic()
         target = replace(target_at(base_url, reports), thorough=mutant.is_thorough, has_reports=False)
@@ -74,36 +74,38 @@ def try_by_hand(name: str) -> Trial:
     if outcome.errors or outcome.outage:
         found |= {"error: " + " ".join([*outcome.errors, outcome.outage])}
     messages = tuple(f"{finding.check}: {finding.message}" for finding in outcome.findings.values())
-    return Trial(name, mutant.kind, found, mutant.killed_by, seconds, outcome.sent, messages)
+    return HandmadeRun(name, mutant.kind, found, mutant.killed_by, seconds, outcome.sent, messages)
 
 
 @cache
-def trials() -> Trials:
-    """Of this process: the correct server runs until it ends."""
+def derived_runner() -> DerivedRunner:
+    """Return the runner of this process. Its correct server runs until the process ends."""
     cleanup = ExitStack()
     atexit.register(cleanup.close)
-    return Trials(REFERENCE, cleanup)
+    return DerivedRunner(REFERENCE, cleanup)
 
 
-def try_derived(name: str) -> Result:
-    return trials().try_out(name)
+def run_derived(name: str) -> Result:
+    return derived_runner().run_mutant(name)
 
 
-def served(name: str) -> tuple[ReferenceServer, Callable[[ASGIApp], ASGIApp]]:
-    """A mutant to be looked at: a server, and what stands around its application.
+def server_for(name: str) -> tuple[ReferenceServer, Callable[[ASGIApp], ASGIApp]]:
+    """Return the server of a mutant, and its middleware, to be served by hand.
 
-    Raises LookupError, which says what to take instead.
+    Raises LookupError if there is no such mutant, or if it is equivalent.
     """
-    if name in MUTANTS or named_or_unbroken(name) == UNBROKEN:
-        return (MUTANTS[name].start() if name in MUTANTS else ReferenceServer()), lambda app: app
+    if name in MUTANTS:
+        return MUTANTS[name].start(), MUTANTS[name].middleware
+    if check_name(name) == UNBROKEN:
+        return ReferenceServer(), lambda app: app
     try:
-        return ReferenceServer(), layer(derived()[name].build(trials().world))
+        return ReferenceServer(), middleware_for(derived()[name].build(derived_runner().baseline))
     except Equivalent as reason:
-        raise LookupError(f"take another one, as this one breaks nothing: {reason}") from reason
+        raise LookupError(f"take another one, this one is equivalent: {reason}") from reason
 
 
 def target_at(base_url: str, reports: Path) -> Target:
-    """The reference server, or a mutant of it, as the contract run tests it by default."""
+    """Return the settings for the reference server, or a mutant of it."""
     return Target(
         base_url=base_url,
         is_deployment=False,
@@ -116,4 +118,4 @@ def target_at(base_url: str, reports: Path) -> Target:
     )
 
 
-REFERENCE = Ground(lambda around: running(around=around), target_at)
+REFERENCE = Subject(lambda around: running(around=around), target_at)
