@@ -8,8 +8,8 @@ import sys
 import httpx2
 from starlette.types import Receive, Scope, Send
 
-from tests.reference_server.running import Uvicorn, listen
 from tests.reference_server.seed import TOKEN
+from tests.reference_server.uvicorn_server import UvicornServer, listen
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
 
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    Uvicorn(app, lambda: print(f"Listening on http://127.0.0.1:{port}", flush=True)).run([listener])
+    UvicornServer(app, lambda: print(f"Listening on http://127.0.0.1:{port}", flush=True)).run([listener])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from tests.benchmarks.measuring import Cell, Ended, rounds, run_process
 from tests.benchmarks.report import SECONDS, Column, Table, scaled
 from tests.mutants.faults import MUTANTS
 from tests.reference_server import seed
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 OURS, PLAIN = "make contract", "schemathesis run"
 ROUNDS = 3

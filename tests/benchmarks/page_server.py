@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 
 from tests.reference_server import seed
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 RUNS = 10_000
 

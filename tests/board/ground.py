@@ -16,6 +16,7 @@ from tests.contract.target import Target
 from tests.mutants.derived.trial import Ground
 
 from . import server
+from .data import ENVIRONMENT
 
 
 class Boards:
@@ -32,7 +33,7 @@ class Boards:
     def running(self, around: Callable[[ASGIApp], ASGIApp]) -> Iterator[str]:
         board = server.Board()
         with server.running(board=board) as unchanged, server.running(board=board, around=around) as address:
-            given = read_environment(server.ENVIRONMENT | {"BASE_URL": unchanged, "ALL_METHODS": "1"})
+            given = read_environment(ENVIRONMENT | {"BASE_URL": unchanged, "ALL_METHODS": "1"})
             # No waiting between requests.
             target = replace(given, is_deployment=False)
             with Session(target).opened() as session:

@@ -7,20 +7,20 @@ import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.responses import Response
 
-from tests.board import server
-from tests.board.server import FAULTS, OPENAPI, Asked, Board, running, written
+from tests.board.data import ENVIRONMENT, OPENAPI, PROJECT_ID, TASK_ID, format_time
+from tests.board.faults import with_faults
+from tests.board.server import Board, BoardRequest, running
 from tests.contract_run.conftest import OURS, contract, environment
 
 __all__ = ["contract", "environment"]
 
-GIVEN = {"CONTRACT": str(OPENAPI), **server.ENVIRONMENT}
+GIVEN = {"CONTRACT": str(OPENAPI), **ENVIRONMENT}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -33,14 +33,6 @@ def contract_run(contract: Run) -> Run:
             return contract(*arguments, BASE_URL=base_url, **GIVEN | variables)
 
     return contract_run
-
-
-def with_faults(*names: str) -> Board:
-    """Those of different steps."""
-    board = Board()
-    for fault in map(FAULTS.__getitem__, names):
-        setattr(board, fault.step, partial(fault.new, board, getattr(board, fault.step)))
-    return board
 
 
 def findings(result: subprocess.CompletedProcess[str]) -> set[str]:
@@ -56,7 +48,7 @@ def said(result: subprocess.CompletedProcess[str], title: str) -> str:
 
 def test_the_board_conforms_whatever_is_sent(contract_run: Run) -> None:
     board = Board()
-    before = {task.id for task in board.projects[server.PROJECT_ID].tasks if not task.is_deleted}
+    before = {task.id for task in board.projects[PROJECT_ID].tasks if not task.is_deleted}
     result = contract_run(board, ALL_METHODS="1")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "CONFORMS: every answer is as the contract has it.\n" in result.stdout
@@ -67,21 +59,21 @@ def test_the_board_conforms_whatever_is_sent(contract_run: Run) -> None:
     # All methods were sent; every check of lists, filters, cursors and changes had something to judge.
     assert "ALL_METHODS" not in result.stdout and "not tested" not in result.stdout
     # Nothing but what the run made was deleted, and that in the end.
-    assert {task.id for task in board.projects[server.PROJECT_ID].tasks if not task.is_deleted} == before
+    assert {task.id for task in board.projects[PROJECT_ID].tasks if not task.is_deleted} == before
 
 
 class Churning(Board):
     """With each request something is added, deleted or changed."""
 
-    def answer(self, asked: Asked) -> Response:
-        response = super().answer(asked)
+    def answer(self, request: BoardRequest) -> Response:
+        response = super().answer(request)
         with self.lock:
-            project = self.projects[server.PROJECT_ID]
+            project = self.projects[PROJECT_ID]
             tasks = self.alive(project)
             task = tasks[self.random.randrange(len(tasks))]
             match self.random.randrange(4):
                 case 0:
-                    new = self.task_of(project, {"title": f"Another {self.random.random()}", "tags": ["home"]})
+                    new = self.make_task(project, {"title": f"Another {self.random.random()}", "tags": ["home"]})
                     project.tasks.append(new)
                     project.add_event(new, "CREATED", new.created_at)
                 case 1 if len(tasks) > 200:
@@ -89,7 +81,7 @@ class Churning(Board):
                     project.add_event(task, "DELETED", task.updated_at)
                 case 2 if task.status != "DONE":
                     task.status = "DOING" if task.status == "OPEN" else "OPEN"
-                    task.updated_at = written(datetime.now(UTC))
+                    task.updated_at = format_time(datetime.now(UTC))
                     task.version += 1
         return response
 
@@ -137,13 +129,13 @@ def test_a_fault_is_found_by_the_check_it_is_for(
 
 def test_one_operation_and_what_is_not_known(contract_run: Run) -> None:
     # By its id, without a list to take it from.
-    one = contract_run(Board(), *OURS, OPERATION="get_task", PROJECT_ID="", TASK_ID=server.TASK_ID)
+    one = contract_run(Board(), *OURS, OPERATION="get_task", PROJECT_ID="", TASK_ID=TASK_ID)
     assert one.returncode == 0, one.stdout + one.stderr
     assert re.fullmatch(r"get_task \d+ requests", said(one, "operations"))
     assert "list_tasks (OPERATION is get_task)" in said(one, "not tested")
     # What is not safe is left out, and told.
     assert "DELETE /v1/tasks/{task_id}, POST /v1/projects/{project_id}/tasks" in said(one, "not judged")
-    neither = contract_run(Board(), *OURS, PROJECT_ID="", EMPTY_PROJECT_ID="", TASK_ID=server.TASK_ID)
+    neither = contract_run(Board(), *OURS, PROJECT_ID="", EMPTY_PROJECT_ID="", TASK_ID=TASK_ID)
     assert neither.returncode == 0, neither.stdout + neither.stderr
     assert "list_tasks: PROJECT_ID is not given (PROJECT_ID of one)" in said(neither, "not tested")
     assert "CONFORMS: every answer is as the contract has it of what was tested" in neither.stdout

@@ -17,7 +17,8 @@ import pytest
 from codegen.docs import render
 from codegen.docs_samples import python_name
 from codegen.openapi import read
-from tests.board.server import OPENAPI, PROJECT_ID, TASK_ID, TOKEN, running
+from tests.board.data import OPENAPI, PROJECT_ID, TASK_ID, TOKEN
+from tests.board.server import running
 from tests.codegen.test_docs import BROWSERS, Reader, browse, descriptions, plain
 
 CONTRACT: dict[str, Any] = read(OPENAPI).value

@@ -11,7 +11,7 @@ from codegen import Problem, extensions
 from codegen.cel import MISSING
 from codegen.extensions import Answer, Link, Request, Result
 from codegen.openapi import parse
-from tests.board.server import OPENAPI, PROJECT_ID, TASK_ID
+from tests.board.data import OPENAPI, PROJECT_ID, TASK_ID
 
 TEXT = OPENAPI.read_text(encoding="utf-8")
 PROMISED = extensions.read(parse(TEXT, "openapi.yaml"))

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from codegen import ROOT
-from tests.board.server import OPENAPI
+from tests.board.data import OPENAPI
 
 LINT = ".ci/lint-contract"
 

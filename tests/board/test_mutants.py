@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 
-from tests.board.server import OPENAPI
+from tests.board.data import OPENAPI
 from tests.mutants.results import KILLED, Result
 
 # Of what the first contract has not: cursors, filters, further methods.

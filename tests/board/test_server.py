@@ -19,11 +19,10 @@ from codegen import extensions
 from codegen.cel import MISSING
 from codegen.extensions import Answer, Request, Result
 from codegen.openapi import Document, Operation, operations, read, schema_of
-from tests.board import server
-from tests.board.server import (
+from tests.board.data import (
     DELETED_TASK_ID,
     EMPTY_PROJECT_ID,
-    FAULTS,
+    EVENTS,
     FORBIDDEN_DELETED_TASK_ID,
     FORBIDDEN_PROJECT_ID,
     FORBIDDEN_TASK_ID,
@@ -32,14 +31,14 @@ from tests.board.server import (
     KEY,
     OPENAPI,
     PROJECT_ID,
+    STATUSES,
     TASK_ID,
+    TASKS,
     TOKEN,
-    Board,
-    moment,
-    respond,
-    running,
-    with_fault,
 )
+from tests.board.faults import FAULTS, with_faults
+from tests.board.parsing import parse_time
+from tests.board.server import Board, respond, running
 
 UNKNOWN = "9d3f6a10-4c7e-4b52-8f61-0e2a7c95d4b8"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -318,21 +317,21 @@ def pages(kept: list[Answered], operation: str, at: str = PROJECT_ID) -> list[tu
 def test_pages_hold_what_is_asked_for(kept: list[Answered]) -> None:
     bodies = dict(pages(kept, "list_tasks"))
     everything = bodies["limit=200"]["items"] + bodies["limit=200&offset=200"]["items"]
-    assert [task["number"] for task in everything] == [n for n in range(server.TASKS + 1, 0, -1) if n != 100]
-    assert {task["status"] for task in everything} == set(server.STATUSES)
+    assert [task["number"] for task in everything] == [n for n in range(TASKS + 1, 0, -1) if n != 100]
+    assert {task["status"] for task in everything} == set(STATUSES)
     assert {task["details"]["kind"] for task in everything} == {"note", "checklist"}
     assert bodies[""]["items"] == everything[:50]
-    assert (bodies[""]["limit"], bodies[""]["offset"], bodies[""]["total"]) == (50, 0, server.TASKS)
+    assert (bodies[""]["limit"], bodies[""]["offset"], bodies[""]["total"]) == (50, 0, TASKS)
     assert bodies["offset=229&limit=7"]["items"] == everything[229:]
     assert bodies["offset=230"]["items"] == []
     for query, holds in {
         "status=DONE&limit=200": lambda task: task["status"] == "DONE",
         "tag=office&limit=200": lambda task: "office" in task["tags"],
         "tag=office&tag=urgent&limit=200": lambda task: {"office", "urgent"} <= set(task["tags"]),
-        f"updated_since={CHANGED}&limit=200": lambda task: moment(task["updated_at"]) >= moment(CHANGED),
+        f"updated_since={CHANGED}&limit=200": lambda task: parse_time(task["updated_at"]) >= parse_time(CHANGED),
     }.items():
         found = list(filter(holds, everything))
-        assert 3 < len(found) < server.TASKS, query
+        assert 3 < len(found) < TASKS, query
         assert bodies[query]["items"] == found[:200], query
         assert bodies[query]["total"] == len(found)
     assert any(task["updated_at"] == CHANGED for task in everything)
@@ -341,7 +340,7 @@ def test_pages_hold_what_is_asked_for(kept: list[Answered]) -> None:
 def test_cursors_lead_through_the_list(kept: list[Answered]) -> None:
     walked = [body for query, body in pages(kept, "list_events") if query.startswith("limit=13")]
     # One for the task that was deleted by the script.
-    assert [event["id"] for body in walked for event in body["events"]] == list(range(server.EVENTS + 1, 0, -1))
+    assert [event["id"] for body in walked for event in body["events"]] == list(range(EVENTS + 1, 0, -1))
     assert [len(body["events"]) for body in walked] == [13] * 9 + [4]
 
 
@@ -360,7 +359,7 @@ def test_two_boards_answer_alike(kept: list[Answered]) -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_shows_where_it_says(name: str, kept: list[Answered]) -> None:
-    changed = without_network(with_fault(name))
+    changed = without_network(with_faults(name))
     count = sum(1 for _ in script())
     pairs = zip(kept[:count], changed[:count], strict=True)
     different = {ours.call.operation for ours, theirs in pairs if ours.shown != theirs.shown}
@@ -373,9 +372,9 @@ def test_each_fault_shows_where_it_says(name: str, kept: list[Answered]) -> None
 
 
 def test_a_fault_shows_over_the_network_too() -> None:
-    with running("filter_ignored") as base_url:
+    with running(with_faults("filter_ignored")) as base_url:
         body = httpx2.get(f"{base_url}/v1/projects/{PROJECT_ID}/tasks?status=DONE", headers=BEARER).json()
-    assert body["total"] == server.TASKS
+    assert body["total"] == TASKS
 
 
 def test_there_are_enough_faults() -> None:

@@ -15,10 +15,11 @@ import pytest
 
 from codegen.extensions import Answer, Extensions, Request, Result, read
 from codegen.openapi import read as read_document
-from tests.board.conftest import CONTRACT, NAME
+from tests.board.conftest import NAME
+from tests.board.data import OPENAPI
 
 NOW = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
-PROMISED: Extensions = read(read_document(CONTRACT))
+PROMISED: Extensions = read(read_document(OPENAPI))
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.client.answering import Answering, answering
 from tests.client.calls import CALLS, READERS, Call
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 # One that blocks and one of asyncio: the other ways differ from these in what they return.
 TWO = ("sync", "asyncio")

@@ -24,7 +24,7 @@ from tests.mutants.faults import MUTANTS
 from tests.reference_server import seed
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.network_faults import Latency
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 # By the name of its variable, the credential of each; every server has the same one, and another name for it.
 TOKENS = {"FLEET_TOKEN": seed.TOKEN, "WRONG_TOKEN": "nobody-has-this-one", "SESSION": seed.KS_UAT}
@@ -103,7 +103,7 @@ DYING_SERVER = """
 import os, signal
 from itertools import count
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 requests = count()
 

@@ -18,7 +18,7 @@ from tests.contract.embedded import seeded
 from tests.contract.run import run
 from tests.contract.target import Target
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 from .derived import Equivalent, derived
 from .derived.trial import Ground, Trials, layer

@@ -26,7 +26,6 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.types import ASGIApp
 
 from .app import ReferenceServer, create_app
-from .running import Uvicorn, listen
 from .seed import (
     DEFINITION_ID,
     EMPTY_DEFINITION_ID,
@@ -36,6 +35,7 @@ from .seed import (
     RUNS,
     TOKEN,
 )
+from .uvicorn_server import UvicornServer, listen
 
 # More runs than are made in a moment.
 MANY = 20_000
@@ -189,7 +189,7 @@ def main() -> None:
             app = around(create_app(server))
         except ValueError as error:
             fail(str(error), "mend it; make generate names the line")
-        Uvicorn(app, lambda: print(text, end="", flush=True)).run([listener])
+        UvicornServer(app, lambda: print(text, end="", flush=True)).run([listener])
     finally:
         server.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 from tests.server.asking import Client
 
 

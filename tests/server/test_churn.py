@@ -15,8 +15,8 @@ from sqlalchemy.orm import Session
 from tests.contract_run.conftest import Command, contract, environment
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.churn import Churn
-from tests.reference_server.running import running
 from tests.reference_server.seed import DEFINITION_ID, GRACE
+from tests.reference_server.uvicorn_server import running
 from tests.server.asking import Client
 from tests.server.rules import Run, check_page, moment
 

@@ -19,7 +19,7 @@ from tests.reference_server.network_faults import (
     Truncated,
     at_random,
 )
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 from tests.server.asking import Client
 
 

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from tests.reference_server import database
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.database import Definition, Run, User
-from tests.reference_server.running import running
 from tests.reference_server.seed import DEFINITION_ID, RUNS
+from tests.reference_server.uvicorn_server import running
 from tests.server.asking import Client
 from tests.server.rules import check_runs
 

@@ -16,7 +16,6 @@ import httpx2
 import pytest
 
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
 from tests.reference_server.seed import (
     DEFINITION_ID,
     EMPTY_DEFINITION_ID,
@@ -26,6 +25,7 @@ from tests.reference_server.seed import (
     RUNS,
     TOKEN,
 )
+from tests.reference_server.uvicorn_server import running
 
 COMMAND = [sys.executable, "-m", "tests.reference_server"]
 ROOT = Path(__file__).parents[2]

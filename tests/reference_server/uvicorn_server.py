@@ -26,7 +26,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-class Uvicorn(uvicorn.Server):
+class UvicornServer(uvicorn.Server):
     """uvicorn that says when it accepts requests, with the same parts whatever else is installed."""
 
     def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
@@ -54,13 +54,13 @@ class Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: ASGIApp, name: str) -> Iterator[str]:
+def serve_app(app: ASGIApp, name: str) -> Iterator[str]:
     """Runs an application in a thread of that name on a free port; yields its base URL, and stops it on exit, whatever
     happens.
     """
     ready = threading.Event()
     listener = listen("127.0.0.1", 0)
-    uvicorn_server = Uvicorn(app, ready.set)
+    uvicorn_server = UvicornServer(app, ready.set)
 
     def run() -> None:
         try:
@@ -95,7 +95,7 @@ def running(
     """
     server = server or ReferenceServer()
     try:
-        with serving(Faulty(around(create_app(server)), faults), "reference server") as address:
+        with serve_app(Faulty(around(create_app(server)), faults), "reference server") as address:
             yield address
     finally:
         server.close()
