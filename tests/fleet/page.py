@@ -115,7 +115,7 @@ def list_problems(document: Result) -> list[str]:
             found += wrap(f"{each['name']}: ", f"{each['problem']}; {each['fix']}")
         new = [finding for finding in each["findings"] if finding["state"] == NEW]
         for finding in new[:FINDINGS_SHOWN]:
-            found += wrap(f"{each['name']}: ", f"new: {finding['check']}: {finding['message'][:MESSAGE_SHOWN]}")
+            found += wrap(f"{each['name']}: ", f"new: {finding['check']}: {escaped(finding['message'], MESSAGE_SHOWN)}")
         if len(new) > FINDINGS_SHOWN:
             found.append(f"{each['name']}: {len(new) - FINDINGS_SHOWN} more new findings")
         if known := [finding for finding in each["findings"] if finding["state"] == KNOWN]:

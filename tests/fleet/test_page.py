@@ -91,6 +91,7 @@ def test_page_and_table_show_every_outcome(tmp_path: Path) -> None:
     assert {"at-host-0.example--paging", "open-host-2.example"} <= links
     assert not re.search(r'(?:src|href)="(?!#)|url\(|@import', page)
     table = render_table(data).splitlines()
+    assert all(line.isprintable() for line in table)
     assert table[0].split() == ["deployment", "outcome", *(kind.split()[0] for kind in KINDS), "judged", "requests"]
     assert table[1].startswith("host-0.example") and "1 new" in table[1] and VIOLATES in table[1]
     assert any(CONFORMS in line and line.endswith("273") for line in table)
