@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks.bare BASE_URL PATH ...`: a bare uvicorn, with the settings of the reference server.
+"""`python -m tests.benchmarks.bare_server BASE_URL PATH ...`: uvicorn with the reference server's settings.
 
-It answers with the bytes that the server at BASE_URL answered with when it was asked once, at start.
+At start it fetches each path once from the server at BASE_URL. It answers with the same bytes.
 """
 
 import sys
