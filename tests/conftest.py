@@ -1,4 +1,4 @@
-"""What several folders of tests need."""
+"""Fixtures for several folders: processes for contract runs, and PostgreSQL."""
 
 from __future__ import annotations
 

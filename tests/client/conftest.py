@@ -1,3 +1,8 @@
+"""Tests of the generated client against test servers: calls, pagers, errors, resending, limits, and its public package.
+
+Fixtures run a test for each way to call the client. Tests of how it is generated belong in tests/codegen.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
