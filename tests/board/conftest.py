@@ -22,11 +22,11 @@ NAME = "task_board"
 
 
 def build(folder: Path, contract: dict[str, Any]) -> Path:
-    """Generates the client of a contract, and returns the folder to import `task_board` from."""
+    """Generate the client of a contract; return the folder that contains `task_board`."""
     root = copy_tree(folder / "root")
     (root / "openapi.yaml").write_text(json.dumps(contract), encoding="utf-8")
     replace(root / "overrides/client.yaml", f"package_name_override: {PACKAGE}", f"package_name_override: {NAME}")
-    # Its moves are those of this repository's own contract.
+    # These settings are for this repository's own contract.
     (root / "overrides/testing.yaml").write_text("{}\n", encoding="utf-8")
     render.build(root, folder / "generated", provenance.read_inputs(root))
     (folder / "generated" / PACKAGE).rename(folder / "generated" / NAME)
@@ -34,14 +34,14 @@ def build(folder: Path, contract: dict[str, Any]) -> Path:
 
 
 def copy_contract() -> dict[str, Any]:
-    """A copy of the contract, to be edited."""
+    """Return a copy of the contract that a test may edit."""
     edited: dict[str, Any] = copy.deepcopy(read(OPENAPI).value)
     return edited
 
 
 @pytest.fixture(scope="session")
 def board_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the package is that is generated of the contract."""
+    """The folder that contains the generated package."""
     return build(tmp_path_factory.mktemp("board"), copy_contract())
 
 
@@ -68,4 +68,5 @@ def board(board_client: ModuleType) -> Any:
 
 
 def connect(board: Any, url: str, **settings: Any) -> Any:
+    """Return a client of the board, with its token."""
     return board.client.Client(url, token=TOKEN, **settings)

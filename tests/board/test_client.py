@@ -18,7 +18,7 @@ from tests.board.server import running
 # --- requests -------------------------------------------------------------------------------------------------------
 
 
-def test_parameters_of_one_name_keep_what_their_operation_says(board: Any) -> None:
+def test_parameters_of_one_name_differ_by_operation(board: Any) -> None:
     tasks, events = (module.build_call(PROJECT_ID) for module in (board.list_tasks, board.list_events))
     assert (tasks.params, events.params) == ([("limit", "50"), ("offset", "0")], [("limit", "10")])
     assert board.list_tasks.build_call(PROJECT_ID, limit=200).params[0] == ("limit", "200")
@@ -28,7 +28,7 @@ def test_parameters_of_one_name_keep_what_their_operation_says(board: Any) -> No
     assert "(at least 1, at most 50)" in board.list_events.sync.__doc__
 
 
-def test_filters_are_sent_as_the_contract_writes_them(board: Any) -> None:
+def test_filters_are_serialized_as_the_contract_says(board: Any) -> None:
     moment = datetime(2026, 4, 14, 11, 30, tzinfo=timezone(timedelta(hours=2)))
     status = board.models.TaskStatus.DONE
     call = board.list_tasks.build_call(PROJECT_ID, status=status, tag=("a", "b"), updated_since=moment)
@@ -56,12 +56,12 @@ def test_filters_are_sent_as_the_contract_writes_them(board: Any) -> None:
         ({"limit": True}, "limit has to be an integer, not bool True"),
     ],
 )
-def test_what_is_no_value_is_told_before_it_is_sent(board: Any, given: dict[str, Any], message: str) -> None:
+def test_an_invalid_argument_is_refused_before_sending(board: Any, given: dict[str, Any], message: str) -> None:
     with pytest.raises(board.errors.ConfigurationError, match=message):
         board.list_tasks.build_call(PROJECT_ID, **given)
 
 
-def test_a_body_is_sent_as_it_was_set(board: Any) -> None:
+def test_a_body_contains_the_fields_that_were_set(board: Any) -> None:
     models = board.models
     draft = models.TaskDraft(title="x", estimate=None, details=models.Checklist(kind="checklist", entries=["y"]))
     call = board.create_task.build_call(PROJECT_ID, body=draft)
@@ -105,7 +105,7 @@ BODIES: dict[str, tuple[Callable[[Any], Any], str]] = {
 
 
 @pytest.mark.parametrize("case", BODIES)
-def test_a_body_that_the_contract_does_not_allow_is_not_sent(board: Any, case: str) -> None:
+def test_an_invalid_body_is_not_sent(board: Any, case: str) -> None:
     make, message = BODIES[case]
     with pytest.raises(board.errors.ConfigurationError, match=message):
         board.create_task.build_call(PROJECT_ID, body=make(board.models))
@@ -157,7 +157,7 @@ def test_all_operations_against_a_server(board: Any) -> None:
         board.get_task.sync(DELETED_TASK_ID, client=client)
 
 
-def test_the_same_under_asyncio(board: Any) -> None:
+def test_operations_with_asyncio(board: Any) -> None:
     async def scenario(url: str) -> None:
         async with connect(board, url) as client:
             draft = board.models.TaskDraft(title="Ours")
@@ -192,7 +192,7 @@ DETAILS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("case", DETAILS)
-def test_details_that_are_none_are_an_error_that_names_them(board: Any, case: str) -> None:
+def test_invalid_details_are_an_error_that_names_them(board: Any, case: str) -> None:
     details, message = DETAILS[case]
     draft = json.dumps({"title": "x", "details": details})
     with pytest.raises(ValueError) as caught:
@@ -207,9 +207,7 @@ def test_details_that_are_none_are_an_error_that_names_them(board: Any, case: st
         ("version_not_an_integer", "", "header Task-Version: must be an integer"),
     ],
 )
-def test_a_header_that_is_not_as_promised_is_none_unless_strict(
-    board: Any, fault: str, sent: str | None, message: str
-) -> None:
+def test_an_invalid_header_is_none_unless_strict(board: Any, fault: str, sent: str | None, message: str) -> None:
     with running(with_faults(fault)) as url:
         with connect(board, url) as client:
             answer = board.get_task.sync_detailed(TASK_ID, client=client)

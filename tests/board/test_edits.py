@@ -33,7 +33,7 @@ AGAIN = """\
               parameters: {project_id: $request.path.project_id}
 """
 
-# What is replaced, by what; then what has to be told: its rating, its place, and what changed.
+# Edits, and the expected changes: rating, place and description.
 EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
     "a filter less": (
         [(text_between(BOARD, "        - name: status\n", "        - name: tag\n"), "")],
@@ -67,7 +67,7 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
             (SERVERS, "list_tasks limit (query)", "maximum 500 instead of maximum 200"),
         ],
     ),
-    "a further value of a status that is asked for and answered": (
+    "a further value of a status in requests and responses": (
         [("enum: [OPEN, DOING, DONE]", "enum: [OPEN, DOING, DONE, LATE]")],
         [
             (SERVERS, "list_tasks status (query)", "LATE in addition"),
@@ -238,7 +238,7 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
             (SERVERS, "list_events after (query)", "a further parameter, optional"),
         ],
     ),
-    "a last page that is told otherwise": (
+    "a last page with another end": (
         [("required: [events, next_cursor]", "required: [events]")],
         [(CLIENTS, "list_events 200 body.next_cursor", "it is not required")],
     ),
@@ -246,7 +246,7 @@ EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_is_read_rated_and_shown(name: str) -> None:
+def test_an_edit_is_valid_rated_and_shown(name: str) -> None:
     replacements, expected = EDITS[name]
     new = read_contract(apply_edits(BOARD, replacements))
     assert sorted(rated_changes(read_contract(BOARD), new)) == sorted(expected)
@@ -254,8 +254,8 @@ def test_an_edit_is_read_rated_and_shown(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name, (_, expected) in EDITS.items() if expected])
-def test_drift_tells_of_each_edit_that_changes_what_is_sent(name: str) -> None:
-    """The same differences, seen from the contract: names of generated code and further operations are none."""
+def test_drift_finds_each_edit_that_changes_requests_or_responses(name: str) -> None:
+    """Drift finds the same differences, except names in generated code and further operations."""
     replacements, expected = EDITS[name]
     found = [
         (each.place, each.what)
@@ -269,6 +269,6 @@ def test_drift_tells_of_each_edit_that_changes_what_is_sent(name: str) -> None:
     )
 
 
-def test_a_document_that_states_no_links_is_not_measured_by_them() -> None:
+def test_drift_ignores_missing_links() -> None:
     without = apply_edits(BOARD, [(LIST_LINK, ""), (text_between(BOARD, CREATE_LINKS, "        '401'"), "")])
     assert differences(read_contract(BOARD).value, read_contract(without).value) == []

@@ -197,7 +197,7 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             (NEITHER, "200 body.next_cursor", "a further field, optional"),
         ],
     ),
-    "alternatives that are told apart": (
+    "alternatives with a discriminator": (
         [
             field("result", f"\n{ALTERNATIVES.rstrip()}"),
             ("    # The bodies of refusals", f"{KINDS}    # The bodies of refusals"),
@@ -221,7 +221,7 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
 
 
 @pytest.mark.parametrize("name", OWN_EDITS)
-def test_an_edit_of_the_own_contract_is_read_rated_and_shown(name: str) -> None:
+def test_an_edit_is_valid_rated_and_shown(name: str) -> None:
     replacements, expected = OWN_EDITS[name]
     new = read_contract(apply_edits(OWN, replacements))
     assert sorted(rated_changes(read_contract(OWN), new)) == sorted(expected)
@@ -232,7 +232,7 @@ def test_an_edit_of_the_own_contract_is_read_rated_and_shown(name: str) -> None:
             assert f"<code>{node.at('name').value}</code>" in page
 
 
-def test_clients_of_a_required_field_are_told_of_servers_that_keep_the_old_contract() -> None:
+def test_a_required_field_warns_about_old_servers() -> None:
     replacements, _ = OWN_EDITS["a required field"]
     found = changes(read_contract(OWN).value, read_contract(apply_edits(OWN, replacements)).value)
     assert [change.rule.note for change in found if change.rule is not WORDS] == [NEW_CLIENTS]

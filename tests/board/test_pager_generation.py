@@ -1,4 +1,4 @@
-"""What the pagers are generated from: fields at any place of a page, and refusals of what cannot be paged."""
+"""Generation of pagers: nested fields of a page, and lists for which no pager can be generated."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_paged_is_refused_in_words(tmp_path: Path, name: str) -> None:
+def test_a_list_that_cannot_be_paged_is_refused(tmp_path: Path, name: str) -> None:
     edit, message = REFUSED[name]
     contract = copy_contract()
     edit(contract)
@@ -79,7 +79,7 @@ def test_what_cannot_be_paged_is_refused_in_words(tmp_path: Path, name: str) -> 
     assert message in raised.value.what and raised.value.what.startswith("openapi.yaml:")
 
 
-def test_fields_are_read_under_the_names_that_models_have_for_them(tmp_path: Path) -> None:
+def test_fields_are_read_by_their_names_in_the_models(tmp_path: Path) -> None:
     contract = copy_contract()
     event = schema(contract, "Event")
     event["properties"]["event-id"] = event["properties"].pop("id")
@@ -90,7 +90,7 @@ def test_fields_are_read_under_the_names_that_models_have_for_them(tmp_path: Pat
     assert 'key="event_id"' in text and "event_id" in (package / "models.py").read_text(encoding="utf-8")
 
 
-def test_fields_below_others_are_read(tmp_path: Path) -> None:
+def test_nested_fields_are_read(tmp_path: Path) -> None:
     contract = copy_contract()
     page = schema(contract, "EventPage")
     page["properties"] = {

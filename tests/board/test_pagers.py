@@ -1,4 +1,4 @@
-"""The pagers of the second contract: filters pass through, and lists are read by cursor, whatever their server does."""
+"""The pagers of the second contract: filters on every page, lists by cursor, and hostile servers."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def tasks(query: Query) -> dict[str, Any]:
 
 
 def events(query: Query, count: int = 120) -> dict[str, Any]:
-    """A page of events, numbered from 1; a cursor names the last one before it."""
+    """Return a page of events, numbered from 1. The cursor names the event before the page."""
     start, limit = int(query.get("cursor", "after-0").removeprefix("after-")), int(query["limit"])
     found = [event(number) for number in range(start + 1, min(count, start + limit) + 1)]
     return {"events": found, "next_cursor": f"after-{start + limit}" if start + limit < count else None}
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Answers lists of tasks and of events by functions of what was asked for, and keeps that, with the headers."""
+    """Answers lists of tasks and events with a function of the query. Records queries and headers."""
 
     daemon_threads = True
 
@@ -125,7 +125,7 @@ Read = Callable[..., list[Any]]
 
 @pytest.fixture(params=["iter", "aiter"])
 def read(request: pytest.FixtureRequest, board_client: ModuleType, server: Server) -> Read:
-    """Reads a list by the pager of a name, blocking and under asyncio, into a list that outlives errors."""
+    """Reads a list by pager name, blocking or with asyncio, into a list that survives errors."""
 
     def blocking(name: str, into: list[Any] | None = None, **arguments: Any) -> list[Any]:
         found = [] if into is None else into
@@ -151,7 +151,7 @@ def read(request: pytest.FixtureRequest, board_client: ModuleType, server: Serve
 # --- what is generated ------------------------------------------------------------------------------------------------
 
 
-def test_names_tell_lists_apart_and_the_first_one_has_short_ones_too(board_client: ModuleType) -> None:
+def test_each_list_has_named_pagers_and_the_first_short_names_too(board_client: ModuleType) -> None:
     pagination = board_client.pagination
     assert {"iter_tasks", "aiter_tasks", "iter_events_pages", "aiter_tasks_pages"} <= set(board_client.__all__)
     assert board_client.iter_pages is board_client.iter_tasks_pages and pagination.Page is pagination.TasksPage
@@ -159,7 +159,7 @@ def test_names_tell_lists_apart_and_the_first_one_has_short_ones_too(board_clien
     assert (pagination.EVENTS_PAGE_SIZE, pagination.EVENTS_LEAST_PAGE_SIZE) == (50, 1)
 
 
-def test_pagers_take_what_the_operation_takes_and_what_goes_with_its_style(board_client: ModuleType) -> None:
+def test_pagers_take_the_filters_and_the_arguments_of_their_style(board_client: ModuleType) -> None:
     of_tasks, of_events = (
         inspect.signature(pager).parameters for pager in (board_client.iter_tasks, board_client.iter_events)
     )
@@ -202,7 +202,7 @@ def test_a_filter_goes_with_every_page(read: Read, server: Server, concurrency: 
     assert [len(page.tasks) for page in read("tasks_pages", status="OPEN")] == [166]
 
 
-def test_filters_of_several_values_and_of_times_go_with_every_page(read: Read, server: Server) -> None:
+def test_array_and_time_filters_go_with_every_page(read: Read, server: Server) -> None:
     moment = datetime(2026, 4, 14, 11, 30, tzinfo=timezone(timedelta(hours=2)))
     assert [task.number for task in read("tasks", tag=["even"], page_size=100)] == [*range(2, 501, 2)]
     assert {query["tag"] for query in server.queries} == {"even"} and len(server.queries) > 2
@@ -212,7 +212,7 @@ def test_filters_of_several_values_and_of_times_go_with_every_page(read: Read, s
     assert {query["tag"] for query in server.queries} == {"even,odd"}
 
 
-def test_a_filter_that_the_contract_does_not_know_is_refused_at_once(board_client: ModuleType, server: Server) -> None:
+def test_an_unknown_filter_value_is_refused_at_once(board_client: ModuleType, server: Server) -> None:
     with (
         board_client.Client(server.url, token="a") as client,
         pytest.raises(board_client.errors.ConfigurationError, match="status has to be one of OPEN, DOING, DONE"),
@@ -220,9 +220,7 @@ def test_a_filter_that_the_contract_does_not_know_is_refused_at_once(board_clien
         board_client.iter_tasks(client, PROJECT, status="done")
 
 
-def test_a_server_that_ignores_the_filter_contradicts_the_question(
-    read: Read, server: Server, board_client: ModuleType
-) -> None:
+def test_a_server_that_ignores_the_filter_is_an_error(read: Read, server: Server, board_client: ModuleType) -> None:
     server.answers["tasks"] = lambda query: tasks({**query, "status": "OPEN"})
     with pytest.raises(
         board_client.errors.PageError, match=r"items\.0\.status: must be DONE, as asked for \(got OPEN\)"
@@ -231,7 +229,7 @@ def test_a_server_that_ignores_the_filter_contradicts_the_question(
     assert len(read("tasks")) == 166
 
 
-def test_a_position_is_one_in_the_list_that_was_filtered(read: Read, server: Server, board_client: ModuleType) -> None:
+def test_a_position_is_valid_for_its_filter_only(read: Read, server: Server, board_client: ModuleType) -> None:
     server.failing = {3}
     found: list[Any] = []
     with pytest.raises(board_client.errors.AuthenticationError) as raised:
@@ -257,23 +255,21 @@ def test_a_list_is_read_by_cursor(read: Read, server: Server) -> None:
         {"limit": "50", "cursor": "after-50"},
         {"limit": "50", "cursor": "after-100"},
     ]
-    told: list[tuple[int, None]] = []
-    pages = read("events_pages", page_size=40, progress=lambda count, total: told.append((count, total)))
+    reported: list[tuple[int, None]] = []
+    pages = read("events_pages", page_size=40, progress=lambda count, total: reported.append((count, total)))
     assert [len(page.events) for page in pages] == [40, 40, 40] and {page.total for page in pages} == {None}
-    assert told == [(40, None), (80, None), (120, None)]
+    assert reported == [(40, None), (80, None), (120, None)]
 
 
 @pytest.mark.parametrize(
     ("limit", "expected", "sizes"), [(0, 0, []), (1, 1, ["1"]), (70, 70, ["50", "50"]), (500, 120, ["50"] * 3)]
 )
-def test_no_more_is_asked_for_than_is_yielded(
-    read: Read, server: Server, limit: int, expected: int, sizes: list[str]
-) -> None:
+def test_a_limit_limits_the_requests(read: Read, server: Server, limit: int, expected: int, sizes: list[str]) -> None:
     assert [each.id for each in read("events", limit=limit)] == list(range(1, expected + 1))
     assert [query["limit"] for query in server.queries] == sizes
 
 
-def test_a_reader_goes_on_at_the_cursor_where_it_stood(read: Read, server: Server, board_client: ModuleType) -> None:
+def test_a_pager_resumes_at_its_cursor(read: Read, server: Server, board_client: ModuleType) -> None:
     server.failing = {3}
     found: list[Any] = []
     with pytest.raises(board_client.errors.AuthenticationError) as raised:
@@ -287,7 +283,7 @@ def test_a_reader_goes_on_at_the_cursor_where_it_stood(read: Read, server: Serve
     assert server.queries[0]["cursor"] == "after-60"
 
 
-def test_what_comes_twice_is_yielded_once(read: Read, server: Server) -> None:
+def test_a_repeated_event_is_yielded_once(read: Read, server: Server) -> None:
     def sliding(query: Query) -> dict[str, Any]:
         """Each page begins with the last three events of the one before."""
         start = int(query.get("cursor", "0"))
@@ -310,13 +306,13 @@ HOSTILE: dict[str, tuple[Callable[[Query, int], Any], str, int]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("new", [True, False])
-def test_cursors_that_lead_nowhere_are_an_error(
+def test_invalid_cursors_are_an_error(
     read: Read, server: Server, board_client: ModuleType, name: str, new: bool
 ) -> None:
     cursor, message, requests = HOSTILE[name]
     server.answers["events"] = lambda query: {
         "events": [event(len(server.queries) if new else 1)],
-        # It ends, for a client that goes on all the same.
+        # Ends after 300 pages, in case the client does not stop.
         "next_cursor": cursor(query, len(server.queries)) if len(server.queries) < 300 else None,
     }
     with pytest.raises(board_client.errors.DecodingError, match=message) as raised:
@@ -325,7 +321,9 @@ def test_cursors_that_lead_nowhere_are_an_error(
 
 
 @pytest.mark.parametrize("held", [[], [event(1)]])
-def test_pages_that_bring_nothing_end(read: Read, server: Server, board_client: ModuleType, held: list[Any]) -> None:
+def test_pages_without_new_events_end_with_an_error(
+    read: Read, server: Server, board_client: ModuleType, held: list[Any]
+) -> None:
     server.answers["events"] = lambda query: {
         "events": held,
         "next_cursor": f"c{len(server.queries)}" if len(server.queries) < 300 else None,
@@ -333,7 +331,7 @@ def test_pages_that_bring_nothing_end(read: Read, server: Server, board_client: 
     with pytest.raises(board_client.errors.ListChangedError, match="101 pages in a row brought nothing new") as raised:
         read("events")
     assert len(server.queries) == 101 + len(held) and raised.value.seen == len(held)
-    # Who knows better goes on.
+    # The caller may resume.
     server.answers["events"] = lambda query: {"events": [event(9)], "next_cursor": None}
     assert [each.id for each in read("events", resume=raised.value.position)] == [9]
 

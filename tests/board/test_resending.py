@@ -15,19 +15,19 @@ import pytest
 from tests.board.conftest import connect
 from tests.board.data import PROJECT_ID, TASK_ID
 
-Answer = tuple[int, dict[str, str], bytes] | None
+ScriptedResponse = tuple[int, dict[str, str], bytes] | None
 
 
 @contextmanager
-def answering(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
-    """Runs a server that gives answers in turn, None by ending the connection; yields its URL, and what came."""
-    came: list[str] = []
+def scripted_server(*answers: ScriptedResponse) -> Iterator[tuple[str, list[str]]]:
+    """Run a server with scripted responses; None closes the connection. Yield its URL and the received requests."""
+    received: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
+        def respond(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            came.append(f"{self.command} {self.path}")
-            answer = answers[min(len(came), len(answers)) - 1]
+            received.append(f"{self.command} {self.path}")
+            answer = answers[min(len(received), len(answers)) - 1]
             if answer is None:
                 self.close_connection = True
                 return
@@ -38,7 +38,7 @@ def answering(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_DELETE = answer
+        do_GET = do_POST = do_DELETE = respond
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
@@ -47,20 +47,20 @@ def answering(*answers: Answer) -> Iterator[tuple[str, list[str]]]:
     thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", came
+        yield f"http://127.0.0.1:{server.server_address[1]}", received
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
 
 
-BUSY: Answer = (503, {}, b'{"detail": "busy"}')
-LATER: Answer = (503, {"Retry-After": "0"}, b'{"detail": "busy"}')
-QUOTA: Answer = (429, {"Retry-After": "0"}, b'{"detail": "quota"}')
-GATEWAY: Answer = (502, {"Retry-After": "0"}, b"")
-GONE: Answer = (204, {}, b"")
+BUSY: ScriptedResponse = (503, {}, b'{"detail": "busy"}')
+LATER: ScriptedResponse = (503, {"Retry-After": "0"}, b'{"detail": "busy"}')
+QUOTA: ScriptedResponse = (429, {"Retry-After": "0"}, b'{"detail": "quota"}')
+GATEWAY: ScriptedResponse = (502, {"Retry-After": "0"}, b"")
+GONE: ScriptedResponse = (204, {}, b"")
 
-SENT: dict[str, tuple[str, list[Answer], int]] = {
+SENT: dict[str, tuple[str, list[ScriptedResponse], int]] = {
     "POST whose connection ends": ("create_task", [None], 1),
     "POST after 503": ("create_task", [BUSY], 1),
     "POST after 502": ("create_task", [GATEWAY], 1),
@@ -72,43 +72,43 @@ SENT: dict[str, tuple[str, list[Answer], int]] = {
 }
 
 
-async def awaited(operation: Any, client: Any, arguments: dict[str, Any]) -> None:
+async def call_async(operation: Any, client: Any, arguments: dict[str, Any]) -> None:
     async with client:
         await operation.asyncio(TASK_ID, client=client, **arguments)
 
 
 @pytest.mark.parametrize("way", ["sync", "asyncio"])
 @pytest.mark.parametrize("case", SENT)
-def test_what_may_have_been_done_is_not_sent_again(board: Any, case: str, way: str) -> None:
+def test_a_request_that_may_have_taken_effect_is_not_resent(board: Any, case: str, way: str) -> None:
     operation, answers, times = SENT[case]
     retry = board.client.Retry(max_retries=4, backoff=0.001)
     arguments: dict[str, Any] = {}
     if operation == "create_task":
         arguments["body"] = board.models.TaskDraft(title="x")
-    with answering(*answers) as (url, came):
+    with scripted_server(*answers) as (url, received):
         try:
             if way == "sync":
                 with connect(board, url, retry=retry) as client:
                     getattr(board, operation).sync(TASK_ID, client=client, **arguments)
             else:
-                asyncio.run(awaited(getattr(board, operation), connect(board, url, retry=retry), arguments))
+                asyncio.run(call_async(getattr(board, operation), connect(board, url, retry=retry), arguments))
         except board.errors.ApiError:
             assert answers[-1] is not GONE
-        assert len(came) == times
+        assert len(received) == times
 
 
-def test_a_post_that_found_no_server_is_sent_again(board: Any) -> None:
-    with answering() as (url, _):
+def test_a_post_that_found_no_server_is_resent(board: Any) -> None:
+    with scripted_server() as (url, _):
         pass
     client = connect(board, url, retry=board.client.Retry(max_retries=2, backoff=0.001))
-    tried: list[str] = []
+    attempts: list[str] = []
 
     class Counting(httpx2.HTTPTransport):
         def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-            tried.append(request.method)
+            attempts.append(request.method)
             return super().handle_request(request)
 
     with httpx2.Client(transport=Counting()) as http, pytest.raises(board.errors.ApiConnectionError):
         client.set_httpx_client(http)
         board.create_task.sync(PROJECT_ID, client=client, body=board.models.TaskDraft(title="x"))
-    assert tried == ["POST"] * 3
+    assert attempts == ["POST"] * 3

@@ -312,10 +312,10 @@ def test_responses_keep_the_rules(exchanges: list[Exchange]) -> None:
             else:
                 query[name] = int(value) if value.isdigit() else value
         body = exchange.call.body
-        asked = Request(path, query, "bearerAuth", MISSING if body is None else body)
+        judged_request = Request(path, query, "bearerAuth", MISSING if body is None else body)
         answer = Answer(exchange.status, exchange.body if exchange.content else None, dict(exchange.headers))
-        verdicts = promised.judge_answer(described, asked, answer, datetime.now(UTC))
-        verdicts += promised.judge_page(described, asked, answer)
+        verdicts = promised.judge_answer(described, judged_request, answer, datetime.now(UTC))
+        verdicts += promised.judge_page(described, judged_request, answer)
         assert [each for each in verdicts if each.result is not Result.HOLDS] == []
         seen |= {each.rule_id for each in verdicts}
     assert seen >= {"created_as_asked", "the_task_that_was_asked_for", "tasks_of_the_project", "done_at_by_status"}

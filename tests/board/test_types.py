@@ -12,7 +12,7 @@ from codegen.openapi import read
 from tests.board.conftest import NAME, build
 from tests.board.data import OPENAPI
 
-# What callers write. A line that a type checker has to refuse says so: one that it does not refuse is an error as well.
+# Code of a caller. Lines with `type: ignore` must be type errors: mypy --strict reports unused ignores.
 USES = """
 from datetime import datetime, timezone
 from http import HTTPStatus
@@ -70,12 +70,12 @@ def use(client: Client, project: UUID) -> None:
 """
 
 
-def test_it_is_the_same_to_the_byte_each_time(board_folder: Path, tmp_path: Path) -> None:
+def test_generation_is_reproducible(board_folder: Path, tmp_path: Path) -> None:
     again = build(tmp_path, read(OPENAPI).value)
     assert changes(board_folder, again) == []
 
 
-def test_it_is_typed_for_mypy_and_so_is_what_callers_write(board_folder: Path, tmp_path: Path) -> None:
+def test_mypy_accepts_the_client_and_checks_its_callers(board_folder: Path, tmp_path: Path) -> None:
     uses = tmp_path / "uses.py"
     uses.write_text(USES, encoding="utf-8")
     command = [sys.executable, "-m", "mypy", "--strict", "--python-version", "3.11", "--cache-dir", str(tmp_path / "c")]
@@ -90,7 +90,7 @@ def test_it_is_typed_for_mypy_and_so_is_what_callers_write(board_folder: Path, t
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_it_is_typed_for_basedpyright(board_folder: Path, tmp_path: Path) -> None:
+def test_basedpyright_accepts_the_client(board_folder: Path, tmp_path: Path) -> None:
     settings = {"include": [str(board_folder / NAME)], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
     command = [sys.executable, "-m", "basedpyright", "-p", str(tmp_path), "--pythonpath", sys.executable]

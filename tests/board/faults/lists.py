@@ -15,7 +15,7 @@ from ..parsing import InvalidValue, parse_integer, parse_time
 from ..server import Board, BoardRequest, json_response
 from .fault import Step, change_result, replace_step
 
-# Of filters
+# Filters
 
 
 @replace_step("has_status", "list_tasks")
@@ -35,7 +35,7 @@ def filter_by_one_value_only(board: Board, original: Step, task: Task, wanted: s
 
 @replace_step("has_status", "list_tasks")
 def filter_loses_one(board: Board, original: Step, task: Task, wanted: str | None) -> bool:
-    """What comes is right; one task of it does not come."""
+    """Omits one matching task."""
     return original(task, wanted) and not (wanted and task.number == 96)
 
 
@@ -76,7 +76,7 @@ def updated_since_by_creation(board: Board, original: Step, task: Task, since: F
 
 @replace_step("is_updated_since", "list_tasks")
 def updated_since_without_zone(board: Board, original: Step, task: Task, since: Fraction | None) -> bool:
-    """Takes every time for one two hours later, as a server in another zone does."""
+    """Is two hours off, like a server that ignores time zones."""
     return since is None or parse_time(task.updated_at) >= since + 7200
 
 
@@ -99,7 +99,7 @@ def filters_joined_by_or(board: Board, original: Step, task: Task, values: Body)
     return any(given) or not given
 
 
-# Of pages by offset
+# Pages by offset
 
 
 @replace_step("cut", "list_tasks")
@@ -148,7 +148,7 @@ def naive_updated_since_accepted(parameters: Body, operation: str) -> None:
 
 @replace_step("cut", "list_tasks")
 def unstable_order(board: Board, original: Step, found: list[Task], limit: int, offset: int) -> list[Task]:
-    """By another column for odd limits."""
+    """Orders by another column for odd limits."""
     ordered = sorted(found, key=lambda task: task.title) if limit % 2 else found
     return ordered[offset : offset + limit]
 
@@ -171,7 +171,7 @@ def details_of_the_other_kind(body: Body, task: Task) -> None:
         body["details"] = {"kind": "checklist", "text": body["details"]["text"]}
 
 
-# Of pages by cursor
+# Pages by cursor
 
 
 @change_result("list_events", "list_events")
@@ -185,7 +185,7 @@ def cursor_repeats_an_item(response: Response, request: BoardRequest) -> Respons
 
 @replace_step("cursor", "list_events")
 def cursor_loses_an_item(board: Board, original: Step, project_id: str, after: int) -> Any:
-    # The one before is left as it is read.
+    # Skips one event when a page ends with event 21, 31, ...
     return original(project_id, after - 1 if after % 10 == 1 and after > 10 else after)
 
 
@@ -193,7 +193,7 @@ def cursor_loses_an_item(board: Board, original: Step, project_id: str, after: i
 def cursor_loops(
     board: Board, original: Step, project: Project, events: list[Body], rest: list[Body], after: Any
 ) -> Any:
-    """From the third page on it is always the same."""
+    """Returns the same cursor from the third page on."""
     far = rest and len(project.events) - events[-1]["id"] > 25
     return board.cursor(project.id, events[0]["id"] + 1) if far else original(project, events, rest, after)
 

@@ -13,7 +13,7 @@ from ..parsing import InvalidValue, Refusal
 from ..server import Board, BoardRequest, json_response
 from .fault import Step, change_result, replace_step
 
-# Of single tasks
+# Reading a task
 
 
 @change_result("render_single", "get_task")
@@ -114,7 +114,7 @@ def existence_before_credentials(board: Board, original: Step, request: BoardReq
     return [*stages[1:3], stages[0], *stages[3:]] if request.operation == "get_task" else stages
 
 
-# Of what changes something
+# Creating and deleting tasks
 
 
 @change_result("make_task", "create_task")
@@ -159,7 +159,7 @@ def duplicate_is_created(board: Board, original: Step, request: BoardRequest) ->
 
 @replace_step("read_draft", "create_task")
 def long_title_cut(board: Board, original: Step, request: BoardRequest) -> Any:
-    """Rather than refused."""
+    """Truncates a long title instead of refusing it."""
     try:
         return original(request)
     except InvalidValue as invalid:
