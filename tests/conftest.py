@@ -15,11 +15,11 @@ import pytest
 
 from tests.server.postgresql import postgresql
 
-# A shell that starts the tests in the background has them ignore interrupts, and so would all that they start.
+# A shell that runs the tests in the background makes them ignore interrupts, and their child processes too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# What a contract run imports, whatever the contract.
+# Imports of every contract run.
 LIBRARIES = (
     *("schemathesis.engine.run.unit", "schemathesis.specs.openapi.checks", "schemathesis.specs.openapi.schemas"),
     *("schemathesis.transport.requests", "cel_expr_python.cel", "harfile", "httpx2"),
@@ -28,16 +28,16 @@ LIBRARIES = (
 
 @pytest.fixture(scope="session")
 def forks() -> ForkServerContext:
-    """Starts processes that have the libraries of a contract run, by forking from one that only imported them."""
+    """Starts processes by forking from one that has only imported these libraries."""
     context = get_context("forkserver")
     context.set_forkserver_preload(list(LIBRARIES))
     return context
 
 
 def know(contract: str) -> None:
-    """In a new process: from now on it runs this contract; empty is this repository's own."""
+    """Initialize a new process for runs of this contract; empty means this repository's own."""
     os.environ["CONTRACT"] = contract
-    # Here, as it takes more than a second, and few need it.
+    # Imported late: it takes more than a second, and few processes need it.
     from tests.contract.run import collect_rarely
 
     collect_rarely()
@@ -45,21 +45,22 @@ def know(contract: str) -> None:
 
 @pytest.fixture(scope="session")
 def elsewhere(forks: ForkServerContext) -> Iterator[ProcessPoolExecutor]:
-    """A process for what changes the one that it runs in, such as a contract run."""
+    """A process for code that changes its process, such as a contract run."""
     with ProcessPoolExecutor(1, forks, know, ("",)) as pool:
         yield pool
 
 
 @pytest.fixture(scope="session")
 def fresh(forks: ForkServerContext) -> Iterator[ProcessPoolExecutor]:
-    """A new process for each call, for what must not find what an earlier one left behind."""
+    """A new process for each call, for code that needs a clean state."""
     with ProcessPoolExecutor(1, forks, max_tasks_per_child=1) as pool:
         yield pool
 
 
 @pytest.fixture(scope="session")
 def knowing(forks: ForkServerContext) -> Iterator[Callable[[str], ProcessPoolExecutor]]:
-    """The same for another contract, by its path: a process knows one. It ends when the next contract is asked for."""
+    """Returns the process for another contract, by its path: a process has one. It ends when another contract is
+    requested."""
     pools: dict[str, ProcessPoolExecutor] = {}
 
     def knowing(contract: str) -> ProcessPoolExecutor:
@@ -78,12 +79,12 @@ def knowing(forks: ForkServerContext) -> Iterator[Callable[[str], ProcessPoolExe
 
 @pytest.fixture(scope="session")
 def new_postgresql() -> Iterator[Callable[[], str]]:
-    """Makes an empty schema in a PostgreSQL that runs for the whole session; returns a URL that knows no other."""
+    """Returns a function that creates an empty schema in a PostgreSQL of the session, and returns its URL."""
     with postgresql() as url:
         numbers = count()
 
         def new() -> str:
-            # Quicker than a database, and more so when all is deleted.
+            # Faster than a database, also to delete.
             name = f"test{next(numbers)}"
             with psycopg.connect(url.replace("+psycopg", "")) as connection:
                 connection.execute(f"CREATE SCHEMA {name}")

@@ -9,8 +9,8 @@ Lists the runs of one workflow definition.
         for run in iter_workflow_runs(client, definition_id):
             print(run.id)
 
-`client` says where and with which credential, `api` has the operations, `pagination` reads whole lists.
-`models` is what comes back, `errors` what is raised instead.
+`client` has the clients, `api` the operations, `pagination` iterators over whole lists,
+`models` the answers, and `errors` the exceptions.
 """
 
 from importlib import import_module
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .pagination import aiter_pages, aiter_workflow_runs, iter_pages, iter_workflow_runs
 
 __version__ = "1.0.0+contract.1.0.0"
-"""The version of this package and, behind it, of the contract that it was generated from."""
+"""The version of this package, followed by that of its contract."""
 
 CONTRACT_VERSION = "1.0.0"
 """`info.version` of the contract that this package was generated from."""
@@ -51,8 +51,8 @@ _MODULES = {
     "iter_workflow_runs": "pagination",
 }
 
-# Imported at first use: `python -m` and this package's name says what it is where the dependencies are not installed.
-# Hidden from type checkers, which would take any name for one that is there.
+# Imported on first use, so that the package can be imported, and `python -m` run, without its dependencies.
+# Hidden from type checkers, which would accept any name.
 if not TYPE_CHECKING:
 
     def __getattr__(name):

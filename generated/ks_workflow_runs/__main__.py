@@ -1,13 +1,13 @@
 # Copied by `make generate` from overrides/package/__main__.py. Do not edit it here.
-"""Says what this copy of the package is, and whether its files are as they were made.
+"""Shows the version of this copy of the package, and verifies that its files are unchanged.
 
     python -I app/_vendor/<this package>/__main__.py
 
-By its file, as `python -m` would run the package first, out of `__pycache__` where something lies there that Python
-takes for compiled from it; `-I` keeps other modules of the project out.
+Run the file itself: `python -m` would import the package first, from files in `__pycache__` that may have been tampered
+with. `-I` keeps other modules of the project from being imported.
 
-Needs the standard library only. Exit codes: 0 every file is as it was made, 1 some are not, 2 that could not be found
-out. Whoever edits a file and both lists of hashes is not found out by this, but by the project's `make verify-vendor`.
+Needs the standard library only. Exit codes: 0 unchanged, 1 changed, 2 cannot be verified. It does not detect an edit of
+a file together with both lists of hashes; `make verify-vendor` in the project of the package does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 
 if __name__ == "__main__" and not __package__ and not sys.flags.safe_path:
-    # Without -I, Python looks for modules beside this file first, where one is called `types`.
+    # Without -I, Python first searches the folder of this file, which has a module `types`.
     del sys.path[0]
 
 import hashlib
@@ -35,51 +35,52 @@ ENDS_ONLY = " (line ends only)"
 BYTECODE = "bytecode"
 CACHE = "__pycache__"
 
-# Bytes; no file of the package is nearly as large. What has more is not read.
+# In bytes, far above any file of the package. Larger files are not read.
 MOST_BYTES = 4 * 2**20
-# Names and values that are printed; more are counted, and longer ones cut.
+# Names that are printed, and characters of each.
 MOST_LINES = 40
 MOST_SHOWN = 200
 
 
 def read(folder: Path) -> dict[str, Any]:
-    """Returns what a copy says of itself: its PROVENANCE.json.
+    """Return the content of PROVENANCE.json.
 
     Raises:
-        OSError: It is not there, or cannot be read.
-        ValueError: It is no regular file, or does not say what is looked for in it.
+        OSError: It does not exist, or cannot be read.
+        ValueError: It is not a regular file, or its content is not as expected.
     """
-    data = _content(folder / PROVENANCE)
+    data = _read_regular_file(folder / PROVENANCE)
     if data is None:
-        raise ValueError(f"it is no regular file of at most {MOST_BYTES:,} bytes")
+        raise ValueError(f"must be a regular file of at most {MOST_BYTES:,} bytes")
     try:
         document = json.loads(data)
         contract, files = document["contract"], document["files"]
         texts = [document["package"], document["version"], contract["version"], contract["sha256"], *files.values()]
         texts += [document["requires-python"], *document["dependencies"]]
     except (LookupError, TypeError, AttributeError) as error:
-        raise ValueError("it is not one that this package had") from error
+        raise ValueError("must be a PROVENANCE.json of this package") from error
     except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
+        raise ValueError("must not be nested so deeply") from error
     if not all(isinstance(text, str) for text in texts):
-        raise ValueError("it is not one that this package had")
+        raise ValueError("must be a PROVENANCE.json of this package")
     return document  # type: ignore[no-any-return]
 
 
 def differences(folder: Path, document: dict[str, Any]) -> list[tuple[str, str]]:
-    """Returns what of a copy is not as it was made, as (how, name), sorted by name.
+    """Return the differences between a copy and its lists of hashes, as pairs of kind and name, sorted by name.
 
     Args:
-        folder: The copy. In Python's caches, what is compiled from its sources does not count, nor what no Python runs.
-        document: What `read` returns for it.
+        folder: The copy. Bytecode in `__pycache__` counts only if this Python would run it and it does not match its
+            source.
+        document: The result of `read`.
 
     Raises:
         OSError: A file or folder cannot be read.
-        ValueError: PROVENANCE.json has changed meanwhile, or has names that no file can have.
+        ValueError: PROVENANCE.json has changed meanwhile, or lists invalid names.
     """
-    described = _content(folder / PROVENANCE)
+    described = _read_regular_file(folder / PROVENANCE)
     if described is None:
-        raise ValueError("it is not the file that it was")
+        raise ValueError("must not change while it is read")
     listed = {**document["files"], PROVENANCE: _sha256(described)}
     sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(listed.items())).encode()
     folders = {parent for name in listed for parent in PurePosixPath(name).parents}
@@ -90,7 +91,7 @@ def differences(folder: Path, document: dict[str, Any]) -> list[tuple[str, str]]
         if path is None:
             result.append(("missing", name))
         elif place.parent.name == CACHE and place.parent.parent in folders:
-            if how := _fault_of_cached(folder, place, listed):
+            if how := _cache_problem(folder, place, listed):
                 result.append((how, name))
         elif name.endswith("/"):
             if place not in folders and not (place.name == CACHE and place.parent in folders):
@@ -100,10 +101,10 @@ def differences(folder: Path, document: dict[str, Any]) -> list[tuple[str, str]]
         elif not stat.S_ISREG(path.lstat().st_mode):
             result.append(("no file", name))
         elif name == SUMS:
-            if _content(path) != sums:
+            if _read_regular_file(path) != sums:
                 result.append(("edited", f"{SUMS} or {PROVENANCE}, which contradict each other"))
         else:
-            data = _content(path)
+            data = _read_regular_file(path)
             if data is None or _sha256(data) != listed[name]:
                 ends_only = data is not None and _sha256(data.replace(b"\r\n", b"\n")) == listed[name]
                 result.append(("edited", name + ENDS_ONLY if ends_only else name))
@@ -111,7 +112,7 @@ def differences(folder: Path, document: dict[str, Any]) -> list[tuple[str, str]]
 
 
 def _entries(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yields all that is below a folder; names of folders end in a slash. Links are not followed."""
+    """Yield all files and folders below a folder. Names of folders end with a slash. Links are not followed."""
     for place, folders, names in os.walk(folder, onerror=_raise):
         for name in [*folders, *names]:
             path = Path(place, name)
@@ -123,11 +124,11 @@ def _raise(error: OSError) -> NoReturn:
     raise error
 
 
-def _content(path: Path) -> bytes | None:
-    """Returns what is in a regular file; None where there is none, or more than `MOST_BYTES` bytes."""
+def _read_regular_file(path: Path) -> bytes | None:
+    """Return the content of a regular file; None if it is not one, or larger than `MOST_BYTES`."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0)
     try:
-        # No link, and without waiting for whoever writes into a pipe.
+        # Do not follow a link, and do not block on a pipe.
         handle = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except FileNotFoundError:
         raise
@@ -150,16 +151,16 @@ def _sha256(data: bytes) -> str:
 # --- Python's caches --------------------------------------------------------------------------------------------------
 
 
-def _fault_of_cached(folder: Path, place: PurePosixPath, listed: dict[str, str]) -> str:
-    """Returns what is wrong with an entry of a `__pycache__`; nothing where Python may run it, or never would."""
+def _cache_problem(folder: Path, place: PurePosixPath, listed: dict[str, str]) -> str:
+    """Return what is wrong with an entry of `__pycache__`; empty if it is valid, or never run."""
     matched = re.fullmatch(r"([^.]+)(\.[^.]+)?(\.opt-([12]))?\.pyc", place.name)
     name = (place.parent.parent / f"{matched[1]}.py").as_posix() if matched else ""
     if matched is None or name not in listed or not stat.S_ISREG((folder / place).lstat().st_mode):
         return "extra"
-    source, data = folder / name, _content(folder / place)
-    text = _content(source) if source.exists() else None
+    source, data = folder / name, _read_regular_file(folder / place)
+    text = _read_regular_file(source) if source.exists() else None
     if text is None or _sha256(text) != listed[name]:
-        return ""  # the source itself is told of
+        return ""  # the source itself is reported
     if data is None:
         return "extra"
     if data[2:4] != b"\r\n" or _is_outdated(data, source):
@@ -169,27 +170,27 @@ def _fault_of_cached(folder: Path, place: PurePosixPath, listed: dict[str, str])
 
 
 def _is_outdated(data: bytes, source: Path) -> bool:
-    """Whether Python compiles the source anew, as its time or size is another one (PEP 552)."""
+    """True if Python would recompile the source, because its time or size differs (PEP 552)."""
     state = source.stat()
     stated = b"".join((number & 0xFFFFFFFF).to_bytes(4, "little") for number in (int(state.st_mtime), state.st_size))
     return data[4:8] == bytes(4) and data[8:16] != stated
 
 
 def _is_compiled_from(text: bytes, code: bytes, level: int) -> bool:
-    """Whether bytecode is what this Python makes of a source, wherever the source lay.
+    """True if this Python compiles the source to this bytecode, whatever the path of the source.
 
-    Compared as bytes: reading it is not safe.
+    Compares bytes: unmarshalling untrusted bytecode is not safe.
     """
     name = "<a name that no file has>"
     try:
-        # By a name, as the import system has it: whether an object is referred to again is in the bytes.
+        # Compile an object with a name, like the import system: whether objects are shared shows in the bytes.
         code_object = compile(text, name, "exec", dont_inherit=True, optimize=level)
         expected = marshal.dumps(code_object)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    # Strings of one character are marked as interned or not, by what else the process has imported.
+    # Strings of one character are marked as interned depending on what the process has imported.
     expected, code = (re.sub(rb"[\xda\xfa](?=[\x00\x01])", b"\xda", data) for data in (expected, code))
-    # The name stands there once, as one string: type, length, characters. All later ones refer to it.
+    # The file name is stored once, as one string: type, length, characters. Later uses refer to it.
     before, _, after = expected.partition(name.encode())
     kind, before = before[-2], before[:-2]
     named = code[len(before) : len(code) - len(after)]
@@ -206,8 +207,8 @@ def _is_compiled_from(text: bytes, code: bytes, level: int) -> bool:
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
-def _shown(text: str) -> str:
-    """As it can be printed anywhere, whatever is in it."""
+def _printable(text: str) -> str:
+    """Return text that any terminal can print."""
     line = ascii(text[: MOST_SHOWN + 1])[1:-1]
     return line if len(line) <= MOST_SHOWN else f"{line[: MOST_SHOWN - 3]}..."
 
@@ -217,25 +218,32 @@ def main(folder: Path) -> int:
         document = read(folder)
         found = differences(folder, document)
     except (OSError, ValueError) as error:
-        print(f"problem: {_shown(str(folder))} cannot be verified: {PROVENANCE}: {_shown(str(error))}", file=sys.stderr)
-        print("fix: vendor it anew: `make vendor` in the project that it comes from, with FORCE=1", file=sys.stderr)
+        print(
+            f"problem: {_printable(str(folder))} cannot be verified: {PROVENANCE}: {_printable(str(error))}",
+            file=sys.stderr,
+        )
+        print("fix: vendor it again: `make vendor` with FORCE=1, in the project of the package", file=sys.stderr)
         return 2
-    print(f"package   {_shown(document['package'])} {_shown(document['version'])}")
-    print(f"contract  {_shown(document['contract']['version'])}, sha256 {_shown(document['contract']['sha256'])}")
-    print(f"needs     Python {_shown(document['requires-python'])}, {_shown(', '.join(document['dependencies']))}")
+    print(f"package   {_printable(document['package'])} {_printable(document['version'])}")
+    print(
+        f"contract  {_printable(document['contract']['version'])}, sha256 {_printable(document['contract']['sha256'])}"
+    )
+    print(
+        f"needs     Python {_printable(document['requires-python'])}, {_printable(', '.join(document['dependencies']))}"
+    )
     if not found:
-        print(f"Intact: all {len(document['files']) + 2} files are as they were made.")
+        print(f"Intact: all {len(document['files']) + 2} files are unchanged.")
         return 0
-    print(f"problem: these files of {_shown(str(folder))} are not as they were made:", file=sys.stderr)
+    print(f"problem: these files of {_printable(str(folder))} have changed:", file=sys.stderr)
     for how, name in found[:MOST_LINES]:
-        print(f"  {how:8}  {_shown(name)}", file=sys.stderr)
+        print(f"  {how:8}  {_printable(name)}", file=sys.stderr)
     if len(found) > MOST_LINES:
         print(f"  ... and {len(found) - MOST_LINES} more", file=sys.stderr)
-    fix = "undo it with git, or vendor it anew: `make vendor` in its project, with FORCE=1"
+    fix = "restore it with git, or vendor it again: `make vendor` with FORCE=1, in the project of the package"
     if any(name.endswith(ENDS_ONLY) for _, name in found):
-        fix = "keep git from changing line ends, by a line `<folder>/** -text` in .gitattributes; then " + fix
+        fix = "keep git from changing line ends, with a line `<folder>/** -text` in .gitattributes; then " + fix
     if any(how == BYTECODE for how, _ in found):
-        fix = "delete the `__pycache__` folders: what is named there is not what this Python makes of the files; " + fix
+        fix = "delete the `__pycache__` folders: bytecode in them does not match the sources; " + fix
     print(f"fix: {fix}", file=sys.stderr)
     return 1
 

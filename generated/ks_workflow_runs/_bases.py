@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_bases.py. Do not edit it here.
-"""What the models are made of: their base, the base of their enums, and the types of their UUIDs and date-times."""
+"""Base classes of the models and enums, and the types of UUIDs and date-times."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ import pydantic
 from pydantic_core import PydanticCustomError, PydanticKnownError, SchemaValidator, core_schema
 
 
-def _finite(value: Any) -> Any:
-    """Returns a value of JSON. JSON has no NaN and no Infinity (RFC 8259, section 6), and could not be written back."""
+def _check_finite(value: Any) -> Any:
+    """Return the value. Raise if it contains NaN or Infinity: JSON has neither (RFC 8259, section 6)."""
     parts = [value]
     for part in parts:
         if isinstance(part, float) and not math.isfinite(part):
             raise PydanticKnownError("finite_number")
-        parts.extend(_below(part))
+        parts.extend(_children(part))
     return value
 
 
-def _fail_fast(schema: object) -> None:
-    """Has each list say what is wrong with its first wrong item only: a hostile one has millions, each a report."""
-    below = _below(schema)
+def _set_fail_fast(schema: object) -> None:
+    """Make each list stop at its first invalid item: a hostile list has millions, each with a report."""
+    below = _children(schema)
     if isinstance(schema, dict) and (each := cast("dict[str, object]", schema)).get("type") == "list":
         each["fail_fast"] = True
     for part in below:
-        _fail_fast(part)
+        _set_fail_fast(part)
 
 
-def _below(value: object) -> Iterable[object]:
+def _children(value: object) -> Iterable[object]:
     if isinstance(value, dict):
         return cast("dict[str, object]", value).values()
     return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 class BaseModel(pydantic.BaseModel):
-    """Takes JSON's types as they are: `"5"` is no integer. `model_validate(..., strict=False)` converts what fits."""
+    """Accepts JSON types without conversion: `"5"` is not an integer. `model_validate(..., strict=False)` converts."""
 
     model_config = pydantic.ConfigDict(strict=True)
 
-    # Fields that the contract does not know, where a model keeps them.
-    # Type checkers would take it for a field, which callers have to give.
+    # The unknown fields of models that keep them. Hidden from type checkers, which would take it for a field that
+    # callers have to pass.
     if not TYPE_CHECKING:
-        __pydantic_extra__: dict[str, Annotated[Any, pydantic.AfterValidator(_finite)]]
+        __pydantic_extra__: dict[str, Annotated[Any, pydantic.AfterValidator(_check_finite)]]
 
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: pydantic.GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         schema = handler(source)
-        _fail_fast(schema)
+        _set_fail_fast(schema)
         return schema
 
 
 class Unknown(BaseModel):
-    """An object of a kind that the contract does not know, among others that it does. It keeps all fields."""
+    """An object of an unknown kind, in place of one of several known ones. Keeps all fields."""
 
     model_config = pydantic.ConfigDict(extra="allow")
 
@@ -69,17 +69,17 @@ class Unknown(BaseModel):
 
 
 class OneOf:
-    """Has a property decide which of several objects a value is; one that says something else makes it `Unknown`.
+    """Selects the class of an object by the text of one property. An object with an unknown text becomes `Unknown`.
 
     Args:
         name: The property.
-        tags: By its text, the name of the class.
+        tags: The names of the classes, by the text of the property.
     """
 
     def __init__(self, name: str, tags: Mapping[str, str]) -> None:
         self.name = name
         self.tags = tags
-        # Stands for all other texts.
+        # The tag for all other texts.
         self.other = "?"
         while self.other in tags:
             self.other += "?"
@@ -89,7 +89,7 @@ class OneOf:
         schemas = {name: handler.generate_schema(each) for name, each in classes.items()}
         self.classes = {classes[name]: tag for tag, name in self.tags.items()}
         choices = {tag: schemas[name] for tag, name in self.tags.items()}
-        unknown = core_schema.no_info_before_validator_function(self._check, schemas[Unknown.__name__])
+        unknown = core_schema.no_info_before_validator_function(self._check_tag, schemas[Unknown.__name__])
         return core_schema.tagged_union_schema({**choices, self.other: unknown}, discriminator=self._tag)
 
     def _tag(self, value: object) -> str:
@@ -98,18 +98,18 @@ class OneOf:
             return tag if isinstance(tag, str) and tag in self.tags else self.other
         return next((tag for each, tag in self.classes.items() if isinstance(value, each)), self.other)
 
-    def _check(self, value: Any) -> Any:
+    def _check_tag(self, value: Any) -> Any:
         fields: object = value
         if isinstance(fields, dict) and not isinstance(cast("dict[str, object]", fields).get(self.name), str):
-            raise PydanticCustomError("one_of", "Field `{name}` required, as text", {"name": self.name})
+            raise PydanticCustomError("one_of", "Field `{name}` must be text", {"name": self.name})
         return value
 
 
 class StrEnum(enum.StrEnum):
-    """A string enum that keeps values which it does not know.
+    """A string enum that keeps unknown values.
 
-    `Status("CANCELLED")`, of an enum without it, is a member-like string that compares, hashes, prints and pickles as
-    "CANCELLED". It is not added to the class: iterating over an enum gives what the contract knows.
+    For an enum without this value, `Status("CANCELLED")` is an instance that compares, hashes, prints and pickles as
+    "CANCELLED". It is not added to the class: iterating over an enum yields the values of the contract.
     """
 
     @classmethod
@@ -122,48 +122,48 @@ class StrEnum(enum.StrEnum):
         return unknown
 
     def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
-        # By value: the first releases of Python 3.11 pickle by name, and an unknown value is not found by its name.
+        # By value: early releases of Python 3.11 pickle by name, which fails for unknown values.
         return type(self), (self._value_,)
 
     @property
     def is_known(self) -> bool:
-        """Whether the contract knows this value."""
+        """True if the contract has this value."""
         return type(self).__members__.get(self._name_) is self
 
 
-# The items of a list name the same ids over and over. To share them is less to make and to keep, and less for the
-# garbage collector to go through, which is a good part of what decoding costs.
-# With its dashes, as RFC 9562 has it: pydantic alone also reads 32 digits, `urn:uuid:...` and `{...}` as one.
+# The items of a list repeat the same ids. Sharing the objects saves memory and garbage collection, which is much of the
+# cost of decoding.
+# Dashes are required, as in RFC 9562: pydantic alone also accepts 32 digits, `urn:uuid:...` and `{...}`.
 _UUID = core_schema.chain_schema(
     [
         core_schema.str_schema(pattern="^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$"),
         core_schema.uuid_schema(strict=False),
     ]
 )
-_read_uuid = SchemaValidator(_UUID).validate_python
+_parse_uuid = SchemaValidator(_UUID).validate_python
 
 
-class _Kept(dict[str, uuid.UUID]):
-    """UUIDs by their texts. To find one costs less than in `functools.lru_cache`, which notes what was used last."""
+class _UuidCache(dict[str, uuid.UUID]):
+    """UUIDs by text. A lookup costs less than in `functools.lru_cache`, which tracks the order of use."""
 
-    _MOST = 4096
+    _MAX_SIZE = 4096
 
     def __missing__(self, text: str) -> uuid.UUID:
-        if len(self) >= self._MOST:
+        if len(self) >= self._MAX_SIZE:
             self.clear()
-        value: uuid.UUID = _read_uuid(text)
+        value: uuid.UUID = _parse_uuid(text)
         self[text] = value
         return value
 
 
-_shared_uuid = _Kept().__getitem__
+_shared_uuid = _UuidCache().__getitem__
 
 
-class _Shared:
-    """A UUID that may be one object with others of the same value."""
+class _SharedUuid:
+    """A UUID, which may be the same object as other equal ones."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:
-        # Text first: what cannot be hashed would be refused by the cache, in words of its own.
+        # Text first: the cache cannot hash other values, and would raise an error of its own.
         share = core_schema.no_info_plain_validator_function(_shared_uuid)
         return core_schema.json_or_python_schema(
             json_schema=core_schema.chain_schema([core_schema.str_schema(), share]), python_schema=handler(source)
@@ -173,7 +173,7 @@ class _Shared:
         return handler(schema["python_schema"])
 
 
-UUID = Annotated[uuid.UUID, _Shared()]
+UUID = Annotated[uuid.UUID, _SharedUuid()]
 
 
 _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -182,9 +182,9 @@ _TIME = f"{_HOURS}:[0-9]{{2}}"
 
 
 class _Rfc3339:
-    """A date-time as RFC 3339, section 5.6, writes it: pydantic alone also reads `"1776159000"`, `+0100` and `,5`.
+    """A date-time by RFC 3339, section 5.6. Pydantic alone also accepts `"1776159000"`, `+0100` and `,5`.
 
-    Both steps are done by pydantic's core, without a call into Python for each value.
+    Both steps run in pydantic's core, without a call into Python for each value.
     """
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> core_schema.CoreSchema:

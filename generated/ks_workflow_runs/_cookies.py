@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_cookies.py. Do not edit it here.
-"""Which cookies go with a request: those that the caller gave, and never one that a server has set."""
+"""Sends the cookies of the caller, and none that a server has set."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import contextlib
 import httpx2
 
 
-class OwnCookies:
-    """The cookies that an httpx2 client has when it is taken into use.
+class CallerCookies:
+    """The cookies of an httpx2 client at the time it is taken into use.
 
-    httpx2 puts what servers set into the same jar, and has no way to turn that off.
+    httpx2 adds cookies of servers to the same jar, and cannot be told not to.
     """
 
     def __init__(self, http: httpx2.Client | httpx2.AsyncClient) -> None:
         self._http = http.cookies
         self._cookies = {(each.domain, each.path, each.name): each for each in http.cookies.jar}
 
-    def put_into(self, request: httpx2.Request) -> None:
-        """Has a request carry these cookies, instead of those that httpx2 has put into it."""
+    def apply_to(self, request: httpx2.Request) -> None:
+        """Replace the cookies that httpx2 has put into a request by these."""
         request.headers.pop("Cookie", None)
         if self._cookies:
             cookies = httpx2.Cookies()
@@ -27,8 +27,8 @@ class OwnCookies:
                 cookies.jar.set_cookie(cookie)
             cookies.set_cookie_header(request)
 
-    def forget_of(self, response: httpx2.Response) -> None:
-        """Takes what a response has set out of the jar again."""
+    def discard_from(self, response: httpx2.Response) -> None:
+        """Remove the cookies that a response has set from the jar."""
         if "Set-Cookie" not in response.headers:
             return
         came = httpx2.Cookies()

@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_workers.py. Do not edit it here.
-"""Threads in which several blocking calls are made at once, and which nobody has to wait for."""
+"""Threads for concurrent blocking calls. No exit of a program waits for them."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ._deadline import Clock, Deadline
 
 ResultT = TypeVar("ResultT")
 
-_PARTING = 1.0
-# What the package is called, wherever it lies.
-_NAME = (__package__ or "").rpartition(".")[2]
+_JOIN_TIMEOUT = 1.0
+# The name of the package, which depends on where it is vendored.
+_PACKAGE_NAME = (__package__ or "").rpartition(".")[2]
 
 
 class Workers(Generic[ResultT]):
-    """Makes calls in threads. They are daemons, other than those of `ThreadPoolExecutor`: no exit waits for them.
+    """Runs calls in daemon threads: unlike with `ThreadPoolExecutor`, no exit waits for them.
 
     Args:
-        count: How many calls are made at once.
-        seconds: How long each may take.
-        clock: What these are told by.
+        count: The number of threads.
+        seconds: The deadline of each call.
+        clock: The clock for the deadlines.
     """
 
     def __init__(self, count: int, seconds: float, clock: Clock) -> None:
@@ -34,41 +34,41 @@ class Workers(Generic[ResultT]):
         self._seconds = seconds
         self._clock = clock
         self._threads: list[Thread] = []
-        self._due: SimpleQueue[tuple[Future[ResultT], Callable[[Deadline], ResultT]] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Future[ResultT], Callable[[Deadline], ResultT]] | None] = SimpleQueue()
         self._running: set[Deadline] = set()
         self._is_closed = False
 
     def submit(self, call: Callable[[Deadline], ResultT]) -> Future[ResultT]:
-        """Makes a call, once a thread is free for it."""
+        """Run a call once a thread is free."""
         future: Future[ResultT] = Future()
-        self._due.put((future, call))
+        self._queue.put((future, call))
         if len(self._threads) < self._count:
-            thread = Thread(target=self._work, daemon=True, name=f"{_NAME}_{len(self._threads)}")
+            thread = Thread(target=self._work, daemon=True, name=f"{_PACKAGE_NAME}_{len(self._threads)}")
             self._threads.append(thread)
             thread.start()
         return future
 
     def close(self) -> None:
-        """Ends all calls at once. A thread that cannot be woken, as it looks up an address, say, ends by itself."""
+        """End all calls. A thread that cannot be woken, for example during a name lookup, ends by itself later."""
         self._is_closed = True
         for _ in self._threads:
-            self._due.put(None)
+            self._queue.put(None)
         for deadline in list(self._running):
             deadline.stop()
-        end = time.monotonic() + _PARTING
+        end = time.monotonic() + _JOIN_TIMEOUT
         for thread in self._threads:
-            # An interrupt may come while one is started, which cannot be joined then.
+            # A thread that was being started when an interrupt came cannot be joined.
             with contextlib.suppress(RuntimeError):
                 thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self) -> None:
-        while (item := self._due.get()) is not None:
+        while (item := self._queue.get()) is not None:
             future, call = item
             if self._is_closed or not future.set_running_or_notify_cancel():
                 continue
             deadline = Deadline(self._seconds, self._clock)
             self._running.add(deadline)
-            # After it can be found: it is stopped by `close`, or here.
+            # Only now `close` finds it: stop it here if that has already run.
             if self._is_closed:
                 deadline.stop()
             try:

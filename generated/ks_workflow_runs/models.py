@@ -10,8 +10,8 @@ from ._bases import UUID, AwareDatetime, BaseModel, StrEnum
 
 class WorkflowRunStatus(StrEnum):
     """
-    Where a run stands: `PENDING` (queued, waiting for a slot), `RUNNING` (executing), `COMPLETED` (finished successfully),
-    `FAILED` (finished with an error).
+    The state of a run: `PENDING` (queued, waiting for a slot), `RUNNING` (executing), `COMPLETED` (finished
+    successfully), `FAILED` (finished with an error).
     """
 
     PENDING = "PENDING"
@@ -109,11 +109,11 @@ class WorkflowRunSnapshot(BaseModel):
     user_id: UUID
     """Who invoked the definition."""
     max_run_duration_seconds: int
-    """How long the run may take, in seconds, before it is failed. A definition allows 60 to 86400; its default is 300."""
+    """The maximum duration of the run, in seconds, after which it fails. A definition allows 60 to 86400; its default is 300."""
     sources: list[ABCDPathSnapshot]
-    """What the run reads. A definition has 1 to 20."""
+    """The sources that the run reads. A definition has 1 to 20."""
     instructions: list[ABCDPathSnapshot]
-    """What the run is told to do. A definition has 1 to 20."""
+    """The instructions of the run. A definition has 1 to 20."""
     outputs: list[ABCDPathSnapshot]
     """The folders that the run writes to. A definition has 1 to 20."""
     template: ABCDPathSnapshot | None
@@ -124,7 +124,7 @@ class WorkflowRunResponse(BaseModel):
     """
     Workflow run response.
 
-    What holds:
+    Rules:
 
     - `completed_at` is set exactly for `COMPLETED` and `FAILED`.
     - `error` is set exactly for `FAILED`.

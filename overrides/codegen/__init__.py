@@ -1,7 +1,6 @@
-"""The driver: reads openapi.yaml and overrides/, writes generated/, or says what keeps it from doing so.
+"""The driver: generates generated/ from openapi.yaml and overrides/. It is not shipped.
 
-Never shipped, never edited output. Its commands are in `__main__.py`.
-This module belongs to what the others share: where things are, and how a problem is reported.
+`__main__.py` has the commands. This module has what all others share: paths, the name of the package, `Problem`.
 """
 
 from pathlib import Path
@@ -13,11 +12,11 @@ PACKAGE = "ks_workflow_runs"
 
 
 class Problem(Exception):
-    """Something that keeps the driver from its work.
+    """An error that the user can fix.
 
     Attributes:
-        what: What is wrong, with file and place.
-        fix: What to do about it.
+        what: What is wrong, with file and line where known.
+        fix: What to do.
     """
 
     def __init__(self, what: str, fix: str) -> None:
@@ -25,6 +24,6 @@ class Problem(Exception):
         self.what = what
         self.fix = fix
 
-    def told(self) -> str:
-        """Returns both in two lines, as they are printed: names and texts in them may be anybody's."""
+    def report(self) -> str:
+        """Return the error as it is printed, in two lines. Untrusted text in it is escaped."""
         return f"problem: {escaped(self.what, 5000)}\nfix: {escaped(self.fix, 5000)}"

@@ -1,6 +1,6 @@
-"""Which of several alternatives a value is: by its JSON type, or, of objects, by the text in one of its properties.
+"""Selects the branch of a oneOf or anyOf, by JSON type or by a discriminating property.
 
-What nothing decides is refused: as the client keeps what it does not know, the first alternative would always be taken.
+Others are refused: the models keep unknown fields, so the first alternative would always match.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _SCHEMAS = "#/components/schemas/"
 
 
 class Tagged(NamedTuple):
-    """Objects of which a property says which one it is.
+    """A union of objects with a discriminating property.
 
     Attributes:
         name: The property.
-        tags: By its text, the schema: the name of a component.
-        nullable: Whether null is an alternative too.
+        tags: By its value, the name of the schema in components.
+        nullable: Whether null is allowed, too.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Tagged(NamedTuple):
 
 
 def without_null(schema: Node) -> tuple[Node, bool]:
-    """Returns what a schema allows besides null, references followed, and whether it allows that."""
+    """Return a schema without null, references followed, and whether it allows null."""
     nullable = False
     while True:
         schema = schema.followed()
@@ -48,19 +48,19 @@ def without_null(schema: Node) -> tuple[Node, bool]:
 
 
 def tagged(schema: Node) -> Tagged | None:
-    """Returns how it is decided between objects; None where there is no such choice.
+    """Return the union of objects that a schema is; None if it is not one.
 
     Raises:
-        Problem: Nothing decides, or what does contradicts itself.
+        Problem: The alternatives cannot be distinguished, or the discriminator contradicts them.
     """
     discriminator = schema.at("discriminator")
     written = [keyword for keyword in KEYWORDS if keyword in schema]
     if not written:
         if "discriminator" in schema:
-            raise discriminator.problem("a `discriminator` without `oneOf` decides nothing", "write the alternatives")
+            raise discriminator.problem("a `discriminator` needs `oneOf` or `anyOf`", "write the alternatives")
         return None
     if len(written) > 1:
-        raise schema.at(written[1]).problem("`anyOf` beside `oneOf` is not supported", "write one of them")
+        raise schema.at(written[1]).problem("`anyOf` beside `oneOf` is not supported", "use one of them")
     places = [each for each in _elements(schema) if each.followed().at("type").value != _NULL]
     nullable = len(places) < len(list(_elements(schema)))
     if len(places) < 2:
@@ -71,22 +71,20 @@ def tagged(schema: Node) -> Tagged | None:
         for kind in sorted(_kinds(place)):
             if kind != "object" and kind in of_kind:
                 first = of_kind[kind].line
-                what = f"nothing decides between this and the alternative in line {first}: both may be {kind}"
-                raise place.problem(what, "leave one out, or make one of the two")
+                what = f"this and the alternative in line {first} cannot be distinguished: both may be {kind}"
+                raise place.problem(what, "remove one, or merge the two")
             of_kind[kind] = place
             if kind == "object":
                 objects.append(place)
     if len(objects) < 2:
         if "discriminator" in schema:
-            raise discriminator.problem(
-                "a `discriminator` decides between objects, of which there is one", "take it out"
-            )
+            raise discriminator.problem("a `discriminator` needs at least two objects (got one)", "remove it")
         return None
     if len(objects) < len(places):
-        what = "objects besides what is none are not supported as alternatives"
-        raise schema.at(written[0]).problem(what, "put the objects into a schema of their own below components/schemas")
+        what = "several objects beside other types are not supported as alternatives"
+        raise schema.at(written[0]).problem(what, "move the objects to a schema of their own in components/schemas")
     if "properties" in schema:
-        what = "`properties` beside alternatives are not supported"
+        what = "`properties` beside alternatives is not supported"
         raise schema.at("properties").problem(what, "write them in each alternative")
     names = [_component(place) for place in objects]
     if "discriminator" in schema:
@@ -102,7 +100,7 @@ def _elements(schema: Node) -> Iterator[Node]:
 
 
 def _kinds(place: Node) -> set[str]:
-    """Returns the JSON types of an alternative; numbers are of one."""
+    """Return the JSON types of an alternative; `integer` counts as `number`."""
     schema = place.followed()
     kinds = schema.at("type").value
     if kinds is None:
@@ -111,7 +109,7 @@ def _kinds(place: Node) -> set[str]:
         )
         kinds = [_kind(value) for value in values] or (["object"] if "properties" in schema else [])
     if not kinds:
-        raise place.problem("an alternative without a `type` is not supported: nothing decides", "write its `type`")
+        raise place.problem("an alternative must have a `type`", "write its `type`")
     return {"number" if kind == "integer" else kind for kind in ([kinds] if isinstance(kinds, str) else kinds)}
 
 
@@ -124,13 +122,13 @@ def _component(place: Node) -> str:
     target = place.followed().pointer
     name = target.removeprefix(_SCHEMAS)
     if not target.startswith(_SCHEMAS) or "/" in name:
-        what = "one of several objects needs a name of its own"
-        raise place.problem(what, "put it below components/schemas, and refer to it")
+        what = "an object among several alternatives must be a named schema"
+        raise place.problem(what, "move it to components/schemas, and refer to it")
     return name
 
 
 def _constants(schema: Node, name: str) -> list[str]:
-    """Returns the texts that a property may have; nothing where it may have any, or may be missing."""
+    """Return the possible texts of a property; empty if any text is possible, or the property is optional."""
     each = schema.at("properties").at(name).followed()
     values = [each.at("const").value] if "const" in each else each.at("enum").value or []
     required = name in (schema.at("required").value or [])
@@ -140,30 +138,30 @@ def _constants(schema: Node, name: str) -> list[str]:
 def _by_discriminator(discriminator: Node, objects: list[Node], names: list[str]) -> tuple[str, dict[str, str]]:
     name = discriminator.at("propertyName").value
     if not isinstance(name, str):
-        raise discriminator.problem("a `discriminator` needs a `propertyName`", "name the property that decides")
+        raise discriminator.problem("a `discriminator` must have a `propertyName`", "name the property")
     mapped: dict[str, tuple[str, Node]] = {}
     for tag, node in discriminator.at("mapping").items():
         target = str(node.value).removeprefix(_SCHEMAS)
         if target not in names:
-            raise node.problem(f"`{node.value}` is none of the alternatives", "name one: #/components/schemas/...")
+            raise node.problem(f"`{node.value}` is not one of the alternatives", "name one: #/components/schemas/...")
         mapped[tag] = (target, node)
     tags: dict[str, str] = {}
     for place, component in zip(objects, names, strict=True):
         schema = place.followed()
         holder = schema.at("properties").at(name).followed()
         if name not in (schema.at("required").value or []) or holder.at("type").value not in ("string", None):
-            what = f"`{component}` is not decided by `{name}`: that has to be a required text of it"
+            what = f"`{name}` must be a required text of `{component}` to discriminate it"
             raise place.problem(what, "add it there")
         own = _constants(schema, name)
         by_mapping = [tag for tag, (target, _) in mapped.items() if target == component]
         for tag in by_mapping if own else ():
             if tag not in own:
-                what = f"`{tag}` leads to `{component}`, whose `{name}` is never that"
+                what = f"`{tag}` is mapped to `{component}`, but its `{name}` cannot be `{tag}`"
                 raise mapped[tag][1].problem(what, "correct one of the two")
         for tag in own or by_mapping or [component]:
             if tag in tags or (tag in mapped and mapped[tag][0] != component):
                 other = tags.get(tag) or mapped[tag][0]
-                raise place.problem(f"`{name}: {tag}` stands for `{component}` and for `{other}`", "make them differ")
+                raise place.problem(f"`{name}: {tag}` selects both `{component}` and `{other}`", "make them differ")
             tags[tag] = component
     return name, tags
 
@@ -176,6 +174,6 @@ def _by_constants(keyword: Node, objects: list[Node], names: list[str]) -> tuple
         if all(texts) and len(set(flat)) == len(flat):
             return name, {text: component for component, each in zip(names, texts, strict=True) for text in each}
     raise keyword.problem(
-        "nothing decides between these objects: the first would always be taken",
-        "give each a required property with a `const` of its own, or a `discriminator`",
+        "these objects cannot be distinguished: the first would always match",
+        "give each a required property with a `const` of its own, or add a `discriminator`",
     )

@@ -1,14 +1,13 @@
-"""`make breaking`: what changed in the contract since a release, and whom each change breaks.
+"""`make breaking`: lists the changes of the contract since a release, and whom each one breaks.
 
-Own code instead of `redocly diff`: that one is experimental and needs Node; it does not say whom a change breaks, rates
-another default as a patch and an `allOf` around a `$ref` as breaking, and knows nothing of an open client.
+`redocly diff` is not used: it is experimental, needs Node, does not say whom a change breaks, rates a changed default
+as a patch and an `allOf` around a `$ref` as breaking, and assumes closed clients.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,22 +16,23 @@ from typing import Any
 from codegen import Problem, compare
 from codegen.compare import RULES, Rule
 from codegen.files import is_path, read_file
+from codegen.git import run_git
 from codegen.openapi import Node, Unreadable, as_document, operations, parse, without_names
 from codegen.openapi.schemas import ANNOTATIONS, as_text
-from codegen.text import escaped
+from codegen.text import escaped, shortened
 
 CONTRACT = "openapi.yaml"
 
-# Characters of a line that is printed: two pointers at most.
-LINE = 2_100
+# Maximum characters of a printed line: two pointers fit.
+MAX_LINE = 2_100
 
-# What generated code is named after, or what only people read. The rest is in compare/rules.py.
-NAMED = Rule("clients", "otherwise", "generated code carries the name: whoever uses it has to rename it too")
-GONE = Rule("clients", "less", "whoever uses the address loses it")
-WORDS = Rule("", "otherwise", "for readers: the meaning of requests and answers is the same")
-NEW = Rule("", "more", "nobody has to use it")
+# Rules for names and prose. compare/rules.py has the others.
+RENAMED = Rule("clients", "otherwise", "generated code has the name, so callers must rename it too")
+SERVER_REMOVED = Rule("clients", "less", "clients that use the address lose it")
+WORDING = Rule("", "otherwise", "for readers only: requests and responses keep their meaning")
+ADDED = Rule("", "more", "nobody has to use it")
 
-# By how much a version is raised, by the number that is greater.
+# Levels of a version, as indices: PATCH, MINOR, MAJOR.
 LEVELS = ("nothing", "a patch", "a minor version", "a major version")
 PATCH, MINOR, MAJOR = 1, 2, 3
 
@@ -42,10 +42,10 @@ class Change:
     """One change of the contract.
 
     Attributes:
-        place: Where, in words.
-        what: What changed, in words.
+        place: The place, in words.
+        what: The change, in words.
         rule: Whom it breaks, and why.
-        old: JSON pointer into the old document; where it has nothing, to what would hold it.
+        old: JSON pointer into the old document; to the parent if the old document lacks the value.
         new: The same for the new document.
     """
 
@@ -61,57 +61,58 @@ class Change:
 
     @property
     def breaks_clients(self) -> bool:
-        """Whether the contract's major version has to be raised for it: also where only a client of the new version
-        fails, on servers that keep to the old one."""
+        """True if the change needs a new major version. This includes changes that break only new clients on servers
+        that keep the old contract.
+        """
         return "clients" in self.rule.breaks or bool(self.rule.note)
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
-    """Compares two contracts, as read from YAML or JSON.
+    """Compare two contracts, as read from YAML or JSON.
 
     Returns:
-        Every change but that of `info.version`, the breaking ones first; none is left out: what has no rule of its own
-        is named as well.
+        All changes except that of `info.version`, breaking ones first. A change without a rule of its own is rated as
+        WORDING.
 
     Raises:
         Problem: A document is too large to compare.
     """
-    found = [*_meaning(old, new), *_names(old, new), *_servers(old, new)]
+    found = [*_operation_changes(old, new), *_name_changes(old, new), *_server_changes(old, new)]
     try:
-        found += _words(old, new, [pointer for change in found for pointer in (change.old, change.new)])
+        found += _wording_changes(old, new, [pointer for change in found for pointer in (change.old, change.new)])
     except (RecursionError, ValueError) as error:
-        # A YAML alias can make a mapping a part of itself.
-        raise Problem("the contract is nested without end", "take out its YAML aliases") from error
+        # A YAML alias can make a mapping part of itself.
+        raise Problem("the contract is nested without end", "remove its YAML aliases") from error
     order = ("clients and servers", "clients", "servers", "")
     return sorted(dict.fromkeys(found), key=lambda change: order.index(change.rule.breaks))
 
 
 def level(found: list[Change]) -> int:
-    """Returns by how much these changes raise the contract's version at least, as an index into LEVELS."""
+    """Return the level by which these changes must raise the contract's version, as an index into LEVELS."""
     if any(change.breaks_clients for change in found):
         return MAJOR
-    if any(change.rule != WORDS for change in found):
+    if any(change.rule != WORDING for change in found):
         return MINOR
     return PATCH if found else 0
 
 
-def raised(old: str, new: str) -> int:
-    """Returns by how much a version was raised, as an index into LEVELS; 0 also where it was lowered."""
+def raised_by(old: str, new: str) -> int:
+    """Return the level by which a version was raised, as an index into LEVELS; 0 if it is the same or lower."""
     before, after = ([int(part) for part in version.split(".")] for version in (old, new))
     return next((MAJOR - place for place in range(3) if after[place] != before[place]), 0) if after > before else 0
 
 
-def _next(version: str, by: int) -> str:
+def _next_version(version: str, by: int) -> str:
     parts = [int(part) for part in version.split(".")]
     kept = parts[: MAJOR - by]
     return ".".join(map(str, [*kept, parts[len(kept)] + 1, 0, 0][:3]))
 
 
-def _meaning(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _operation_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before, after = operations(old), operations(new)
     both = [key for key in before if key in after]
     differing = {after[key].name: compare.differences(before[key], after[key]) for key in both}
-    for difference in compare.told_once(differing):
+    for difference in compare.deduplicated(differing):
         yield Change(difference.place, difference.what, RULES[difference.kind], difference.old, difference.new)
     for key in [*before, *(key for key in after if key not in before)]:
         place = f"{key[1].upper()} {(before.get(key) or after[key]).path}"
@@ -119,13 +120,13 @@ def _meaning(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
             continue
         if key in before:
             at = before[key].node.pointer
-            yield Change(place, "this operation is not there", RULES["operation-removed"], at, "#/paths")
+            yield Change(place, "operation removed", RULES["operation-removed"], at, "#/paths")
         else:
             at = after[key].node.pointer
-            yield Change(place, "a further operation", RULES["operation-added"], "#/paths", at)
+            yield Change(place, "operation added", RULES["operation-added"], "#/paths", at)
 
 
-def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _name_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before, after = operations(old), operations(new)
     for key in (key for key in before if key in after):
         ours, theirs = before[key], after[key]
@@ -138,66 +139,69 @@ def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
                 yield Change(
                     f"{key[1].upper()} {ours.path}",
                     f"{what} {two.value} instead of {one.value}",
-                    NAMED,
+                    RENAMED,
                     one.pointer,
                     two.pointer,
                 )
         names = [re.findall(r"\{([^{}]*)\}", operation.path) for operation in (ours, theirs)]
         for name, other in zip(*names, strict=True):
             if name != other:
-                yield Change(
-                    f"{name} (path)", f"it is called {other} now", NAMED, ours.item.pointer, theirs.item.pointer
-                )
+                yield Change(f"{name} (path)", f"renamed to {other}", RENAMED, ours.item.pointer, theirs.item.pointer)
     schemas = [as_document(document).root.at("components").at("schemas") for document in (old, new)]
     known = [dict(each.items()) for each in schemas]
     for name, node in known[0].items():
         if name not in known[1]:
-            yield Change(f"schema {name}", "there is no schema of this name", NAMED, node.pointer, schemas[1].pointer)
+            yield Change(f"schema {name}", "schema removed or renamed", RENAMED, node.pointer, schemas[1].pointer)
     for name, node in known[1].items():
         if name not in known[0]:
-            yield Change(f"schema {name}", "a further schema", NEW, schemas[0].pointer, node.pointer)
+            yield Change(f"schema {name}", "schema added", ADDED, schemas[0].pointer, node.pointer)
 
 
-def _servers(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
+def _server_changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     servers = [as_document(document).root.at("servers") for document in (old, new)]
     urls = [{str(node.at("url").value): node.pointer for node in each.elements()} for each in servers]
     for url, pointer in urls[0].items():
         if url not in urls[1]:
-            yield Change("servers", f"{url} is not there", GONE, pointer, servers[1].pointer)
+            yield Change("servers", f"{url} removed", SERVER_REMOVED, pointer, servers[1].pointer)
     for url, pointer in urls[1].items():
         if url not in urls[0]:
-            yield Change("servers", f"{url} in addition", NEW, servers[0].pointer, pointer)
+            yield Change("servers", f"{url} added", ADDED, servers[0].pointer, pointer)
 
 
-def _words(old: Any, new: Any, told: list[str]) -> Iterator[Change]:
-    """Yields what differs as text and has not been told of.
+def _wording_changes(old: Any, new: Any, reported: list[str]) -> Iterator[Change]:
+    """Yield the differences that nothing else reported.
 
-    All that has a meaning is compared elsewhere, so this is how it is written, or for readers.
+    All that has a meaning is compared elsewhere, so these are spelling and prose.
     """
-    for at, there, before, after in _texts(as_document(old).root, as_document(new).root):
-        if there == "#/info/version" or any(_covers(each, pointer) for each in told for pointer in (at, there)):
+    for at, there, before, after in _text_differences(as_document(old).root, as_document(new).root):
+        if there == "#/info/version" or any(
+            _is_reported(each, pointer) for each in reported for pointer in (at, there)
+        ):
             continue
         place = re.sub(r"^#/(paths/[^/]*/[a-z]+/|components/)?", "", there)
         if before is False or after is False:
-            what = "is new" if before is False else "is not there"
+            what = "added" if before is False else "removed"
         else:
-            what = f"{_short(*after)} instead of {_short(*before)}"
-        yield Change(place, what, WORDS, at, there)
+            what = f"{shortened(as_text(*after), 60)} instead of {shortened(as_text(*before), 60)}"
+        yield Change(place, what, WORDING, at, there)
 
 
-def _covers(told: str, pointer: str) -> bool:
-    """Whether a difference at `pointer` is a part of what has been told of another place."""
+def _is_reported(reported: str, pointer: str) -> bool:
+    """True if a difference at `pointer` is part of the difference reported at `reported`."""
     keyword = pointer.rpartition("/")[2]
-    if pointer == told or told.startswith(f"{pointer}/"):
+    if pointer == reported or reported.startswith(f"{pointer}/"):
         return True
     is_prose = keyword in ANNOTATIONS or (keyword == "message" and "/x-" in pointer)
-    return pointer.startswith(f"{told}/") and not is_prose
+    return pointer.startswith(f"{reported}/") and not is_prose
 
 
-def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
-    """Yields the places at which two documents differ, with two values in tuples, or with whether there is one."""
+def _text_differences(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
+    """Yield the places where two documents differ, as (old pointer, new pointer, before, after).
+
+    `before` and `after` are the values in tuples, or, if only one document has the value, whether it has.
+    """
     if isinstance(old.value, dict) and isinstance(new.value, dict):
-        # A parameter of a path may be called otherwise.
+        # Parameters of a path may be renamed.
         keys = [
             {without_names(str(key)) if node.pointer == "#/paths" else key: key for key in node.value}
             for node in (old, new)
@@ -205,16 +209,16 @@ def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
         for key in [*keys[0], *(key for key in keys[1] if key not in keys[0])]:
             below = old.at(keys[0].get(key, key)), new.at(keys[1].get(key, key))
             if key in keys[0] and key in keys[1]:
-                yield from _texts(*below)
+                yield from _text_differences(*below)
             else:
                 yield below[0].pointer, below[1].pointer, key in keys[0], key in keys[1]
         return
     if isinstance(old.value, list) and isinstance(new.value, list):
-        names = [[_name(value) for value in node.value] for node in (old, new)]
+        names = [[_identity(value) for value in node.value] for node in (old, new)]
         if None not in (*names[0], *names[1]) and all(len(set(each)) == len(each) for each in names):
             for index, name in enumerate(names[0]):
                 if name in names[1]:
-                    yield from _texts(old.at(index), new.at(names[1].index(name)))
+                    yield from _text_differences(old.at(index), new.at(names[1].index(name)))
                 else:
                     yield old.at(index).pointer, new.pointer, True, False
             for index, name in enumerate(names[1]):
@@ -223,16 +227,16 @@ def _texts(old: Node, new: Node) -> Iterator[tuple[str, str, Any, Any]]:
             return
         if len(old.value) == len(new.value):
             for index in range(len(old.value)):
-                yield from _texts(old.at(index), new.at(index))
+                yield from _text_differences(old.at(index), new.at(index))
             return
     if as_text(old.value) != as_text(new.value):
         yield old.pointer, new.pointer, (old.value,), (new.value,)
 
 
-def _name(value: Any) -> str | None:
-    """What tells an element of a list from the others, whatever their order; None if nothing does."""
+def _identity(value: Any) -> str | None:
+    """Return what identifies an element of a list, independent of the order; None if nothing does."""
     if isinstance(value, dict) and value.get("in") == "path":
-        # Its name is not sent.
+        # The name is not sent.
         return "path"
     if isinstance(value, dict) and isinstance(value.get("id"), str):
         return f"id {value['id']}"
@@ -243,67 +247,49 @@ def _name(value: Any) -> str | None:
     return None
 
 
-def _short(value: Any) -> str:
-    text = as_text(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 # --- the command ------------------------------------------------------------------------------------------------------
 
 
 def breaking(root: Path) -> int:
-    """Prints each change since BASE of the environment, rated. 1 if clients break within one major version."""
+    """Print each change since BASE of the environment, rated. Return 1 if clients break within a major version."""
     base = os.environ.get("BASE", "") or _default_base(root)
-    old = _read(*_text_of(root, base))
-    new = _read(_text_of_file(root / CONTRACT, CONTRACT, f"git checkout -- {CONTRACT}"), CONTRACT)
+    old = _parse_contract(*_contract_at(root, base))
+    new = _parse_contract(_read_text(root / CONTRACT, CONTRACT, f"git checkout -- {CONTRACT}"), CONTRACT)
     found = changes(old, new)
     versions = [str(document["info"]["version"]) for document in (old, new)]
-    print(f"{CONTRACT} {versions[1]} next to {base}, {versions[0]}: {len(found)} change{'s' * (len(found) != 1)}.")
+    print(
+        f"{CONTRACT} {versions[1]} compared with {base} ({versions[0]}): {len(found)} change{'s' * (len(found) != 1)}."
+    )
     rating = ""
     for change in found:
         if change.rating != rating:
             rating = change.rating
             print(f"\n{rating}")
         at = change.new if change.new == change.old else f"{change.old} -> {change.new}"
-        print(escaped(f"  {change.place}: {change.what}", LINE))
+        print(escaped(f"  {change.place}: {change.what}", MAX_LINE))
         print(f"      {change.rule.why}")
         if change.rule.note:
             print(f"      {change.rule.note}")
-        print(escaped(f"      {at}", LINE))
+        print(escaped(f"      {at}", MAX_LINE))
     needed = level(found)
-    is_told = raised(*versions) >= needed
+    is_raised_enough = raised_by(*versions) >= needed
     count = sum(change.breaks_clients for change in found)
     print()
-    if count and not is_told:
+    if count and not is_raised_enough:
         print(
-            f"problem: {count} of them break{'s' * (count == 1)} clients, and version {versions[1]} does not say so\n"
-            f"fix: raise info.version in {CONTRACT} to {_next(versions[0], needed)}, or take them back"
+            f"problem: {count} of them break{'s' * (count == 1)} clients, but {versions[1]} is no new major version\n"
+            f"fix: raise info.version in {CONTRACT} to {_next_version(versions[0], needed)}, or revert the changes"
         )
         return 1
-    print("Clients break, and the major version says so." if count else "No client breaks.")
-    if not is_told:
-        print(f"next: raise info.version in {CONTRACT} to {_next(versions[0], needed)}")
+    print("Clients break; the major version is raised accordingly." if count else "No client breaks.")
+    if not is_raised_enough:
+        print(f"next: raise info.version in {CONTRACT} to {_next_version(versions[0], needed)}")
     return 0
 
 
-def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    except OSError as error:
-        raise Problem(f"git cannot be run: {error.strerror}", "install it, or give a file: BASE=old.yaml") from error
-
-
 def last_release(root: Path) -> str | None:
-    """Returns the version of the last release, which is the highest tag such as v1.0.0; None if there is none."""
-    tags = re.findall(r"^v(\d+\.\d+\.\d+)$", _git(root, "tag", "--merged", "HEAD").stdout, flags=re.MULTILINE)
+    """Return the version of the last release, from the highest tag such as v1.0.0; None if there is none."""
+    tags = re.findall(r"^v(\d+\.\d+\.\d+)$", run_git(root, "tag", "--merged", "HEAD").stdout, flags=re.MULTILINE)
     return max(tags, key=lambda tag: [int(part) for part in tag.split(".")], default=None)
 
 
@@ -312,12 +298,12 @@ def _default_base(root: Path) -> str:
     if version is None:
         raise Problem(
             "there is no release to compare with: no tag such as v1.0.0 (a shallow clone has none: git fetch --tags)",
-            "name what to compare with, a commit or a file: make breaking BASE=HEAD",
+            "name a commit or a file to compare with: make breaking BASE=HEAD",
         )
     return f"v{version}"
 
 
-def _text_of_file(path: Path, name: str, fix: str) -> str:
+def _read_text(path: Path, name: str, fix: str) -> str:
     try:
         return read_file(path).decode()
     except OSError as error:
@@ -326,24 +312,24 @@ def _text_of_file(path: Path, name: str, fix: str) -> str:
         raise Problem(f"{name} is not UTF-8: byte {error.start}", fix) from error
 
 
-def _text_of(root: Path, base: str) -> tuple[str, str]:
-    """Returns the contract that BASE names, as text, and what to call it."""
+def _contract_at(root: Path, base: str) -> tuple[str, str]:
+    """Return the text of the contract that BASE names, and its name for messages."""
     if is_path(root / base):
-        return _text_of_file(root / base, base, "give another one: make breaking BASE=..."), base
-    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").stdout.strip()
+        return _read_text(root / base, base, "name another one: make breaking BASE=..."), base
+    commit = run_git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").stdout.strip()
     if not commit:
         raise Problem(
-            f"BASE is '{base}', which is no file, and no commit, branch or tag", "give one: make breaking BASE=HEAD"
+            f"BASE must be a file, commit, branch or tag (got '{base}')", "use, for example, make breaking BASE=HEAD"
         )
-    done = _git(root, "show", f"{commit}:./{CONTRACT}")
+    done = run_git(root, "show", f"{commit}:./{CONTRACT}")
     if done.returncode != 0:
-        raise Problem(f"{base} has no {CONTRACT}", "give a commit that has: git log -- openapi.yaml")
+        raise Problem(f"{base} has no {CONTRACT}", "name a commit that has: git log -- openapi.yaml")
     return done.stdout, f"{CONTRACT} of {base}"
 
 
-def _read(text: str, name: str) -> dict[str, Any]:
-    """Reads a contract as far as it has to be for a comparison: an old one may hold what is refused today."""
-    fix = "make generate, which names the line" if name == CONTRACT else "give another one: make breaking BASE=..."
+def _parse_contract(text: str, name: str) -> dict[str, Any]:
+    """Parse a contract. Only what the comparison needs is checked: an old one may have what is refused today."""
+    fix = "make generate, which names the line" if name == CONTRACT else "name another one: make breaking BASE=..."
     try:
         document: Any = parse(text, name).value
     except Unreadable as error:
@@ -351,6 +337,7 @@ def _read(text: str, name: str) -> dict[str, Any]:
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         raise Problem(f"{name} is not an OpenAPI document: it has no `paths`", fix)
     info = document.get("info")
-    if not isinstance(info, dict) or not re.fullmatch(r"\d+\.\d+\.\d+", str(info.get("version")), re.ASCII):
-        raise Problem(f"{name} has no semantic version as `info.version`", fix)
+    info_version = info.get("version") if isinstance(info, dict) else None
+    if not re.fullmatch(r"\d+\.\d+\.\d+", str(info_version), re.ASCII):
+        raise Problem(f"{name}: `info.version` must be a semantic version (got {info_version!r})", fix)
     return document

@@ -1,8 +1,6 @@
-"""Who honours what a contract promises: the half of the ledger that is generated.
+"""Which part of the driver implements each key of OpenAPI. Other keys are refused, as they would be ignored.
 
-Each key that may stand somewhere is listed with who honours it. Any other is refused: it would be dropped without a
-word.
-The other half, which check judges it, is the contract run's (tests/contract/claims.py).
+tests/contract/claims.py has the same for the checks of the contract run.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from codegen.openapi.promises import PROSE, Promise
 
 _READERS = dict.fromkeys(("summary", "description", "externalDocs", "tags", "example", "examples", "title"), "docs")
 
-# By what it stands in: keys, and who honours them. Keywords of schemas are contract.py's.
+# By kind of object: its keys, and what implements them. contract.py has the keywords of schemas.
 KEYS: dict[str, dict[str, str]] = {
     "document": {
         **_READERS,
@@ -35,7 +33,7 @@ KEYS: dict[str, dict[str, str]] = {
         **{"$ref": "client", "headers": "docs, client", "content": "models", "x-rules": "docs, client"},
         "links": "docs, client",
     },
-    # What a link may say is checked by extensions/links.py.
+    # extensions/links.py checks the values.
     "link": {**_READERS, **dict.fromkeys(("$ref", "operationId", "operationRef", "parameters"), "docs, client")},
     "request body": {**_READERS, **{"$ref": "client", "required": "client", "content": "client, models"}},
     "media type": {**_READERS, "schema": "models"},
@@ -52,10 +50,10 @@ KEYS: dict[str, dict[str, str]] = {
 }
 KEYS["query parameter"] = KEYS["parameter"]
 
-# What is sent as it is, whatever else OpenAPI has.
+# The supported `style` of each parameter location.
 STYLES = {"query": "form", "cookie": "form", "path": "simple", "header": "simple"}
 
-# By the kind of a promise.
+# What implements each kind of promise.
 KINDS = {
     "operation": "client",
     "parameter": "client",
@@ -71,29 +69,29 @@ KINDS = {
 
 
 def check(document: Document) -> None:
-    """Refuses what nobody here honours.
+    """Refuse keys that the driver does not implement.
 
     Raises:
-        Problem: Such a key; with its line.
+        Problem: There is such a key.
     """
-    # Where it is needed: importing it takes as long as the driver.
-    from codegen.extensions.places import places
+    # A local import: it takes as long as the rest of the driver.
+    from codegen.extensions.objects import objects
 
-    for place in places(document):
-        for key, node in place.node.items() if place.kind in KEYS else ():
-            where = place.node.at("in").value
+    for each in objects(document):
+        for key, node in each.node.items() if each.kind in KEYS else ():
+            where = each.node.at("in").value
             is_other_style = key == "style" and node.value != STYLES.get(str(where), "simple")
-            if key.startswith("x-") or (key in KEYS[place.kind] and not is_other_style):
+            if key.startswith("x-") or (key in KEYS[each.kind] and not is_other_style):
                 continue
             what = f"`{key}: {node.value}`" if is_other_style else f"`{key}`"
             raise node.problem(
-                f"nobody honours {what} of a {place.kind}: it would be dropped without a word",
-                "correct it if misspelt, else take it out, or honour it and say so in overrides/codegen/claims.py",
+                f"{what} of a {each.kind} is not supported: it would be ignored",
+                "correct the spelling, remove it, or implement it and add it to overrides/codegen/claims.py",
             )
 
 
 def honoured_by(promise: Promise) -> str:
-    """Returns who honours a promise, such as `models`; empty if nobody here does."""
+    """Return what implements a promise, such as `models`; empty if nothing here does."""
     if promise.kind == "keyword":
         holders = ("parameter", "header", "response", "media type")
         known = next((KEYS[holder][promise.name] for holder in holders if promise.name in KEYS[holder]), "")

@@ -1,7 +1,7 @@
-"""Reads openapi.yaml and refuses what the generators would drop, guess at or misread, naming the line.
+"""Reads openapi.yaml and refuses, with the line, what the generators would drop, guess or misread.
 
-Both generators are lenient: a keyword that they do not know, or an operation that they cannot parse, is left out and
-the exit code is 0. So what is known to be honoured is listed here, and all else is a problem.
+Both generators are lenient: they skip unknown keywords and operations that they cannot parse, and exit with 0. So this
+module lists the supported keywords, and every other one is an error.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from codegen.openapi.document import joined
 _ONE_SCHEMA = {"items", "additionalProperties"}
 _SCHEMA_LIST = set(alternatives.KEYWORDS)
 _SCHEMA_MAP = {"properties"}
-# Keywords that the models honour, or that say nothing about them.
+# Keywords that the models support, or that do not concern them.
 _PLAIN = {
     *("$ref", "type", "format", "enum", "const", "required", "default", "discriminator"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
@@ -37,18 +37,18 @@ class Contract:
         model: The document, with the line of each value.
         document: The content.
         version: `info.version`, the semantic version of the contract.
-        extensions: What it promises in `x-rules`, `x-list`, `x-judged` and `x-selects`.
+        extensions: Its `x-rules`, `x-list`, `x-judged` and `x-selects`.
     """
 
     def __init__(self, path: Path, with_extensions: bool = True) -> None:
-        """Reads and checks the file.
+        """Read and check the file.
 
         Args:
             path: The file.
-            with_extensions: Whether also `x-rules` and the like; else `read_extensions` does so later.
+            with_extensions: Whether to read the extensions, too. If not, call `read_extensions` later.
 
         Raises:
-            Problem: It cannot be read, or holds something that cannot be generated from.
+            Problem: The file cannot be read, or has something unsupported.
         """
         self.model = read(path)
         self.document: dict[str, Any] = self.model.value
@@ -65,12 +65,12 @@ class Contract:
             self.read_extensions()
 
     def read_extensions(self) -> None:
-        """Reads and checks `x-rules` and the like, and that somebody honours all else.
+        """Read and check the extensions, and that all other keys are supported.
 
         Raises:
-            Problem: They say what cannot be, or nobody does.
+            Problem: An extension is invalid, or a key is not supported.
         """
-        # Where it is needed: importing it takes as long as all else here.
+        # A local import: it takes as long as everything else here.
         from codegen import claims, extensions
 
         claims.check(self.model)
@@ -78,7 +78,7 @@ class Contract:
         self.extensions = extensions.read(self.model)
 
     def problem(self, pointer: Pointer, what: str, fix: str) -> Problem:
-        """Returns a problem at a place of the contract, given by keys and indices."""
+        """Return a problem at a place of the contract, given by keys and indices."""
         return self.model.problem("#" + joined(pointer), what, fix)
 
     def _check_kind(self) -> None:
@@ -89,22 +89,23 @@ class Contract:
             raise self.problem(("openapi",), f"OpenAPI {version} is not supported", "write the contract as OpenAPI 3.1")
         info = self.document.get("info")
         if not (isinstance(info, dict) and re.fullmatch(r"\d+\.\d+\.\d+", str(info.get("version")))):
-            raise self.problem(("info", "version"), "`info.version` is no semantic version", "write one, such as 1.0.0")
+            what = "`info.version` must be a semantic version"
+            raise self.problem(("info", "version"), what, "write one, such as 1.0.0")
         if not (isinstance(self.document.get("paths"), dict) and self.document["paths"]):
-            raise self.problem(("paths",), "not an OpenAPI document of an API: no `paths`", "add the operation")
+            raise self.problem(("paths",), "the document has no `paths`", "add an operation")
 
     def _check_references(self, node: Node) -> None:
         for element in node.elements():
             self._check_references(element)
         for key, below in node.items():
-            # An example may hold anything, a key of that name too.
+            # An example may have any key, also `$ref`.
             if key == "$ref" and isinstance(below.value, str):
                 node.followed()
             elif key not in ("example", "examples"):
                 self._check_references(below)
 
     def _check_alternatives(self) -> None:
-        """Refuses a schema that is an alternative of itself: it says nothing, and the generators do not see its end."""
+        """Refuse a schema that is an alternative of itself: it has no meaning, and the generators would not end."""
         done: set[str] = set()
         for _, schema in self.model.root.at("components").at("schemas").items():
             way = [(schema, _alternatives(schema))]
@@ -115,20 +116,20 @@ class Contract:
                     done.add(node.pointer)
                     way.pop()
                 elif any(inner.pointer == each.pointer for each, _ in way):
-                    raise node.problem("the schema is an alternative of itself", "take that alternative out")
+                    raise node.problem("the schema is an alternative of itself", "remove that alternative")
                 elif inner.pointer not in done:
                     way.append((inner, _alternatives(inner)))
 
     def check_parameters(self) -> None:
-        """Checks the parameters of all operations.
+        """Check that each parameter has a name, a location and a schema.
 
         Raises:
-            Problem: One has no name, no place or no schema.
+            Problem: One of them is missing.
         """
         for node in self._parameters():
             if not (isinstance(node.value, dict) and {"name", "in", "schema"} <= node.value.keys()):
-                what = "a parameter without `name`, `in` or `schema` is not supported"
-                raise node.problem(what, "give it all three")
+                what = "a parameter must have `name`, `in` and `schema`"
+                raise node.problem(what, "add what is missing")
 
     def _parameters(self) -> Iterator[Node]:
         for _, item in self.model.root.at("paths").items():
@@ -137,7 +138,7 @@ class Contract:
                     yield element.followed()
 
     def _schemas(self) -> Iterator[tuple[Pointer, Any]]:
-        """Yields each schema of the document that is not part of another one."""
+        """Yield each schema that is not part of another one."""
         for name, schema in _mapping(_mapping(self.document.get("components")).get("schemas")).items():
             yield ("components", "schemas", name), schema
         yield from self._schemas_below((), self.document)
@@ -155,14 +156,14 @@ class Contract:
 
     def _check_schema(self, pointer: Pointer, schema: Any) -> None:
         if not isinstance(schema, dict):
-            raise self.problem(pointer, "not a schema", "write a mapping with a `type` or a `$ref`")
+            raise self.problem(pointer, "a schema must be a mapping", "write one with a `type` or a `$ref`")
         if isinstance(reference := schema.get("$ref"), str) and not reference.startswith("#/components/schemas/"):
-            what = f"`{reference}` names no schema"
-            raise self.problem((*pointer, "$ref"), what, "put the schema below components/schemas, and name that")
+            what = f"`{reference}` is not a schema of components/schemas"
+            raise self.problem((*pointer, "$ref"), what, "move the schema there, and refer to it")
         for keyword, value in schema.items():
             here = (*pointer, keyword)
             if keyword in _ONE_SCHEMA:
-                # `additionalProperties: false` is the one Boolean schema that is used.
+                # The only Boolean schemas are those of `additionalProperties`.
                 if not (keyword == "additionalProperties" and isinstance(value, bool)):
                     self._check_schema(here, value)
             elif keyword in _SCHEMA_LIST and isinstance(value, list):
@@ -174,8 +175,8 @@ class Contract:
             elif keyword not in _PLAIN:
                 raise self.problem(
                     here,
-                    f"schema keyword `{keyword}` is not supported: it would be dropped without a word",
-                    "correct it if it is misspelt, else extend overrides/codegen/contract.py",
+                    f"schema keyword `{keyword}` is not supported: the generators would ignore it",
+                    "correct the spelling, or extend overrides/codegen/contract.py",
                 )
         try:
             jsonschema_rs.meta.validate({**schema, "$schema": "https://json-schema.org/draft/2020-12/schema"})
@@ -187,7 +188,7 @@ class Contract:
             if name not in schema.get("properties", {name: True}):
                 raise self.problem(
                     (*pointer, "required", index),
-                    f"`{name}` is required, but no property: the models would not have it",
+                    f"`{name}` is required, but not a property: the models would not have it",
                     "correct the name, or add the property",
                 )
         if schema.keys() & {*alternatives.KEYWORDS, "discriminator"}:
@@ -202,9 +203,9 @@ def _alternatives(schema: Node) -> Iterator[Node]:
 
 
 def lint(root: Path) -> int:
-    """Checks openapi.yaml, and writes nothing."""
+    """Check openapi.yaml. Writes nothing."""
     Contract(root / "openapi.yaml")
-    print("Contract can be generated from, and its rules and examples go together.")
+    print("The contract is valid and supported, and its examples satisfy its rules.")
     return 0
 
 

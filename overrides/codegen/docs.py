@@ -1,7 +1,7 @@
-"""`make docs`: the contract as one page that needs nothing but itself; the reference server shows it at `/docs`.
+"""`make docs`: renders the contract as one self-contained page. The reference server serves it at `/docs`.
 
-Own rendering, since Redocly's loads its scripts and fonts from elsewhere and needs Node. Nothing of the contract
-decides markup: all of it is escaped, and of Markdown only paragraphs and `code` are known.
+Redocly is not used: its pages load scripts and fonts from other hosts, and it needs Node. All text of the contract is
+escaped. Of Markdown, only paragraphs and `code` are rendered.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from markupsafe import Markup, escape
 
 from codegen import PACKAGE, Problem
 from codegen.credentials import variable_of
-from codegen.docs_samples import carried, samples
+from codegen.docs_samples import credential_header, literal, samples
 from codegen.extensions import Link
 from codegen.extensions.model import ANY, Described, describe
+from codegen.html_page import render_page
 from codegen.openapi import Document, Node, Operation, as_document, operations, schema_of
 from codegen.openapi.operations import followed_entries
-from codegen.pages import rendered
 
 TEMPLATE = Path(__file__).with_name("docs.html.jinja")
 
@@ -30,10 +30,10 @@ class Row(NamedTuple):
     """A parameter, a field or a header.
 
     Attributes:
-        name: As it is sent.
-        notes: What stands beside the name, such as where it is sent and whether it is required.
-        kind: The type, with links to the schemas that it is made of.
-        limits: Bounds, values and the default, in words.
+        name: The name.
+        notes: Labels beside the name, such as `query` and `required`.
+        kind: The type, with links to schemas.
+        limits: Bounds, values and default, in words.
         text: The description.
     """
 
@@ -45,8 +45,8 @@ class Row(NamedTuple):
 
 
 def docs(root: Path) -> int:
-    """Writes the page to `docs.html` in REPORT_DIR of the environment."""
-    # Here, as the reference server renders without reading YAML this way.
+    """Write the page to `docs.html` in REPORT_DIR of the environment."""
+    # A local import: the reference server calls `render` with a document of its own.
     from codegen.contract import Contract
 
     page = render(Contract(root / "openapi.yaml").document)
@@ -56,18 +56,18 @@ def docs(root: Path) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
-        raise Problem(f"{path} cannot be written: {error.strerror}", "give another REPORT_DIR") from error
+        raise Problem(f"{path} cannot be written: {error.strerror}", "use another REPORT_DIR") from error
     print(f"Wrote {path.relative_to(root) if path.is_relative_to(root) else path}: open it in a browser.")
     return 0
 
 
 def render(document: Document | dict[str, Any]) -> str:
-    """Returns the page for a contract, as HTML. The same document gives the same bytes."""
+    """Return the HTML page for a contract. The same document gives the same bytes."""
     document = as_document(document)
     schemas = document.root.at("components").at("schemas")
     found = list(operations(document).values())
     servers = document.value.get("servers") or [{"url": "http://localhost:8000"}]
-    return rendered(
+    return render_page(
         TEMPLATE,
         filters={"text": _text, "pretty": _json},
         info=document.value["info"],
@@ -84,9 +84,9 @@ def render(document: Document | dict[str, Any]) -> str:
 
 
 def _operation(operation: Operation, address: str, is_one_of_several: bool) -> dict[str, Any]:
-    """Returns all that the page says of an operation; of several, its anchors begin with its name."""
+    """Return the template's values for an operation. With several operations, anchors have its name as a prefix."""
     described = describe(operation)
-    prefix = f"{_identifier(operation)}-" if is_one_of_several else ""
+    prefix = f"{_anchor(operation)}-" if is_one_of_several else ""
     return {
         "prefix": prefix,
         "at": prefix.removesuffix("-") or "operation",
@@ -94,9 +94,9 @@ def _operation(operation: Operation, address: str, is_one_of_several: bool) -> d
         "path": operation.path,
         "node": operation.node.value,
         "summary": operation.node.value.get("summary") or (operation.name if is_one_of_several else "Operation"),
-        "suffices": _suffices(operation, is_one_of_several),
-        "listed": _listed(described),
-        "judged": _judged(described),
+        "accepted_credentials": _accepted_credentials(operation, is_one_of_several),
+        "listed": _list_promises(described),
+        "judged": _judgement_stages(described),
         "at_any_time": [status for stage in described.judged if stage.name == ANY for status in stage.statuses],
         "parameters": [_parameter(node) for node in operation.parameters.values()],
         "body": _body(operation.request_body),
@@ -108,12 +108,12 @@ def _operation(operation: Operation, address: str, is_one_of_several: bool) -> d
     }
 
 
-def _identifier(operation: Operation) -> str:
+def _anchor(operation: Operation) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", operation.name).strip("-")
 
 
 def _credentials(found: list[Operation]) -> list[dict[str, Any]]:
-    """Returns each security scheme that an operation asks for, with what to send."""
+    """Return the security schemes that operations use, with the header to send."""
     schemes = {
         name: found[0].node.document.root.at("components").at("securitySchemes").at(name)
         for operation in found
@@ -123,7 +123,7 @@ def _credentials(found: list[Operation]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "sent": carried(scheme, "<token>"),
+            "sent": credential_header(scheme, "<token>"),
             "carrier": str(scheme.at("name").value),
             "text": _text(scheme.at("description").value),
         }
@@ -132,7 +132,7 @@ def _credentials(found: list[Operation]) -> list[dict[str, Any]]:
 
 
 def _variables(found: list[Operation]) -> list[str]:
-    """Returns the variables of the environment that the client takes the address and credentials from."""
+    """Return the environment variables for the client's address and credentials."""
     named = [variable_of(PACKAGE, "base_url")]
     for each in _credentials(found):
         is_key = each["sent"].partition(":")[0] != "Authorization"
@@ -141,21 +141,21 @@ def _variables(found: list[Operation]) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _suffices(operation: Operation, by_name: bool) -> Markup:
-    """Returns which credentials an operation takes, in words; without names where all stand below."""
+def _accepted_credentials(operation: Operation, by_name: bool) -> Markup:
+    """Return the credentials that an operation accepts, in words; without names if the page lists them below."""
     found = [[name for name, _ in each.items()] for each in operation.security.elements()]
     if not any(found):
         return Markup("None.")
     if not by_name and all(len(names) == 1 for names in found):
-        return Markup("Either of these suffices.") if len(found) > 1 else Markup("These are needed.")
+        return Markup("Either of these is enough.") if len(found) > 1 else Markup("Required.")
     return Markup(", or ").join(
         Markup(" with ").join(Markup("<code>{}</code>").format(name) for name in names) or Markup("none")
         for names in found
     )
 
 
-def _listed(described: Described) -> list[dict[str, Any]]:
-    """Returns what holds of the list: each promise in words, one with a condition with that."""
+def _list_promises(described: Described) -> list[dict[str, Any]]:
+    """Return the promises about the list, each with its condition if it has one."""
     if described.listing is None:
         return []
     conditions = {each.where.id: each for each in described.listing.at_most}
@@ -167,8 +167,8 @@ def _listed(described: Described) -> list[dict[str, Any]]:
     return found
 
 
-def _judged(described: Described) -> list[dict[str, Any]]:
-    """Returns the stages of the judgement of a request, in their order."""
+def _judgement_stages(described: Described) -> list[dict[str, Any]]:
+    """Return the stages in which a request is checked, in order."""
     return [
         {
             "name": stage.name,
@@ -182,7 +182,7 @@ def _judged(described: Described) -> list[dict[str, Any]]:
 
 
 def _rules(holder: Node, key: str = "x-rules") -> list[dict[str, Any]]:
-    """Returns the rules that a schema, a response or a parameter states."""
+    """Return the rules of a schema, a response or a parameter."""
     return [
         {"id": str(each.at("id").value), "text": _text(each.at("message").value), "rule": str(each.at("rule").value)}
         for each in holder.at(key).elements()
@@ -195,12 +195,12 @@ def _parameter(node: Node) -> Row:
     text = [_text(node.value.get("description"))]
     for rule in _rules(node, "x-selects"):
         text += [rule["text"], Markup('<pre class="rule" tabindex="0"><code>{}</code></pre>').format(rule["rule"])]
-    limits = [*_limits(schema), *_spelling(node, schema)]
-    return Row(node.value["name"], notes, _kind(schema), limits, Markup("\n").join(filter(None, text)))
+    limits = [*_bounds(schema), *_list_format(node, schema)]
+    return Row(node.value["name"], notes, _type_in_words(schema), limits, Markup("\n").join(filter(None, text)))
 
 
-def _spelling(node: Node, schema: Node) -> list[Markup]:
-    """Returns how several values are sent."""
+def _list_format(node: Node, schema: Node) -> list[Markup]:
+    """Return how several values are sent, such as `a,b`."""
     name, where = str(node.value["name"]), node.value["in"]
     if "array" not in _types(schema):
         return []
@@ -225,12 +225,16 @@ def _body(node: Node | None) -> dict[str, Any] | None:
 
 
 def _media(name: str, node: Node) -> dict[str, Any]:
-    """Returns a media type with its schema and its examples, those by name too."""
+    """Return a media type with its schema and all its examples."""
     examples = [("", node.value["example"])] if "example" in node else []
     for key, example in followed_entries(node, "examples").items():
         if "value" in example:
             examples.append((str(example.at("summary").value or key), example.value["value"]))
-    return {"name": name, "kind": _kind(node.at("schema")) if "schema" in node else Markup(""), "examples": examples}
+    return {
+        "name": name,
+        "kind": _type_in_words(node.at("schema")) if "schema" in node else Markup(""),
+        "examples": examples,
+    }
 
 
 def _response(described: Described, prefix: str, status: str, node: Node) -> dict[str, Any]:
@@ -238,8 +242,8 @@ def _response(described: Described, prefix: str, status: str, node: Node) -> dic
         Row(
             name,
             ["always sent" if header.value.get("required") else "optional", *_deprecated(header)],
-            _kind(schema_of(header)),
-            _limits(schema_of(header)),
+            _type_in_words(schema_of(header)),
+            _bounds(schema_of(header)),
             _text(header.value.get("description")),
         )
         for name, header in followed_entries(node, "headers").items()
@@ -259,10 +263,10 @@ def _response(described: Described, prefix: str, status: str, node: Node) -> dic
 
 def _link(link: Link) -> dict[str, Any]:
     return {
-        "at": _identifier(link.target) if len(operations(link.node.document)) > 1 else "operation",
+        "at": _anchor(link.target) if len(operations(link.node.document)) > 1 else "operation",
         "name": link.target.name,
         "text": _text(link.node.at("description").value),
-        "values": [(name, _short(source.node.value)) for (_, name), source in link.sources.items()],
+        "values": [(name, literal(source.node.value)) for (_, name), source in link.sources.items()],
     }
 
 
@@ -271,16 +275,16 @@ def _schema(name: str, node: Node) -> dict[str, Any]:
     required = schema.get("required", ())
     rows = []
     for field, below in node.at("properties").items():
-        said = below.value.get("description") or (below.resolved() or below).value.get("description")
+        description = below.value.get("description") or (below.resolved() or below).value.get("description")
         notes = ["required" if field in required else "optional", *_deprecated(below)]
-        rows.append(Row(field, notes, _kind(below), _limits(below), _text(said)))
+        rows.append(Row(field, notes, _type_in_words(below), _bounds(below), _text(description)))
     return {
         "name": name,
         "text": _text(schema.get("description")),
-        "kind": _kind(node),
+        "kind": _type_in_words(node),
         "values": schema.get("enum", ()),
-        "limits": [] if "enum" in schema else _limits(node),
-        "told_apart": _told_apart(node),
+        "limits": [] if "enum" in schema else _bounds(node),
+        "discriminator": _discriminator(node),
         "rows": rows,
         "rules": _rules(node),
         "closed": schema.get("additionalProperties") is False,
@@ -290,21 +294,21 @@ def _schema(name: str, node: Node) -> dict[str, Any]:
 # --- words for a schema -----------------------------------------------------------------------------------------------
 
 
-def _told_apart(schema: Node) -> Markup:
-    """Returns by which field the alternatives of a schema are told apart, in words; empty if by none."""
+def _discriminator(schema: Node) -> Markup:
+    """Return the discriminator of a schema in words; empty if there is none."""
     field = schema.at("discriminator").at("propertyName").value
     if not isinstance(field, str):
         return Markup("")
     mapped = [
-        Markup("<code>{}</code> is {}").format(value, _kind(_reference(schema, str(node.value))))
+        Markup("<code>{}</code> is {}").format(value, _type_in_words(_reference(schema, str(node.value))))
         for value, node in schema.at("discriminator").at("mapping").items()
     ]
-    said = Markup("<code>{}</code> says which").format(field)
-    return Markup("{}: {}.").format(said, Markup(", ").join(mapped)) if mapped else Markup("{}.").format(said)
+    start = Markup("Selected by <code>{}</code>").format(field)
+    return Markup("{}: {}.").format(start, Markup(", ").join(mapped)) if mapped else Markup("{}.").format(start)
 
 
 def _reference(beside: Node, target: str) -> Node:
-    """Returns a reference, as a discriminator names one: in full, or by the name of the schema alone."""
+    """Return the schema that a discriminator names, by `$ref` or by name."""
     full = target if "/" in target else f"#/components/schemas/{target}"
     return Node(beside.document, {"$ref": full}, beside.pointer)
 
@@ -314,14 +318,14 @@ def _types(schema: Node) -> list[str]:
     return [stated] if isinstance(stated, str) else list(stated or ())
 
 
-def _kind(schema: Node) -> Markup:
-    """Returns the type of a schema in words."""
+def _type_in_words(schema: Node) -> Markup:
+    """Return the type of a schema in words."""
     if "$ref" in schema:
         name = schema.value["$ref"].rpartition("/")[2]
         return Markup('<a href="#schema-{0}">{0}</a>').format(name)
     for keyword in ("anyOf", "oneOf"):
         if keyword in schema:
-            return Markup(" or ").join(_kind(each) for each in schema.at(keyword).elements())
+            return Markup(" or ").join(_type_in_words(each) for each in schema.at(keyword).elements())
     stated = schema.at("type").value or "any value"
     names = [stated] if isinstance(stated, str) else stated
     words = []
@@ -329,16 +333,16 @@ def _kind(schema: Node) -> Markup:
         has_format = name in ("string", "integer", "number") and "format" in schema
         word = escape(f"{name} ({schema.value['format']})" if has_format else name)
         if name == "array" and "items" in schema:
-            word = Markup("array of {}").format(_kind(schema.at("items")))
+            word = Markup("array of {}").format(_type_in_words(schema.at("items")))
         elif name == "object" and isinstance(schema.at("additionalProperties").value, dict):
-            word = Markup("object of {}").format(_kind(schema.at("additionalProperties")))
+            word = Markup("object of {}").format(_type_in_words(schema.at("additionalProperties")))
         words.append(word)
     return Markup(" or ").join(words)
 
 
-def _limits(schema: Node) -> list[Markup]:
-    """Returns what a schema says of its values beyond their type."""
-    said = []
+def _bounds(schema: Node) -> list[Markup]:
+    """Return the bounds, values and default of a schema in words."""
+    bounds = []
     for words, keyword in (
         ("at least {}", "minimum"),
         ("more than {}", "exclusiveMinimum"),
@@ -353,17 +357,13 @@ def _limits(schema: Node) -> list[Markup]:
         ("default {}", "default"),
     ):
         if keyword in schema:
-            said.append(Markup(words).format(Markup("<code>{}</code>").format(_short(schema.value[keyword]))))
+            bounds.append(Markup(words).format(Markup("<code>{}</code>").format(literal(schema.value[keyword]))))
     if "const" in schema:
-        said.append(Markup("always <code>{}</code>").format(_short(schema.value["const"])))
+        bounds.append(Markup("always <code>{}</code>").format(literal(schema.value["const"])))
     if "enum" in schema:
-        values = Markup(", ").join(Markup("<code>{}</code>").format(_short(value)) for value in schema.value["enum"])
-        said.append(Markup("one of {}").format(values))
-    return said
-
-
-def _short(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+        values = Markup(", ").join(Markup("<code>{}</code>").format(literal(value)) for value in schema.value["enum"])
+        bounds.append(Markup("one of {}").format(values))
+    return bounds
 
 
 def _json(value: Any) -> str:
@@ -371,7 +371,7 @@ def _json(value: Any) -> str:
 
 
 def _text(text: str | None) -> Markup:
-    """Returns a description, if there is one, as paragraphs; what stands in backticks is code."""
+    """Return a description as HTML: paragraphs, and backticks as code. Empty without a description."""
     if not text:
         return Markup("")
     paragraphs = []

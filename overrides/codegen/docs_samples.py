@@ -1,4 +1,4 @@
-"""What the page of `make docs` shows of how to call an operation: with curl, and with the generated client."""
+"""The samples of `make docs`: how to call an operation with curl and with the generated client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from codegen.extensions.model import Described
 from codegen.openapi import Node, Operation
 from codegen.openapi.operations import followed_entries
 
-# What is read of an answer is shown by these.
+# Variables in the samples.
 _ANSWER, _ITEM = "page", "item"
 
 
@@ -26,8 +26,8 @@ class Sample(NamedTuple):
     """A sample.
 
     Attributes:
-        kind: `curl`, `client` for a whole list, or `page` for one answer.
-        text: What is to be run.
+        kind: `curl`, `client` for a whole list, or `page` for one response.
+        text: The command or program.
     """
 
     kind: str
@@ -35,21 +35,21 @@ class Sample(NamedTuple):
 
 
 def samples(described: Described, address: str) -> list[Sample]:
-    """Returns samples of calling an operation, with the examples and defaults of its parameters.
+    """Return the samples for an operation, with the examples and defaults of its parameters.
 
     Args:
         described: The operation.
         address: The address of a server.
     """
-    given = _Given(described)
-    found = [Sample("curl", given.curl(address)), Sample("page", given.page())]
+    request = _SampleRequest(described)
+    found = [Sample("curl", request.curl(address)), Sample("page", request.page())]
     if described.listing is not None:
-        found.insert(1, Sample("client", given.whole_list()))
+        found.insert(1, Sample("client", request.whole_list()))
     return found
 
 
-def carried(scheme: Node, token: str) -> str:
-    """Returns what a security scheme has a client send, as it is sent."""
+def credential_header(scheme: Node, token: str) -> str:
+    """Return the header, or the query parameter, that carries a credential."""
     scheme = scheme.resolved() or scheme
     kind, where, name, word = (scheme.at(key).value for key in ("type", "in", "name", "scheme"))
     if kind == "apiKey":
@@ -58,16 +58,16 @@ def carried(scheme: Node, token: str) -> str:
 
 
 def python_name(name: str) -> str:
-    """Returns what the client calls a parameter or an operation."""
-    # As openapi-python-client does, without the second that importing it takes.
+    """Return the client's name for a parameter or an operation."""
+    # The algorithm of openapi-python-client, which takes a second to import.
     spaced = " ".join(re.split("([A-Z]?[a-z]+)", name)) if name.lower() != name else name
     made = "_".join(re.findall(r"[^\W_]+", spaced)).lower()
     is_taken = keyword.iskeyword(made) or (hasattr(builtins, made) and made != "id") or made in ("self", "datetime")
     return f"{made}_" if is_taken else made
 
 
-class _Given:
-    """An operation, and what a sample gives it."""
+class _SampleRequest:
+    """An operation with sample values for its parameters and body."""
 
     def __init__(self, described: Described) -> None:
         self.operation: Operation = described.operation
@@ -100,21 +100,21 @@ class _Given:
         is_in_address = self.operation.method != "get"
         pairs = [(name, each) for name, value in self.query.items() for each in _each(value)]
         if not is_in_address:
-            lines += [_data(name, _text(value)) for name, value in pairs]
-        query = "&".join(f"{quote(name)}={quote(_text(value))}" for name, value in pairs) if is_in_address else ""
+            lines += [_data(name, literal(value)) for name, value in pairs]
+        query = "&".join(f"{quote(name)}={quote(literal(value))}" for name, value in pairs) if is_in_address else ""
         path = self.operation.path
         for name, value in self.path.items():
             if value is not None:
-                path = path.replace(f"{{{name}}}", quote(_text(value), safe=""))
+                path = path.replace(f"{{{name}}}", quote(literal(value), safe=""))
         lines.append(f'"{address}{path}{"?" * bool(query)}{query}"')
         return " \\\n  ".join(lines)
 
     def credential(self) -> str:
-        """The header of the first credentials that suffice."""
+        """Return the header of the first accepted credential; empty if it is not a header."""
         schemes = self.operation.node.document.root.at("components").at("securitySchemes")
         for alternative in self.operation.security.elements():
             for name, _ in alternative.items():
-                sent = carried(schemes.at(name), "$TOKEN")
+                sent = credential_header(schemes.at(name), "$TOKEN")
                 return sent if ": " in sent else ""
         return ""
 
@@ -154,7 +154,7 @@ class _Given:
         return "\n".join([*lines, "", "with AuthenticatedClient() as client:", *call])
 
     def read(self) -> Iterator[str]:
-        """What is shown of an answer: of a list, its total and the keys; else all of it, if there is a body."""
+        """Yield what a sample prints: the total and the keys of a list, or the whole response if it has a body."""
         listing = self.listing
         if listing is None:
             successes = [node for key, node in self.operation.responses.items() if key.startswith("2")]
@@ -181,7 +181,8 @@ def _each(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _text(value: Any) -> str:
+def literal(value: Any) -> str:
+    """Return text as it is, any other JSON value as JSON."""
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -192,5 +193,5 @@ def _data(name: str, text: str) -> str:
 
 
 def _python(value: Any) -> str:
-    """Returns a value as Python writes it; text as most do, in double quotes."""
+    """Return a value as Python source; text in double quotes."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else pprint.pformat(value, width=10_000)

@@ -1,6 +1,6 @@
-"""What docstrings say besides descriptions: the messages of rules, what is promised of a list, the order of judgement.
+"""Docstring text from the extensions: messages of rules, promises about a list, the order of checks.
 
-They reach the generators as descriptions, so that they are escaped like these.
+It reaches the generators as descriptions, so that they escape it.
 """
 
 from __future__ import annotations
@@ -10,30 +10,30 @@ import textwrap
 from typing import Any
 
 from codegen.extensions import Described
-from codegen.extensions.model import ANY, in_order
-from codegen.extensions.places import places
+from codegen.extensions.model import ANY, judgement_order
+from codegen.extensions.objects import objects
 from codegen.openapi import Document, Node
 from codegen.openapi.document import split
 
-# Characters of a line, in a docstring that is indented by four.
+# Characters of a line in a docstring that is indented by four.
 WIDTH = 114
 
 
-def with_messages(document: Document) -> dict[str, Any]:
-    """Returns a copy of a document in which the description of each schema ends with the messages of its rules."""
+def with_rule_messages(document: Document) -> dict[str, Any]:
+    """Return a copy of a document in which the description of each schema ends with the messages of its rules."""
     described: dict[str, Any] = copy.deepcopy(document.value)
-    for place in places(document):
-        if place.kind == "schema" and "x-rules" in place.node and "$ref" not in place.node:
+    for part in objects(document):
+        if part.kind == "schema" and "x-rules" in part.node and "$ref" not in part.node:
             schema: Any = described
-            for key in split(place.node.pointer):
+            for key in split(part.node.pointer):
                 schema = schema[int(key) if isinstance(schema, list) else key]
-            said = [schema["description"].rstrip()] if schema.get("description") else []
-            schema["description"] = "\n\n".join([*said, "What holds:\n\n" + "\n".join(messages(place.node))])
+            paragraphs = [schema["description"].rstrip()] if schema.get("description") else []
+            schema["description"] = "\n\n".join([*paragraphs, "Rules:\n\n" + "\n".join(rule_messages(part.node))])
     return described
 
 
-def messages(holder: Node) -> list[str]:
-    """Returns the messages of the rules that a schema or a response states, as lines of a list."""
+def rule_messages(holder: Node) -> list[str]:
+    """Return the messages of the rules of a schema or a response, as lines of a list."""
     return [
         textwrap.fill(
             " ".join(str(entry.at("message").value).split()),
@@ -47,20 +47,20 @@ def messages(holder: Node) -> list[str]:
     ]
 
 
-def promised(described: Described) -> list[str]:
-    """Returns what is promised of an operation, as paragraphs."""
+def promise_paragraphs(described: Described) -> list[str]:
+    """Return the promises of an operation, as paragraphs."""
     found = []
     for status, response in described.operation.responses.items():
         if "x-rules" in response:
-            found.append("\n".join([f"What holds of {status}:", "", *messages(response)]))
+            found.append("\n".join([f"Rules of {status}:", "", *rule_messages(response)]))
     if described.listing:
-        found.append(_filled("The list: " + " ".join(described.listing.promises.values())))
+        found.append(_wrapped("The list: " + " ".join(described.listing.promises.values())))
     if described.judged:
         anytime = [str(status) for stage in described.judged if stage.name == ANY for status in stage.statuses]
-        order = [f"Judged in this order: {in_order(described.judged)}."]
-        found.append(_filled(" ".join([*order, *([f"At any time: {', '.join(anytime)}."] if anytime else [])])))
+        order = [f"Checked in this order: {judgement_order(described.judged)}."]
+        found.append(_wrapped(" ".join([*order, *([f"At any time: {', '.join(anytime)}."] if anytime else [])])))
     return found
 
 
-def _filled(text: str) -> str:
+def _wrapped(text: str) -> str:
     return textwrap.fill(" ".join(text.split()), WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -1,10 +1,10 @@
-"""`make drift`: what a deployment's own OpenAPI document promises, next to the contract.
+"""`make drift`: compares the OpenAPI document that a deployment serves with the contract.
 
-A deployment built on FastAPI serves a document that is inferred from its code, at /openapi.json. It says what the code
-says, not what the server does (`make contract` finds that out), but it says it for every input, and in one request.
+FastAPI infers such a document from the code and serves it at /openapi.json. It states what the code declares, not how
+the server behaves (`make contract` tests that), but it covers every input and needs one request.
 
-The document is untrusted: its size and the time that it may take are bounded, no redirect and no `$ref` out of it is
-followed, no credentials are sent, and what is printed of it cannot steer a terminal.
+The document is untrusted: size and time are bounded, redirects and external `$ref`s are not followed, no credentials
+are sent, and output is escaped for the terminal.
 """
 
 from __future__ import annotations
@@ -29,99 +29,99 @@ from codegen.openapi import Operation, as_document, operations
 from codegen.openapi.document import check_size
 from codegen.text import escaped
 
-# Bytes and seconds; a document of this API has some hundred kilobytes.
-MOST_BYTES = 10_000_000
-MOST_SECONDS = 10
-MOST_SHOWN = 60
-LINE = 300
+# Bytes and seconds. A document of this API has some hundred kilobytes.
+MAX_BYTES = 10_000_000
+MAX_SECONDS = 10
+MAX_SHOWN = 60
+MAX_LINE = 300
 
 PROMISES = {
-    "less": "less: a client may rely on it by the contract, and this document does not promise it",
-    "more": "more: this document promises it, and the contract does not",
-    "otherwise": "otherwise: both promise something, and neither what the other does",
+    "less": "less: the contract promises it to clients, the document does not",
+    "more": "more: the document promises it, the contract does not",
+    "otherwise": "otherwise: the two make different promises",
 }
 
 
-class Absent(Problem):
-    """There is no document, as far as anybody without credentials can tell."""
+class NoDocument(Problem):
+    """The deployment serves no document, or not without credentials."""
 
 
 def drift(root: Path) -> int:
-    """Compares the document of the deployment at BASE_URL of the environment with the contract. 1 if they differ."""
+    """Compare the document of the deployment at BASE_URL with the contract. Return 1 if they differ."""
     base_url = os.environ.get("BASE_URL", "").strip()
     if not base_url:
         raise Problem(
-            "BASE_URL is not given: which deployment is meant?", "make drift BASE_URL=https://host.example/api"
+            "BASE_URL must be the address of a deployment (got nothing)", "make drift BASE_URL=https://host.example/api"
         )
     contract = Contract(root / "openapi.yaml")
     document = fetch(base_url)
     found = differences(contract.document, document)
     count = f"{len(found)} difference{'s' * (len(found) != 1)}"
-    print(_printable(f"{_address(base_url)} next to openapi.yaml {contract.version}: {count}."))
+    print(_printable(f"{_address(base_url)} compared with openapi.yaml {contract.version}: {count}."))
     for promise, meaning in PROMISES.items():
         of_kind = [difference for difference in found if RULES[difference.kind].promise == promise]
         if of_kind:
             print(f"\n{meaning}")
-        for difference in of_kind[:MOST_SHOWN]:
+        for difference in of_kind[:MAX_SHOWN]:
             print(_printable(f"  {difference.place}: {difference.what}"))
             print(_printable(f"      contract  {difference.old}"))
             print(_printable(f"      document  {difference.new}"))
-        if len(of_kind) > MOST_SHOWN:
-            print(f"  and {len(of_kind) - MOST_SHOWN} more")
+        if len(of_kind) > MAX_SHOWN:
+            print(f"  ... and {len(of_kind) - MAX_SHOWN} more")
     if not found:
-        print("\nThe deployment's document promises what the contract does.")
+        print("\nThe deployment's document makes the same promises as the contract.")
         return 0
     print(
-        "\nproblem: the deployment says that it is another API than the contract has\n"
-        "fix: find out which of the two the server keeps to (make contract BASE_URL=...), and correct the other"
+        "\nproblem: the deployment's document and the contract differ\n"
+        "fix: test which of them the server conforms to (make contract BASE_URL=...), and correct the other"
     )
     return 1
 
 
-def mention(base_url: str, read: Callable[[str], bytes] | None = None) -> str:
-    """Returns the outcome in one line, for the verdict of the contract run; nothing where there is no document.
+def summary_line(base_url: str, read: Callable[[str], bytes] | None = None) -> str:
+    """Return the result in one line, for the verdict of the contract run; empty if there is no document.
 
     Args:
         base_url: The deployment.
-        read: Gets what is at an address, as `fetch` has it: a contract run asks for it as for all else.
+        read: See `fetch`. The contract run passes its own transport.
     """
     try:
         found = differences(Contract(ROOT / "openapi.yaml").document, fetch(base_url, read))
-    except Absent:
+    except NoDocument:
         return ""
     except Problem as problem:
         return _printable(f"the server's own /openapi.json cannot be compared: {problem.what}")
     if not found:
-        return "none: the server's own /openapi.json promises the same"
+        return "none: the server's own /openapi.json makes the same promises"
     places = f"{len(found)} place{'s' * (len(found) > 1)}"
     return _printable(f"the server's own /openapi.json differs in {places}: make drift BASE_URL={base_url}")
 
 
 def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
-    """Compares each operation of the contract with the one that a document has in its place, prefixes of paths aside.
+    """Compare each operation of the contract with the same one of a document. A prefix of its path is ignored.
 
-    Rules, lists, orders of judgement and links count where the document states any: most say nothing of them.
+    Extensions and links count only if the document has any: most documents have none.
 
     Args:
-        contract: The contract, as read.
-        document: What a deployment serves: any JSON value.
+        contract: The contract.
+        document: The document, any JSON value.
 
     Raises:
-        Problem: It is no OpenAPI 3 document, has an operation several times, or is too large.
+        Problem: It is not an OpenAPI 3 document, has an operation several times, or is too large.
     """
     version = document.get("openapi") if isinstance(document, dict) else None
     if not isinstance(version, str) or not version.startswith("3.") or not isinstance(document.get("paths"), dict):
-        raise Problem("the document is not an OpenAPI 3 document", "check BASE_URL: is it this API's?")
+        raise Problem("the document is not an OpenAPI 3 document", "check that BASE_URL is this API")
     check_size(document)
     with_extensions, with_links = (
-        states(as_document(document)) for states in (compare.states_any, compare.states_links)
+        states(as_document(document)) for states in (compare.has_extensions, compare.has_links)
     )
     found: list[Difference] = []
     differing: dict[str, list[Difference]] = {}
     for (path, method), operation in operations(contract).items():
-        there = _find(document, path, method)
+        there = _matching_operation(document, path, method)
         if there is None:
-            place, what = f"{method.upper()} {operation.path}", "there is no such operation"
+            place, what = f"{method.upper()} {operation.path}", "operation missing"
             found.append(Difference("operation-removed", place, what, operation.node.pointer, "#/paths"))
         else:
             differing[operation.name] = compare.differences(
@@ -131,34 +131,34 @@ def differences(contract: dict[str, Any], document: Any) -> list[Difference]:
                 with_extensions=with_extensions,
                 with_links=with_links,
             )
-    return [*found, *compare.told_once(differing)]
+    return [*found, *compare.deduplicated(differing)]
 
 
-def _find(document: dict[str, Any], path: str, method: str) -> Operation | None:
-    """Returns the operation whose path ends like that; what stands before it is where the API is mounted."""
-    fitting = {
+def _matching_operation(document: dict[str, Any], path: str, method: str) -> Operation | None:
+    """Return the operation whose path ends with `path`: the API may be mounted below a prefix."""
+    matching = {
         there: operation
         for (there, used), operation in operations(document).items()
         if used == method and there.rstrip("/").endswith(path)
     }
-    if path in fitting:
-        return fitting[path]
-    if len(fitting) > 1:
-        names = escaped(", ".join(operation.path for operation in list(fitting.values())[:10]))
-        raise Problem(f"the document has the operation several times: {names}", "ask whoever runs it which is served")
-    return next(iter(fitting.values()), None)
+    if path in matching:
+        return matching[path]
+    if len(matching) > 1:
+        names = escaped(", ".join(operation.path for operation in list(matching.values())[:10]))
+        raise Problem(f"the document has the operation several times: {names}", "ask the operator which one is served")
+    return next(iter(matching.values()), None)
 
 
 def fetch(base_url: str, read: Callable[[str], bytes] | None = None) -> Any:
-    """Returns the document that a deployment serves: any JSON value.
+    """Return the document that a deployment serves: any JSON value.
 
     Args:
         base_url: The deployment.
-        read: Gets what is at an address, within bounds of its own; raises Absent or Problem. Ours if not given.
+        read: Sends the GET request and returns the body, bounded; raises NoDocument or Problem. By default, `_fetch`.
 
     Raises:
-        Absent: The server cannot be reached, or has no such document.
-        Problem: The document is too large, too slow, or no JSON.
+        NoDocument: The server cannot be reached, or has no such document.
+        Problem: The document is too large, too slow, or not JSON.
     """
     _check_address(base_url)
     url = _address(base_url)
@@ -166,76 +166,78 @@ def fetch(base_url: str, read: Callable[[str], bytes] | None = None) -> Any:
         text = read(url) if read else asyncio.run(_fetch(url))
     except TimeoutError as error:
         raise Problem(
-            f"{url} was not there after {MOST_SECONDS} s", "check that BASE_URL is right, and that the server runs"
+            f"{url} timed out after {MAX_SECONDS} s", "check that BASE_URL is right, and that the server runs"
         ) from error
-    # A CA file that does not exist is an OSError, a certificate that is not trusted an HTTPError.
+    # OSError: for example a missing CA file. HTTPError: for example an untrusted certificate.
     except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
         reason = str(error) or type(error).__name__
-        raise Absent(
+        raise NoDocument(
             f"{url} cannot be read: {reason}", "check that BASE_URL is right, and that the server runs"
         ) from error
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        return json.loads(text, parse_constant=_reject_constant, parse_float=_parse_float)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, ValueError) else "it is nested too deeply"
-        raise Problem(f"{url} is not JSON: {reason}", "check BASE_URL: is it this API's?") from error
+        raise Problem(f"{url} is not JSON: {reason}", "check that BASE_URL is this API") from error
 
 
 async def _fetch(url: str) -> bytes:
-    # A private CA is named as `make contract` has it. Without TLS there is nothing to verify, and nothing to load.
+    # The variable of a private CA is that of `make contract`. Without TLS, no CA is loaded.
     authorities = os.environ.get("REQUESTS_CA_BUNDLE")
     secure = url.startswith("https:")
     verify = ssl.create_default_context(cafile=authorities) if secure and authorities else secure
     headers = {"accept": "application/json", "accept-encoding": "identity"}
-    # The whole exchange is to end in time, however slowly the bytes drip.
-    async with asyncio.timeout(MOST_SECONDS):
+    # Bounds the whole exchange: a timeout per read would not stop a server that sends a byte at a time.
+    async with asyncio.timeout(MAX_SECONDS):
         async with (
-            httpx2.AsyncClient(verify=verify, timeout=MOST_SECONDS, headers=headers) as client,
+            httpx2.AsyncClient(verify=verify, timeout=MAX_SECONDS, headers=headers) as client,
             client.stream("GET", url) as response,
         ):
             if response.is_redirect:
                 place = escaped(response.headers.get("location", ""))
-                fix = "give the address that it leads to, without /openapi.json, as BASE_URL"
-                raise Absent(f"{url} redirects to {place} ({response.status_code}), which is not followed", fix)
+                fix = "use the target, without /openapi.json, as BASE_URL"
+                raise NoDocument(
+                    f"{url} redirects to {place} ({response.status_code}); redirects are not followed", fix
+                )
             if response.status_code != 200:
-                fix = "check BASE_URL; a deployment may keep its document to itself, then there is nothing to compare"
-                raise Absent(f"{url} answers {response.status_code}, not with a document", fix)
+                fix = "check BASE_URL; a deployment need not publish its document, and then nothing can be compared"
+                raise NoDocument(f"{url} must answer 200 (got {response.status_code})", fix)
             if response.headers.get("content-encoding", "identity").strip().lower() != "identity":
-                # A few bytes could unfold to any number of them.
-                what = f"{url} comes compressed, though it was asked for as it is"
-                raise Problem(what, "check what stands between: a proxy has to keep to Accept-Encoding")
+                # A few bytes could decompress to any number of them.
+                what = f"{url} is compressed, but the request accepts only `identity`"
+                raise Problem(what, "check the proxies in between: they must obey Accept-Encoding")
             body = bytearray()
             async for chunk in response.aiter_raw():
                 body += chunk
-                if len(body) > MOST_BYTES:
-                    fix = "check BASE_URL: is it this API's?"
-                    raise Problem(f"{url} has more than {MOST_BYTES // 1_000_000} MB", fix)
+                if len(body) > MAX_BYTES:
+                    fix = "check that BASE_URL is this API"
+                    raise Problem(f"{url} must have at most {MAX_BYTES // 1_000_000} MB (got more)", fix)
             return bytes(body)
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number in JSON")
+def _reject_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
-def _finite(text: str) -> float:
+def _parse_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(f"{escaped(text, 40)} is too large a number")
+        raise ValueError(f"the number {escaped(text, 40)} is too large")
     return number
 
 
 def _check_address(base_url: str) -> None:
-    fix = "give what comes before /v1 in the API's addresses: BASE_URL=https://host.example/api"
+    fix = "use the part of the API's addresses before /v1: BASE_URL=https://host.example/api"
     try:
         url = urlsplit(base_url)
         valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         valid, url = False, urlsplit("")
     if url.username is not None:
-        # Not shown: there is a password in it.
-        raise Problem("BASE_URL holds credentials, and none are needed for the document", fix)
+        # The URL is not shown, as it has a password.
+        raise Problem("BASE_URL must not have credentials; the document needs none", fix)
     if not valid or url.query or url.fragment or re.search(r"\s", base_url):
-        raise Problem(f"BASE_URL is '{base_url}', which is not an http or https address", fix)
+        raise Problem(f"BASE_URL must be an http or https address (got '{base_url}')", fix)
 
 
 def _address(base_url: str) -> str:
@@ -243,5 +245,5 @@ def _address(base_url: str) -> str:
 
 
 def _printable(line: str) -> str:
-    """A line that moves no cursor, hides nothing, and can be written in any encoding."""
-    return escaped(escaped(line, LINE).encode("ascii", "backslashreplace").decode(), LINE)
+    """Return a line of ASCII without control characters."""
+    return escaped(escaped(line, MAX_LINE).encode("ascii", "backslashreplace").decode(), MAX_LINE)

@@ -1,7 +1,7 @@
-"""The models: what datamodel-code-generator makes of the schemas, and how it calls what.
+"""Generates the models with datamodel-code-generator, and reads their names.
 
-It is given the schemas alone. What it makes a class of though it is neither an object nor an enum becomes a name for
-the type, and so do objects between which a tag decides.
+The generator gets only the schemas. A class for a schema that is neither an object nor an enum, and one for a union of
+objects, is replaced by a type alias.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import pydantic
 
 from codegen.alternatives import KEYWORDS, Tagged, tagged
 from codegen.contract import Contract
-from codegen.docstrings import with_messages
+from codegen.docstrings import with_rule_messages
 from codegen.openapi import Document, Node
-from codegen.settings import check_settings, crash, load_settings, settings_problem
+from codegen.settings import check_settings, generator_crash, load_settings, settings_problem
 
 _SCHEMAS = "#/components/schemas/"
 
@@ -35,25 +35,25 @@ class Models:
     """
 
     def __init__(self, contract: Contract, path: Path) -> None:
-        """Generates it.
+        """Generate the models.
 
         Args:
-            contract: What from.
+            contract: The contract.
             path: The settings of datamodel-code-generator.
 
         Raises:
-            Problem: A setting or the contract does not allow it.
+            Problem: A setting is invalid, or the generator does not support the contract.
         """
-        schemas, choices = _prepared(contract)
-        source = _generated(contract, schemas, path)
+        schemas, choices = _prepare_schemas(contract)
+        source = _generate(contract, schemas, path)
         self._attributes = _attributes(source)
-        self.source = _with_names(source, choices)
+        self.source = _with_aliases(source, choices)
 
     def of(self, schema: Node) -> str | None:
-        """Returns the name of the class of an object or an enum of text; None where there is none.
+        """Return the class of an object or an enum of text; None if the schema has none.
 
         Raises:
-            Problem: It has a name that no class has.
+            Problem: The schema's name cannot be the name of a class.
         """
         pointer = schema.followed().pointer
         name = pointer.removeprefix(_SCHEMAS)
@@ -62,17 +62,17 @@ class Models:
         if name in self._attributes:
             return name
         if "properties" in schema.followed() or "enum" in schema.followed():
-            what = f"`{name}` is no name of a Python class: the models would have it under another one"
-            raise schema.followed().problem(what, "write it in one word, each part with a capital: `TaskPage`")
+            what = f"`{name}` is not a Python class name, so the models would rename it"
+            raise schema.followed().problem(what, "write it in CamelCase, such as `TaskPage`")
         return None
 
     def attributes(self, name: str) -> Mapping[str, str]:
-        """Returns the attributes of a class, by the names of the properties."""
+        """Return the attributes of a class, by the names of the properties."""
         return self._attributes[name]
 
 
 def _attributes(source: str) -> dict[str, dict[str, str]]:
-    """Returns classes, and for each its attributes by the names of the properties."""
+    """Return by class the attributes, by the names of the properties."""
     found: dict[str, dict[str, str]] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.ClassDef) and not _is_root(node):
@@ -90,7 +90,7 @@ def _alias(field: ast.AnnAssign) -> str:
     return ""
 
 
-def _generated(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
+def _generate(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
     settings = load_settings(path)
     from datamodel_code_generator.config import GenerateConfig
 
@@ -98,7 +98,7 @@ def _generated(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
     document = {**contract.document, "paths": {}, "components": {"schemas": schemas}}
     noise = io.StringIO()
     try:
-        # Its warnings are things left out or guessed at: each is a reason to stop.
+        # A warning means that something is skipped or guessed, so it is an error.
         with warnings.catch_warnings(), contextlib.redirect_stderr(noise):
             warnings.simplefilter("error")
             source = datamodel_code_generator.generate(document, **settings, custom_file_header=" ")
@@ -106,19 +106,19 @@ def _generated(contract: Contract, schemas: dict[str, Any], path: Path) -> str:
         raise settings_problem(path, error) from error
     except (datamodel_code_generator.Error, Warning) as error:
         raise contract.problem((), f"datamodel-code-generator cannot use this: {error}", "correct it") from error
-    except Exception as error:  # it has no error of its own for some of what it does not expect
-        raise crash(contract, "datamodel-code-generator", error) from error
+    except Exception as error:  # it has no exception class for some invalid input
+        raise generator_crash(contract, "datamodel-code-generator", error) from error
     if noise.getvalue() or not isinstance(source, str):
-        said = noise.getvalue().strip()
-        raise contract.problem((), f"datamodel-code-generator says: {said}", "correct what it names")
+        message = noise.getvalue().strip()
+        raise contract.problem((), f"datamodel-code-generator reports: {message}", "correct what it names")
     return source
 
 
-# --- what it is given -----------------------------------------------------------------------------------------------
+# --- input of the generator -----------------------------------------------------------------------------------------
 
 
-class _Choice:
-    """Objects between which a tag decides, under one name."""
+class _TaggedUnion:
+    """A named union of objects."""
 
     def __init__(self, found: Tagged, description: str) -> None:
         self.tagged = found
@@ -129,30 +129,30 @@ class _Choice:
         return list(dict.fromkeys(self.tagged.tags.values()))
 
     @property
-    def stand_in(self) -> dict[str, Any]:
-        """A class that comes after those of the alternatives; it is replaced."""
+    def placeholder(self) -> dict[str, Any]:
+        """A schema whose class is generated after the alternatives; the alias replaces it."""
         properties = {f"p{index}": {"$ref": _SCHEMAS + name} for index, name in enumerate(self.classes)}
         return {"type": "object", "properties": properties}
 
 
-def _prepared(contract: Contract) -> tuple[dict[str, Any], dict[str, _Choice]]:
-    """Returns the schemas by name, as the generator is given them, and the names that it does not make."""
+def _prepare_schemas(contract: Contract) -> tuple[dict[str, Any], dict[str, _TaggedUnion]]:
+    """Return the schemas for the generator, and the unions that it must not render."""
     model = contract.model
-    document = Document(with_messages(model), model.name, model.lines, model.aliases)
+    document = Document(with_rule_messages(model), model.name, model.lines, model.aliases)
     root = document.root.at("components").at("schemas")
-    choices: dict[str, _Choice] = {}
+    choices: dict[str, _TaggedUnion] = {}
     taken = set(root.value or ())
     schemas = {name: _without_choices(node, name, choices, taken) for name, node in root.items()}
-    return {**schemas, **{name: choice.stand_in for name, choice in choices.items()}}, choices
+    return {**schemas, **{name: choice.placeholder for name, choice in choices.items()}}, choices
 
 
-def _without_choices(schema: Node, name: str, choices: dict[str, _Choice], taken: set[str]) -> Any:
-    """Returns a schema in which a name stands for each choice between objects; `name` is that of the next."""
+def _without_choices(schema: Node, name: str, choices: dict[str, _TaggedUnion], taken: set[str]) -> Any:
+    """Return a schema in which a reference replaces each union of objects. `name` is the name for the next union."""
     if not isinstance(schema.value, dict):
         return schema.value
     found = tagged(schema)
     if found is not None:
-        return _chosen(schema, name, found, choices, taken)
+        return _named_choice(schema, name, found, choices, taken)
     result = dict(schema.value)
     for key, below in schema.items():
         if key == "properties":
@@ -166,16 +166,18 @@ def _without_choices(schema: Node, name: str, choices: dict[str, _Choice], taken
     return result
 
 
-def _chosen(schema: Node, name: str, found: Tagged, choices: dict[str, _Choice], taken: set[str]) -> dict[str, Any]:
+def _named_choice(
+    schema: Node, name: str, found: Tagged, choices: dict[str, _TaggedUnion], taken: set[str]
+) -> dict[str, Any]:
     description = str(schema.at("description").value or "")
     is_component = schema.pointer == _SCHEMAS + name
     if is_component and found.nullable:
-        raise schema.problem("null is no alternative of a named choice between objects", "allow it where it is used")
+        raise schema.problem("a named union of objects must not have null", "allow null where the schema is used")
     if not is_component and name in taken:
-        what = f"these alternatives would be called `{name}`, which there is already"
-        raise schema.problem(what, "give them a name below components/schemas")
+        what = f"the name for these alternatives, `{name}`, is already used"
+        raise schema.problem(what, "move them to components/schemas under another name")
     taken.add(name)
-    choices[name] = _Choice(found, description)
+    choices[name] = _TaggedUnion(found, description)
     if is_component:
         return {}
     reference = {"$ref": _SCHEMAS + name, **({"description": description} if description else {})}
@@ -186,11 +188,11 @@ def _pascal(name: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", name))
 
 
-# --- what comes out -------------------------------------------------------------------------------------------------
+# --- output of the generator ----------------------------------------------------------------------------------------
 
 
-def _with_names(source: str, choices: Mapping[str, _Choice]) -> str:
-    """Returns the source in which classes that stand for another type are names of it."""
+def _with_aliases(source: str, choices: Mapping[str, _TaggedUnion]) -> str:
+    """Return the source with aliases in place of root models and of placeholders for unions."""
     lines = source.splitlines()
     classes = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
     named = [node for node in classes.values() if node.name in choices or _is_root(node)]
@@ -200,25 +202,25 @@ def _with_names(source: str, choices: Mapping[str, _Choice]) -> str:
         if node.name in choices:
             choice = choices[node.name]
             union = " | ".join([*choice.classes, "Unknown"])
-            later = any(classes[each].lineno > node.lineno for each in choice.classes)
-            union = repr(union) if later else union
+            is_forward = any(classes[each].lineno > node.lineno for each in choice.classes)
+            union = repr(union) if is_forward else union
             type_ = f"Annotated[{union}, OneOf({choice.tagged.name!r}, {dict(choice.tagged.tags)!r})]"
             written = [f"{node.name}: TypeAlias = {type_}", *_docstring(choice.description)]
         else:
             root = next(each for each in node.body if isinstance(each, ast.AnnAssign))
             used = {each.id for each in ast.walk(root.annotation) if isinstance(each, ast.Name)}
             type_ = ast.unparse(root.annotation)
-            later = any(classes[each].lineno > node.lineno for each in used & classes.keys())
-            said = [ast.get_docstring(node) or "", *(_text(each) for each in node.body)]
+            is_forward = any(classes[each].lineno > node.lineno for each in used & classes.keys())
+            texts = [ast.get_docstring(node) or "", *(_text(each) for each in node.body)]
             written = [
-                f"{node.name}: TypeAlias = {repr(type_) if later else type_}",
-                *_docstring(next((each for each in said if each), "")),
+                f"{node.name}: TypeAlias = {repr(type_) if is_forward else type_}",
+                *_docstring(next((each for each in texts if each), "")),
             ]
         lines[node.lineno - 1 : node.end_lineno] = written
     head = next(index for index, line in enumerate(lines) if line.startswith("from __future__"))
     imports = ["from typing import Annotated, TypeAlias", "from ._bases import OneOf, Unknown"]
     lines[head + 1 : head + 1] = imports
-    # A name is rebuilt with the classes that have it.
+    # Aliases need no rebuild.
     rebuilt = {f"{node.name}.model_rebuild()" for node in named}
     return "\n".join(line for line in lines if line not in rebuilt) + "\n"
 
@@ -233,5 +235,5 @@ def _text(node: ast.stmt) -> str:
 
 
 def _docstring(text: str) -> list[str]:
-    said = text.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return [f'"""{said}{" " if said.endswith(chr(34)) else ""}"""'] if said else []
+    escaped = text.strip().replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    return [f'"""{escaped}{" " if escaped.endswith(chr(34)) else ""}"""'] if escaped else []

@@ -1,4 +1,4 @@
-"""How operations page, as the templates write it: arguments of `Paging` in package/_pages.py, and pagers."""
+"""Pagers for the operations with `x-list`, as the templates render them: arguments of package/_page_checks.py."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ from codegen.openapi import Node, schema_of
 # By path, with `{}` for each parameter, and method.
 Operations = Mapping[tuple[str, str], Described]
 
-# How many items are asked for at once where the contract has no bound, and where it has a far greater one.
-_USUAL, _MOST = 100, 250
+# Page size without a bound in the contract, and the largest one with a bound.
+_USUAL_SIZE, _MAX_SIZE = 100, 250
 
-# The arguments of the pagers' own.
-_ARGUMENTS = {"client", "limit", "page_size", "progress", "resume"}
-_ARGUMENTS_BY_OFFSET = {"offset", "concurrency"}
+# Arguments that all pagers have.
+_PAGER_ARGUMENTS = {"client", "limit", "page_size", "progress", "resume"}
+_OFFSET_ARGUMENTS = {"offset", "concurrency"}
 
-# Values that can be compared with what was sent for them.
-_COMPARED = ("uuid", "string", "int")
+# Kinds of values that can be compared with the parameter that was sent.
+_COMPARABLE_KINDS = ("uuid", "string", "int")
 
 
 @dataclass(frozen=True)
 class Pager:
-    """An operation that is a list.
+    """An operation that lists items.
 
     Attributes:
         endpoint: The operation, as openapi-python-client has it.
-        paging: How it pages: arguments of `Paging`, as they are written.
-        repeats: The attributes of an item that repeat a parameter, with that.
-        by_offset: Whether pages begin at offsets, else at cursors.
-        has_total: Whether a page says how many items there are.
-        name: What pagers are named after, such as `workflow_runs`.
-        noun: What the items are called, such as `runs`.
-        one: What an item is called, such as `run`.
+        paging: The arguments of `Paging`, as source.
+        repeats: By attribute of an item, the parameter that it repeats.
+        by_offset: Whether pages are addressed by offset; if not, by cursor.
+        has_total: Whether a page has the number of all items.
+        name: The stem of the pagers' names, such as `workflow_runs`.
+        noun: The plural of the items, such as `runs`.
+        one: The singular, such as `run`.
         item: The class of an item.
-        identity: The field that tells an item from all others.
-        limit, start: The parameters for the size of a page and for where it begins, as Python names.
-        path: The parameters in the path.
+        identity: The field that identifies an item.
+        limit, start: The Python names of the parameters for the page size, and for the offset or cursor.
+        path: The path parameters.
         model: The class of a page.
-        further: All others that are sent.
-        size, least: How many items are asked for at once, unless told and at least.
-        alone: Whether it is the only list, whose names need not tell it from others.
+        further: All other parameters.
+        size, least: The default and the minimum page size.
+        alone: Whether it is the only list, so that names need no prefix.
     """
 
     endpoint: Endpoint
@@ -80,17 +80,17 @@ class Pager:
 
     @property
     def module(self) -> str:
-        """The module of the operation, below that of its tag."""
+        """The module of the operation, in the package of its tag."""
         return str(self.endpoint.name)
 
     @property
     def tag(self) -> str:
-        """The module of its tag."""
+        """The package of its tag."""
         return str(self.endpoint.tags[0])
 
     @property
     def names(self) -> dict[str, str]:
-        """What a list is read by, by the name that it has where the list is the only one."""
+        """The public names of the list, by the name that it has in a contract with one list."""
         long = {
             "Page": f"{strings.pascal_case(self.name)}Page",
             "PAGE_SIZE": f"{self.name.upper()}_PAGE_SIZE",
@@ -102,16 +102,16 @@ class Pager:
 
 
 def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models: Models) -> list[Pager]:
-    """Returns the operations that are lists, in the order of the contract.
+    """Return the operations that list items, in the order of the contract.
 
     Args:
         data: The contract, as openapi-python-client has it.
-        operations: What it promises in keys of our own.
-        views: How parameters are written.
-        models: The models, which have some fields under names of their own.
+        operations: The operations with their extensions.
+        views: The operations, as the templates read them.
+        models: The models.
 
     Raises:
-        Problem: One cannot be paged through.
+        Problem: The pagers cannot read one of the lists.
     """
     endpoints = {
         key_of(endpoint): endpoint
@@ -121,18 +121,18 @@ def pagers(data: GeneratorData, operations: Operations, views: Endpoints, models
     found: list[Pager] = []
     for key, described in operations.items():
         if described.listing is not None and key in endpoints:
-            pager = _Reading(described, described.listing, endpoints[key], views, models).pager()
+            pager = _PagerBuilder(described, described.listing, endpoints[key], views, models).pager()
             if any(pager.name == other.name for other in found):
                 raise described.listing.node.problem(
-                    f"another list has pagers that are named after `{pager.name}` already",
-                    "give one of the operations another `operationId`",
+                    f"another list has pagers with the name `{pager.name}`",
+                    "change the `operationId` of one of them",
                 )
             found.append(pager)
     return [replace(pager, alone=len(found) == 1) for pager in found]
 
 
-class _Reading:
-    """Reads how one operation pages, and refuses what pagers cannot do."""
+class _PagerBuilder:
+    """Reads one list, and refuses what pagers do not support."""
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class _Reading:
         start = "offset" if by_offset else "cursor"
         for key in ("limit", "key", *(["total"] if by_offset else [])):
             if not getattr(listing, key):
-                raise self.unsupported(self.node, f"`x-list` names no `{key}`, which pagers need")
+                raise self.unsupported(self.node, f"`x-list` must have `{key}` for pagers")
         names = {
             "limit": self.parameter("limit", "int"),
             start: self.parameter(start, "int" if by_offset else "string"),
@@ -170,7 +170,7 @@ class _Reading:
         limit = shape(schema_of(self.described.parameters["query", listing.limit])).node
         for key in ("enum", "multipleOf"):
             if key in limit:
-                raise self.unsupported(limit.at(key), f"pagers cannot keep to `{key}` of a page's size")
+                raise self.unsupported(limit.at(key), f"pagers do not support `{key}` for the page size")
         bounds = _bounds(limit)
         least = max(2 if by_offset else 1, bounds.get("least", 1))
         most = bounds.get("most")
@@ -203,39 +203,39 @@ class _Reading:
             path=tuple(each for each in self.arguments.values() if each.where == "path"),
             model=str(self.view.model),
             further=tuple(self.further({listing.limit, getattr(listing, start)}, by_offset)),
-            size=max(least, _USUAL if most is None else min(most, _MOST)),
+            size=max(least, _USUAL_SIZE if most is None else min(most, _MAX_SIZE)),
             least=least,
         )
 
     def unsupported(self, node: Node, what: str) -> Exception:
-        return node.problem(what, "correct it, or extend overrides/codegen/paging.py and overrides/package/_paging.py")
+        return node.problem(what, "correct it, or extend overrides/codegen/paging.py and overrides/package/_pagers.py")
 
     def parameter(self, key: str, kind: str) -> str:
-        """Returns the Python name of a parameter, after holding it to a type."""
+        """Return the Python name of a parameter, after checking its type."""
         name = getattr(self.listing, key)
         found = self.described.parameters["query", name]
         given = shape(schema_of(found))
         wanted = {"int": "an integer", "string": "text"}[kind]
         if given.kind != kind:
-            raise self.unsupported(self.node.at(key), f"`{name}` has to be {wanted} for pagers")
+            raise self.unsupported(self.node.at(key), f"`{name}` must be {wanted} for pagers")
         return self.arguments["query", name].python_name
 
     def field(self, key: str, schema: Node, kinds: tuple[str, ...], may_be_null: bool = False) -> None:
-        """Holds a field to types, and to being there whenever what holds it is."""
+        """Check the type of a field, and that it is always present."""
         name, node = getattr(self.listing, key), self.node.at(key)
-        found = _always(schema, name, may_be_null)
+        found = _always_present(schema, name, may_be_null)
         if found is None:
-            raise self.unsupported(node, f"`{name}` has to be required for pagers, and not null")
+            raise self.unsupported(node, f"`{name}` must be required for pagers, and not null")
         if found.kind not in kinds:
             words = {"list": "an array", "int": "an integer", "string": "text", "uuid": "a UUID"}
             wanted = " or ".join(words[kind] for kind in kinds)
-            raise self.unsupported(node, f"`{name}` has to be {wanted} for pagers")
+            raise self.unsupported(node, f"`{name}` must be {wanted} for pagers")
 
     def attribute(self, node: Node, schema: Node, name: str) -> str:
-        """Returns a field as models have it: by its attribute, those below others joined with dots."""
+        """Return the path of a field in the models: attributes, joined with dots."""
         found = self.attribute_if_any(schema, name)
         if found is None:
-            raise self.unsupported(node, f"`{name}` has another name in the models, which pagers do not know")
+            raise self.unsupported(node, f"`{name}` must be a valid attribute for pagers; the models rename it")
         return found
 
     def attribute_if_any(self, schema: Node, name: str) -> str | None:
@@ -249,44 +249,45 @@ class _Reading:
         return ".".join(found)
 
     def item(self) -> str:
-        """Returns the name of the class of an item."""
+        """Return the name of the class of an item."""
         name = self.models.of(self.listing.item)
         if name is None:
-            what = "pagers need items that are a schema of their own"
-            raise self.node.at("items").problem(what, "put it below components/schemas, and name that")
+            what = "items must be a named schema for pagers"
+            raise self.node.at("items").problem(what, "move it to components/schemas, and refer to it")
         return name
 
     def noun(self, name: str) -> str:
-        """Returns what items are called: the last part of the path, if that is a name."""
+        """Return the plural of the items: the last segment of the path, or `name` if that is not a valid name."""
         last = self.described.operation.path.rstrip("/").rpartition("/")[2]
         noun = strings.snake_case(last)
         usable = noun.isidentifier() and not keyword.iskeyword(noun) and "{" not in last
         return noun if usable else name
 
     def further(self, paging: set[str], by_offset: bool) -> Iterator[Argument]:
-        """Yields the parameters that pagers pass on: all but the path's, those that page, and credentials, which the
-        client has.
-        """
+        """Yield the parameters that pagers pass through: all except path, paging and credentials."""
         carriers = {carrier for each in self.described.operation.credentials for carrier in each}
         for (place, name), each in self.arguments.items():
             known = name.lower() if place == "header" else name
             if place == "path" or (place == "query" and name in paging) or f"{place} {known}" in carriers:
                 continue
-            if each.python_name in _ARGUMENTS | (_ARGUMENTS_BY_OFFSET if by_offset else set()):
-                what = f"the pagers have an argument `{each.python_name}` of their own, other than this parameter"
+            if each.python_name in _PAGER_ARGUMENTS | (_OFFSET_ARGUMENTS if by_offset else set()):
+                what = f"the pagers use the argument name `{each.python_name}` already"
                 raise self.unsupported(self.described.parameters[place, known], what)
             yield each
 
     def item_echoes(self) -> Iterator[tuple[str, str]]:
-        """Yields the fields of items that repeat a parameter, as rules say: those at the response, of each item, and
-        those at a parameter which selects by it.
+        """Yield the fields of items that repeat a parameter, with the parameter.
+
+        Rules state this: those of the response about each item, and those of a parameter that selects items.
         """
         listing, described = self.listing, self.described
         names = [field_name(part) for part in listing.items.split(".")]
         item: Path = ("response", "body", *names, ELEMENT)
         rules = [(rule, item, "") for key, rules in described.answers.items() if key[0] == "2" for rule in rules]
         rules += [(rule, ("item",), name) for name, rules in described.selects.items() for rule in rules]
-        given = {(place, field_name(name)): (place, name) for place, name in map(self.by_name, described.parameters)}
+        given = {
+            (place, field_name(name)): (place, name) for place, name in map(self.place_and_name, described.parameters)
+        }
         for rule, holder, selecting in rules:
             for pair in rule.program.equals:
                 for field, other in (pair, pair[::-1]):
@@ -300,15 +301,15 @@ class _Reading:
                         if name is not None:
                             yield name, source[1]
 
-    def by_name(self, key: tuple[str, str]) -> tuple[str, str]:
-        """Returns place and name of a parameter; in `Described` those in the path have numbers."""
+    def place_and_name(self, key: tuple[str, str]) -> tuple[str, str]:
+        """Return location and name of a parameter."""
         return key[0], str(self.described.parameters[key].at("name").value)
 
     def comparable(self, path: Path, source: tuple[str, str]) -> str | None:
-        """Returns the name of an item's field, if its values can be compared with what is sent for a parameter."""
-        [parameter] = [node for key, node in self.described.parameters.items() if self.by_name(key) == source]
-        # By their bare names, as calls have them.
-        if sum(self.by_name(key)[1] == source[1] for key in self.described.parameters) > 1:
+        """Return the attribute of an item's field if its values can be compared with a parameter; None if not."""
+        [parameter] = [node for key, node in self.described.parameters.items() if self.place_and_name(key) == source]
+        # Calls have parameters by name alone, so an ambiguous name cannot be compared.
+        if sum(self.place_and_name(key)[1] == source[1] for key in self.described.parameters) > 1:
             return None
         names, node = [], self.listing.item
         for part in path:
@@ -318,20 +319,20 @@ class _Reading:
                 return None
             node = found[0].node
         name = ".".join(names)
-        field = _always(self.listing.item, name)
+        field = _always_present(self.listing.item, name)
         sent = shape(schema_of(parameter))
-        is_comparable = field is not None and field.kind == sent.kind and field.kind in _COMPARED
+        is_comparable = field is not None and field.kind == sent.kind and field.kind in _COMPARABLE_KINDS
         return self.attribute_if_any(self.listing.item, name) if is_comparable else None
 
 
 def _is_attribute(name: str) -> bool:
-    """Whether models have a field under its own name."""
+    """True if the models keep the name of a field."""
     is_taken = keyword.iskeyword(name) or name.startswith("_") or hasattr(pydantic.BaseModel, name)
     return name.isidentifier() and not is_taken
 
 
-def _always(schema: Node, name: str, may_be_null: bool = False) -> Shape | None:
-    """Returns what a field is that is there, and not null, wherever what holds it is; None if it is not so."""
+def _always_present(schema: Node, name: str, may_be_null: bool = False) -> Shape | None:
+    """Return the shape of a field that is always present and not null; None for any other field."""
     found = shape(schema)
     names = name.split(".")
     for index, part in enumerate(names):
@@ -347,7 +348,7 @@ def _always(schema: Node, name: str, may_be_null: bool = False) -> Shape | None:
 
 
 def _bounds(schema: Node) -> dict[str, int]:
-    """Returns the least and the greatest integer that a schema allows, as far as it bounds them."""
+    """Return the bounds of an integer schema, inclusive, as `least` and `most`."""
     found: dict[str, int] = {}
     for word, key, exclusive, step in (
         ("least", "minimum", "exclusiveMinimum", 1),

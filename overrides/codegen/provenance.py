@@ -1,6 +1,6 @@
-"""What the output was made from, as hashes: the answer to "is it current?" without making it again.
+"""Records the hashes of inputs and output, to tell whether generated/ is up to date without generating it.
 
-Imports nothing but the standard library, because an unchanged contract has to be answered at once.
+Imports only the standard library, so that `generate` answers an unchanged contract at once.
 """
 
 from __future__ import annotations
@@ -18,36 +18,31 @@ from codegen import PACKAGE, Problem
 from codegen.files import read_file
 
 FILE_NAME = "PROVENANCE.json"
-# The same hashes, and that of PROVENANCE.json, for `sha256sum -c`.
+# The same hashes and that of PROVENANCE.json, for `sha256sum -c`.
 SUMS_NAME = "SHA256SUMS"
-# The files of the package that cannot hold a line which says where they come from.
+# Files of the package without the comment that they are generated.
 UNMARKED = ("LICENSE", SUMS_NAME)
 
-# The parts of CHANGELOG.md, and which of them go with the package.
+# The parts of CHANGELOG.md, and whether they are copied into the package.
 _PARTS = {"### Contract": True, "### Client": True, "### Project": False}
 
-# The modules of this folder that decide the bytes of the output.
-GENERATING = (
+# The modules of the driver that decide the bytes of the output. Editing another one leaves the package current.
+GENERATOR_MODULES = (
     *("codegen/__init__.py", "codegen/alternatives.py", "codegen/contract.py", "codegen/credentials.py"),
-    *("codegen/endpoints.py", "codegen/files.py", "codegen/fitting.py", "codegen/models.py", "codegen/paging.py"),
-    *(
-        "codegen/provenance.py",
-        "codegen/render.py",
-        "codegen/settings.py",
-        "codegen/testing.py",
-        "codegen/testing_data.py",
-    ),
-    *("codegen/openapi/__init__.py", "codegen/openapi/document.py", "codegen/openapi/operations.py"),
-    *("codegen/openapi/reading.py", "codegen/text.py", "codegen/openapi/schemas.py"),
-    # What docstrings say; that rules compile and examples keep them decides nothing of it.
-    *("codegen/docstrings.py", "codegen/extensions/model.py", "codegen/extensions/places.py"),
-    # Which fields of items repeat a parameter, as rules say.
+    *("codegen/files.py", "codegen/models.py", "codegen/paging.py", "codegen/provenance.py", "codegen/render.py"),
+    *("codegen/settings.py", "codegen/signatures.py", "codegen/testing.py", "codegen/testing_data.py"),
+    *("codegen/text.py", "codegen/docstrings.py"),
+    *("codegen/endpoints/__init__.py", "codegen/endpoints/bodies.py", "codegen/endpoints/common.py"),
+    *("codegen/endpoints/parameters.py", "codegen/endpoints/responses.py"),
+    *("codegen/openapi/__init__.py", "codegen/openapi/document.py", "codegen/openapi/loader.py"),
+    *("codegen/openapi/operations.py", "codegen/openapi/schemas.py"),
+    # Docstrings, and which operations take the ids of a list's items.
+    *("codegen/extensions/links.py", "codegen/extensions/model.py", "codegen/extensions/objects.py"),
+    # Rules: as Python for the testing kit, and which fields of an item repeat a parameter.
     *("codegen/cel/engine.py", "codegen/cel/python.py", "codegen/cel/shapes.py", "codegen/cel/tree.py"),
-    # Which operations take the ids of a list's items.
-    "codegen/extensions/links.py",
 )
 
-# What else decides them. Their versions are pinned in pyproject.toml and reach us through the lock.
+# The packages that decide them. pyproject.toml pins their versions, requirements.lock repeats the pins.
 TOOLS = ("cel-expr-python", "datamodel-code-generator", "jinja2", "openapi-python-client", "ruff")
 
 
@@ -56,8 +51,9 @@ def sha256(data: bytes) -> str:
 
 
 def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yields all that is below a folder and no folder itself, as (name relative to it, path), in a fixed order, without
-    Python's caches. It may be no regular file: `read_file` refuses those.
+    """Yield everything below a folder except folders and Python's caches, as (relative name, path), sorted.
+
+    A path need not be a regular file: `read_file` refuses others.
     """
     for path in sorted(folder.rglob("*")):
         if "__pycache__" not in path.relative_to(folder).parts and (path.is_symlink() or not path.is_dir()):
@@ -65,16 +61,17 @@ def files_below(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def read_inputs(root: Path) -> dict[str, Any]:
-    """Returns the hashes of all that goes in, contract and overrides, with the versions of the tools and of the
-    package, and what it needs. LICENSE and CHANGELOG.md go in too, see `documents`: they are compared as they are.
+    """Return the hashes of contract and overrides, the versions of tools and package, and its dependencies.
+
+    LICENSE and CHANGELOG.md are not hashed, but compared byte by byte (`copied_documents`).
 
     Raises:
-        Problem: One of them is not there, or does not say what is looked for in it.
+        Problem: An input is missing or invalid.
     """
     overrides = hashlib.sha256()
     for name, path in files_below(root / "overrides"):
-        # Prose decides nothing, nor do the commands that come after generation.
-        if path.suffix != ".md" and (not name.startswith("codegen/") or name in GENERATING):
+        # Prose and modules of other commands do not affect the output.
+        if path.suffix != ".md" and (not name.startswith("codegen/") or name in GENERATOR_MODULES):
             overrides.update(f"{name}\0{sha256(_read(path))}\n".encode())
     contract = _read(root / "openapi.yaml")
     lock = _read(root / "requirements-dev.lock").decode(errors="replace")
@@ -82,19 +79,19 @@ def read_inputs(root: Path) -> dict[str, Any]:
     try:
         tools = {tool: pins[tool] for tool in TOOLS}
     except KeyError as missing:
-        raise Problem(f"requirements-dev.lock does not pin {missing}", "write it anew: make lock") from missing
+        raise Problem(f"requirements-dev.lock does not pin {missing}", "rewrite it: make lock") from missing
     try:
         project = tomllib.loads(_read(root / "pyproject.toml").decode())["project"]
         needs = {name: project[name] for name in ("requires-python", "dependencies")}
     except (ValueError, LookupError, TypeError) as error:
         raise Problem(
-            f"pyproject.toml does not say what the package needs: {error}", "state requires-python and dependencies"
+            f"pyproject.toml must have requires-python and dependencies: {error}", "add what is missing"
         ) from error
     settings = _read(root / "overrides/client.yaml").decode(errors="replace")
     version = re.search(r"^package_version_override: (\d+\.\d+\.\d+)$", settings, flags=re.MULTILINE)
     if version is None:
         raise Problem(
-            "overrides/client.yaml: `package_version_override` is no semantic version", "write one, such as 1.0.0"
+            "overrides/client.yaml: `package_version_override` must be a semantic version", "write one, such as 1.0.0"
         )
     return {
         "version": version[1],
@@ -106,19 +103,19 @@ def read_inputs(root: Path) -> dict[str, Any]:
 
 
 def full_version(version: str, contract_version: str) -> str:
-    """Returns the version of the package with the contract's behind it, so that `pip list` and logs tell both.
+    """Return the version of the package followed by the contract's, so that `pip list` and logs show both.
 
-    A local version label (PEP 440): wherever 1.2.0 is asked for, 1.2.0+contract.1.0.0 is one. Only PyPI takes none.
+    This is a local version label (PEP 440): 1.2.0+contract.1.0.0 satisfies a requirement of 1.2.0. PyPI refuses it.
     """
     return f"{version}+contract.{contract_version}"
 
 
-def documents(root: Path) -> dict[str, bytes]:
-    """Returns what goes from the root into the package, by name: the licence, and of the changelog what concerns the
-    package. What concerns the rest of the project is left out, so that a note about it does not change the package.
+def copied_documents(root: Path) -> dict[str, bytes]:
+    """Return the files that are copied from the root into the package: the licence, and the changelog without the
+    entries about the rest of the project, which must not change the package.
 
     Raises:
-        Problem: One of them cannot be read, or an entry stands where nothing says what it concerns.
+        Problem: One of them cannot be read, or an entry of the changelog is below no known heading.
     """
     changelog = [
         "<!-- Copied by `make generate` from CHANGELOG.md of the project. Do not edit it here. -->",
@@ -135,8 +132,8 @@ def documents(root: Path) -> dict[str, bytes]:
             part = line
         elif release and line and part not in _PARTS:
             raise Problem(
-                f"CHANGELOG.md:{number}: the line is below none of " + ", ".join(f"`{name}`" for name in _PARTS),
-                "move it below the one that it concerns: the first two go with the package",
+                f"CHANGELOG.md:{number}: an entry must be below one of " + ", ".join(f"`{name}`" for name in _PARTS),
+                "move it there; the first two are copied into the package",
             )
         elif release and line and _PARTS[part]:
             entries.append((release, part, line))
@@ -155,11 +152,11 @@ def _read(path: Path) -> bytes:
 
 
 def describe(inputs: dict[str, Any], contract_version: str, package: Path) -> bytes:
-    """Returns PROVENANCE.json for the files of a package. No times and no paths of a machine: the same input gives the
-    same bytes everywhere.
+    """Return PROVENANCE.json for a package. It has no times and no absolute paths, so that the same input gives the
+    same bytes on any machine.
     """
     document = {
-        "about": f"Made by `make generate`. `files` has the sha256 of all other files of the package but {SUMS_NAME}.",
+        "about": f"Written by `make generate`. `files` has the sha256 of all other files except {SUMS_NAME}.",
         "package": PACKAGE,
         "version": full_version(inputs["version"], contract_version),
         "contract": {"version": contract_version, "sha256": inputs["contract"]},
@@ -174,20 +171,20 @@ def describe(inputs: dict[str, Any], contract_version: str, package: Path) -> by
     return (json.dumps(document, indent=2) + "\n").encode()
 
 
-def sums(provenance: bytes) -> bytes:
-    """Returns SHA256SUMS for the files that a PROVENANCE.json lists, and for itself."""
+def checksums(provenance: bytes) -> bytes:
+    """Return SHA256SUMS for PROVENANCE.json and the files that it lists."""
     files = {**json.loads(provenance)["files"], FILE_NAME: sha256(provenance)}
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(files.items())).encode()
 
 
 def is_current(root: Path, inputs: dict[str, Any]) -> bool:
-    """Tells whether generated/ is what the inputs, as `read_inputs` has them, would give, by hashes alone."""
+    """True if generated/ is up to date with the inputs (see `read_inputs`), by hashes alone."""
     package = root / "generated" / PACKAGE
     try:
         recorded = read_file(package / FILE_NAME)
         copied = {name: read_file(package / name) for name in ("LICENSE", "CHANGELOG.md", SUMS_NAME)}
         version = json.loads(recorded)["contract"]["version"]
-        # The version is believed only where the contract has it too: it is the one entry that no hash covers.
+        # No hash covers the version in PROVENANCE.json, so it is compared with the contract.
         stated = re.search(
             r"^  version: (\S+)$", _read(root / "openapi.yaml").decode(errors="replace"), flags=re.MULTILINE
         )
@@ -197,8 +194,8 @@ def is_current(root: Path, inputs: dict[str, Any]) -> bool:
             and stated[1] == version
             and not foreign
             and recorded == describe(inputs, version, package)
-            and copied == {**documents(root), SUMS_NAME: sums(recorded)}
+            and copied == {**copied_documents(root), SUMS_NAME: checksums(recorded)}
         )
-    # What cannot be read was not made by us, nor what is nested too deeply.
+    # A file that cannot be read or parsed was not written by the driver.
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -1,36 +1,36 @@
-"""What stands against a release of the working tree as it is, seen from the last release: the highest tag `v1.2.3`.
+"""Checks that the working tree can be released, compared with the last release: the highest tag such as `v1.2.3`.
 
-The version of the package is tied to the contract's: it is raised by at least as much, so that whoever sees 2.0.0 after
-1.4.2 knows that a contract they call may have broken, and whoever sees 1.4.3 knows that it has not.
+The package's version is raised by at least as much as the contract's. So 2.0.0 after 1.4.2 says that the contract may
+have broken, and 1.4.3 that it has not.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from codegen import PACKAGE, Problem, breaking, provenance
 from codegen.contract import Contract
-from codegen.folders import changes
+from codegen.directories import changed_files
+from codegen.git import git_output
 from codegen.openapi import parse
 from codegen.render import build
 
 
 def release_check(root: Path) -> int:
-    """Prints each thing that stands against a release, and what to do about it.
+    """Print each obstacle to a release, with its fix.
 
     Returns:
-        0 there is none, 1 there are some.
+        0 ready or released, 1 not ready.
 
     Raises:
-        Problem: It cannot be found out, such as in a clone without history.
+        Problem: The check is impossible, for example in a clone without history.
     """
-    if _git(root, "rev-parse", "--is-shallow-repository").strip() == "true":
-        raise Problem("this clone is shallow: the last release is not in it", "git fetch --unshallow --tags")
+    if git_output(root, "rev-parse", "--is-shallow-repository").strip() == "true":
+        raise Problem("this clone is shallow, so the last release is missing", "git fetch --unshallow --tags")
     inputs = provenance.read_inputs(root)
     contract = Contract(root / "openapi.yaml")
     version = inputs["version"]
@@ -39,14 +39,14 @@ def release_check(root: Path) -> int:
     if last is not None:
         found += since(root, last, inputs, contract)
     for problem in found:
-        print(problem.told())
+        print(problem.report())
     if found:
-        print(f"Not ready: the above stands against releasing {version}.")
+        print(f"Not ready: fix the above before releasing {version}.")
         return 1
     if last == version:
-        print(f"Released: nothing of the package has changed since v{version}.")
+        print(f"Released: the package has not changed since v{version}.")
     else:
-        print(f"Ready: nothing stands against releasing {version}. Next: git tag v{version}; make build")
+        print(f"Ready: {version} can be released. Next: git tag v{version}; make build")
     return 0
 
 
@@ -55,10 +55,10 @@ def _tree(root: Path, inputs: dict[str, Any]) -> list[Problem]:
     with tempfile.TemporaryDirectory(prefix="codegen-") as folder:
         new = Path(folder).resolve() / "new"
         build(root, new, inputs)
-        if changes(root / "generated", new):
+        if changed_files(root / "generated", new):
             found.append(Problem("generated/ is stale", "make generate"))
-    if _git(root, "status", "--porcelain"):
-        found.append(Problem("there are changes that are not committed: a tag would not have them", "git commit"))
+    if git_output(root, "status", "--porcelain"):
+        found.append(Problem("there are uncommitted changes, which a tag would not include", "git commit"))
     return found
 
 
@@ -77,24 +77,24 @@ def _changelog(root: Path, version: str) -> list[Problem]:
 
 
 def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> list[Problem]:
-    """Returns what stands against a release because of what has changed since the last one, such as `1.0.0`."""
+    """Return the obstacles that come from changes since the last release, such as `1.0.0`."""
     found = []
-    old = parse(_git(root, "show", f"v{last}:openapi.yaml"), f"openapi.yaml of v{last}").value
-    of_contract = breaking.raised(str(old["info"]["version"]), contract.version)
-    of_package = breaking.raised(last, inputs["version"])
+    old = parse(git_output(root, "show", f"v{last}:openapi.yaml"), f"openapi.yaml of v{last}").value
+    of_contract = breaking.raised_by(str(old["info"]["version"]), contract.version)
+    of_package = breaking.raised_by(last, inputs["version"])
     raise_contract = "raise `info.version` in openapi.yaml, then make generate"
     raise_package = "raise `package_version_override` in overrides/client.yaml, then make generate"
     if old != contract.document and of_contract < 1:
         found.append(
-            Problem(f"the contract has changed since v{last}, its version {contract.version} has not", raise_contract)
+            Problem(f"the contract has changed since v{last}, but not its version {contract.version}", raise_contract)
         )
     described = f"generated/{PACKAGE}/{provenance.FILE_NAME}"
-    before = _files_of(_git(root, "show", f"v{last}:{described}"), last)
+    before = _files_of(git_output(root, "show", f"v{last}:{described}"), last)
     after = provenance.describe(inputs, contract.version, root / "generated" / PACKAGE)
     files = before.items() ^ json.loads(after)["files"].items()
-    # The changelog alone is no reason: the entries of the next version go there.
+    # The changelog does not count: it has the entries of the next version.
     if of_package < 1 and {name for name, _ in files} - {"CHANGELOG.md"}:
-        found.append(Problem(f"the package has changed since v{last}, its version has not been raised", raise_package))
+        found.append(Problem(f"the package has changed since v{last}, but its version was not raised", raise_package))
     if of_package < of_contract:
         found.append(
             Problem(
@@ -112,7 +112,7 @@ def since(root: Path, last: str, inputs: dict[str, Any], contract: Contract) -> 
                 found.append(Problem(f"the contract breaks clients since v{last}: {broken}", fix))
     elif breaking.PATCH <= of_contract < needed:
         found.append(
-            Problem(f"more than the contract's wording has changed since v{last}: a minor version", raise_contract)
+            Problem(f"the contract has changed in more than wording since v{last}: a minor version", raise_contract)
         )
     return found
 
@@ -123,16 +123,7 @@ def _files_of(described: str, last: str) -> dict[str, str]:
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         files = error
     if not isinstance(files, dict) or not all(isinstance(digest, str) for digest in files.values()):
-        raise Problem(f"{provenance.FILE_NAME} of v{last} lists no files", "look at the tag: is it a release of this?")
+        raise Problem(
+            f"{provenance.FILE_NAME} of v{last} lists no files", "check that the tag is a release of this project"
+        )
     return files
-
-
-def _git(root: Path, *arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, check=False)
-    except OSError as error:
-        raise Problem(f"git cannot be run: {error.strerror}", "install git") from error
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
-        raise Problem(f"git {arguments[0]}: {said}", "run this in a clone with its history and tags")
-    return done.stdout.decode(errors="replace")

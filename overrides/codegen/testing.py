@@ -1,4 +1,4 @@
-"""The testing kit: how it calls what, and the names of overrides/testing.yaml for what may happen to items."""
+"""The testing kit: its names, and the moves of overrides/testing.yaml, such as `complete` for a run."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from codegen.models import Models
 from codegen.openapi import Node, schema_of
 from codegen.paging import Pager
 from codegen.settings import load_settings
-from codegen.testing_data import Data
+from codegen.testing_data import KitData
 
-# What `make_run` and the like take besides fields, and the attributes of `FakeServer`.
-_TAKEN_FIELDS = {"self", "seed", "now"}
-_TAKEN = (
+# Arguments of `make_run` and the like besides fields, and attributes of `FakeServer`.
+_RESERVED_ARGUMENTS = {"self", "seed", "now"}
+_RESERVED_METHODS = (
     *("add_token", "advance", "base_url", "before", "check", "client", "clock", "contract", "elapsed", "forbid"),
     *("handle", "next", "next_cut", "next_later", "next_malformed", "next_slow", "now", "requests", "revoke"),
     *("token", "transport"),
@@ -38,29 +38,29 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Move:
-    """What may happen to an item: a method's name, and the fields that it sets."""
+    """A method that adds or changes an item, and the fields that it sets."""
 
     name: str
     fields: Mapping[str, Any]
 
     @property
-    def said(self) -> str:
+    def fields_in_words(self) -> str:
         return ", ".join(f"`{name}`: `{value}`" for name, value in self.fields.items())
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A list, as the template writes it.
+class ListView:
+    """A list, as the template renders it.
 
     Attributes:
-        key: What the kit knows it by: the operation's name.
-        noun, one: What its items, and one of them, are called.
+        key: The name of the operation, which identifies the list.
+        noun, one: Plural and singular of its items.
         model: The class of an item.
-        fields: Those of an item, by attribute: the type that a caller gives.
-        names: By attribute, the name of a field where that is another one.
-        owners: The parameters that tell whose list it is: name and type.
-        states: A field with an enumeration; empty where there is none.
-        adds, changes: What may happen to items, by name.
+        fields: By attribute of an item, its annotation.
+        names: By attribute, the name of the field if that differs.
+        owners: By path parameter, its annotation.
+        states: An attribute with an enum; empty if there is none.
+        adds, changes: The moves.
     """
 
     key: str
@@ -75,21 +75,21 @@ class Listed:
     changes: list[Move]
 
     @property
-    def typed(self) -> str:
-        """The name of the type of an item's fields."""
+    def fields_type(self) -> str:
+        """The name of the TypedDict of an item's fields."""
         return f"{strings.pascal_case(self.one)}Fields"
 
 
 @dataclass(frozen=True)
 class Resource:
-    """What a parameter in a path names, and is no item of a list.
+    """A resource that a path parameter names, other than an item of a list.
 
     Attributes:
         parameter: The parameter.
-        name: What it is called.
-        argument: The parameter in Python.
-        annotation: Its type.
-        returned: The type of what it is known by.
+        name: The name of the resource.
+        argument: The Python name of the parameter.
+        annotation: Its annotation.
+        returned: The type of its id.
     """
 
     parameter: str
@@ -101,50 +101,50 @@ class Resource:
 
 @dataclass(frozen=True)
 class Kit:
-    """What the template reads.
+    """The data for the template.
 
     Attributes:
-        source: Source of what the kit goes by.
+        source: Source of the contract's data.
         lists: The lists.
-        resources: What else there is.
-        untold: What the kit does not do, each as a sentence.
+        resources: The other resources.
+        limitations: What the kit does not support, each as a sentence.
     """
 
     source: str
-    lists: Sequence[Listed]
+    lists: Sequence[ListView]
     resources: Sequence[Resource]
-    untold: Sequence[str]
+    limitations: Sequence[str]
 
     @property
-    def later(self) -> str:
-        """Arguments for an answer of a later version, for an example: a value of an enum, and a field."""
+    def unknown_fields(self) -> str:
+        """Arguments for an example of a response of a later API version: an unknown enum value and field."""
         known = self.lists[0].states if self.lists else ""
         return f'{known}="CANCELLED", priority=3' if known else "priority=3"
 
 
 def kit(contract: Contract, endpoints: Endpoints, pagers: Sequence[Pager], models: Models, settings: Path) -> Kit:
-    """Returns what the template reads of a contract.
+    """Return the data for the template.
 
     Args:
-        contract: The contract, its extensions read.
-        endpoints: How parameters and bodies are written.
-        pagers: The lists, as pagers have them.
+        contract: The contract, with its extensions read.
+        endpoints: The operations.
+        pagers: The lists.
         models: The models.
-        settings: The file with names for what may happen.
+        settings: The file with the moves.
 
     Raises:
-        Problem: A setting says what cannot be, or two things would have one name.
+        Problem: A setting is invalid, or two methods have the same name.
     """
-    names = _Names(settings)
-    data = Data(contract, endpoints, pagers, models, names.updated())
+    names = _MoveNames(settings)
+    data = KitData(contract, endpoints, pagers, models, names.updated())
     resources = [_resource(name, schema, endpoints, data) for name, schema in data.resources.items()]
     lists = [names.listed(name, pager, data, models) for name, pager in data.lists.items()]
     names.check(lists, resources)
     source = data.source()
-    return Kit(source, lists, resources, data.untold)
+    return Kit(source, lists, resources, data.limitations)
 
 
-def _resource(name: str, schema: Node, endpoints: Endpoints, data: Data) -> Resource:
+def _resource(name: str, schema: Node, endpoints: Endpoints, data: KitData) -> Resource:
     arguments = [each for key in data.operations for each in endpoints.view(key).at("path")]
     argument = next(each.python_name for each in arguments if each.name == name)
     kind = shape(schema).kind
@@ -152,23 +152,23 @@ def _resource(name: str, schema: Node, endpoints: Endpoints, data: Data) -> Reso
     return Resource(name, called, argument, _TYPES.get(kind, "str"), {"uuid": "UUID", "int": "int"}.get(kind, "str"))
 
 
-class _Names:
-    """Reads the file of settings, and refuses what does not fit."""
+class _MoveNames:
+    """Reads and validates the settings."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.settings = load_settings(path)
         for name, moves in self.settings.items():
             if not isinstance(moves, dict) or not set(moves) <= {"updated", "adds", "changes"}:
-                what = f"`{name}` has to hold `updated`, `adds` and `changes`"
-                raise self.problem(what, "leave out what else it has")
+                what = f"`{name}` may have only `updated`, `adds` and `changes`"
+                raise self.problem(what, "remove the other keys")
 
     def updated(self) -> dict[str, Sequence[str]]:
-        """Returns by list the fields that say when an item was changed."""
+        """Return by list the fields with the time of an item's last change."""
         return {name: moves.get("updated") or () for name, moves in self.settings.items()}
 
-    def listed(self, name: str, pager: Pager, data: Data, models: Models) -> Listed:
-        """Returns a list as the template writes it."""
+    def listed(self, name: str, pager: Pager, data: KitData, models: Models) -> ListView:
+        """Return a list as the template renders it."""
         described = data.operations[pager.key]
         assert described.listing is not None
         item = shape(described.listing.item)
@@ -176,10 +176,10 @@ class _Names:
         fields = {
             attributes.get(own, own): _annotation(shape(item.fields[key]))
             for key, own in item.names.items()
-            if attributes.get(own, own) not in _TAKEN_FIELDS
+            if attributes.get(own, own) not in _RESERVED_ARGUMENTS
         }
-        for each in sorted(_TAKEN_FIELDS & {*attributes.values()}):
-            data.untold.append(f"`{each}` of {pager.noun} cannot be given: the kit has an argument of that name.")
+        for each in sorted(_RESERVED_ARGUMENTS & {*attributes.values()}):
+            data.limitations.append(f"`{each}` of {pager.noun} cannot be given: the kit has an argument of that name.")
         moves = self.settings.get(name, {})
         for each in moves.get("updated") or ():
             self._check_field(f"{name}.updated", each, item)
@@ -191,20 +191,20 @@ class _Names:
         names = {attribute: own for own, attribute in attributes.items() if own != attribute}
         enums = [own for key, own in item.names.items() if len(shape(item.fields[key]).values or ()) > 1]
         states = next((attributes.get(each, each) for each in enums), "")
-        return Listed(name, pager.noun, pager.one, pager.item, fields, names, owners, states, adds, changes)
+        return ListView(name, pager.noun, pager.one, pager.item, fields, names, owners, states, adds, changes)
 
     def _moves(self, place: str, written: Any, item: Shape) -> Iterator[Move]:
         for name, fields in (written or {}).items() if isinstance(written or {}, dict) else [("", None)]:
             if not isinstance(fields, dict):
-                raise self.problem(f"`{place}` has to hold moves by name", "write `complete: {status: COMPLETED}`")
+                raise self.problem(f"`{place}` must map names to fields", "write `complete: {status: COMPLETED}`")
             if not str(name).isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
-                raise self.problem(f"`{place}.{name}` is no name of a method", "take another one")
+                raise self.problem(f"`{place}.{name}` must be a valid name of a method", "use another name")
             for each, value in fields.items():
                 schema = self._check_field(f"{place}.{name}", each, item)
                 whole = {**schema.value, "components": schema.document.value.get("components", {})}
                 if not jsonschema_rs.is_valid(whole, value):
-                    what = f"`{place}.{name}`: `{each}` cannot be {value!r}"
-                    raise self.problem(what, "take a value that the contract allows")
+                    what = f"`{place}.{name}`: the contract does not allow {value!r} for `{each}`"
+                    raise self.problem(what, "use a value that it allows")
             yield Move(name, fields)
 
     def _check_field(self, place: str, name: str, item: Shape) -> Node:
@@ -215,19 +215,19 @@ class _Names:
     def problem(self, what: str, fix: str) -> Problem:
         return Problem(f"overrides/{self.path.name}: {what}", fix)
 
-    def check(self, lists: Sequence[Listed], resources: Sequence[Resource]) -> None:
-        """Holds the names against each other."""
+    def check(self, lists: Sequence[ListView], resources: Sequence[Resource]) -> None:
+        """Check that the names of lists exist, and that those of methods are unique."""
         known = [each.key for each in lists]
         if unknown := [name for name in self.settings if name not in known]:
-            raise self.problem(f"`{unknown[0]}` is no operation with `x-list`", f"take one of: {', '.join(known)}")
-        names = [*_TAKEN, *(f"add_{each.name}" for each in resources)]
+            raise self.problem(f"`{unknown[0]}` is not an operation with `x-list`", f"use one of: {', '.join(known)}")
+        names = [*_RESERVED_METHODS, *(f"add_{each.name}" for each in resources)]
         for each in lists:
             names += [each.noun, f"add_{each.noun}", f"change_{each.one}", f"delete_{each.one}", f"make_{each.one}"]
             names += [move.name for move in (*each.adds, *each.changes)]
         for name in names:
             if names.count(name) > 1:
-                what = f"two methods of the testing kit would be called `{name}`"
-                raise self.problem(what, "give an operation another `operationId` or path, or a move another name")
+                what = f"two methods of the testing kit have the name `{name}`"
+                raise self.problem(what, "change an `operationId`, a path, or the name of a move")
 
 
 def _annotation(found: Shape) -> str:

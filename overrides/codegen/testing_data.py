@@ -1,4 +1,4 @@
-"""The testing kit's data: what the contract says, as source that makes the classes of
+"""The contract as data for the testing kit: source that constructs the classes of
 overrides/package/_testing/contract.py.
 """
 
@@ -12,31 +12,31 @@ from codegen.cel import RuleError
 from codegen.cel.python import Condition, Untranslatable, conditions
 from codegen.contract import Contract
 from codegen.credentials import credential_of
-from codegen.endpoints import Endpoints, Said
-from codegen.extensions.model import Described, Listing, Rule, success
+from codegen.endpoints import Endpoints, ErrorFields
+from codegen.extensions.model import Described, Listing, Rule, success_schema
 from codegen.models import Models
 from codegen.openapi import Node, schema_of
 from codegen.openapi.operations import followed_entries
 from codegen.paging import Pager
 
-# What of a schema is prose, or said otherwise.
-_LEFT_OUT = ("title", "description", "example", "examples", "deprecated", "x-rules", "discriminator")
+# Keywords of a schema that are prose, or that the kit has in another form.
+_OMITTED = ("title", "description", "example", "examples", "deprecated", "x-rules", "discriminator")
 _SCHEMAS = "#/components/schemas/"
-# The order in which most servers judge, where the contract has none.
-_USUAL = {"credentials": (401,), "parameters": (422, 400), "existence": (404,), "access": (403,)}
+# The usual order of checks, for an operation without `x-judged`.
+_USUAL_ORDER = {"credentials": (401,), "parameters": (422, 400), "existence": (404,), "access": (403,)}
 
 
 class Raw(str):
-    """Source of Python."""
+    """Python source."""
 
 
-class Data:
-    """What the kit goes by.
+class KitData:
+    """The contract's data for the kit.
 
     Attributes:
-        lists: By the name of the operation that shows it, the lists.
-        resources: By name, the parameters in paths that name what is no item of a list: their schemas.
-        untold: What the kit does not do, each as a sentence; complete once `source` was read.
+        lists: The lists, by name of the operation.
+        resources: By path parameter that does not name an item of a list, its schema.
+        limitations: What the kit does not support, each as a sentence; complete after `source`.
     """
 
     def __init__(
@@ -49,30 +49,30 @@ class Data:
     ) -> None:
         """
         Args:
-            contract: The contract, its extensions read.
-            endpoints: How bodies are written.
-            pagers: The lists, as pagers have them.
+            contract: The contract, with its extensions read.
+            endpoints: The operations.
+            pagers: The lists.
             models: The models.
-            updated: By list, the fields that say when an item was changed.
+            updated: By list, the fields with the time of an item's last change.
         """
-        self.untold: list[str] = []
+        self.limitations: list[str] = []
         self.operations = contract.extensions.operations
         self._contract = contract
         self._pagers = {each.key: each for each in pagers}
         self.lists = {self.operations[key].operation.name: each for key, each in self._pagers.items()}
         self._models = models
-        self._said = endpoints.said
+        self._said = endpoints.error_fields
         self._views = {key: endpoints.view(key) for key in self.operations}
         self._updated = updated
-        # By operation, the parameter in its path that names an item, and of which list.
-        self._items = dict(self._items_named())
+        # By operation, the path parameter that names an item, and the list of that item.
+        self._items = dict(self._item_parameters())
         self.resources = self._resources()
 
     def source(self) -> str:
-        """Returns source that makes it all."""
+        """Return source that constructs the data."""
         schemas = self._contract.model.root.at("components").at("schemas")
         rules = self._contract.extensions.rules.values()
-        return _call(
+        return _constructor_call(
             "Contract",
             schemas={name: self._schema(node) for name, node in schemas.items()},
             rules={rule.id: made for each in rules for rule, made in self._rules(each)},
@@ -81,10 +81,10 @@ class Data:
             resources={name: self._schema(node) for name, node in self.resources.items()},
         )
 
-    # --- lists, and what they are of ---
+    # --- lists and resources ---
 
-    def _items_named(self) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
-        """Yields operations of which a parameter in the path names an item of a list: the parameter, and the list."""
+    def _item_parameters(self) -> Iterator[tuple[tuple[str, str], tuple[str, str]]]:
+        """Yield the operations whose path names an item of a list, each with the parameter and the list."""
         paths: dict[str, tuple[str, str]] = {}
         for list_name, pager in self.lists.items():
             listing = self.operations[pager.key].listing
@@ -99,13 +99,13 @@ class Data:
                 yield key, paths[described.operation.path]
 
     def _is_key(self, source: Described, listing: Listing, pointer: Sequence[str | int]) -> bool:
-        """Whether a pointer leads to the key of an item of a list, in the answers of an operation."""
+        """True if a pointer into the responses of an operation leads to the key of an item of a list."""
         names = [str(part) for part in pointer]
         key = listing.key.split(".")
         if source.listing and source.listing.item.pointer == listing.item.pointer:
             items = listing.items.split(".")
             return names[: len(items)] == items and names[len(items) + 1 :] == key
-        body = success(source.operation)
+        body = success_schema(source.operation)
         return body is not None and body.followed().pointer == listing.item.pointer and names == key
 
     def _resources(self) -> dict[str, Node]:
@@ -130,7 +130,7 @@ class Data:
             for each in listing.at_most
             if (made := self._rule(each.where, "self", "lambda self, _, __")) is not None
         ]
-        return _call(
+        return _constructor_call(
             "Listing",
             noun=pager.noun,
             item=self._schema(listing.item, is_reference=True),
@@ -145,14 +145,14 @@ class Data:
 
     def _operation(self, key: tuple[str, str], described: Described) -> Raw:
         operation, view = described.operation, self._views[key]
-        does, listing = self._does(key, described)
+        does, listing = self._effect(key, described)
         if not does:
-            self.untold.append(f"`{operation.name}` is not answered: script it with `next`.")
+            self.limitations.append(f"`{operation.name}` is not implemented: script it with `next`.")
         for stage in described.judged:
             if stage.name == "state" and stage.statuses != (410,):
                 numbers = " or ".join(map(str, stage.statuses))
-                what = f"`{operation.name}` is never answered with {numbers} by itself"
-                self.untold.append(f"{what}: the contract does not say when. Script it with `next`.")
+                what = f"`{operation.name}` never returns {numbers} by itself"
+                self.limitations.append(f"{what}: the contract does not define the condition. Script it with `next`.")
         schemes = self._contract.model.root.at("components").at("securitySchemes")
         security = [
             [self._carrier(schemes.at(name), name) for name, _ in alternative.items()]
@@ -165,8 +165,8 @@ class Data:
             if node.at("required").value is True
         }
         body = operation.request_body
-        found = success(operation)
-        return _call(
+        found = success_schema(operation)
+        return _constructor_call(
             "Operation",
             name=operation.name,
             method=operation.method.upper(),
@@ -191,11 +191,11 @@ class Data:
             location=self._location(described, str(view.successes[0])),
         )
 
-    def _does(self, key: tuple[str, str], described: Described) -> tuple[str, str]:
-        """Returns what an operation does, and with the items of which list; nothing where that is not told."""
+    def _effect(self, key: tuple[str, str], described: Described) -> tuple[str, str]:
+        """Return the effect of an operation, and the list that it affects; empty if the contract does not state it."""
         if key in self._pagers:
             return "list", described.operation.name
-        method, found = described.operation.method, success(described.operation)
+        method, found = described.operation.method, success_schema(described.operation)
         if key in self._items:
             name = self._items[key][1]
             if method == "delete" and found is None:
@@ -212,10 +212,10 @@ class Data:
 
     def _carrier(self, scheme: Node, name: str) -> Raw:
         found = credential_of(scheme.followed(), name, "kit")
-        return _call("Carrier", header=found.header, prefix=found.prefix, scheme=name)
+        return _constructor_call("Carrier", header=found.header, prefix=found.prefix, scheme=name)
 
     def _parameter(self, node: Node) -> Raw:
-        return _call(
+        return _constructor_call(
             "Parameter",
             name=node.at("name").value,
             where=node.at("in").value,
@@ -227,13 +227,15 @@ class Data:
     def _judged(self, described: Described) -> list[Raw]:
         found = {each.name: each.statuses[0] for each in described.judged if each.name not in ("any", "state")}
         if any(each.name == "state" and 410 in each.statuses for each in described.judged):
-            # The one state that HTTP itself has a word for.
+            # The only state with a status of its own in HTTP.
             found["gone"] = 410
         if not described.judged:
             stated = described.operation.responses
-            usual = {name: [each for each in statuses if str(each) in stated] for name, statuses in _USUAL.items()}
+            usual = {
+                name: [each for each in statuses if str(each) in stated] for name, statuses in _USUAL_ORDER.items()
+            }
             found = {name: statuses[0] for name, statuses in usual.items() if statuses}
-        return [_call("Stage", name=name, status=status) for name, status in found.items()]
+        return [_constructor_call("Stage", name=name, status=status) for name, status in found.items()]
 
     def _refusal(self, response: Node) -> Raw:
         headers = {
@@ -242,16 +244,18 @@ class Data:
             if node.at("required").value is True
         }
         if not response.at("content").value:
-            return _call("Refusal", headers=headers)
+            return _constructor_call("Refusal", headers=headers)
         schema = schema_of(response)
         media = next(node for _, node in response.at("content").items())
-        said = self._written_in(schema)
-        return _call("Refusal", schema=self._schema(schema), example=media.at("example").value, headers=headers, **said)
+        fields = self._error_body_fields(schema)
+        return _constructor_call(
+            "Refusal", schema=self._schema(schema), example=media.at("example").value, headers=headers, **fields
+        )
 
-    def _written_in(self, schema: Node) -> dict[str, str]:
-        """Returns how the body of a refusal is written: by the names that the contract has for the fields."""
+    def _error_body_fields(self, schema: Node) -> dict[str, str]:
+        """Return the fields of an error body, by the contract's names."""
         name = self._models.of(schema) or ""
-        found = self._said.get(name, Said())
+        found = self._said.get(name, ErrorFields())
         own = {attribute: key for key, attribute in self._models.attributes(name).items()} if name else {}
         of_fault = {}
         if fault := found.item.removeprefix("models.") if "models." in found.item else "":
@@ -269,7 +273,7 @@ class Data:
         if listing is None:
             return None
         names = ("items", "limit", "offset", "total", "cursor", "next_cursor", "echoes")
-        return _call("Paging", **{name: getattr(listing, name) for name in names if getattr(listing, name)})
+        return _constructor_call("Paging", **{name: getattr(listing, name) for name in names if getattr(listing, name)})
 
     def _location(self, described: Described, status: str) -> str:
         targets = (link.target for link in described.links.get(status, {}).values())
@@ -284,14 +288,14 @@ class Data:
                 yield rule, made
 
     def _rule(self, rule: Rule, of: str, head: str) -> Raw | None:
-        """Returns a rule; None, and notes so, where the kit cannot keep it."""
+        """Return a rule; None if the kit cannot evaluate it, which is added to the limitations."""
         try:
             found = conditions(rule.program, of)
         except (Untranslatable, RuleError, RecursionError) as error:
-            self.untold.append(f"The rule `{rule.id}` is not kept: {error}. {rule.message}")
+            self.limitations.append(f"The rule `{rule.id}` is not applied: {error}. {rule.message}")
             return None
         of_changes = rule.is_transition
-        return _call(
+        return _constructor_call(
             "Rule",
             message=rule.message,
             conditions=[_condition(each, head) for each in found],
@@ -299,7 +303,7 @@ class Data:
         )
 
     def _schema(self, node: Node, is_reference: bool = False) -> Any:
-        """Returns a schema as the kit has it: without prose, named ones by their names."""
+        """Return a schema for the kit: without prose, and with names in place of references."""
         if is_reference:
             return {"$ref": node.followed().pointer.removeprefix(_SCHEMAS)}
         if not isinstance(node.value, dict):
@@ -314,7 +318,7 @@ class Data:
                 made[key] = [self._schema(each) for each in below.elements()]
             elif key in ("items", "additionalProperties"):
                 made[key] = self._schema(below)
-            elif key not in _LEFT_OUT:
+            elif key not in _OMITTED:
                 made[key] = below.value
         if "pattern" in node and (examples := [*(node.at("examples").value or ()), node.at("example").value]) != [None]:
             made["examples"] = [each for each in examples if each is not None]
@@ -326,26 +330,26 @@ class Data:
 
 
 def _condition(found: Condition, head: str) -> Raw:
-    return _call("Condition", holds=Raw(f"{head}: {found.source}"), reads=found.reads, texts=found.texts)
+    return _constructor_call("Condition", holds=Raw(f"{head}: {found.source}"), reads=found.reads, texts=found.texts)
 
 
-def _call(name: str, /, **arguments: Any) -> Raw:
-    """Returns source that makes one of the kit's data classes; what is empty is its default there."""
+def _constructor_call(name: str, /, **arguments: Any) -> Raw:
+    """Return source that constructs one of the kit's data classes. Empty values are omitted if they are the default."""
     needed = {"schemas", "rules", "operations", "lists", "resources", "answer", "security", "judged", "parameters"}
     needed |= {"refusals", "item", "owners", "repeats", "conditions", "prefix"}
     kept = {
         key: value for key, value in arguments.items() if value not in ("", None, [], {}, (), False) or key in needed
     }
-    return Raw(f"contract.{name}({', '.join(f'{key}={_written(value)}' for key, value in kept.items())})")
+    return Raw(f"contract.{name}({', '.join(f'{key}={_literal(value)}' for key, value in kept.items())})")
 
 
-def _written(value: Any) -> str:
+def _literal(value: Any) -> str:
     if isinstance(value, Raw):
         return str(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key!r}: {_written(each)}" for key, each in value.items()) + "}"
+        return "{" + ", ".join(f"{key!r}: {_literal(each)}" for key, each in value.items()) + "}"
     if isinstance(value, tuple):
-        return f"({', '.join(map(_written, value))}{',' if len(value) == 1 else ''})"
+        return f"({', '.join(map(_literal, value))}{',' if len(value) == 1 else ''})"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_written, value)) + "]"
+        return "[" + ", ".join(map(_literal, value)) + "]"
     return repr(value)

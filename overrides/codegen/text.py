@@ -1,6 +1,6 @@
-"""Text of a server, or of a document that is not ours, as it can be shown: one place for terminals, reports and pages.
+"""Makes untrusted text safe to show in terminals, reports and pages.
 
-Needs the standard library only, and imports none of the driver.
+Imports only the standard library, and no other module of the driver.
 """
 
 from __future__ import annotations
@@ -9,15 +9,20 @@ LIMIT = 300
 CUT = "..."
 
 
-def escaped(text: str, limit: int = LIMIT) -> str:
-    """Returns text that stays on its line, moves no cursor, hides nothing and can be encoded.
+def shortened(text: str, limit: int = 80) -> str:
+    """Return the text, cut to `limit` characters and ending in "..." if it is longer."""
+    return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
 
-    What does not print (control characters, marks that turn the direction of writing, lone surrogates, separators of
-    lines) becomes `\\xNN`, `\\uNNNN` or `\\UNNNNNNNN`; all other characters stay as they are.
+
+def escaped(text: str, limit: int = LIMIT) -> str:
+    """Return the text with unprintable characters escaped, on one line.
+
+    Control characters, marks that turn the direction of writing, lone surrogates and line separators become `\\xNN`,
+    `\\uNNNN` or `\\UNNNNNNNN`. All other characters are kept.
 
     Args:
-        text: Anything, of any length.
-        limit: The most characters to return. What is longer is cut, and ends in "...".
+        text: Any text.
+        limit: Maximum characters of the result. A longer text is cut, and ends in "...".
     """
     parts: list[str] = []
     length = 0

@@ -1,4 +1,4 @@
-"""By when a call has to end, and how another thread ends it earlier."""
+"""The deadline of a call, and how another thread ends the call earlier."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from typing import Any, Protocol
 
 
 class Stream(Protocol):
-    """What a connection is read from: httpcore2's NetworkStream."""
+    """A connection: the part of httpcore2's NetworkStream that is used."""
 
     def get_extra_info(self, info: str) -> Any: ...
 
 
-# Seconds: a year. Operating systems refuse to wait much longer.
-_FOR_EVER = 365 * 86400
+# In seconds: a year. Operating systems refuse to wait much longer.
+_MAX_WAIT = 365 * 86400
 
 
 class Clock:
-    """What time is told by, and how it passes; the testing kit has one on which no wait takes any."""
+    """Tells the time and waits. The testing kit has one whose waits take no time."""
 
     def now(self) -> float:
-        """Returns seconds from some moment on."""
+        """Return the time in seconds, from an arbitrary start."""
         return time.monotonic()
 
     def wait(self, seconds: float, stopped: threading.Event) -> None:
-        """Waits, unless it is stopped meanwhile."""
+        """Wait until the time is up or `stopped` is set."""
         stopped.wait(seconds)
 
     async def sleep(self, seconds: float) -> None:
-        """Waits, under asyncio."""
+        """Wait, for asyncio."""
         import asyncio
 
         await asyncio.sleep(seconds)
@@ -44,11 +44,11 @@ CLOCK = Clock()
 
 
 class Deadline:
-    """Of one call, with all its attempts and the waits between them.
+    """The deadline of one call, including all its attempts and waits.
 
     Args:
-        seconds: From now on; infinity for no end.
-        clock: What these are told by.
+        seconds: Seconds from now; infinity for no deadline.
+        clock: The clock.
     """
 
     def __init__(self, seconds: float, clock: Clock = CLOCK) -> None:
@@ -60,34 +60,34 @@ class Deadline:
 
     @property
     def left(self) -> float:
-        """Seconds that are left; 0 once it is over."""
+        """Seconds left; 0 once the deadline has passed or the call was stopped."""
         return 0.0 if self._stopped.is_set() else max(0.0, self._end - self._clock.now())
 
-    def within(self, timeout: float | None) -> float | None:
-        """Returns a timeout that does not go beyond it; None where neither has an end that anybody would see."""
+    def cap(self, timeout: float | None) -> float | None:
+        """Return the timeout, shortened to the deadline; None if neither ends within a year."""
         least = min(self.left, math.inf if timeout is None else timeout)
-        return None if least > _FOR_EVER else least
+        return None if least > _MAX_WAIT else least
 
-    def using(self, stream: Stream | None) -> None:
-        """Says on which connection the call waits from now on; to be followed by a look at `left`."""
+    def attach(self, stream: Stream | None) -> None:
+        """Set the connection that `stop` shuts down. Check `left` afterwards: `stop` may have run before."""
         self._stream = stream
 
     def wait(self, seconds: float) -> None:
-        """Waits, unless it is stopped meanwhile."""
+        """Wait until the time is up or the call is stopped."""
         self._clock.wait(seconds, self._stopped)
 
     def stop(self) -> None:
-        """Ends the call, from another thread: whatever it reads or writes comes back at once."""
-        # In this order: it finds the connection, or the other thread finds that no time is left.
+        """End the call from another thread: its reads and writes return at once."""
+        # In this order: either the connection is found here, or the other thread sees that no time is left.
         self._stopped.set()
         if self._stream is not None:
             with contextlib.suppress(OSError):
-                # Of the socket below TLS, which would first say goodbye.
+                # The socket below TLS: TLS would send a message first.
                 socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
     @contextlib.contextmanager
-    def kept(self) -> Generator[None, None, None]:
-        """Makes it the one that connections used in this thread keep to."""
+    def as_current(self) -> Generator[None, None, None]:
+        """Make this the deadline of connections used in this thread."""
         token = _CURRENT.set(self)
         try:
             yield
@@ -99,5 +99,5 @@ _CURRENT: ContextVar[Deadline | None] = ContextVar("ks_workflow_runs_deadline", 
 
 
 def current() -> Deadline | None:
-    """Returns the deadline of the call that is made in this thread; None outside of one."""
+    """Return the deadline of the current call in this thread; None outside of a call."""
     return _CURRENT.get()

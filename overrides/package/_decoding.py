@@ -1,4 +1,4 @@
-"""From the bytes of a body to a model."""
+"""Decodes bodies as models."""
 
 from __future__ import annotations
 
@@ -9,59 +9,59 @@ from typing import Any, TypeVar, cast
 import pydantic
 
 from ._bases import StrEnum, Unknown
+from ._redaction import Redactor
 from ._sending import Answer
-from ._text import Disguise
 from .errors import DecodingError
 
 ModelT = TypeVar("ModelT", bound=pydantic.BaseModel)
 
 MAX_VALUES = 500_000
-"""Values that a body may have, which are counted by the characters in front of them, in texts too. A page of
-workflow runs as long as can be, which this was measured with, has a twentieth of it."""
+"""The maximum number of values in a body, estimated by counting `,`, `[` and `{`, also in texts. The longest page of
+workflow runs has a twentieth of it."""
 
-# Not counted: the memory that it can take is bounded by its bytes.
-_SMALL = 2 * 2**20
-_MOST_FAULTS = 100
+# Values of smaller bodies are not counted: their size bounds their memory.
+_UNCOUNTED_SIZE = 2 * 2**20
+_MAX_FAULTS = 100
 
 
 def decode(model: type[ModelT], answer: Answer, *, strict: bool) -> ModelT:
-    """Reads a body as a model.
+    """Decode a body as a model.
 
-    What the contract promises is held to: a missing field, a wrong type (`"5"` is no integer) and a date-time without
-    an offset are refused. What it does not know, further fields and new enum values, is kept.
+    A missing field, a wrong type (`"5"` is not an integer) and a date-time without an offset are refused. Unknown
+    fields and enum values are kept.
 
     Args:
-        model: What to read it as.
-        answer: Whose body it is.
-        strict: Whether to refuse what the contract does not know, too.
+        model: The model.
+        answer: The answer with the body.
+        strict: Refuse unknown fields and enum values too.
 
     Raises:
-        DecodingError: The body is not JSON, or not what the model says.
+        DecodingError: The body is not JSON, or does not match the model.
     """
-    result = _read(model, answer.content)
+    result = _parse(model, answer.content)
     if not isinstance(result, list):
-        faults = list(islice(_unknown((), result), _MOST_FAULTS)) if strict else []
+        faults = list(islice(_unknown_faults((), result), _MAX_FAULTS)) if strict else []
         if not faults:
             return result
         result = faults
-    # Raised here, where no other error is its context: that would hold the body as it came.
-    disguise = Disguise(answer.request)
+    # Raised outside of `except`: the context of an error would hold the raw body.
+    redactor = Redactor(answer.request)
     raise DecodingError.of_faults(
-        answer.as_response(), [(disguise.of_text(path), disguise.of_text(message)) for path, message in result]
+        answer.as_response(), [(redactor.redact(path), redactor.redact(message)) for path, message in result]
     )
 
 
-def _read(model: type[ModelT], content: bytes) -> ModelT | list[tuple[str, str]]:
-    """Returns a body as a model, or what is wrong with it: paths of fields, each with a message."""
-    # What would take much more memory than it has bytes: a megabyte of `[],[],` is thirty megabytes of lists.
-    if len(content) > _SMALL and sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+def _parse(model: type[ModelT], content: bytes) -> ModelT | list[tuple[str, str]]:
+    """Return the model, or the faults as pairs of path and message."""
+    # Many small values take much more memory than bytes: a megabyte of `[],[],` becomes thirty megabytes of lists.
+    if len(content) > _UNCOUNTED_SIZE and sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
         return [("", f"must have at most {MAX_VALUES:,} values")]
     try:
         return model.model_validate_json(content)
     except pydantic.ValidationError as error:
-        # Names and types only: what a server sends where it should not may be anything.
+        # Names and types only, never values: they may be secret.
         return [
-            (_path(fault["loc"]), f"{fault['msg']}, got {type(fault['input']).__name__}")
+            (_path(fault["loc"]), f"{fault['msg']} (got {type(fault['input']).__name__})")
             if fault["type"] not in ("json_invalid", "missing", "finite_number")
             else (_path(fault["loc"]), fault["msg"])
             for fault in error.errors(include_url=False, include_context=False)
@@ -72,19 +72,19 @@ def _path(parts: tuple[str | int, ...]) -> str:
     return ".".join(str(part) for part in parts)
 
 
-def _unknown(path: tuple[str | int, ...], value: object) -> Iterator[tuple[str, str]]:
-    """Yields each field and enum value that the contract does not know."""
+def _unknown_faults(path: tuple[str | int, ...], value: object) -> Iterator[tuple[str, str]]:
+    """Yield a fault for each unknown field and enum value."""
     if isinstance(value, StrEnum):
         if not value.is_known:
             yield _path(path), f"{type(value).__name__} has no such value"
     elif isinstance(value, Unknown):
-        yield _path(path), "is of a kind that the contract does not know"
+        yield _path(path), "must be of a kind that the contract knows"
     elif isinstance(value, pydantic.BaseModel):
         extra: Mapping[str, Any] = value.model_extra or {}
         for name in extra:
             yield _path((*path, name)), f"{type(value).__name__} has no such field"
         for name in type(value).model_fields:
-            yield from _unknown((*path, name), getattr(value, name))
+            yield from _unknown_faults((*path, name), getattr(value, name))
     elif isinstance(value, list):
         for index, item in enumerate(cast("list[object]", value)):
-            yield from _unknown((*path, index), item)
+            yield from _unknown_faults((*path, index), item)

@@ -1,4 +1,4 @@
-"""Headers of an answer that the contract documents, as values."""
+"""Parses the response headers that the contract documents."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:
 def read(
     answer: Answer, name: str, value_of: Callable[[str], ValueT], *, required: bool, strict: bool
 ) -> ValueT | None:
-    """Returns a header as a value; None where it was not sent, or cannot be read.
+    """Return the value of a header; None if it is missing or invalid.
 
-    What is between a server and a client drops and rewrites headers: that spoils no answer whose body is right.
+    Proxies drop and rewrite headers, which is no reason to refuse a valid body.
 
     Args:
-        answer: Whose header it is.
-        name: Its name.
-        value_of: Makes the value, or raises ValueError.
-        required: Whether the contract promises it.
-        strict: Whether to refuse what is not as promised.
+        answer: The answer.
+        name: The name of the header.
+        value_of: Parses the text, or raises ValueError.
+        required: True if the contract requires the header.
+        strict: Raise an error for a missing required or an invalid header.
 
     Raises:
-        DecodingError: It is not as promised, and `strict` is set.
+        DecodingError: The header is missing or invalid, and `strict` is set.
     """
     sent = answer.headers.get(name)
     if sent is None:
-        problem = "is missing" if required else ""
+        problem = "must be present" if required else ""
     else:
         try:
             value = value_of(sent.strip())
         except ValueError as error:
-            problem = str(error) if str(error).startswith("must ") else "cannot be read"
+            problem = str(error) if str(error).startswith("must ") else "must be valid"
         else:
             if not strict or not isinstance(value, StrEnum) or value.is_known:
                 return value
-            problem = "has a value that the contract does not know"
+            problem = "must be a value that the contract knows"
     if problem and strict:
         raise DecodingError.of_faults(answer.as_response(), [(f"header {name}", problem)])
     return None

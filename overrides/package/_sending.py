@@ -1,4 +1,4 @@
-"""From a request to an answer: attempts, waits and limits, blocking and under asyncio."""
+"""Sends requests, with retries, waits and limits; blocking and for asyncio."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import contextlib
 import logging
 import random
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 import pydantic
 
-from ._cookies import OwnCookies
+from ._cookies import CallerCookies
 from ._deadline import CLOCK, Clock, Deadline
-from ._text import Disguise, bare, shown
+from ._redaction import Redactor, printable, without_credentials
+from ._response_body import AsyncCountedStream, CountedStream, ResponseBody
 from .errors import (
     ApiConnectionError,
     ApiError,
@@ -30,20 +31,17 @@ from .errors import (
 logger = logging.getLogger(__package__)
 
 MAX_BODY = 32 * 2**20
-"""Bytes of a body that are read at most, after decompression. A page of the longest runs has about a fifth of it."""
-
-MAX_REFUSAL = 2**20
-"""Bytes that are read at most of the body of a status that is no success: it is the status that matters."""
+"""Bytes read of a body, after decompression. A page of the longest runs has about a fifth of it."""
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
-"""Methods that do the same however often they are sent (RFC 9110, section 9.2.2)."""
+"""Idempotent methods (RFC 9110, section 9.2.2)."""
 
-# Statuses by which a server refuses before it has done anything, if it says when to come back.
-_REFUSED = frozenset({429, 503})
-# The failures after which nothing of a request can have reached a server: there was no connection.
-_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+# With `Retry-After`, these say that the server has not processed the request.
+_UNPROCESSED_STATUSES = frozenset({429, 503})
+# Errors raised before anything is sent.
+_NOT_SENT_ERRORS = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
 
 ResultT = TypeVar("ResultT")
 
@@ -52,21 +50,21 @@ ResultT = TypeVar("ResultT")
 class Retry:
     """When a request is sent again.
 
-    One that does the same however often it is sent (GET, PUT, DELETE, not POST or PATCH) is so after 429, 502, 503,
-    504, after failures of the connection, timeouts included, and after a page whose figures do not fit together, unless
-    it comes again unchanged. The wait before the n-th retry is random, from half of `backoff * 2**(n - 1)` up to that;
-    the server's `Retry-After` is heeded where it asks for longer. By default, a server may be away for seven seconds. A
-    DELETE whose first answer was lost may so be told that there is nothing left to delete.
+    Requests with an idempotent method (GET, PUT, DELETE, but not POST or PATCH) are retried after 429, 502, 503 and
+    504, after connection errors and timeouts, and after a page whose total does not match its items, unless the same
+    page comes again. The wait before the n-th retry is random, between `backoff * 2**(n - 1) / 2` and twice that, or
+    the server's `Retry-After` if that is longer. By default, a server may be down for seven seconds. A DELETE may fail
+    because an earlier attempt succeeded and its answer was lost.
 
-    POST and PATCH are sent again only where nothing can have been done: where there was no connection, and after 429
-    and 503 with `Retry-After`. What else fails may have been done or not.
+    POST and PATCH are retried only if the server cannot have processed them: if there was no connection, or after 429
+    and 503 with `Retry-After`. After any other error, the request may have been processed or not.
 
     Attributes:
-        max_retries: How often at most; 0 turns it off.
-        backoff: Seconds; see above.
-        max_backoff: Seconds that such a wait has at most.
-        max_retry_after: Seconds. A server that asks for more gets no further attempt: the error is raised at once.
-        total: Seconds that a call may take, with all attempts and waits, whatever the server sends meanwhile.
+        max_retries: The maximum number of retries; 0 turns them off.
+        backoff: Seconds, see above.
+        max_backoff: The maximum of the random wait, in seconds.
+        max_retry_after: Seconds. If the server asks for a longer wait, the error is raised at once.
+        total: Seconds for the whole call, with all attempts and waits, whatever the server sends.
     """
 
     max_retries: int = 5
@@ -79,12 +77,12 @@ class Retry:
         for name in ("max_retries", "backoff", "max_backoff", "max_retry_after", "total"):
             value = getattr(self, name)
             if not (isinstance(value, int | float) and value >= 0):
-                raise ConfigurationError(f"Retry: {name} has to be a number from 0 up, not {value!r:.60}")
+                raise ConfigurationError(f"'{name}' of Retry must be a number of at least 0 (got {value!r:.60})")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A success, with its body read and decompressed."""
+    """A successful answer. Its body has been read and decompressed."""
 
     request: httpx2.Request
     status_code: int
@@ -92,143 +90,150 @@ class Answer:
     content: bytes
 
     def as_response(self) -> httpx2.Response:
-        """For an error: whole, independent of any connection, and without the credentials that were sent."""
-        disguise = Disguise(self.request)
+        """Return a response for an error: with its body, without a connection, and without credentials."""
+        redactor = Redactor(self.request)
         kept = [
-            (name, disguise.of_bytes(value)) for name, value in self.headers.raw if name.lower() not in _OF_THE_TRANSFER
+            (name, redactor.redact_bytes(value))
+            for name, value in self.headers.raw
+            if name.lower() not in _TRANSFER_HEADERS
         ]
-        content = disguise.of_bytes(self.content)
-        return httpx2.Response(self.status_code, headers=kept, content=content, request=bare(self.request))
+        content = redactor.redact_bytes(self.content)
+        return httpx2.Response(
+            self.status_code, headers=kept, content=content, request=without_credentials(self.request)
+        )
 
 
-# What was true of the body as it came, and is not of the one that was read.
-_OF_THE_TRANSFER = {b"content-encoding", b"content-length", b"transfer-encoding"}
+# Headers about the encoded body, which do not apply to the decoded one.
+_TRANSFER_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
-class Order(NamedTuple):
-    """What is to be sent.
+class PreparedRequest(NamedTuple):
+    """A request that is ready to be sent.
 
     Attributes:
         request: The request.
-        successes: The statuses of a success.
-        retry: When it is sent again.
+        successes: The status codes that count as success.
+        retry: When to send it again.
         cookies: The cookies of the httpx2 client that sends it.
-        ends: Whether what sends it, if it blocks, keeps to the deadline by itself.
-        refusals: The bodies that are documented for other statuses.
-        clock: What waits are told by.
+        keeps_deadline: True if the transport of a blocking call ends it at the deadline by itself.
+        refusals: The models of documented error bodies, by status code.
+        clock: The clock for deadlines and waits.
     """
 
     request: httpx2.Request
     successes: Sequence[int]
     retry: Retry
-    cookies: OwnCookies
-    ends: bool
+    cookies: CallerCookies
+    keeps_deadline: bool
     refusals: Mapping[int, type[pydantic.BaseModel]] = {}
     clock: Clock = CLOCK
 
 
 def send(
-    http: httpx2.Client, order: Order, read: Callable[[Answer], ResultT], deadline: Deadline | None = None
+    http: httpx2.Client, prepared: PreparedRequest, read: Callable[[Answer], ResultT], deadline: Deadline | None = None
 ) -> ResultT:
-    """Sends a request until it is answered with the status of a success, or may not be sent again.
+    """Send a request, again if necessary, until the answer is a success.
 
     Args:
-        http: What sends it.
-        order: What is sent.
-        read: Makes of the answer what is returned.
-        deadline: By when it has to end; by default what `Retry.total` says, from now.
+        http: The httpx2 client.
+        prepared: The request.
+        read: Makes the result from the answer.
+        deadline: The deadline of the call; by default `Retry.total` from now.
 
     Raises:
-        ApiError: It was not: the last failure.
+        ApiError: The error of the last attempt.
     """
-    attempts = _Attempts(order, deadline)
-    with attempts.deadline.kept(), contextlib.nullcontext() if order.ends else attempts.watched():
+    attempts = _Attempts(prepared, deadline)
+    with (
+        attempts.deadline.as_current(),
+        contextlib.nullcontext() if prepared.keeps_deadline else attempts.end_caller_connections(),
+    ):
         while True:
-            # Errors are values up to here, so that none has another one as its context, with what that one holds.
+            # Errors are handled as values, so that none has another one as its context, with all that it refers to.
             result: ResultT | ApiError
             try:
                 response = http.send(attempts.begin(), stream=True, follow_redirects=False)
                 with contextlib.closing(response):
-                    attempts.deadline.using(response.extensions.get("network_stream"))
-                    body = attempts.body_of(response)
+                    attempts.deadline.attach(response.extensions.get("network_stream"))
+                    body = attempts.new_body(response)
                     assert isinstance(response.stream, httpx2.SyncByteStream)
-                    response.stream = _Watched(response.stream, body)
+                    response.stream = CountedStream(response.stream, body)
                     for chunk in response.iter_bytes():
-                        if body.is_full_with(chunk):
+                        if body.add(chunk):
                             break
                 result = read(attempts.accept(response, body.content))
             except Exception as error:
-                result = attempts.explained(error)
+                result = attempts.as_api_error(error)
             if not isinstance(result, ApiError):
                 return result
             attempts.deadline.wait(attempts.wait_after(result))
 
 
-async def send_async(http: httpx2.AsyncClient, order: Order, read: Callable[[Answer], ResultT]) -> ResultT:
-    """As `send`, under asyncio."""
-    # Imported where it is used: it takes longer than all of this package, and blocking calls do without it.
+async def send_async(http: httpx2.AsyncClient, prepared: PreparedRequest, read: Callable[[Answer], ResultT]) -> ResultT:
+    """Like `send`, for asyncio."""
+    # Imported late: it takes longer than this package, and blocking calls do not need it.
     import asyncio
 
-    attempts = _Attempts(order)
-    left = attempts.deadline.within(None)
+    attempts = _Attempts(prepared)
+    left = attempts.deadline.cap(None)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(left):
             while True:
                 result: ResultT | ApiError
                 try:
-                    async with attempts.opening():
+                    async with attempts.close_if_cancelled():
                         response = await http.send(attempts.begin(), stream=True, follow_redirects=False)
                     async with contextlib.aclosing(response):
-                        body = attempts.body_of(response)
+                        body = attempts.new_body(response)
                         assert isinstance(response.stream, httpx2.AsyncByteStream)
-                        response.stream = _AsyncWatched(response.stream, body)
+                        response.stream = AsyncCountedStream(response.stream, body)
                         async for chunk in response.aiter_bytes():
-                            if body.is_full_with(chunk):
+                            if body.add(chunk):
                                 break
                     result = read(attempts.accept(response, body.content))
                 except Exception as error:
-                    result = attempts.explained(error)
+                    result = attempts.as_api_error(error)
                 if not isinstance(result, ApiError):
                     return result
-                await order.clock.sleep(attempts.wait_after(result))
-    raise attempts.overdue()
+                await prepared.clock.sleep(attempts.wait_after(result))
+    raise attempts.timeout_error()
 
 
-# What httpcore2 calls the moment in which a connection is there, in its `trace` extension.
-_OPENED = ("connect_tcp.complete", "connect_unix_socket.complete", "start_tls.complete")
+# The events of httpcore2's `trace` extension that say that a connection is open.
+_CONNECTED_EVENTS = ("connect_tcp.complete", "connect_unix_socket.complete", "start_tls.complete")
 
 
 class _Attempts:
-    """The attempts of one call: how many there were, and how long they took."""
+    """Counts and times the attempts of one call."""
 
-    def __init__(self, order: Order, deadline: Deadline | None = None) -> None:
-        self.deadline = deadline or Deadline(order.retry.total, order.clock)
-        self._order = order
-        self._request = order.request
-        self._retry = order.retry
-        self._timeout: dict[str, Any] = order.request.extensions.get("timeout", {})
+    def __init__(self, prepared: PreparedRequest, deadline: Deadline | None = None) -> None:
+        self.deadline = deadline or Deadline(prepared.retry.total, prepared.clock)
+        self._prepared = prepared
+        self._request = prepared.request
+        self._retry = prepared.retry
+        self._timeout: dict[str, Any] = prepared.request.extensions.get("timeout", {})
         self._count = 0
-        self._contradiction = ""
+        self._last_page_error = ""
 
     def begin(self) -> httpx2.Request:
-        """Returns the request for the next attempt, with no more time than is left."""
+        """Return the request for the next attempt, its timeouts shortened to the time left."""
         self._count += 1
-        shortened = {name: self.deadline.within(value) for name, value in self._timeout.items()}
+        shortened = {name: self.deadline.cap(value) for name, value in self._timeout.items()}
         if 0.0 in shortened.values():
-            raise self.overdue()
+            raise self.timeout_error()
         self._request.extensions = {**self._request.extensions, "timeout": shortened}
         return self._request
 
     @contextlib.contextmanager
-    def watched(self) -> Generator[None, None, None]:
-        """Ends connections of the caller's at the deadline. They are seen when they are made, and once they answer."""
+    def end_caller_connections(self) -> Generator[None, None, None]:
+        """End connections of the caller's transport at the deadline. They are known once opened, or once used."""
 
         def trace(name: str, info: Mapping[str, Any]) -> None:
-            if name.endswith(_OPENED):
-                self.deadline.using(info["return_value"])
+            if name.endswith(_CONNECTED_EVENTS):
+                self.deadline.attach(info["return_value"])
 
         self._request.extensions = {**self._request.extensions, "trace": trace}
-        left = self.deadline.within(None)
+        left = self.deadline.cap(None)
         if left is None:
             yield
             return
@@ -241,17 +246,17 @@ class _Attempts:
             timer.cancel()
 
     @contextlib.asynccontextmanager
-    async def opening(self) -> AsyncGenerator[None, None]:
-        """Closes a connection that was opened for nothing: httpcore2 forgets one that is cancelled in its handshake."""
+    async def close_if_cancelled(self) -> AsyncGenerator[None, None]:
+        """Close connections opened by a cancelled attempt: httpcore2 leaks one that is cancelled in its handshake."""
         import asyncio
 
         opened: list[Any] = []
 
         async def trace(name: str, info: Mapping[str, Any]) -> None:
-            if name.endswith(_OPENED):
+            if name.endswith(_CONNECTED_EVENTS):
                 opened.append(info["return_value"])
             elif "send_request" in name:
-                # The connection is there. What follows would be told too, each step twice, and takes its time.
+                # The connection is open. Later events, two for each step, would only take time.
                 self._request.extensions.pop("trace", None)
 
         self._request.extensions = {**self._request.extensions, "trace": trace}
@@ -262,139 +267,84 @@ class _Attempts:
                 await stream.aclose()
             raise
 
-    def overdue(self) -> ApiTimeoutError:
-        return ApiTimeoutError(f"no complete answer within {self.deadline.seconds:g} s", request=bare(self._request))
+    def timeout_error(self) -> ApiTimeoutError:
+        return ApiTimeoutError(
+            f"no complete answer within {self.deadline.seconds:g} s", request=without_credentials(self._request)
+        )
 
-    def body_of(self, response: httpx2.Response) -> _Body:
-        """Returns where the body of a response goes.
+    def new_body(self, response: httpx2.Response) -> ResponseBody:
+        """Return a buffer for the body of a response.
 
         Raises:
-            DecodingError: It is compressed more than once, which nobody asks for: a few bytes could be endless work.
+            DecodingError: The body is compressed more than once: a few bytes could take endless time to decompress.
         """
-        self._order.cookies.forget_of(response)
+        self._prepared.cookies.discard_from(response)
         codings = [coding.strip() for coding in response.headers.get("Content-Encoding", "").split(",")]
         if sum(coding.lower() not in ("", "identity") for coding in codings) > 1:
-            raise DecodingError.of_body(bare(self._request), "the body is compressed more than once")
-        return _Body(self, response.status_code in self._order.successes)
+            raise DecodingError.of_body(without_credentials(self._request), "the body is compressed more than once")
+        return ResponseBody(self.check_limits, response.status_code in self._prepared.successes)
 
-    def check(self, size: int) -> None:
-        """Ends an answer that is endless, in bytes or in time."""
+    def check_limits(self, size: int) -> None:
+        """Raise if an answer is too large or too late."""
         if size > MAX_BODY:
-            raise DecodingError.of_body(bare(self._request), f"the body is larger than {MAX_BODY >> 20} MiB")
+            raise DecodingError.of_body(
+                without_credentials(self._request), f"the body is larger than {MAX_BODY >> 20} MiB"
+            )
         if not self.deadline.left:
-            raise self.overdue()
+            raise self.timeout_error()
 
     def accept(self, response: httpx2.Response, body: bytes) -> Answer:
         if not self.deadline.left:
-            # A body may have been ended then, and look complete.
-            raise self.overdue()
+            # The deadline may have ended the body early, without an error.
+            raise self.timeout_error()
         answer = Answer(self._request, response.status_code, response.headers, body)
         logger.debug("%s %s: %d", self._request.method, self._request.url, answer.status_code)
-        if answer.status_code not in self._order.successes:
-            raise status_error(answer.as_response(), self._order.refusals.get(answer.status_code))
+        if answer.status_code not in self._prepared.successes:
+            raise status_error(answer.as_response(), self._prepared.refusals.get(answer.status_code))
         return answer
 
-    def explained(self, error: Exception) -> ApiError:
-        """Returns what was raised in an attempt as an error of ours. What is none of those is a bug, and raised."""
+    def as_api_error(self, error: Exception) -> ApiError:
+        """Return the ApiError for an exception raised in an attempt. Raise an unexpected one again: it is a bug."""
         if isinstance(error, ApiError):
             return error
-        place, said = bare(self._request), shown(Disguise(self._request).of_text(str(error)))
+        request_shown, said = without_credentials(self._request), printable(Redactor(self._request).redact(str(error)))
         kind = type(error).__name__
-        explained: ApiError
+        api_error: ApiError
         if isinstance(error, httpx2.TimeoutException):
-            explained = ApiTimeoutError(f"{kind}: {said or 'no answer in time'}", request=place)
+            api_error = ApiTimeoutError(f"{kind}: {said or 'no answer in time'}", request=request_shown)
         elif isinstance(error, httpx2.DecodingError):
-            explained = DecodingError.of_body(place, f"the body cannot be decompressed: {said}")
+            api_error = DecodingError.of_body(request_shown, f"the body cannot be decompressed: {said}")
         elif not self.deadline.left:
-            # Its connection was ended then, whatever that looks like.
-            explained = self.overdue()
+            # The deadline ended the connection, whatever the error says.
+            api_error = self.timeout_error()
         elif isinstance(error, httpx2.HTTPError | httpx2.StreamError | httpx2.CookieConflict | OSError):
-            explained = ApiConnectionError(f"{kind}: {said or 'no connection'}", request=place)
+            api_error = ApiConnectionError(f"{kind}: {said or 'no connection'}", request=request_shown)
         elif isinstance(error, httpx2.InvalidURL | RuntimeError | ValueError):
-            explained = ConfigurationError(f"the request cannot be sent: {kind}: {said}")
+            api_error = ConfigurationError(f"the request cannot be sent: {kind}: {said}")
         else:
             raise error
         if isinstance(error, httpx2.RequestError):
-            # Not the error itself: that holds the request, and the errors that led to it.
-            explained.__cause__ = type(error)(said, request=place)
-        return explained
+            # A copy: the error itself refers to the request and to earlier errors.
+            api_error.__cause__ = type(error)(said, request=request_shown)
+        return api_error
 
     def wait_after(self, error: ApiError) -> float:
-        """Returns the seconds to wait before the next attempt. Raises the error where there is to be none."""
+        """Return the seconds to wait before the next attempt. Raise the error if there is none."""
         if self._request.method in IDEMPOTENT:
-            retried = isinstance(error, ApiConnectionError) or error.status_code in RETRIED_STATUSES
+            should_retry = isinstance(error, ApiConnectionError) or error.status_code in RETRIED_STATUSES
         elif isinstance(error, StatusError):
-            retried = error.status_code in _REFUSED and error.retry_after is not None
+            should_retry = error.status_code in _UNPROCESSED_STATUSES and error.retry_after is not None
         else:
-            retried = isinstance(error.__cause__, _UNSENT)
+            should_retry = isinstance(error.__cause__, _NOT_SENT_ERRORS)
         if isinstance(error, PageError) and error.may_pass:
-            retried, self._contradiction = str(error) != self._contradiction, str(error)
-        if not retried or self._count > self._retry.max_retries:
+            should_retry, self._last_page_error = str(error) != self._last_page_error, str(error)
+        if not should_retry or self._count > self._retry.max_retries:
             raise error
         asked = (isinstance(error, StatusError) and error.retry_after) or 0.0
         most = min(self._retry.max_backoff, self._retry.backoff * 2.0 ** min(self._count - 1, 64), 1e6)
-        # Half of it at random: clients that failed together do not come back together.
+        # Half of it is random, so that clients that failed together do not return together.
         wait = max(random.uniform(most / 2, most), asked)
         if asked > self._retry.max_retry_after or wait > self.deadline.left:
             raise error
         logger.info("attempt %d failed, the next one is in %.1f s: %s", self._count, wait, error)
         return wait
-
-
-class _Body:
-    """The body of a response, as far as it was read."""
-
-    def __init__(self, attempts: _Attempts, is_success: bool) -> None:
-        self._attempts = attempts
-        self._is_success = is_success
-        # Not a list of parts: of a body in parts of two bytes, each would take twenty times as much.
-        self._bytes = bytearray()
-        self._raw = 0
-
-    def watch(self, part: bytes) -> bytes:
-        """Takes note of bytes as they came, of which there may be many without any of a body."""
-        self._raw += len(part)
-        self._attempts.check(self._raw)
-        return part
-
-    def is_full_with(self, chunk: bytes) -> bool:
-        """Takes a part of the body. Returns whether it is enough."""
-        self._bytes += chunk
-        if self._is_success:
-            self._attempts.check(len(self._bytes))
-            return False
-        del self._bytes[MAX_REFUSAL:]
-        return len(self._bytes) == MAX_REFUSAL
-
-    @property
-    def content(self) -> bytes:
-        return bytes(self._bytes)
-
-
-class _Watched(httpx2.SyncByteStream):
-    """A body as it comes, before it is decompressed."""
-
-    def __init__(self, stream: httpx2.SyncByteStream, body: _Body) -> None:
-        self._stream = stream
-        self._body = body
-
-    def __iter__(self) -> Iterator[bytes]:
-        return map(self._body.watch, self._stream)
-
-    def close(self) -> None:
-        self._stream.close()
-
-
-class _AsyncWatched(httpx2.AsyncByteStream):
-    """As `_Watched`, under asyncio."""
-
-    def __init__(self, stream: httpx2.AsyncByteStream, body: _Body) -> None:
-        self._stream = stream
-        self._body = body
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for part in self._stream:
-            yield self._body.watch(part)
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()

@@ -1,7 +1,7 @@
-"""The transport of blocking calls: httpcore2's connections, each read and write of which ends by the call's deadline.
+"""The transport of blocking calls: every read and write ends at the deadline of the call.
 
-httpx2's own transport has timeouts for each wait only: a server that sends a byte now and then outlasts them for ever.
-What this takes from httpcore2 is public there; httpx2 brings it, in the version that belongs to it.
+httpx2's own transport only has a timeout for each wait: a server that sends a byte now and then keeps it waiting for
+ever. Only public names of httpcore2 are used. httpx2 installs it in the matching version.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ import httpx2
 from . import _deadline
 
 ARGUMENTS = ("verify", "cert", "trust_env", "http1", "http2", "limits", "proxy")
-"""Those of `httpx2.Client` that are the transport's."""
+"""The arguments of `httpx2.Client` that are passed to the transport."""
 
 _LIMITS = httpx2.Limits(max_connections=100, max_keepalive_connections=20)
 
 
 class Transport(httpx2.BaseTransport):
-    """Sends requests to one deployment. Its arguments are httpx2's, and the address, on which the proxy depends."""
+    """Sends requests to one deployment. Takes the arguments of httpx2's transport, and the URL to choose a proxy."""
 
     def __init__(
         self,
@@ -62,12 +62,12 @@ class Transport(httpx2.BaseTransport):
         assert isinstance(request.stream, httpx2.SyncByteStream)
         sent = httpcore2.Request(
             request.method,
-            _as_httpcore2_has_it(request.url),
+            _to_httpcore2_url(request.url),
             headers=request.headers.raw,
             content=request.stream,
             extensions=dict(request.extensions),
         )
-        with _as_httpx2_says_it():
+        with _map_exceptions():
             response = self._pool.handle_request(sent)
         return httpx2.Response(
             response.status,
@@ -85,7 +85,7 @@ class _Body(httpx2.SyncByteStream):
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        with _as_httpx2_says_it():
+        with _map_exceptions():
             yield from self._response.iter_stream()
 
     def close(self) -> None:
@@ -93,7 +93,7 @@ class _Body(httpx2.SyncByteStream):
 
 
 @contextlib.contextmanager
-def _as_httpx2_says_it() -> Generator[None, None, None]:
+def _map_exceptions() -> Generator[None, None, None]:
     try:
         yield
     except (
@@ -103,7 +103,7 @@ def _as_httpx2_says_it() -> Generator[None, None, None]:
         httpcore2.ProxyError,
         httpcore2.UnsupportedProtocol,
     ) as error:
-        # The names are the same.
+        # httpx2 has an exception of the same name.
         raise getattr(httpx2, type(error).__name__)(str(error)) from error
 
 
@@ -123,9 +123,9 @@ class _Backend(httpcore2.NetworkBackend):
         socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
     ) -> httpcore2.NetworkStream:
         failure: Exception = httpcore2.ConnectError(f"{host} has no address")
-        for address in _addresses(host, port, _within(timeout, httpcore2.ConnectTimeout)):
+        for address in _resolve(host, port, _time_left(timeout, httpcore2.ConnectTimeout)):
             try:
-                left = _within(timeout, httpcore2.ConnectTimeout)
+                left = _time_left(timeout, httpcore2.ConnectTimeout)
                 return _Stream(self._backend.connect_tcp(address, port, left, local_address, socket_options))
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
                 failure = error
@@ -133,19 +133,19 @@ class _Backend(httpcore2.NetworkBackend):
 
 
 class _Stream(httpcore2.NetworkStream):
-    _PIECE = 2**14
+    _CHUNK_SIZE = 2**14
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _within(timeout, httpcore2.ReadTimeout, self._stream))
+        return self._stream.read(max_bytes, _time_left(timeout, httpcore2.ReadTimeout, self._stream))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces: who takes a byte now and then would make one write as long as it likes.
-        for start in range(0, len(buffer), self._PIECE):
-            left = _within(timeout, httpcore2.WriteTimeout, self._stream)
-            self._stream.write(buffer[start : start + self._PIECE], left)
+        # In chunks: a peer that accepts a byte now and then could keep one large write going for ever.
+        for start in range(0, len(buffer), self._CHUNK_SIZE):
+            left = _time_left(timeout, httpcore2.WriteTimeout, self._stream)
+            self._stream.write(buffer[start : start + self._CHUNK_SIZE], left)
 
     def close(self) -> None:
         self._stream.close()
@@ -153,30 +153,30 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        left = _within(timeout, httpcore2.ConnectTimeout, self._stream)
+        left = _time_left(timeout, httpcore2.ConnectTimeout, self._stream)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
-def _within(
-    timeout: float | None, over: type[httpcore2.TimeoutException], stream: _deadline.Stream | None = None
+def _time_left(
+    timeout: float | None, error: type[httpcore2.TimeoutException], stream: _deadline.Stream | None = None
 ) -> float | None:
-    """Returns how long to wait at most, by the timeout and by the deadline of the call that waits."""
+    """Return the timeout, shortened to the deadline of the current call."""
     deadline = _deadline.current()
     if deadline is None:
         return timeout
     if stream is not None:
-        deadline.using(stream)
-    left = deadline.within(timeout)
+        deadline.attach(stream)
+    left = deadline.cap(timeout)
     if left == 0:
-        raise over("the time of the call is up")
+        raise error("the deadline of the call has passed")
     return left
 
 
-def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
-    """Returns the addresses of a host. Only a thread of its own makes the system's look-up end in time."""
+def _resolve(host: str, port: int, timeout: float | None) -> list[str]:
+    """Return the addresses of a host. In a thread, as the resolver of the system has no timeout."""
     try:
         return [str(ipaddress.ip_address(host))]
     except ValueError:
@@ -206,25 +206,29 @@ def _proxy(proxy: httpx2.Proxy | httpx2.URL | str) -> httpcore2.Proxy:
         proxy = httpx2.Proxy(proxy)
     if proxy.url.scheme.startswith("socks"):
         importlib.import_module("socksio")
-    address = _as_httpcore2_has_it(proxy.url)
+    address = _to_httpcore2_url(proxy.url)
     return httpcore2.Proxy(address, auth=proxy.raw_auth, headers=proxy.headers.raw, ssl_context=proxy.ssl_context)
 
 
-def _as_httpcore2_has_it(url: httpx2.URL) -> httpcore2.URL:
+def _to_httpcore2_url(url: httpx2.URL) -> httpcore2.URL:
     return httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
 
 
 def _proxy_of_environment(url: httpx2.URL) -> str | None:
-    """Returns the proxy that the environment, or the system's settings, have for an address."""
+    """Return the proxy for an address, from the environment or the system settings."""
     proxies = urllib.request.getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(url.netloc.decode("ascii")) or _is_listed(url.host, proxies.get("no")):
+    if (
+        not proxy
+        or urllib.request.proxy_bypass(url.netloc.decode("ascii"))
+        or _is_in_no_proxy(url.host, proxies.get("no"))
+    ):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
 
-def _is_listed(host: str, no_proxy: str | None) -> bool:
-    """Whether NO_PROXY has a host in a way that the standard library does not read: in brackets, or by its network."""
+def _is_in_no_proxy(host: str, no_proxy: str | None) -> bool:
+    """True if NO_PROXY contains the host in a form that the standard library ignores: in brackets, or as a network."""
     for entry in (no_proxy or "").split(","):
         if entry.strip() == "*" or entry.strip(" []") == host:
             return True

@@ -1,4 +1,4 @@
-"""Types that the operations share."""
+"""Types shared by all operations."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Unset:
 
 
 UNSET: Final = Unset()
-"""Stands for a parameter that is not sent."""
+"""The value of a parameter that is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response(Generic[T]):
-    """A successful answer, with what came with it. All others are raised, see `errors`.
+    """A successful answer. All other answers are raised, see `errors`.
 
     Attributes:
-        status_code: The status, which the contract documents as a success.
-        content: The body as it was sent.
-        headers: The headers, their names in any case.
+        status_code: The status code.
+        content: The raw body.
+        headers: The headers. Names are case-insensitive.
         parsed: The body as a model.
     """
 

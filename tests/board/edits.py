@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen import claims, extensions
-from codegen.breaking import WORDS, changes
+from codegen.breaking import WORDING, changes
 from codegen.openapi import Document, parse
 
 
@@ -37,4 +37,4 @@ def apply_edits(text: str, replacements: list[tuple[str, str]]) -> str:
 def rated_changes(old: Document, new: Document) -> list[tuple[str, str, str]]:
     """Return rating, place and description of each change. Omits changes of wording."""
     found = changes(old.value, new.value)
-    return [(change.rating, change.place, change.what) for change in found if change.rule is not WORDS]
+    return [(change.rating, change.place, change.what) for change in found if change.rule is not WORDING]

@@ -22,7 +22,7 @@ def test_parameters_of_one_name_differ_by_operation(board: Any) -> None:
     tasks, events = (module.build_call(PROJECT_ID) for module in (board.list_tasks, board.list_events))
     assert (tasks.params, events.params) == ([("limit", "50"), ("offset", "0")], [("limit", "10")])
     assert board.list_tasks.build_call(PROJECT_ID, limit=200).params[0] == ("limit", "200")
-    with pytest.raises(board.errors.ConfigurationError, match="limit has to be at least 1 and at most 50, not 51"):
+    with pytest.raises(board.errors.ConfigurationError, match=r"'limit' must be between 1 and 50 \(got 51\)"):
         board.list_events.build_call(PROJECT_ID, limit=51)
     assert "(at least 1, at most 200)" in board.list_tasks.sync.__doc__
     assert "(at least 1, at most 50)" in board.list_events.sync.__doc__
@@ -45,15 +45,15 @@ def test_filters_are_serialized_as_the_contract_says(board: Any) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"tag": "office"}, "tag has to be a list, not str 'office'"),
-        ({"tag": ["Office"]}, r"tag has to match \^\[a-z\]\{1,20\}\$, not str 'Office'"),
-        ({"tag": ["x"] * 6}, "tag has to have at most 5 items, not 6"),
-        ({"tag": [1]}, "tag has to be text, not int 1"),
-        ({"status": "LOST"}, "status has to be one of OPEN, DOING, DONE, not str 'LOST'"),
-        ({"updated_since": datetime(2026, 1, 1)}, "updated_since has to be a datetime with a time zone"),
-        ({"updated_since": "2026-01-01T00:00:00Z"}, "updated_since has to be a datetime with a time zone, not str"),
+        ({"tag": "office"}, r"'tag' must be a list \(got str 'office'\)"),
+        ({"tag": ["Office"]}, r"'tag' must match \^\[a-z\]\{1,20\}\$ \(got str 'Office'\)"),
+        ({"tag": ["x"] * 6}, r"'tag' must have at most 5 items \(got 6\)"),
+        ({"tag": [1]}, r"'tag' must be text \(got int 1\)"),
+        ({"status": "LOST"}, r"'status' must be one of OPEN, DOING, DONE \(got str 'LOST'\)"),
+        ({"updated_since": datetime(2026, 1, 1)}, "'updated_since' must be a datetime with a time zone"),
+        ({"updated_since": "2026-01-01T00:00:00Z"}, r"'updated_since' must be a datetime with a time zone \(got str"),
         ({"updated_since": datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))}, "the years 1 to 9999"),
-        ({"limit": True}, "limit has to be an integer, not bool True"),
+        ({"limit": True}, r"'limit' must be an integer \(got bool True\)"),
     ],
 )
 def test_an_invalid_argument_is_refused_before_sending(board: Any, given: dict[str, Any], message: str) -> None:
@@ -80,26 +80,32 @@ def changed(draft: Any, **values: Any) -> Any:
 
 
 BODIES: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "a mapping": (lambda models: {"title": "x"}, "body has to be a TaskDraft, not dict"),
-    "another model": (lambda models: models.Note(kind="note", text="x"), "body has to be a TaskDraft, not Note"),
-    "a further field": (lambda models: models.TaskDraft(title="x", titel="y"), "body.titel is no field of TaskDraft"),
+    "a mapping": (lambda models: {"title": "x"}, r"'body' must be a TaskDraft \(got dict\)"),
+    "another model": (lambda models: models.Note(kind="note", text="x"), r"'body' must be a TaskDraft \(got Note\)"),
+    "a further field": (
+        lambda models: models.TaskDraft(title="x", titel="y"),
+        "'body.titel' is not a field of TaskDraft",
+    ),
     "a further field below": (
         lambda models: models.TaskDraft(title="x", details=models.Note(kind="note", text="x", size=1)),
-        "body.details.size is no field of Note",
+        "'body.details.size' is not a field of Note",
     ),
-    "null": (lambda models: models.TaskDraft(title="x", tags=None), "body.tags has to be left out"),
-    "made without checks": (lambda models: models.TaskDraft.model_construct(tags=["a"]), "body.title: Field required"),
+    "null": (lambda models: models.TaskDraft(title="x", tags=None), "'body.tags' must be omitted"),
+    "made without checks": (
+        lambda models: models.TaskDraft.model_construct(tags=["a"]),
+        "'body.title' is invalid: Field required",
+    ),
     "changed": (
         lambda models: changed(models.TaskDraft(title="x"), title=""),
-        "body.title: String should have at least",
+        "'body.title' is invalid: String should have at least",
     ),
     "no number": (
         lambda models: changed(models.TaskDraft(title="x"), estimate=float("nan")),
-        "body.estimate has to be a finite number",
+        "'body.estimate' must be a finite number",
     ),
     "of an unknown kind": (
         lambda models: models.TaskDraft.model_validate({"title": "x", "details": {"kind": "poem", "text": "x"}}),
-        "body.details has to be one that the contract knows",
+        "'body.details' must be of a kind that the contract knows",
     ),
 }
 
@@ -177,7 +183,7 @@ def test_details_of_an_unknown_kind_are_kept_unless_strict(board: Any) -> None:
             details = board.get_task.sync(TASK_ID, client=client).details
         assert type(details).__name__ == "Unknown" and details.kind not in ("note", "checklist")
         assert details.model_dump()["kind"] == details.kind
-        message = "details: is of a kind that the contract does not know"
+        message = "details: must be of a kind that the contract knows"
         with connect(board, url, strict=True) as client, pytest.raises(board.errors.DecodingError, match=message):
             board.get_task.sync(TASK_ID, client=client)
 
@@ -185,8 +191,8 @@ def test_details_of_an_unknown_kind_are_kept_unless_strict(board: Any) -> None:
 DETAILS: dict[str, tuple[Any, str]] = {
     "a field less": ({"kind": "note"}, "details.note.text"),
     "fields of the other": ({"kind": "note", "entries": []}, "details.note.text"),
-    "no kind": ({"text": "x"}, "Field `kind` required"),
-    "a kind that is no text": ({"kind": 1, "text": "x"}, "Field `kind` required"),
+    "no kind": ({"text": "x"}, "Field `kind` must be text"),
+    "a kind that is no text": ({"kind": 1, "text": "x"}, "Field `kind` must be text"),
     "no object": ("note", "details"),
 }
 
@@ -203,7 +209,7 @@ def test_invalid_details_are_an_error_that_names_them(board: Any, case: str) -> 
 @pytest.mark.parametrize(
     ("fault", "sent", "message"),
     [
-        ("version_missing", None, "header Task-Version: is missing"),
+        ("version_missing", None, "header Task-Version: must be present"),
         ("version_not_an_integer", "", "header Task-Version: must be an integer"),
     ],
 )

@@ -85,7 +85,7 @@ def test_each_operation_has_a_complete_section(name: str) -> None:
         for link in followed(response).get("links", {}).values():
             assert f'<a href="#{link["operationId"]}">' in markup
             assert all(f"{key} from {value}" in text for key, value in link["parameters"].items())
-    assert ("Order of judgement" in text) and ("List" in text.split()) is ("x-list" in operation)
+    assert ("Order of checks" in text) and ("List" in text.split()) is ("x-list" in operation)
     assert ("Sample body" in text) is ("requestBody" in operation)
 
 
@@ -96,14 +96,14 @@ def test_features_of_the_richer_contract_are_described() -> None:
     assert "status query optional TaskStatus" in tasks
     assert "Credentials: bearerAuth, or boardKey" in tasks
     events = Reader(section("list_events")).text
-    assert "Pages of any size are cut from one list." in events
+    assert "Pages of any size are slices of the same list." in events
     created = Reader(section("create_task")).text
     assert "Body application/json TaskDraft required The task." in created
     assert "Location always sent string" in created
     assert "204 no body The task is deleted." in Reader(section("delete_task")).text
     assert "Task-Version always sent integer at least 1" in Reader(section("get_task")).text
     schemas = Reader(section("schemas")).text
-    assert "Note or Checklist kind says which: note is Note, checklist is Checklist." in schemas
+    assert "Note or Checklist Selected by kind: note is Note, checklist is Checklist." in schemas
     assert "kind required string always note Which kind" in schemas
     assert "Tag One word. string matches ^[a-z]{1,20}$" in schemas
     assert "X-Board-Key: <token>" in READER.text and "Authorization: Bearer <token>" in READER.text

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from codegen import ROOT
-from codegen.breaking import MAJOR, WORDS, changes, level
+from codegen.breaking import MAJOR, WORDING, changes, level
 from codegen.compare.rules import NEW_CLIENTS
 from codegen.docs import render
 from codegen.openapi import operations
@@ -91,15 +91,15 @@ STATUS = "{$ref: '#/components/schemas/WorkflowRunStatus'}"
 OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] = {
     "an optional query parameter that filters": (
         [(OFFSET, parameter("status", STATUS, "item.status == value"))],
-        [(SERVERS, "status (query)", "a further parameter, optional")],
+        [(SERVERS, "status (query)", "parameter added, optional")],
     ),
     "an array as query parameter": (
         [(OFFSET, parameter("status", f"{{type: array, maxItems: 4, items: {STATUS}}}", "item.status in value"))],
-        [(SERVERS, "status (query)", "a further parameter, optional")],
+        [(SERVERS, "status (query)", "parameter added, optional")],
     ),
     "a time as query parameter": (
         [(OFFSET, parameter("since", "{type: string, format: date-time}", "item.updated_at >= value"))],
-        [(SERVERS, "since (query)", "a further parameter, optional")],
+        [(SERVERS, "since (query)", "parameter added, optional")],
     ),
     "larger pages by another default": (
         [
@@ -113,7 +113,7 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
     ),
     "an optional field": (
         [field("attempts", "{type: integer, minimum: 1}")],
-        [(NEITHER, "200 body.items[].attempts", "a further field, optional")],
+        [(NEITHER, "200 body.items[].attempts", "field added, optional")],
     ),
     "a required field": (
         [
@@ -127,7 +127,7 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             ]
             * 2,
         ],
-        [(SERVERS, "200 body.items[].attempts", "a further field, required")],
+        [(SERVERS, "200 body.items[].attempts", "field added, required")],
     ),
     "a field that is bounded": (
         [
@@ -140,7 +140,7 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
     ),
     "a header of an answer": (
         [("      responses:\n        '200':\n", f"      responses:\n        '200':\n          headers:\n{ETAG}")],
-        [(SERVERS, "200 header etag", "a further header")],
+        [(SERVERS, "200 header etag", "header added")],
     ),
     "a status 409 and a status 410": (
         [
@@ -155,24 +155,24 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             ("        - {stage: any", "        - {stage: state, status: [409, 410]}\n        - {stage: any"),
         ],
         [
-            (NEITHER, "409", "a further status"),
-            (NEITHER, "410", "a further status"),
-            (BOTH, "x-judged state", "a further stage"),
+            (NEITHER, "409", "status added"),
+            (NEITHER, "410", "status added"),
+            (BOTH, "x-judged state", "stage added"),
         ],
     ),
     "a second operation, with a link to it": (
         [("\ncomponents:", f"\n{GET}\ncomponents:"), ("        '401':\n", f"{LINK}        '401':\n")],
         [
-            (SERVERS, "GET /v1/workflow-runs/{run_id}", "a further operation"),
-            (SERVERS, "200 link run", "a further link"),
+            (SERVERS, "GET /v1/workflow-runs/{run_id}", "operation added"),
+            (SERVERS, "200 link run", "link added"),
         ],
     ),
     "a POST and a DELETE": (
         [("\ncomponents:", f"\n{POST}\n{GET}\n{REMOVE}\ncomponents:")],
         [
-            (SERVERS, "DELETE /v1/workflow-runs/{run_id}", "a further operation"),
-            (SERVERS, "GET /v1/workflow-runs/{run_id}", "a further operation"),
-            (SERVERS, "POST /v1/workflow-definitions/{definition_id}/runs", "a further operation"),
+            (SERVERS, "DELETE /v1/workflow-runs/{run_id}", "operation added"),
+            (SERVERS, "GET /v1/workflow-runs/{run_id}", "operation added"),
+            (SERVERS, "POST /v1/workflow-definitions/{definition_id}/runs", "operation added"),
         ],
     ),
     "cursors instead of offsets": (
@@ -187,14 +187,14 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             ("        total:\n", "        next_cursor: {type: [string, 'null']}\n        total:\n"),
         ],
         [
-            (CLIENTS, "offset (query)", "there is no such parameter"),
-            (SERVERS, "cursor (query)", "a further parameter, optional"),
+            (CLIENTS, "offset (query)", "parameter removed"),
+            (SERVERS, "cursor (query)", "parameter added, optional"),
             (BOTH, "x-list style", "cursor instead of offset"),
             (CLIENTS, "x-list offset", "no offset instead of offset"),
             (CLIENTS, "x-list echoes offset", "no echoes offset instead of offset"),
             (SERVERS, "x-list cursor", "cursor instead of no cursor"),
             (SERVERS, "x-list next_cursor", "next_cursor instead of no next_cursor"),
-            (NEITHER, "200 body.next_cursor", "a further field, optional"),
+            (NEITHER, "200 body.next_cursor", "field added, optional"),
         ],
     ),
     "alternatives with a discriminator": (
@@ -203,14 +203,14 @@ OWN_EDITS: dict[str, tuple[list[tuple[str, str]], list[tuple[str, str, str]]]] =
             ("    # The bodies of refusals", f"{KINDS}    # The bodies of refusals"),
         ],
         [
-            (NEITHER, "200 body.items[].result", "a further field, optional"),
-            (NEITHER, "schema Numbers", "a further schema"),
-            (NEITHER, "schema Words", "a further schema"),
+            (NEITHER, "200 body.items[].result", "field added, optional"),
+            (NEITHER, "schema Numbers", "schema added"),
+            (NEITHER, "schema Words", "schema added"),
         ],
     ),
     "a parameter of the path by another name": (
         [(OPERATION, re.sub(r"(?<!workflow_)definition_id", "flow_id", OPERATION))],
-        [(CLIENTS, "definition_id (path)", "it is called flow_id now")],
+        [(CLIENTS, "definition_id (path)", "renamed to flow_id")],
     ),
     "another tag": (
         [("tags: [Workflow Definitions]", "tags: [Runs]")],
@@ -235,5 +235,5 @@ def test_an_edit_is_valid_rated_and_shown(name: str) -> None:
 def test_a_required_field_warns_about_old_servers() -> None:
     replacements, _ = OWN_EDITS["a required field"]
     found = changes(read_contract(OWN).value, read_contract(apply_edits(OWN, replacements)).value)
-    assert [change.rule.note for change in found if change.rule is not WORDS] == [NEW_CLIENTS]
+    assert [change.rule.note for change in found if change.rule is not WORDING] == [NEW_CLIENTS]
     assert level(found) == MAJOR

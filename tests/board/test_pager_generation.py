@@ -28,35 +28,35 @@ def listing(contract: dict[str, Any], path: str = OF_TASKS) -> dict[str, Any]:
 
 
 REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "no key": (lambda contract: listing(contract).pop("key"), "`x-list` names no `key`, which pagers need"),
+    "no key": (lambda contract: listing(contract).pop("key"), "`x-list` must have `key` for pagers"),
     "no limit": (
         lambda contract: listing(contract, OF_EVENTS).pop("limit"),
-        "`x-list` names no `limit`, which pagers need",
+        "`x-list` must have `limit` for pagers",
     ),
-    "no total": (lambda contract: listing(contract).pop("total"), "`x-list` names no `total`, which pagers need"),
+    "no total": (lambda contract: listing(contract).pop("total"), "`x-list` must have `total` for pagers"),
     "a limit of text": (
         lambda contract: parameter(contract, OF_EVENTS, "limit").update(schema={"type": "string"}),
-        "`limit` has to be an integer",
+        "`limit` must be an integer",
     ),
     "a limit of several": (
         lambda contract: parameter(contract, OF_EVENTS, "limit")["schema"].update(multipleOf=5),
-        "pagers cannot keep to `multipleOf` of a page's size",
+        "pagers do not support `multipleOf` for the page size",
     ),
     "a cursor that is needed": (
         lambda contract: parameter(contract, OF_EVENTS, "cursor").update(required=True),
-        "`cursor` is required, but the first page is asked for without it",
+        "`cursor` must be optional: the request for the first page does not have it",
     ),
     "a total that may be missing": (
         lambda contract: schema(contract, "TaskPage")["required"].remove("total"),
-        "`total` has to be required for pagers, and not null",
+        "`total` must be required for pagers, and not null",
     ),
     "a key that may be null": (
         lambda contract: schema(contract, "Event")["properties"]["id"].update(type=["integer", "null"]),
-        "`id` has to be required for pagers, and not null",
+        "`id` must be required for pagers, and not null",
     ),
     "a filter of a pager's name": (
         lambda contract: parameter(contract, OF_TASKS, "status").update(name="progress"),
-        "the pagers have an argument `progress` of their own",
+        "the pagers use the argument name `progress` already",
     ),
     "a key in the query": (
         lambda contract: contract["components"]["securitySchemes"]["boardKey"].update({"in": "query"}),
@@ -64,7 +64,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     ),
     "a key in a plain header": (
         lambda contract: contract["components"]["securitySchemes"]["boardKey"].update(name="X-Board"),
-        "the header `X-Board` does not look like one with a credential",
+        "redaction does not recognize the header `X-Board`",
     ),
 }
 

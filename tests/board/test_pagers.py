@@ -215,7 +215,7 @@ def test_array_and_time_filters_go_with_every_page(read: Read, server: Server) -
 def test_an_unknown_filter_value_is_refused_at_once(board_client: ModuleType, server: Server) -> None:
     with (
         board_client.Client(server.url, token="a") as client,
-        pytest.raises(board_client.errors.ConfigurationError, match="status has to be one of OPEN, DOING, DONE"),
+        pytest.raises(board_client.errors.ConfigurationError, match="'status' must be one of OPEN, DOING, DONE"),
     ):
         board_client.iter_tasks(client, PROJECT, status="done")
 
@@ -238,7 +238,7 @@ def test_a_position_is_valid_for_its_filter_only(read: Read, server: Server, boa
     assert len(found) == position.read == 39
     for arguments in ({}, {"status": "OPEN"}):
         with pytest.raises(
-            board_client.errors.ConfigurationError, match="resume has to be a position in the same list"
+            board_client.errors.ConfigurationError, match="'resume' must be a position in the same list"
         ):
             read("tasks", resume=position, **arguments)
     read("tasks", found, status="DONE", resume=position)
@@ -297,8 +297,8 @@ def test_a_repeated_event_is_yielded_once(read: Read, server: Server) -> None:
 
 
 HOSTILE: dict[str, tuple[Callable[[Query, int], Any], str, int]] = {
-    "the same cursor": (lambda query, count: "again", r"next_cursor: must be one that was not there before", 2),
-    "cursors in a circle": (lambda query, count: "abc"[count % 3], r"next_cursor: must be one that was not there", 4),
+    "the same cursor": (lambda query, count: "again", r"next_cursor: must be a new one", 2),
+    "cursors in a circle": (lambda query, count: "abc"[count % 3], r"next_cursor: must be a new one", 4),
     "a cursor without end": (lambda query, count: "x" * 5000, r"next_cursor: must have at most 4096 characters", 1),
     "no text": (lambda query, count: 7, r"next_cursor", 1),
 }
@@ -328,7 +328,7 @@ def test_pages_without_new_events_end_with_an_error(
         "events": held,
         "next_cursor": f"c{len(server.queries)}" if len(server.queries) < 300 else None,
     }
-    with pytest.raises(board_client.errors.ListChangedError, match="101 pages in a row brought nothing new") as raised:
+    with pytest.raises(board_client.errors.ListChangedError, match="101 pages in a row had no new items") as raised:
         read("events")
     assert len(server.queries) == 101 + len(held) and raised.value.seen == len(held)
     # The caller may resume.

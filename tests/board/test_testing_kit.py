@@ -78,7 +78,7 @@ def test_filters_select_by_their_rules(board_client: ModuleType, server: Any, pr
         errors = board_client.errors
         page = operation(board_client, "tasks", "list_tasks").sync(project, client=client, status="DONE", limit=2)
         assert (len(page.items), page.total) == (2, len(ids(status="DONE")))
-        with pytest.raises(errors.UnprocessableEntityError, match=r"query\.cursor: must be one that a page gave"):
+        with pytest.raises(errors.UnprocessableEntityError, match=r"query\.cursor: must be a cursor from a page"):
             operation(board_client, "events", "list_events").sync(project, client=client, cursor="elsewhere")
 
 
@@ -124,13 +124,13 @@ def test_bodies_are_validated(server: Any, project: uuid.UUID) -> None:
             assert answer.status_code == 422
             return [(each["loc"], each["msg"]) for each in answer.json()["detail"]]
 
-        assert faults(b"") == [(["body"], "must be there")]
+        assert faults(b"") == [(["body"], "must be present")]
         assert faults(b"{") == [(["body"], "must be JSON")]
         assert faults(b"[]") == [(["body"], "must be an object")]
-        assert faults(b"{}") == [(["body", "title"], "must be there")]
+        assert faults(b"{}") == [(["body", "title"], "must be present")]
         assert faults(b'{"title": "", "more": 1}') == [
             (["body", "title"], "must be at least 1 characters long"),
-            (["body", "more"], "must be left out: there is no such field"),
+            (["body", "more"], "must be omitted: there is no such field"),
         ]
         assert faults(b'{"title": "x", "tags": ["A"]}') == [
             (["body", "tags", 0], "must be text that matches ^[a-z]{1,20}$")
@@ -157,7 +157,8 @@ def test_a_missing_condition_is_mentioned_in_the_docstring(testing: ModuleType) 
     assert testing.__doc__ is not None
     [line] = [line for line in testing.__doc__.splitlines() if line.startswith("- ")]
     assert line == (
-        "- `create_task` is never answered with 409 by itself: the contract does not say when. Script it with `next`."
+        "- `create_task` never returns 409 by itself: the contract does not define the condition. Script it with "
+        "`next`."
     )
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from codegen.folders import changes
+from codegen.directories import changed_files
 from codegen.openapi import read
 from tests.board.conftest import NAME, build
 from tests.board.data import OPENAPI
@@ -72,7 +72,7 @@ def use(client: Client, project: UUID) -> None:
 
 def test_generation_is_reproducible(board_folder: Path, tmp_path: Path) -> None:
     again = build(tmp_path, read(OPENAPI).value)
-    assert changes(board_folder, again) == []
+    assert changed_files(board_folder, again) == []
 
 
 def test_mypy_accepts_the_client_and_checks_its_callers(board_folder: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The four calls, and both pagers, as blocking functions: the calls return the page, the pagers all runs."""
+"""The four calls and both pagers as blocking functions. Calls return the page, pagers all runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract's example page, and the same with something changed."""
+"""The example page of the contract, and variants of it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EMPTY_PAGE = {"items": [], "total": 0, **DEFAULTS}
 
 
 def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[str, Any]:
-    """The contract's example page with one value changed or taken out."""
+    """Return the example page of the contract with one value changed or removed."""
     page = copy.deepcopy(PAGE)
     parent: Any = page
     for part in path[:-1]:
@@ -34,6 +34,6 @@ def changed(*path: str | int, to: object = ..., without: bool = False) -> dict[s
 
 
 def echoing(target: str, page: dict[str, Any]) -> bytes:
-    """A page as a body, with the limit and the offset that the target of a request asks for."""
-    asked = {name: int(value) for name, value in parse_qsl(urlsplit(target).query) if name in ("limit", "offset")}
-    return json.dumps({**page, **asked}).encode()
+    """Return a page as a body, with limit and offset of the request filled in."""
+    sent = {name: int(value) for name, value in parse_qsl(urlsplit(target).query) if name in ("limit", "offset")}
+    return json.dumps({**page, **sent}).encode()

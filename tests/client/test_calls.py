@@ -1,4 +1,4 @@
-"""The four calls: what they send, what they return, and what they raise."""
+"""The four calls: requests, results and errors."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 from ks_workflow_runs import ApiError, AuthenticatedClient, Client, Retry, errors
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 from ks_workflow_runs.types import UNSET
-from tests.client.answering import Answering
 from tests.client.calls import Call
 from tests.client.pages import DEFAULTS, EMPTY_PAGE, changed
+from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
 DEFINITION_ID = UUID(str(seed.DEFINITION_ID))
@@ -50,7 +50,7 @@ def test_reads_every_page_of_the_reference_server(call: Call, reference_url: str
         (seed.FOREIGN_DEFINITION_ID, seed.TOKEN, errors.NotFoundError, None),
     ],
 )
-def test_refusals_of_the_reference_server_are_raised(
+def test_error_statuses_of_the_reference_server_are_raised(
     call: Call,
     reference_url: str,
     definition_id: Any,
@@ -73,7 +73,7 @@ def test_a_cookie_is_a_credential(call: Call, reference_url: str) -> None:
         assert call(DEFINITION_ID, client=client).total == 137
 
 
-def test_a_credential_of_the_call_goes_before_the_client_s(call: Call, reference_url: str) -> None:
+def test_a_credential_of_the_call_overrides_the_clients(call: Call, reference_url: str) -> None:
     with AuthenticatedClient(reference_url, "wrong") as client:
         assert call(DEFINITION_ID, client=client, authorization=f"Bearer {seed.TOKEN}").total == 137
     with Client(reference_url, ks_uat="wrong") as client:
@@ -83,7 +83,7 @@ def test_a_credential_of_the_call_goes_before_the_client_s(call: Call, reference
 # --- what is sent ---------------------------------------------------------------------------------------------------
 
 
-def test_defaults_of_the_contract_are_sent_and_nothing_else(call: Call, server: Answering) -> None:
+def test_defaults_of_the_contract_are_sent_and_nothing_else(call: Call, server: StubServer) -> None:
     server.body = body(EMPTY_PAGE)
     with Client(server.url) as client:
         call(DEFINITION_ID, client=client)
@@ -93,7 +93,7 @@ def test_defaults_of_the_contract_are_sent_and_nothing_else(call: Call, server: 
 
 
 @pytest.mark.parametrize("nothing", [None, UNSET])
-def test_a_parameter_without_a_value_is_not_sent(call: Call, server: Answering, nothing: Any) -> None:
+def test_a_parameter_without_a_value_is_not_sent(call: Call, server: StubServer, nothing: Any) -> None:
     server.body = body(EMPTY_PAGE)
     with Client(server.url) as client:
         call(DEFINITION_ID, client=client, limit=nothing, offset=nothing, authorization=nothing, ks_uat=nothing)
@@ -102,7 +102,7 @@ def test_a_parameter_without_a_value_is_not_sent(call: Call, server: Answering, 
     assert "Authorization" not in headers and "Cookie" not in headers
 
 
-def test_credentials_are_sent_where_the_contract_has_them(call: Call, server: Answering) -> None:
+def test_credentials_are_sent_in_the_headers_of_the_contract(call: Call, server: StubServer) -> None:
     server.body = body(EMPTY_PAGE)
     with AuthenticatedClient(server.url, "a-token") as client:
         call(DEFINITION_ID, client=client, ks_uat="a-cookie")
@@ -112,7 +112,7 @@ def test_credentials_are_sent_where_the_contract_has_them(call: Call, server: An
 
 
 @pytest.mark.parametrize("prefix", ["/api", "/api/", "/a/b"])
-def test_a_path_prefix_of_the_base_url_is_kept(call: Call, server: Answering, prefix: str) -> None:
+def test_a_path_prefix_of_the_base_url_is_kept(call: Call, server: StubServer, prefix: str) -> None:
     server.body = body(EMPTY_PAGE)
     with Client(server.url + prefix) as client:
         call(DEFINITION_ID, client=client)
@@ -122,7 +122,7 @@ def test_a_path_prefix_of_the_base_url_is_kept(call: Call, server: Answering, pr
 # --- what is returned and raised ------------------------------------------------------------------------------------
 
 
-def test_detailed_calls_return_what_came_with_the_page(server: Answering) -> None:
+def test_detailed_calls_return_status_headers_and_raw_body(server: StubServer) -> None:
     server.body = body(EMPTY_PAGE)
     server.headers = {"Content-Type": "application/json", "X-Request-Id": "7"}
     with Client(server.url) as client:
@@ -147,7 +147,7 @@ FAULTS = body({"detail": [{"loc": ["query", "limit"], "msg": "too large", "type"
         (422, SENTENCE, errors.UnprocessableEntityError, "a sentence"),
         (429, SENTENCE, errors.RateLimitError, "a sentence"),
         (503, SENTENCE, errors.ServiceUnavailableError, "a sentence"),
-        # Documented status, undocumented body: the status is what matters.
+        # A documented status with an undocumented body.
         (401, b"<html>sign in</html>", errors.AuthenticationError, None),
         (404, b"", errors.NotFoundError, None),
         (422, body({"detail": [{"loc": "limit"}]}), errors.UnprocessableEntityError, None),
@@ -165,7 +165,7 @@ FAULTS = body({"detail": [{"loc": ["query", "limit"], "msg": "too large", "type"
 )
 def test_every_status_but_200_is_raised(
     reading: Callable[..., object],
-    server: Answering,
+    server: StubServer,
     status: int,
     content: bytes,
     expected: type[errors.StatusError],
@@ -183,11 +183,11 @@ def test_every_status_but_200_is_raised(
     assert str(error.request.url).startswith(server.url)
     assert str(error).startswith(f"{status} for GET {server.url}/v1/")
     assert len(server.requests) == 1, "a redirect was followed"
-    again = pickle.loads(pickle.dumps(error))
-    assert (type(again), str(again), again.detail) == (expected, str(error), detail)
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.detail) == (expected, str(error), detail)
 
 
-def test_faults_of_parameters_are_readable(server: Answering) -> None:
+def test_faults_of_parameters_are_readable(server: StubServer) -> None:
     server.status, server.body = 422, FAULTS
     with Client(server.url) as client, pytest.raises(errors.UnprocessableEntityError) as raised:
         list_workflow_runs.sync(DEFINITION_ID, client=client)
@@ -221,8 +221,8 @@ def test_faults_of_parameters_are_readable(server: Answering) -> None:
         (body(changed("items", 0, "error", without=True)), "items.0.error"),
     ],
 )
-def test_a_success_that_cannot_be_read_is_raised(
-    reading: Callable[..., object], server: Answering, content: bytes, path: str
+def test_a_body_that_does_not_match_the_contract_is_raised(
+    reading: Callable[..., object], server: StubServer, content: bytes, path: str
 ) -> None:
     server.body = content
     with Client(server.url) as client, pytest.raises(errors.DecodingError) as raised:
@@ -241,11 +241,11 @@ def test_a_success_that_cannot_be_read_is_raised(
         (("items", 0, "priority"), 7, True),
     ],
 )
-def test_what_the_contract_does_not_know_is_kept_unless_strict(
-    reading: Callable[..., object], server: Answering, path: tuple[str | int, ...], value: object, strict: bool
+def test_unknown_fields_and_values_are_kept_unless_strict(
+    reading: Callable[..., object], server: StubServer, path: tuple[str | int, ...], value: object, strict: bool
 ) -> None:
     server.page = changed(*path, to=value)
-    # Said to be something else: what it is, is what counts.
+    # The `Content-Type` is ignored.
     server.headers = {"Content-Type": "text/html"}
     with Client(server.url, strict=strict) as client:
         if strict:

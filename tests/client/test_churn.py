@@ -1,4 +1,4 @@
-"""The pagers keep their promise on real databases, whose list changes as a deployment's would, while it is read."""
+"""The pagers read every run exactly once while the list changes, on real databases."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def aread(client: AuthenticatedClient, concurrency: int) -> list[UUID]:
 
 
 class Changing(ReferenceServer):
-    """Makes a change before each page, so that how fast a machine is decides nothing; and at times deletes three runs.
+    """Changes the list before each page, so that the speed of the machine does not matter. At times deletes three runs.
 
-    Churn deletes one at a time, and old ones mostly: that seldom moves more than the row of overlap past a reader.
+    Churn deletes single runs, mostly old ones: that seldom moves a reader by more than the overlap of one row.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -61,7 +61,7 @@ class Changing(ReferenceServer):
 
 
 def stored(server: ReferenceServer) -> list[UUID]:
-    """What the database holds, past the server: the runs in the order of the list."""
+    """Return the runs in the database, in the order of the list."""
     with Session(server.engine) as session:
         return list(session.scalars(select(Run.id).where(OF_DEFINITION).order_by(Run.sequence.desc())))
 
@@ -80,6 +80,6 @@ def test_every_run_that_stays_is_read_once_under_churn(
         after = stored(server)
     assert set(before) - set(after) and set(after) - set(before)
     assert len(runs) == len(set(runs)), "a run was yielded twice"
-    # No id comes back: what was there before and is there after was there all the time.
+    # Ids are never reused: a run that exists before and after has existed all the time.
     stayed = set(before) & set(after)
     assert [run for run in runs if run in stayed] == [run for run in before if run in stayed]

@@ -1,4 +1,4 @@
-"""A call ends in the time that it may take as a whole, whatever arrives meanwhile."""
+"""A call ends within `Retry.total`, whatever the server sends."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import pytest
 
 from ks_workflow_runs import Client, Retry, aiter_workflow_runs, errors, iter_workflow_runs
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
-from tests.client.answering import accepting, read_request
 from tests.client.calls import CALLS
 from tests.client.pages import echoing
+from tests.client.stub_server import read_request, socket_server
 from tests.reference_server import seed
 
 DEFINITION_ID = seed.DEFINITION_ID
@@ -26,13 +26,13 @@ EMPTY_PAGE: dict[str, Any] = {"items": [], "total": 0}
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
-# How long a server goes on: long enough that only the client can have ended the call, and not for ever, so that a
-# client that waits for it fails the test instead of holding it up.
-PATIENCE = 20.0
+# Seconds that a server continues to send. Long enough that only the client can have ended the call; finite, so that a
+# client without a deadline fails the test instead of blocking it.
+SERVER_SECONDS = 20.0
 
 
 def empty_blocks() -> Iterable[bytes]:
-    """A gzip stream that never ends, and never has a byte."""
+    """Yield an endless gzip stream that decompresses to nothing."""
     stream = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
     yield stream.compress(b"")
     while True:
@@ -44,8 +44,8 @@ def in_chunks(parts: Iterable[bytes]) -> Iterable[bytes]:
     return (b"%x\r\n%b\r\n" % (len(part), part) for part in parts if part)
 
 
-# What is sent at once, and what then, bit by bit.
-DRIPS: dict[str, tuple[bytes, Callable[[], Iterable[bytes]]]] = {
+# The first bytes of an answer, and the parts that follow one by one.
+SLOW_ANSWERS: dict[str, tuple[bytes, Callable[[], Iterable[bytes]]]] = {
     "nothing": (b"", lambda: itertools.repeat(b"")),
     "status line": (b"HTTP/1.1 200 ", lambda: itertools.repeat(b"O")),
     "header": (HEAD + b"X: ", lambda: itertools.repeat(b"x")),
@@ -64,19 +64,19 @@ DRIPS: dict[str, tuple[bytes, Callable[[], Iterable[bytes]]]] = {
     ),
     "refusal": (b"HTTP/1.1 401 X\r\nContent-Length: 900000\r\n\r\n", lambda: itertools.repeat(b" ")),
 }
-FLOODS = ("1xx", "empty gzip blocks")
+ENDLESS_ANSWERS = ("1xx", "empty gzip blocks")
 
 
 def drip(connection: socket.socket, ends: threading.Event, name: str, pause: float = 0.01) -> None:
-    head, parts = DRIPS[name]
+    head, parts = SLOW_ANSWERS[name]
     connection.sendall(head)
-    for part in itertools.islice(parts(), None if pause == 0 else int(PATIENCE / pause)):
+    for part in itertools.islice(parts(), None if pause == 0 else int(SERVER_SECONDS / pause)):
         if ends.wait(pause) if pause else ends.is_set():
             break
         connection.sendall(part)
 
 
-def client(address: str, total: float = 0.2, **arguments: Any) -> Client:
+def make_client(address: str, total: float = 0.2, **arguments: Any) -> Client:
     return Client(f"http://{address}", timeout=60.0, retry=Retry(total=total, backoff=0.01), **arguments)
 
 
@@ -106,117 +106,117 @@ def read(request: pytest.FixtureRequest) -> Callable[..., object]:
     return WAYS[request.param]
 
 
-@pytest.mark.parametrize("name", DRIPS)
-def test_what_drips_ends_in_time(read: Callable[..., object], name: str) -> None:
+@pytest.mark.parametrize("name", SLOW_ANSWERS)
+def test_a_slow_answer_ends_at_the_deadline(read: Callable[..., object], name: str) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         read_request(connection)
         drip(connection, ends, name)
 
-    with accepting(handle) as address, client(address) as of_ours, pytest.raises(errors.ApiTimeoutError):
-        read(DEFINITION_ID, client=of_ours)
+    with socket_server(handle) as address, make_client(address) as client, pytest.raises(errors.ApiTimeoutError):
+        read(DEFINITION_ID, client=client)
 
 
-@pytest.mark.parametrize("name", FLOODS)
-def test_what_floods_ends_in_time(read: Callable[..., object], name: str) -> None:
+@pytest.mark.parametrize("name", ENDLESS_ANSWERS)
+def test_an_endless_answer_ends_at_the_deadline(read: Callable[..., object], name: str) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         read_request(connection)
         drip(connection, ends, name, pause=0)
 
-    with accepting(handle) as address, client(address) as of_ours, pytest.raises(errors.ApiError) as raised:
-        read(DEFINITION_ID, client=of_ours)
+    with socket_server(handle) as address, make_client(address) as client, pytest.raises(errors.ApiError) as raised:
+        read(DEFINITION_ID, client=client)
     assert isinstance(raised.value, errors.ApiTimeoutError | errors.DecodingError)
 
 
 @pytest.mark.parametrize("way", ["sync", "asyncio"])
 @pytest.mark.parametrize("name", ["header", "chunk extension"])
-def test_a_connection_that_was_good_before_is_no_exception(way: str, name: str) -> None:
+def test_a_slow_answer_on_a_reused_connection_ends_at_the_deadline(way: str, name: str) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         page = echoing(read_request(connection), {**EMPTY_PAGE, "limit": 0})
         connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(page), page))
         read_request(connection)
         drip(connection, ends, name)
 
-    with accepting(handle) as address:
+    with socket_server(handle) as address:
         if way == "sync":
-            with client(address, 1.5) as of_ours:
-                CALLS["sync"](DEFINITION_ID, client=of_ours)
+            with make_client(address, 1.5) as client:
+                CALLS["sync"](DEFINITION_ID, client=client)
                 with pytest.raises(errors.ApiTimeoutError):
-                    CALLS["sync"](DEFINITION_ID, client=of_ours)
+                    CALLS["sync"](DEFINITION_ID, client=client)
             return
 
         async def scenario() -> None:
-            async with client(address, 1.5) as of_ours:
-                await list_workflow_runs.asyncio(DEFINITION_ID, client=of_ours)
+            async with make_client(address, 1.5) as client:
+                await list_workflow_runs.asyncio(DEFINITION_ID, client=client)
                 with pytest.raises(errors.ApiTimeoutError):
-                    await list_workflow_runs.asyncio(DEFINITION_ID, client=of_ours)
+                    await list_workflow_runs.asyncio(DEFINITION_ID, client=client)
 
         asyncio.run(scenario())
 
 
 @pytest.mark.parametrize("record", [b"", b"\x16\x03\x03\x3f\xff"])
-def test_a_handshake_that_never_ends_ends_in_time(read: Callable[..., object], record: bytes) -> None:
+def test_an_endless_tls_handshake_ends_at_the_deadline(read: Callable[..., object], record: bytes) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         connection.recv(65536)
         connection.sendall(record)
-        for _ in range(int(PATIENCE / 0.01)):
+        for _ in range(int(SERVER_SECONDS / 0.01)):
             if ends.wait(0.01):
                 break
             connection.sendall(b"\x02" if record else b"")
 
-    with accepting(handle) as address:
-        of_ours = Client(f"https://{address}", timeout=60.0, retry=Retry(total=0.2))
-        with of_ours, pytest.raises(errors.ApiTimeoutError):
-            read(DEFINITION_ID, client=of_ours)
+    with socket_server(handle) as address:
+        client = Client(f"https://{address}", timeout=60.0, retry=Retry(total=0.2))
+        with client, pytest.raises(errors.ApiTimeoutError):
+            read(DEFINITION_ID, client=client)
 
 
-def test_attempts_and_waits_count_together(read: Callable[..., object]) -> None:
-    asked: list[str] = []
+def test_the_deadline_includes_attempts_and_waits(read: Callable[..., object]) -> None:
+    targets: list[str] = []
 
     def handle(connection: socket.socket, ends: threading.Event) -> None:
-        asked.append(read_request(connection))
-        if len(asked) < 4:
+        targets.append(read_request(connection))
+        if len(targets) < 4:
             connection.sendall(b"HTTP/1.1 503 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
         else:
             drip(connection, ends, "status line")
 
-    with accepting(handle) as address, client(address, 2.0) as of_ours, pytest.raises(errors.ApiTimeoutError):
-        read(DEFINITION_ID, client=of_ours)
-    assert len(asked) >= 4
+    with socket_server(handle) as address, make_client(address, 2.0) as client, pytest.raises(errors.ApiTimeoutError):
+        read(DEFINITION_ID, client=client)
+    assert len(targets) >= 4
 
 
-def test_a_name_that_is_not_found_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_name_lookup_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     answered = threading.Event()
 
     def look_up(*_: object, **__: object) -> object:
-        answered.wait(PATIENCE)
+        answered.wait(SERVER_SECONDS)
         raise OSError("no such name")
 
-    # The system's look-up cannot be made slow from here.
+    # Patched, as the resolver of the system cannot be slowed down.
     import ks_workflow_runs._transport
 
     monkeypatch.setattr(ks_workflow_runs._transport, "getaddrinfo", look_up)
-    with client("ks.example.com") as of_ours, pytest.raises(errors.ApiTimeoutError):
-        CALLS["sync"](DEFINITION_ID, client=of_ours)
+    with make_client("ks.example.com") as client, pytest.raises(errors.ApiTimeoutError):
+        CALLS["sync"](DEFINITION_ID, client=client)
     answered.set()
 
 
-@pytest.mark.parametrize("name", DRIPS)
+@pytest.mark.parametrize("name", SLOW_ANSWERS)
 @pytest.mark.parametrize("given", ["client", "transport"])
-def test_connections_of_the_caller_s(name: str, given: str) -> None:
+def test_the_callers_connections_end_at_the_deadline(name: str, given: str) -> None:
     def handle(connection: socket.socket, ends: threading.Event) -> None:
         read_request(connection)
         drip(connection, ends, name)
 
-    with accepting(handle) as address, httpx2.Client(timeout=60.0) as own:
+    with socket_server(handle) as address, httpx2.Client(timeout=60.0) as own:
         if given == "client":
-            of_ours = client(address).set_httpx_client(own)
+            client = make_client(address).set_httpx_client(own)
         else:
-            of_ours = client(address, httpx_args={"transport": httpx2.HTTPTransport()})
-        with of_ours, pytest.raises(errors.ApiTimeoutError):
-            CALLS["sync"](DEFINITION_ID, client=of_ours)
+            client = make_client(address, httpx_args={"transport": httpx2.HTTPTransport()})
+        with client, pytest.raises(errors.ApiTimeoutError):
+            CALLS["sync"](DEFINITION_ID, client=client)
 
 
-def test_what_is_compressed_more_than_once_is_refused(read: Callable[..., object]) -> None:
+def test_a_body_compressed_twice_is_refused(read: Callable[..., object]) -> None:
     bomb = gzip.compress(gzip.compress(b"\x00" * 2**24))
 
     def handle(connection: socket.socket, ends: threading.Event) -> None:
@@ -225,5 +225,5 @@ def test_what_is_compressed_more_than_once_is_refused(read: Callable[..., object
         connection.sendall(head + bomb)
 
     refused = pytest.raises(errors.DecodingError, match="compressed more than once")
-    with accepting(handle) as address, client(address, 60.0) as of_ours, refused:
-        read(DEFINITION_ID, client=of_ours)
+    with socket_server(handle) as address, make_client(address, 60.0) as client, refused:
+        read(DEFINITION_ID, client=client)

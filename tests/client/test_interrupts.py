@@ -1,4 +1,4 @@
-"""Whoever leaves an iterator, by an interrupt, an error or a break, does not wait for what was asked for."""
+"""Leaving an iterator by an interrupt, an error or a break does not wait for pending requests."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ import pytest
 
 from codegen import ROOT
 from ks_workflow_runs import Client, Retry, aiter_workflow_runs, errors, iter_workflow_runs
-from tests.client.answering import accepting, read_request
+from tests.client.stub_server import read_request, socket_server
 from tests.client.test_pages import RUNS, page_of
 from tests.reference_server import seed
 
-# Far more than a test takes: who waits for it hangs.
+# Seconds. Far longer than a test takes: waiting for it is a failure.
 LONG = 600.0
 BOUND = 60.0
 
@@ -42,7 +42,7 @@ except KeyboardInterrupt:
 
 
 class Stalling:
-    """Answers pages up to an offset, refuses the one there if it is to, and never answers those behind it."""
+    """Answers pages up to an offset, refuses the page at the offset if asked to, and never answers later ones."""
 
     def __init__(self, offset: int, refuses: bool = False) -> None:
         self.offset = offset
@@ -51,21 +51,21 @@ class Stalling:
 
     def __call__(self, connection: socket.socket, ends: threading.Event) -> None:
         while True:
-            asked = dict(parse_qsl(urlsplit(read_request(connection)).query))
-            limit, offset = int(asked["limit"]), int(asked["offset"])
+            query = dict(parse_qsl(urlsplit(read_request(connection)).query))
+            limit, offset = int(query["limit"]), int(query["offset"])
             body, status = json.dumps(page_of(RUNS, limit, offset)).encode(), 200
             if offset > self.offset or (offset == self.offset and not self.refuses):
                 self.stalls.set()
                 ends.wait()
                 return
             if offset == self.offset:
-                # Not before others are under way.
+                # Wait until other requests have been sent.
                 self.stalls.wait(BOUND)
                 body, status = b'{"detail": "no"}', 401
             connection.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%b" % (status, len(body), body))
 
 
-def client(address: str) -> Client:
+def make_client(address: str) -> Client:
     return Client(f"http://{address}", timeout=LONG, retry=Retry(total=LONG))
 
 
@@ -74,7 +74,7 @@ def client(address: str) -> Client:
 @pytest.mark.parametrize("offset", [0, 45])
 def test_an_interrupt_ends_a_program_at_once(offset: int, concurrency: int, given: bool) -> None:
     stalling = Stalling(offset)
-    with accepting(stalling) as address:
+    with socket_server(stalling) as address:
         arguments = [f"http://{address}", seed.DEFINITION_ID, str(concurrency), str(given)]
         command = [sys.executable, "-c", ITERATE, *arguments]
         with subprocess.Popen(
@@ -89,7 +89,7 @@ def test_an_interrupt_ends_a_program_at_once(offset: int, concurrency: int, give
     assert (out, err, program.returncode) == ("interrupted\n", "", 0)
 
 
-# What happens when an interrupt comes just before the main thread begins to wait: nothing wakes it.
+# Simulates an interrupt just before the main thread starts to wait: nothing wakes it.
 UNSEEN = """
 import signal, sys, threading
 
@@ -102,9 +102,9 @@ threading.Thread(target=interrupt, daemon=True).start()
 
 
 @pytest.mark.parametrize("given", [False, True])
-def test_an_interrupt_that_wakes_nobody_ends_a_program_too(given: bool) -> None:
+def test_an_interrupt_just_before_a_wait_ends_a_program(given: bool) -> None:
     stalling = Stalling(0)
-    with accepting(stalling) as address:
+    with socket_server(stalling) as address:
         command = [sys.executable, "-c", UNSEEN + ITERATE, f"http://{address}", seed.DEFINITION_ID, "8", str(given)]
         with subprocess.Popen(
             command,
@@ -125,8 +125,8 @@ def test_an_interrupt_that_wakes_nobody_ends_a_program_too(given: bool) -> None:
 @pytest.mark.parametrize("concurrency", [2, 8])
 def test_an_error_ends_an_iterator_at_once(concurrency: int) -> None:
     start = time.monotonic()
-    with accepting(Stalling(9, refuses=True)) as address, client(address) as of_ours:
-        runs = iter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
+    with socket_server(Stalling(9, refuses=True)) as address, make_client(address) as client:
+        runs = iter_workflow_runs(client, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
         with pytest.raises(errors.AuthenticationError):
             list(runs)
         assert not [each for each in threading.enumerate() if each.name.startswith("ks_workflow_runs")]
@@ -136,20 +136,20 @@ def test_an_error_ends_an_iterator_at_once(concurrency: int) -> None:
 @pytest.mark.parametrize("concurrency", [2, 8])
 def test_an_error_ends_an_iterator_under_asyncio_at_once(concurrency: int) -> None:
     async def scenario(address: str) -> None:
-        async with client(address) as of_ours:
-            runs = aiter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
+        async with make_client(address) as client:
+            runs = aiter_workflow_runs(client, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
             with pytest.raises(errors.AuthenticationError):
                 async for _ in runs:
                     pass
             assert len(asyncio.all_tasks()) == 1
 
     start = time.monotonic()
-    with accepting(Stalling(9, refuses=True)) as address:
+    with socket_server(Stalling(9, refuses=True)) as address:
         asyncio.run(scenario(address))
     assert time.monotonic() - start < BOUND
 
 
-def test_an_interrupt_while_a_thread_starts_is_no_other_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_while_a_thread_starts_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(self: threading.Thread) -> None:
         raise KeyboardInterrupt
 
@@ -162,14 +162,14 @@ def test_an_interrupt_while_a_thread_starts_is_no_other_error(monkeypatch: pytes
 @pytest.mark.parametrize("concurrency", [1, 8])
 def test_leaving_early_does_not_wait(concurrency: int) -> None:
     start = time.monotonic()
-    with accepting(Stalling(45)) as address, client(address) as of_ours:
-        runs = iter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
+    with socket_server(Stalling(45)) as address, make_client(address) as client:
+        runs = iter_workflow_runs(client, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
         assert [next(runs).id.int for _ in range(12)] == list(range(1, 13))
         runs.close()
 
         async def scenario() -> None:
-            aruns = aiter_workflow_runs(of_ours, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
-            async with of_ours, aclosing(aruns):
+            aruns = aiter_workflow_runs(client, seed.DEFINITION_ID, page_size=10, concurrency=concurrency)
+            async with client, aclosing(aruns):
                 assert [(await anext(aruns)).id.int for _ in range(12)] == list(range(1, 13))
 
         asyncio.run(scenario())

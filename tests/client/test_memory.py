@@ -1,4 +1,4 @@
-"""What a hostile body may cost: memory in bounds, and one short error."""
+"""Hostile bodies: bounded memory, and one short error."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from collections.abc import Callable
 import pytest
 
 from codegen import ROOT
-from ks_workflow_runs._decoding import _SMALL, MAX_VALUES
-from ks_workflow_runs._sending import MAX_REFUSAL
-from tests.client.answering import Answering
+from ks_workflow_runs._decoding import _UNCOUNTED_SIZE, MAX_VALUES
+from ks_workflow_runs._response_body import MAX_REFUSAL
 from tests.client.pages import PAGE
+from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
 LARGE = 16 * 2**20
-MOST = 300 * 2**20
+MAX_MEMORY = 300 * 2**20
 RUN = json.dumps(PAGE["items"][0]).encode()
 PATH = json.dumps(PAGE["items"][0]["run_snapshot"]["sources"][0]).encode()
 
 
 def filled(size: int, front: bytes, part: bytes | Callable[[int], bytes], back: bytes = b"") -> bytes:
-    """Front and back, and as many parts between them as there is room for."""
+    """Return front and back with as many parts between them as fit into the size."""
     length = size - len(front) - len(back)
     if isinstance(part, bytes):
         return front + part * (length // len(part)) + back
@@ -36,7 +36,7 @@ NO_TOTAL = b'{"items": [], "limit": 20, "offset": 0, "total": '
 SOURCES = RUN.replace(PATH, PATH + b"SOURCES", 1).partition(b"SOURCES")
 END = SOURCES[2] + b"], " + REST + b"}"
 
-# Front, what is repeated, back.
+# Front, repeated part, back.
 BODIES: dict[str, tuple[bytes, bytes | Callable[[int], bytes], bytes]] = {
     "integers as items": (b'{"items": [', b"1,", b"1], " + REST + b"}"),
     "objects as items": (b'{"items": [', b"{},", b"{}], " + REST + b"}"),
@@ -70,54 +70,54 @@ url, definition_id, strict = sys.argv[1:]
 with AuthenticatedClient(url, "a-token-that-is-long", strict=strict == "True") as client:
     try:
         list_workflow_runs.sync(definition_id, client=client)
-        told = "None"
+        message = "None"
     except ApiError as error:
-        told = f"{type(error).__name__} {error}"
+        message = f"{type(error).__name__} {error}"
 try:
-    # Of this program alone; what getrusage says includes what the one that started it had.
+    # The peak of this process alone: that of getrusage includes the process that started it.
     [line] = [each for each in pathlib.Path("/proc/self/status").read_text().splitlines() if each[:6] == "VmHWM:"]
     peak = int(line.split()[1]) * 1024
 except OSError:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(peak, ascii(told))
+print(peak, ascii(message))
 """
 
 
-def call(server: Answering, *, strict: bool = False) -> tuple[int, str]:
-    """Makes a call in a process of its own. Returns how many bytes that had at most, and the error's text."""
+def call(server: StubServer, *, strict: bool = False) -> tuple[int, str]:
+    """Make a call in a new process. Return its peak memory in bytes, and the error's text."""
     command = [sys.executable, "-c", CALL, server.url, seed.DEFINITION_ID, str(strict)]
     done = subprocess.run(command, cwd=ROOT / "generated", capture_output=True, text=True, timeout=120, check=True)
-    peak, _, told = done.stdout.partition(" ")
-    return int(peak), told.strip().strip("'")
+    peak, _, message = done.stdout.partition(" ")
+    return int(peak), message.strip().strip("'")
 
 
 @pytest.mark.parametrize("name", ["integers as items", "good items", "nested objects", "unknown fields", *LONG])
-def test_a_large_body_costs_little(server: Answering, name: str) -> None:
+def test_a_large_body_needs_little_memory(server: StubServer, name: str) -> None:
     server.body = filled(LARGE, *BODIES[name])
-    peak, told = call(server)
-    assert peak < MOST
-    assert told.startswith(("DecodingError", "PageError")) and len(told) < 1000
+    peak, message = call(server)
+    assert peak < MAX_MEMORY
+    assert message.startswith(("DecodingError", "PageError")) and len(message) < 1000
 
 
 @pytest.mark.parametrize("name", [name for name in BODIES if name not in LONG])
-def test_a_body_whose_values_are_not_counted_costs_little(server: Answering, name: str) -> None:
-    server.body = filled(_SMALL, *BODIES[name])
-    peak, told = call(server)
-    assert peak < MOST
-    assert told.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in told
-    assert len(told) < 1000
+def test_a_body_below_the_counted_size_needs_little_memory(server: StubServer, name: str) -> None:
+    server.body = filled(_UNCOUNTED_SIZE, *BODIES[name])
+    peak, message = call(server)
+    assert peak < MAX_MEMORY
+    assert message.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in message
+    assert len(message) < 1000
 
 
 @pytest.mark.parametrize("name", ["good items", "an item's paths", "objects in an unknown field"])
-def test_a_body_of_as_many_values_as_there_may_be_costs_little(server: Answering, name: str) -> None:
+def test_a_body_with_the_maximum_of_values_needs_little_memory(server: StubServer, name: str) -> None:
     front, part, back = BODIES[name]
     assert isinstance(part, bytes)
     size = len(part) * MAX_VALUES // sum(map(part.count, (b",", b"[", b"{")))
-    server.body = filled(size - 2000, front, part, back).ljust(_SMALL + 1)
-    peak, told = call(server, strict=True)
-    assert peak < MOST
-    assert told.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in told
-    assert len(told) < 1000
+    server.body = filled(size - 2000, front, part, back).ljust(_UNCOUNTED_SIZE + 1)
+    peak, message = call(server, strict=True)
+    assert peak < MAX_MEMORY
+    assert message.startswith(("DecodingError", "PageError", "None")) and "must have at most" not in message
+    assert len(message) < 1000
 
 
 FAULT = b'{"loc": ["query"], "msg": "x", "type": "x"},'
@@ -132,10 +132,12 @@ FAULT = b'{"loc": ["query"], "msg": "x", "type": "x"},'
         (500, (b"", b"\x1b", b"")),
     ],
 )
-def test_a_large_refusal_costs_little(server: Answering, status: int, body: tuple[bytes, bytes, bytes]) -> None:
+def test_a_large_error_body_needs_little_memory(
+    server: StubServer, status: int, body: tuple[bytes, bytes, bytes]
+) -> None:
     server.status = status
     for size in (LARGE, MAX_REFUSAL - 1):
         server.body = filled(size, *body)
-        peak, told = call(server)
-        assert peak < MOST
-        assert f" {status} for GET " in told and len(told) < 1000 and "\x1b" not in told
+        peak, message = call(server)
+        assert peak < MAX_MEMORY
+        assert f" {status} for GET " in message and len(message) < 1000 and "\x1b" not in message

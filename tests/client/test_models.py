@@ -1,4 +1,4 @@
-"""The models: open to the future, strict on what matters."""
+"""The models keep unknown fields and values, and refuse missing fields and wrong types."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read(page: object, *, strict: bool = False) -> WorkflowRunPage:
     return decode(WorkflowRunPage, answer, strict=strict)
 
 
-def test_the_contract_s_example_is_read_and_written_back_unchanged() -> None:
+def test_the_example_of_the_contract_round_trips() -> None:
     page = read(PAGE)
     running, completed, failed = page.items
     assert running.status is WorkflowRunStatus.RUNNING and running.completed_at is None and running.error is None
@@ -134,7 +134,7 @@ def test_a_wrong_type_is_refused_and_named(path: tuple[str | int, ...], value: o
 
 
 @pytest.mark.parametrize("path", [("items",), *(("items", 0, "run_snapshot", name) for name in ("sources", "outputs"))])
-def test_of_a_list_the_first_wrong_item_is_told(path: tuple[str | int, ...]) -> None:
+def test_only_the_first_wrong_item_of_a_list_is_reported(path: tuple[str | int, ...]) -> None:
     with pytest.raises(DecodingError) as raised:
         read(changed(*path, to=[1, 2, 3]))
     assert [each for each, _ in raised.value.faults] == [".".join(map(str, (*path, 0)))]
@@ -158,7 +158,7 @@ def test_a_refused_value_is_not_shown() -> None:
         (("items", 1, "run_snapshot", "sources", 0, "part_type"), ""),
     ],
 )
-def test_strict_refuses_what_the_contract_does_not_know(path: tuple[str | int, ...], value: object) -> None:
+def test_strict_refuses_unknown_fields_and_values(path: tuple[str | int, ...], value: object) -> None:
     page = changed(*path, to=value)
     read(page)
     with pytest.raises(DecodingError) as raised:
@@ -168,7 +168,7 @@ def test_strict_refuses_what_the_contract_does_not_know(path: tuple[str | int, .
     assert read(PAGE, strict=True) == read(PAGE)
 
 
-def test_times_keep_their_moment_whatever_their_offset() -> None:
+def test_times_with_other_offsets_are_equal() -> None:
     page = read(changed("items", 0, "started_at", to="2026-04-14T11:30:02.118+02:00"))
     assert page.items[0].started_at == read(PAGE).items[0].started_at
 
@@ -180,7 +180,7 @@ def test_times_keep_their_moment_whatever_their_offset() -> None:
         *("2026-04-14T09:30:02.118000Z", "2026-04-14T09:30:02.123456789+05:30", "2024-02-29T23:59:59.9-23:59"),
     ],
 )
-def test_a_date_time_of_rfc_3339_is_one(value: str) -> None:
+def test_rfc_3339_date_times_are_accepted(value: str) -> None:
     assert read(changed("items", 0, "started_at", to=value)).items[0].started_at.utcoffset() is not None
 
 
@@ -200,7 +200,7 @@ def test_a_date_time_of_rfc_3339_is_one(value: str) -> None:
         *("+2026-04-14T09:30:02Z", "12026-04-14T09:30:02Z", "2026-04-14T09:30:02+01:00:00", ""),
     ],
 )
-def test_another_date_time_is_none(value: str) -> None:
+def test_other_date_times_are_refused(value: str) -> None:
     with pytest.raises(DecodingError, match=r"items\.0\.started_at"):
         read(changed("items", 0, "started_at", to=value))
 
@@ -223,14 +223,14 @@ def test_another_date_time_is_none(value: str) -> None:
     ],
 )
 @pytest.mark.parametrize("path", [("id",), ("user_id",), ("run_snapshot", "sources", 0, "path_part_id")])
-def test_a_uuid_has_its_dashes(path: tuple[str | int, ...], value: str) -> None:
+def test_uuids_without_dashes_are_refused(path: tuple[str | int, ...], value: str) -> None:
     with pytest.raises(DecodingError, match=r"items\.0\." + r"\.".join(map(str, path))):
         read(changed("items", 0, *path, to=value))
     upper = "0B0F6A5E-52A1-4F6E-8A0E-3D9C5E1F7A01"
     assert read(changed("items", 0, "id", to=upper)).items[0].id == read(PAGE).items[0].id
 
 
-def test_uuids_are_shared_and_not_kept_for_ever() -> None:
+def test_uuids_are_shared_in_a_bounded_cache() -> None:
     def identifier(number: int) -> UUID:
         path = {"path_part_id": str(UUID(int=number)), "materialized_path": "/", "part_type": "FOLDER"}
         return ABCDPathSnapshot.model_validate_json(json.dumps(path)).path_part_id
@@ -239,7 +239,7 @@ def test_uuids_are_shared_and_not_kept_for_ever() -> None:
     assert identifier(0) is kept
     gone = weakref.ref(kept)
     del kept
-    # More than there is room for.
+    # More than fit into the cache.
     assert [identifier(number).int for number in range(1, 5000)] == [*range(1, 5000)]
     assert gone() is None and identifier(0).int == 0
 
@@ -253,7 +253,7 @@ def test_uuids_are_shared_and_not_kept_for_ever() -> None:
         ("items", 0, "run_snapshot", "sources", 0, "more"),
     ],
 )
-def test_what_is_no_number_is_refused(path: tuple[str | int, ...], within: str, value: str) -> None:
+def test_nan_and_infinity_are_refused(path: tuple[str | int, ...], within: str, value: str) -> None:
     content = json.dumps(changed(*path, to="PLACE")).replace('"PLACE"', within % value)
     answer = Answer(httpx2.Request("GET", "http://127.0.0.1/"), 200, httpx2.Headers(), content.encode())
     with pytest.raises(DecodingError, match=r"\.".join(map(str, path))):

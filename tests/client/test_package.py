@@ -1,4 +1,4 @@
-"""The package itself: its names are imported at first use, and all of them are there."""
+"""The package: public names, lazy imports, version."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codegen import ROOT, provenance, render
 from tests.codegen.trees import copy_tree, replace
 
 
-def test_every_public_name_is_there() -> None:
+def test_every_public_name_exists() -> None:
     assert set(ks_workflow_runs.__all__) <= set(dir(ks_workflow_runs))
     for name in ks_workflow_runs.__all__:
         assert getattr(ks_workflow_runs, name)
@@ -28,7 +28,7 @@ def test_every_public_name_is_there() -> None:
         exec("from ks_workflow_runs import iter_runs")
 
 
-def test_importing_it_imports_nothing_else_until_a_name_is_used() -> None:
+def test_modules_are_imported_on_first_use() -> None:
     code = (
         "import sys, ks_workflow_runs as package\n"
         "assert not {'httpx2', 'pydantic'} & sys.modules.keys()\n"
@@ -37,7 +37,7 @@ def test_importing_it_imports_nothing_else_until_a_name_is_used() -> None:
     subprocess.run([sys.executable, "-c", code], cwd=ROOT / "generated", check=True)
 
 
-def test_its_version_tells_the_contract_s() -> None:
+def test_the_version_includes_the_contracts() -> None:
     provenance = json.loads((ROOT / "generated/ks_workflow_runs/PROVENANCE.json").read_text())
     contract = ks_workflow_runs.CONTRACT_VERSION
     assert provenance["contract"]["version"] == contract
@@ -54,28 +54,28 @@ from ks_workflow_runs.pagination import PAGE_SIZE
 
 with Client("http://127.0.0.1:9") as client:
     id = "6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10"
-    told = [PAGE_SIZE]
+    results = [PAGE_SIZE]
     for size in json.loads(sys.argv[1]):
         for start in (iter_workflow_runs, aiter_pages):
             try:
                 start(client, id, **({} if size is None else {"page_size": size}))
-                told.append(True)
+                results.append(True)
             except errors.ConfigurationError as error:
-                told.append(str(error))
-    print(json.dumps(told))
+                results.append(str(error))
+    print(json.dumps(results))
 """
 
 
 @pytest.mark.parametrize(
     ("bounds", "default", "good", "bad", "message"),
     [
-        ("minimum: 1\n            maximum: 50\n", 50, [2, 50], [1, 51, 100], "at least 2 and at most 50"),
+        ("minimum: 1\n            maximum: 50\n", 50, [2, 50], [1, 51, 100], "between 2 and 50"),
         ("minimum: 1\n", 100, [2, 1000], [1], "at least 2"),
-        ("minimum: 10\n            maximum: 500\n", 250, [10, 500], [2, 9, 501], "at least 10 and at most 500"),
-        ("minimum: 1\n            maximum: 1\n", 2, [], [None, 1, 2], "at least 2 and at most 1"),
+        ("minimum: 10\n            maximum: 500\n", 250, [10, 500], [2, 9, 501], "between 10 and 500"),
+        ("minimum: 1\n            maximum: 1\n", 2, [], [None, 1, 2], "between 2 and 1"),
     ],
 )
-def test_page_sizes_are_those_of_the_contract(
+def test_page_sizes_follow_the_bounds_of_the_contract(
     tmp_path: Path, bounds: str, default: int, good: list[int], bad: list[int], message: str
 ) -> None:
     root = copy_tree(tmp_path / "root")
@@ -84,6 +84,6 @@ def test_page_sizes_are_those_of_the_contract(
     for sizes in ([None, *good] if None not in bad else [], bad):
         command = [sys.executable, "-c", PAGING, json.dumps(sizes)]
         done = subprocess.run(command, cwd=tmp_path / "generated", capture_output=True, text=True, check=True)
-        first, *told = json.loads(done.stdout)
+        first, *results = json.loads(done.stdout)
         assert first == default
-        assert all(each is True if sizes is not bad else message in each for each in told)
+        assert all(each is True if sizes is not bad else message in each for each in results)

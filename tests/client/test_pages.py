@@ -1,4 +1,4 @@
-"""A page that contradicts what was asked for is an error; one that does not is none, however its server makes it."""
+"""A page that does not match the request or itself is an error. Other pages are accepted, however the server works."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from uuid import UUID
 import pytest
 
 from ks_workflow_runs import Client, Retry, aiter_workflow_runs, errors, iter_workflow_runs
-from tests.client.answering import Answering
 from tests.client.calls import CALLS
 from tests.client.pages import PAGE
+from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
 OTHER = "b3d94a17-25fe-4c61-8d0a-7e5c90f2613b"
@@ -33,7 +33,7 @@ RUNS = [run(number) for number in range(1, 301)]
 
 
 def cached(limit: int, offset: int) -> dict[str, Any]:
-    """What a cache gives that drops the query: the same page each time."""
+    """A page of a cache that ignores the query: always the same."""
     return page_of(RUNS, 100, 0)
 
 
@@ -42,8 +42,8 @@ def foreign(limit: int, offset: int) -> dict[str, Any]:
     return {**page, "items": [*page["items"][:-1], {**page["items"][-1], "workflow_definition_id": OTHER}]}
 
 
-# What a server answers to limit and offset, the field that is named, and how many requests that takes.
-LIES: dict[str, tuple[Callable[[int, int], dict[str, Any]], str, int]] = {
+# The page of a server for limit and offset, the field in the error, and the number of requests.
+WRONG_PAGES: dict[str, tuple[Callable[[int, int], dict[str, Any]], str, int]] = {
     "a cache without the query": (cached, "limit|offset", 1),
     "another limit": (lambda limit, offset: {**page_of(RUNS, limit, offset), "limit": limit + 1}, "limit: must be", 1),
     "another offset": (lambda limit, offset: {**page_of(RUNS, limit, offset), "offset": 7}, "offset: must be", 1),
@@ -65,7 +65,7 @@ LIES: dict[str, tuple[Callable[[int, int], dict[str, Any]], str, int]] = {
 }
 
 
-def collected(server: Answering, way: str, concurrency: int, **arguments: Any) -> list[UUID]:
+def collected(server: StubServer, way: str, concurrency: int, **arguments: Any) -> list[UUID]:
     with Client(server.url, retry=Retry(backoff=0.0)) as client:
         if way == "iter":
             return [
@@ -83,22 +83,22 @@ def collected(server: Answering, way: str, concurrency: int, **arguments: Any) -
 WAYS = [(way, concurrency) for way in ("iter", "aiter") for concurrency in (1, 8)]
 
 
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("name", WRONG_PAGES)
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
-def test_an_iterator_raises_what_contradicts_the_question(
-    server: Answering, way: str, concurrency: int, name: str
+def test_an_iterator_raises_for_a_page_that_does_not_match_the_request(
+    server: StubServer, way: str, concurrency: int, name: str
 ) -> None:
-    server.answer, field, requests = LIES[name]
+    server.answer, field, requests = WRONG_PAGES[name]
     with pytest.raises(errors.PageError, match=field) as raised:
         collected(server, way, concurrency, page_size=50)
     assert raised.value.faults and isinstance(raised.value, errors.DecodingError)
     assert concurrency > 1 or len(server.requests) <= requests + (name == "a cache without the query")
 
 
-@pytest.mark.parametrize("name", LIES)
+@pytest.mark.parametrize("name", WRONG_PAGES)
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_raises_what_contradicts_the_question(server: Answering, call: str, name: str) -> None:
-    server.answer, field, requests = LIES[name]
+def test_a_call_raises_for_a_page_that_does_not_match_the_request(server: StubServer, call: str, name: str) -> None:
+    server.answer, field, requests = WRONG_PAGES[name]
     retry = Retry(backoff=0.0)
     with Client(server.url, retry=retry) as client, pytest.raises(errors.PageError, match=field):
         CALLS[call](seed.DEFINITION_ID, client=client, limit=50, offset=100 if "offset" in name else 0)
@@ -106,12 +106,12 @@ def test_a_call_raises_what_contradicts_the_question(server: Answering, call: st
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_call_raises_a_page_that_is_too_short(server: Answering, call: str) -> None:
+def test_a_call_raises_for_a_page_with_too_few_items(server: StubServer, call: str) -> None:
     server.answer = lambda limit, offset: {**page_of(RUNS, limit - 20, offset), "limit": limit}
     with Client(server.url, retry=Retry(backoff=0.0)) as client:
         with pytest.raises(errors.PageError, match=r"items: must be 50, by limit, offset and total \(got 30\)"):
             CALLS[call](seed.DEFINITION_ID, client=client, limit=50)
-        # Not asked for again where that is turned off.
+        # Without retries, it is requested only once.
         del server.requests[:]
         client.retry = Retry(max_retries=0)
         with pytest.raises(errors.PageError):
@@ -120,13 +120,13 @@ def test_a_call_raises_a_page_that_is_too_short(server: Answering, call: str) ->
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_definition_in_capitals_is_the_same(server: Answering, call: str) -> None:
+def test_a_definition_id_in_capitals_is_accepted(server: StubServer, call: str) -> None:
     server.answer = lambda limit, offset: page_of(RUNS, limit, offset)
     with Client(server.url) as client:
         assert len(CALLS[call](seed.DEFINITION_ID.upper(), client=client, offset=290).items) == 10
 
 
-def test_what_was_not_sent_is_not_held_against_a_page(server: Answering) -> None:
+def test_parameters_that_were_not_sent_are_not_checked(server: StubServer) -> None:
     server.answer = lambda limit, offset: page_of(RUNS, 50, 0)
     with Client(server.url) as client:
         assert CALLS["sync"](seed.DEFINITION_ID, client=client, limit=None, offset=None).limit == 50
@@ -134,9 +134,9 @@ def test_what_was_not_sent_is_not_held_against_a_page(server: Answering) -> None
 
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 @pytest.mark.parametrize("name", ["one page for ever", "endless"])
-def test_what_a_server_claims_keeps_nobody_reading(server: Answering, way: str, concurrency: int, name: str) -> None:
+def test_an_endless_list_is_an_error(server: StubServer, way: str, concurrency: int, name: str) -> None:
     def answer(limit: int, offset: int) -> dict[str, Any]:
-        # A hundred pages without news, and some that were asked for ahead. More end in another error.
+        # A hundred pages without new items, and some requested ahead. Later ones cause another error.
         if len(server.requests) > 150:
             return {}
         start = 0 if name == "one page for ever" else min(offset, 5)
@@ -148,7 +148,7 @@ def test_what_a_server_claims_keeps_nobody_reading(server: Answering, way: str, 
 
 
 class Churning:
-    """A list that a server counts in one moment and reads in another, and that changes in between."""
+    """A list that changes between COUNT and SELECT of the server."""
 
     def __init__(self, change: Callable[[Churning], None]) -> None:
         self.runs = [run(number) for number in range(1, 101)]
@@ -161,7 +161,7 @@ class Churning:
     def __call__(self, limit: int, offset: int) -> dict[str, Any]:
         with self.lock:
             total = len(self.runs)
-            # It comes to rest in the end.
+            # The changes end at some time.
             if self.number < 1060 and len(self.deleted) < 60:
                 self.change(self)
             return page_of(self.runs, limit, offset, total)
@@ -176,7 +176,7 @@ class Churning:
         del self.runs[place : place + count]
 
 
-def by_turns(churning: Churning) -> Iterator[None]:
+def in_turn(churning: Churning) -> Iterator[None]:
     while True:
         churning.insert(0, 3)
         yield
@@ -188,12 +188,12 @@ def by_turns(churning: Churning) -> Iterator[None]:
         yield
 
 
-def _by_turns() -> Callable[[Churning], None]:
-    turns: list[Iterator[None]] = []
+def _in_turn() -> Callable[[Churning], None]:
+    iterators: list[Iterator[None]] = []
 
     def change(churning: Churning) -> None:
-        turns[:] = turns or [by_turns(churning)]
-        next(turns[0])
+        iterators[:] = iterators or [in_turn(churning)]
+        next(iterators[0])
 
     return change
 
@@ -204,15 +204,15 @@ CHANGES: dict[str, Callable[[], Callable[[Churning], None]]] = {
     "a run at the end": lambda: lambda churning: churning.insert(len(churning.runs)),
     "one run less in front": lambda: lambda churning: churning.delete(0),
     "one run less at the end": lambda: lambda churning: churning.delete(len(churning.runs) - 1),
-    "by turns": _by_turns,
+    "in turn": _in_turn,
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("page_size", [10, 100])
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
-def test_a_list_that_changes_between_count_and_read_is_read_whole(
-    server: Answering, way: str, concurrency: int, page_size: int, name: str
+def test_a_list_that_changes_between_count_and_select_is_read_completely(
+    server: StubServer, way: str, concurrency: int, page_size: int, name: str
 ) -> None:
     churning = Churning(CHANGES[name]())
     server.answer = churning
@@ -222,7 +222,7 @@ def test_a_list_that_changes_between_count_and_read_is_read_whole(
     assert [each for each in found if each in set(persistent)] == persistent, "a run was lost"
 
 
-def test_a_call_is_made_again_where_the_list_changed_between_count_and_read(server: Answering) -> None:
+def test_a_call_is_retried_if_the_list_changes_between_count_and_select(server: StubServer) -> None:
     churning = Churning(lambda churning: churning.insert(0) if churning.number == 1000 else None)
     server.answer = churning
     with Client(server.url, retry=Retry(backoff=0.0)) as client:

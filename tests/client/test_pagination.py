@@ -1,4 +1,4 @@
-"""The pagers, end to end on the reference server, whose list changes while it is read."""
+"""The pagers, end to end on the reference server, while the list changes."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _aread(client: AuthenticatedClient, **arguments: Any) -> list[WorkflowRunRes
 
 
 @pytest.mark.parametrize("pager", [iter_pages, iter_workflow_runs, aiter_pages, aiter_workflow_runs])
-def test_they_take_every_query_parameter_of_the_operation(pager: Callable[..., Any]) -> None:
-    """But for credentials, which the client has."""
+def test_pagers_take_every_query_parameter_of_the_operation(pager: Callable[..., Any]) -> None:
+    """Except credentials, which the client has."""
     credentials = {"authorization", "ks_uat"}
     of_a_page, of_the_pager = (set(inspect.signature(each).parameters) for each in (build_call, pager))
     assert of_a_page - credentials - {"limit"} <= of_the_pager
@@ -57,7 +57,7 @@ def test_they_take_every_query_parameter_of_the_operation(pager: Callable[..., A
 
 @pytest.fixture(params=[_read, _aread], ids=["iter", "aiter"])
 def read(request: pytest.FixtureRequest) -> Read:
-    """Both pagers, as a function that returns all runs."""
+    """Each pager, as a function that returns all runs."""
     reader: Read = request.param
     return reader
 
@@ -70,7 +70,7 @@ def client(reference_url: str) -> Iterator[AuthenticatedClient]:
 
 @pytest.mark.parametrize("page_size", [2, 10, 100])
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_every_run_once_in_the_order_of_the_list(
+def test_every_run_is_yielded_once_in_the_order_of_the_list(
     read: Read, client: AuthenticatedClient, page_size: int, concurrency: int
 ) -> None:
     runs = read(client, page_size=page_size, concurrency=concurrency)
@@ -85,7 +85,7 @@ def test_every_run_once_in_the_order_of_the_list(
         *((None, 137, 0), (5, 2**70, 0)),
     ],
 )
-def test_a_part_of_the_list(
+def test_limit_and_offset_select_a_part_of_the_list(
     read: Read, client: AuthenticatedClient, limit: int | None, offset: int, expected: int
 ) -> None:
     everything = [run.id for run in _read(client)]
@@ -93,13 +93,13 @@ def test_a_part_of_the_list(
     assert runs == everything[offset : offset + expected] and len(runs) == expected
 
 
-def test_progress_knows_the_total(read: Read, client: AuthenticatedClient) -> None:
+def test_progress_gets_count_and_total(read: Read, client: AuthenticatedClient) -> None:
     seen: list[tuple[int, int]] = []
     read(client, page_size=50, progress=lambda count, total: seen.append((count, total)))
     assert seen == [(50, 137), (99, 137), (137, 137)]
 
 
-def test_pages(client: AuthenticatedClient) -> None:
+def test_pages_have_items_count_and_total(client: AuthenticatedClient) -> None:
     pages = list(iter_pages(client, seed.DEFINITION_ID, page_size=50))
     assert [len(page.runs) for page in pages] == [50, 49, 38]
     assert [page.read for page in pages] == [50, 99, 137] and {page.total for page in pages} == {137}
@@ -116,14 +116,14 @@ def test_an_empty_list_has_no_pages(client: AuthenticatedClient) -> None:
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
-def test_a_refusal_comes_through(read: Read, reference_url: str, concurrency: int) -> None:
+def test_an_error_status_is_raised(read: Read, reference_url: str, concurrency: int) -> None:
     with AuthenticatedClient(reference_url, "wrong") as client, pytest.raises(errors.AuthenticationError):
         read(client, concurrency=concurrency)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize("way", ["break", "exception", "close", "limit"])
-def test_leaving_early_gives_everything_back(reference_url: str, way: str, concurrency: int) -> None:
+def test_leaving_early_frees_connections_and_threads(reference_url: str, way: str, concurrency: int) -> None:
     with AuthenticatedClient(reference_url, seed.TOKEN, **as_many_connections_as(concurrency)) as client:
         runs = iter_workflow_runs(
             client, DEFINITION_ID, page_size=10, concurrency=concurrency, limit=35 if way == "limit" else None
@@ -140,13 +140,15 @@ def test_leaving_early_gives_everything_back(reference_url: str, way: str, concu
         del runs
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("ks_workflow_runs")]
         assert len(_read(client, concurrency=concurrency)) == 137
-    # What was left open warns when it is collected, and warnings are errors here.
+    # Open connections warn when they are collected, and warnings are errors here.
     gc.collect()
 
 
 @pytest.mark.parametrize("concurrency", [1, 4])
 @pytest.mark.parametrize("way", ["break", "exception", "aclosing", "limit", "cancel"])
-def test_leaving_early_under_asyncio_gives_everything_back(reference_url: str, way: str, concurrency: int) -> None:
+def test_leaving_early_under_asyncio_frees_connections_and_tasks(
+    reference_url: str, way: str, concurrency: int
+) -> None:
     client = AuthenticatedClient(reference_url, seed.TOKEN, **as_many_connections_as(concurrency))
 
     async def leave() -> None:
@@ -172,7 +174,7 @@ def test_leaving_early_under_asyncio_gives_everything_back(reference_url: str, w
             with suppress(LookupError, asyncio.CancelledError):
                 await asyncio.create_task(leave())
             left = asyncio.all_tasks() - {asyncio.current_task()}
-            # Where the iterator was not closed, asyncio does so now; else nothing is left that would have to end.
+            # If the iterator was not closed, asyncio closes it now. Otherwise no task is left.
             assert not left or way in ("break", "exception")
             await asyncio.gather(*left, return_exceptions=True)
             runs = aiter_workflow_runs(client, DEFINITION_ID, concurrency=concurrency)
@@ -184,7 +186,7 @@ def test_leaving_early_under_asyncio_gives_everything_back(reference_url: str, w
 
 
 def as_many_connections_as(concurrency: int) -> dict[str, Any]:
-    """Arguments of a client for which a connection that is not given back is one too few."""
+    """Return arguments of a client that has no connection to spare: one that is not returned is missing."""
     return {
         "httpx_args": {"limits": httpx2.Limits(max_connections=concurrency)},
         "timeout": httpx2.Timeout(30, pool=5),
@@ -193,7 +195,7 @@ def as_many_connections_as(concurrency: int) -> dict[str, Any]:
 
 
 class Moving(ReferenceServer):
-    """Keeps its list in memory, and changes it before each page: in front, in the middle and at the end by turns."""
+    """Keeps its list in memory, and changes it before each page: at the start, in the middle and at the end in turn."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,7 +210,7 @@ class Moving(ReferenceServer):
     def load_page(self, session: Session, parameters: Parameters) -> tuple[int, Sequence[Run]]:
         with self.lock:
             self.requests += 1
-            # It comes to rest in the end: whoever deletes faster than anybody can read is another test's business.
+            # The changes end at some time. Another test has a list that changes too fast.
             if self.requests <= 40:
                 self.change()
             return len(self.runs), self.runs[parameters.offset : parameters.offset + parameters.limit]

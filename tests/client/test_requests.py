@@ -1,4 +1,4 @@
-"""Requests are built here instead of by httpx2, for speed alone: they have to be the same."""
+"""The client builds requests itself, for speed. They equal those that httpx2 builds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OF_HTTPX2 = st.fixed_dictionaries(
 
 
 def sent(address: str, headers: dict[str, str], of_httpx2: dict[str, Any], query: dict[str, Any], *, own: bool) -> Any:
-    """Returns what reaches the transport."""
+    """Return the request that reaches the transport."""
     requests: list[httpx2.Request] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -49,7 +49,7 @@ def sent(address: str, headers: dict[str, str], of_httpx2: dict[str, Any], query
         client.set_httpx_client(httpx2.Client(**arguments))
     client.send(list_workflow_runs.build_call(DEFINITION_ID, **query))
     request = requests[0]
-    # Their order says nothing.
+    # The order does not matter.
     raw = sorted((name.lower(), value) for name, value in request.headers.raw)
     return request.method, request.url, str(request.url), raw, request.content, request.extensions["timeout"]
 
@@ -69,14 +69,14 @@ def sent(address: str, headers: dict[str, str], of_httpx2: dict[str, Any], query
         },
     ),
 )
-def test_a_request_is_what_httpx2_builds(
+def test_requests_equal_those_that_httpx2_builds(
     address: str, headers: dict[str, str], of_httpx2: dict[str, Any], query: dict[str, Any]
 ) -> None:
     ours = sent(address, headers, of_httpx2, query, own=True)
     assert ours == sent(address, headers, of_httpx2, query, own=False)
 
 
-def test_what_is_set_between_two_calls_holds() -> None:
+def test_settings_changed_between_calls_apply() -> None:
     requests: list[httpx2.Request] = []
 
     def answer(request: httpx2.Request) -> httpx2.Response:
@@ -95,6 +95,6 @@ def test_what_is_set_between_two_calls_holds() -> None:
     assert set(second.extensions["timeout"].values()) == {7.0}
 
 
-def test_an_address_that_is_too_long_is_one_error() -> None:
-    with pytest.raises(errors.ConfigurationError, match="the address of the request is none"):
+def test_a_too_long_address_is_a_configuration_error() -> None:
+    with pytest.raises(errors.ConfigurationError, match="the address of the request is invalid"):
         Client("http://127.0.0.1:8000/" + "a" * 65_500).send(list_workflow_runs.build_call(DEFINITION_ID))

@@ -1,4 +1,4 @@
-"""A server that is away for a while is waited for; and where that is not enough, a reader goes on after the error."""
+"""The client waits for a server that is down, and an iteration can resume after an error."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ import pytest
 
 from ks_workflow_runs import ApiError, Client, Retry, aiter_workflow_runs, errors, iter_pages, iter_workflow_runs
 from ks_workflow_runs.pagination import Position
-from tests.client.answering import Answering, accepting, read_request
 from tests.client.pages import echoing
+from tests.client.stub_server import StubServer, read_request, socket_server
 from tests.client.test_pages import RUNS, WAYS, Churning, page_of
 from tests.reference_server import seed
 
 
-class Mortal:
-    """A server that is killed at a request, with all of its connections, and starts again after a while."""
+class RestartingServer:
+    """A server that is killed at a request, with all its connections, and restarts after a while."""
 
-    def __init__(self, at: int, away: float) -> None:
-        self.at, self.away = at, away
+    def __init__(self, at: int, downtime: float) -> None:
+        self.at, self.downtime = at, downtime
         self.requests = 0
         self.lock = threading.Lock()
         self.connections: list[socket.socket] = []
@@ -54,23 +54,23 @@ class Mortal:
                 with self.lock:
                     self.requests += 1
                     if self.requests == self.at:
-                        self.die()
+                        self.kill()
                 limit, offset = (int(part.partition("=")[2]) for part in target.partition("?")[2].split("&"))
                 body = echoing(target, page_of(RUNS, limit, offset))
                 connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
-    def die(self) -> None:
+    def kill(self) -> None:
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         for connection in self.connections:
             with suppress(OSError):
-                # Reset, as the system does it for a program that was killed.
+                # Reset, as the operating system does for a killed process.
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 connection.shutdown(socket.SHUT_RDWR)
         self.connections.clear()
-        threading.Timer(self.away, self.revive).start()
+        threading.Timer(self.downtime, self.restart).start()
 
-    def revive(self) -> None:
+    def restart(self) -> None:
         if not self.ends.is_set():
             self.listener = socket.create_server(self.address, backlog=64)
             self.listen()
@@ -82,18 +82,18 @@ class Mortal:
         self.listener.close()
 
 
-def read(client: Client, way: str, concurrency: int, into: list[int], **arguments: Any) -> None:
-    """Reads into a list, so that what came before an error is there."""
+def read(client: Client, way: str, concurrency: int, found: list[int], **arguments: Any) -> None:
+    """Read into a list, which keeps the runs yielded before an error."""
     arguments = {"page_size": 10, "concurrency": concurrency, **arguments}
     if way == "iter":
         for run in iter_workflow_runs(client, seed.DEFINITION_ID, **arguments):
-            into.append(run.id.int)
+            found.append(run.id.int)
         return
 
     async def scenario() -> None:
         async with client:
             async for run in aiter_workflow_runs(client, seed.DEFINITION_ID, **arguments):
-                into.append(run.id.int)
+                found.append(run.id.int)
 
     asyncio.run(scenario())
 
@@ -102,8 +102,8 @@ EVERYTHING = [UUID(each["id"]).int for each in RUNS]
 
 
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
-def test_a_server_that_is_killed_and_started_again_is_waited_for(way: str, concurrency: int) -> None:
-    server = Mortal(at=12, away=1.5)
+def test_a_restart_of_the_server_is_waited_for(way: str, concurrency: int) -> None:
+    server = RestartingServer(at=12, downtime=1.5)
     found: list[int] = []
     try:
         with Client(f"http://127.0.0.1:{server.address[1]}") as client:
@@ -114,7 +114,7 @@ def test_a_server_that_is_killed_and_started_again_is_waited_for(way: str, concu
     assert server.requests > 30
 
 
-def test_a_server_may_be_away_for_seven_seconds() -> None:
+def test_a_server_may_be_down_for_seven_seconds() -> None:
     retry = Retry()
     least = sum(min(retry.max_backoff, retry.backoff * 2**number) / 2 for number in range(int(retry.max_retries)))
     assert least > 7
@@ -131,7 +131,7 @@ FAILURES: dict[str, Callable[[socket.socket], object]] = {
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 @pytest.mark.parametrize("name", FAILURES)
 @pytest.mark.parametrize("limit", [None, 250])
-def test_a_reader_goes_on_where_it_stood(way: str, concurrency: int, name: str, limit: int | None) -> None:
+def test_an_iteration_resumes_after_an_error(way: str, concurrency: int, name: str, limit: int | None) -> None:
     numbers = count(1)
 
     def handle(connection: socket.socket, ends: threading.Event) -> None:
@@ -140,14 +140,14 @@ def test_a_reader_goes_on_where_it_stood(way: str, concurrency: int, name: str, 
             if next(numbers) % 9 == 0:
                 FAILURES[name](connection)
                 return
-            asked, offset = (int(part.partition("=")[2]) for part in target.partition("?")[2].split("&"))
-            body = echoing(target, page_of(RUNS, asked, offset))
+            page_size, offset = (int(part.partition("=")[2]) for part in target.partition("?")[2].split("&"))
+            body = echoing(target, page_of(RUNS, page_size, offset))
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
     found: list[int] = []
     position: Position | None = None
     failures = 0
-    with accepting(handle) as address, Client(f"http://{address}", retry=Retry(max_retries=0)) as client:
+    with socket_server(handle) as address, Client(f"http://{address}", retry=Retry(max_retries=0)) as client:
         for _ in range(100):
             rest = None if limit is None else limit - len(found)
             try:
@@ -162,7 +162,7 @@ def test_a_reader_goes_on_where_it_stood(way: str, concurrency: int, name: str, 
 
 
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
-def test_a_list_that_changed_meanwhile_is_read_whole(server: Answering, way: str, concurrency: int) -> None:
+def test_an_iteration_resumes_in_a_list_that_has_changed(server: StubServer, way: str, concurrency: int) -> None:
     churning = Churning(lambda churning: None)
     answers = 0
 
@@ -188,19 +188,21 @@ def test_a_list_that_changed_meanwhile_is_read_whole(server: Answering, way: str
     assert [each for each in found if each in set(persistent)] == persistent
 
 
-def test_a_position_is_used_for_its_list_only(server: Answering) -> None:
+def test_a_position_is_valid_for_its_list_only(server: StubServer) -> None:
     server.status = 500
     with Client(server.url) as client:
         with pytest.raises(errors.StatusError) as raised:
             list(iter_workflow_runs(client, seed.DEFINITION_ID, offset=3))
         position = raised.value.position
         assert repr(position) == f"Position(path='/v1/workflow-definitions/{seed.DEFINITION_ID}/runs', read=0)"
+        # A pickle outlives private modules.
+        assert b"pagination" in pickle.dumps(position) and b"._" not in pickle.dumps(position)
         wrong: Any
         for arguments in ({"definition_id": seed.EMPTY_DEFINITION_ID}, {"offset": 1}, {"resume": 7}):
             wrong = {"definition_id": seed.DEFINITION_ID, "resume": position, **arguments}
-            with pytest.raises(errors.ConfigurationError, match="resume has to be"):
+            with pytest.raises(errors.ConfigurationError, match="'resume' must be"):
                 iter_pages(client, **wrong)
-        # It may be used more than once, and keeps what was to be left out.
+        # It can be used more than once, and keeps the offset.
         server.status, server.answer = 200, lambda limit, offset: page_of(RUNS, limit, offset)
         for _ in range(2):
             runs = iter_workflow_runs(client, seed.DEFINITION_ID, resume=position)

@@ -1,4 +1,4 @@
-"""Retries, limits, and every way in which a server can misbehave: one error each, from calls and pagers alike."""
+"""Retries, limits, and misbehaving servers: each is one error, from calls and pagers."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ import pytest
 import ks_workflow_runs
 from ks_workflow_runs import ApiError, AuthenticatedClient, Client, Retry, aiter_workflow_runs, errors
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
-from tests.client.answering import Answering
 from tests.client.calls import CALLS
 from tests.client.pages import echoing
+from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
 DEFINITION_ID = seed.DEFINITION_ID
 EMPTY_PAGE = json.dumps({"items": [], "total": 0, "limit": 20, "offset": 0}).encode()
-ONCE = Retry(max_retries=0)
-AT_ONCE = Retry(backoff=0.0)
+NO_RETRY = Retry(max_retries=0)
+NO_BACKOFF = Retry(backoff=0.0)
 
 
 # --- misbehaviour ---------------------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ AT_ONCE = Retry(backoff=0.0)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
-def sends(data: bytes) -> Callable[[Answering], Callable[[socket.socket], object]]:
+def sends(data: bytes) -> Callable[[StubServer], Callable[[socket.socket], object]]:
     return lambda _: lambda connection: connection.sendall(data)
 
 
@@ -50,10 +50,10 @@ def zipped(body: bytes) -> bytes:
     return HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def stalls(data: bytes) -> Callable[[Answering], Callable[[socket.socket], object]]:
-    """Sends something, and then nothing for as long as the test runs."""
+def stalls(data: bytes) -> Callable[[StubServer], Callable[[socket.socket], object]]:
+    """Send some bytes, and nothing else until the test ends."""
 
-    def behave(server: Answering) -> Callable[[socket.socket], object]:
+    def behave(server: StubServer) -> Callable[[socket.socket], object]:
         def send(connection: socket.socket) -> None:
             connection.sendall(data)
             server.ends.wait()
@@ -63,17 +63,17 @@ def stalls(data: bytes) -> Callable[[Answering], Callable[[socket.socket], objec
     return behave
 
 
-def resets(_: Answering) -> Callable[[socket.socket], object]:
+def resets(_: StubServer) -> Callable[[socket.socket], object]:
     def behave(connection: socket.socket) -> None:
-        # Closed with nothing to linger for, a connection is reset instead of ended.
+        # With SO_LINGER 0, closing resets the connection.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
 
     return behave
 
 
-def drips(server: Answering) -> Callable[[socket.socket], object]:
-    """A body that never ends, a byte at a time: no single wait is long."""
+def drips(server: StubServer) -> Callable[[socket.socket], object]:
+    """Send an endless body, one byte at a time: no single wait is long."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n")
@@ -112,10 +112,10 @@ MISBEHAVIOUR = {
 
 
 @pytest.mark.parametrize("case", MISBEHAVIOUR)
-def test_misbehaviour_is_one_error(reading: Callable[..., object], server: Answering, case: str) -> None:
+def test_misbehaviour_of_a_server_is_one_error(reading: Callable[..., object], server: StubServer, case: str) -> None:
     behave, expected = MISBEHAVIOUR[case]
     server.behave = behave(server)
-    # Short only where waiting is what is tested: a slow machine is no misbehaviour.
+    # Short only where the timeout is tested: a slow machine must not fail the test.
     timeout, total = (0.3, 1.0) if expected is errors.ApiTimeoutError else (60.0, 60.0)
     retry = Retry(max_retries=0, total=total)
     client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", timeout=timeout, retry=retry)
@@ -127,25 +127,25 @@ def test_misbehaviour_is_one_error(reading: Callable[..., object], server: Answe
     assert len(server.requests) == 1
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is expected and str(copy) == str(error) and copy.status_code == error.status_code
-    told = "".join(traceback.format_exception(error))
-    for shown in (told, repr(error), repr(error.request.headers), repr(pickle.dumps(error))):
+    text = "".join(traceback.format_exception(error))
+    for shown in (text, repr(error), repr(error.request.headers), repr(pickle.dumps(error))):
         assert "a-token" not in shown and "a-cookie" not in shown
 
 
-def test_refused_connections_are_one_error(reading: Callable[..., object]) -> None:
+def test_a_refused_connection_is_an_error(reading: Callable[..., object]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    with Client(f"http://127.0.0.1:{port}", retry=ONCE) as client, pytest.raises(errors.ApiConnectionError):
+    with Client(f"http://127.0.0.1:{port}", retry=NO_RETRY) as client, pytest.raises(errors.ApiConnectionError):
         reading(DEFINITION_ID, client=client)
 
 
 @pytest.mark.parametrize("name", ["asyncio", "aiter"])
-def test_a_cancelled_call_ends_its_connection(server: Answering, name: str) -> None:
+def test_a_cancelled_call_closes_its_connection(server: StubServer, name: str) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     def behave(connection: socket.socket) -> None:
         begun.set()
-        # Nothing more comes; this returns when the other side has closed.
+        # Returns when the client has closed the connection.
         assert connection.recv(1) == b""
         ended.set()
 
@@ -163,7 +163,7 @@ def test_a_cancelled_call_ends_its_connection(server: Answering, name: str) -> N
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            # While the client still lives: it is the call that ends its connection.
+            # While the client is open: the call must close its connection.
             return await asyncio.to_thread(ended.wait, 30)
 
     assert asyncio.run(scenario())
@@ -172,13 +172,13 @@ def test_a_cancelled_call_ends_its_connection(server: Answering, name: str) -> N
 # --- retries --------------------------------------------------------------------------------------------------------
 
 
-def answers(server: Answering, *statuses: int, headers: str = "") -> Callable[[socket.socket], None]:
+def answers(server: StubServer, *statuses: int, headers: str = "") -> Callable[[socket.socket], None]:
     """Answers with each status in turn, and with the last one from then on."""
     left = list(statuses)
 
     def behave(connection: socket.socket) -> None:
         status = left.pop(0) if len(left) > 1 else left[0]
-        # Announced, since the connection is closed after it: else the next request might be sent on it.
+        # `Connection: close`, so that the next request is not sent on this connection.
         page = echoing(server.requests[-1][0], json.loads(EMPTY_PAGE))
         head = f"HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: {len(page)}\r\n{headers}\r\n"
         connection.sendall(head.encode() + page)
@@ -187,31 +187,31 @@ def answers(server: Answering, *statuses: int, headers: str = "") -> Callable[[s
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_passing_refusals_are_tried_again(reading: Callable[..., object], server: Answering, status: int) -> None:
+def test_transient_statuses_are_retried(reading: Callable[..., object], server: StubServer, status: int) -> None:
     server.behave = answers(server, status, status, 200)
-    with Client(server.url, retry=AT_ONCE) as client:
+    with Client(server.url, retry=NO_BACKOFF) as client:
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 422, 500, 501, 520])
-def test_other_refusals_are_not(reading: Callable[..., object], server: Answering, status: int) -> None:
+def test_other_statuses_are_not_retried(reading: Callable[..., object], server: StubServer, status: int) -> None:
     server.behave = answers(server, status, 200)
-    with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.StatusError):
+    with Client(server.url, retry=NO_BACKOFF) as client, pytest.raises(errors.StatusError):
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 1
 
 
-def test_failures_of_the_connection_are_tried_again(reading: Callable[..., object], server: Answering) -> None:
+def test_connection_errors_are_retried(reading: Callable[..., object], server: StubServer) -> None:
     left = [lambda connection: connection.close(), lambda connection: connection.sendall(HEAD), answers(server, 200)]
     server.behave = lambda connection: left.pop(0)(connection)
-    with Client(server.url, retry=AT_ONCE) as client:
+    with Client(server.url, retry=NO_BACKOFF) as client:
         reading(DEFINITION_ID, client=client)
     assert len(server.requests) == 3
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
-def test_retries_end(reading: Callable[..., object], server: Answering, retries: int) -> None:
+def test_retries_are_limited(reading: Callable[..., object], server: StubServer, retries: int) -> None:
     server.behave = answers(server, 503)
     retry = Retry(max_retries=retries, backoff=0.0)
     with Client(server.url, retry=retry) as client, pytest.raises(errors.ServiceUnavailableError):
@@ -220,17 +220,19 @@ def test_retries_end(reading: Callable[..., object], server: Answering, retries:
 
 
 @pytest.mark.parametrize("form", ["seconds", "date"])
-def test_a_wait_beyond_the_cap_is_raised_at_once(reading: Callable[..., object], server: Answering, form: str) -> None:
+def test_a_retry_after_above_the_maximum_is_raised_at_once(
+    reading: Callable[..., object], server: StubServer, form: str
+) -> None:
     date = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
     server.behave = answers(server, 429, headers=f"Retry-After: {date if form == 'date' else 61}\r\n")
-    with Client(server.url, retry=AT_ONCE) as client, pytest.raises(errors.RateLimitError) as raised:
+    with Client(server.url, retry=NO_BACKOFF) as client, pytest.raises(errors.RateLimitError) as raised:
         reading(DEFINITION_ID, client=client)
     wait = raised.value.retry_after
     assert wait is not None and 60 < wait <= 90 and len(server.requests) == 1
     assert re.search(r"\(Retry-After: [6-9]\d s\)$", str(raised.value))
 
 
-def test_a_wait_beyond_the_deadline_is_raised_at_once(server: Answering) -> None:
+def test_a_retry_after_beyond_the_deadline_is_raised_at_once(server: StubServer) -> None:
     server.behave = answers(server, 503, headers="Retry-After: 5\r\n")
     with Client(server.url, retry=Retry(total=4.0)) as client, pytest.raises(errors.ServiceUnavailableError):
         CALLS["sync"](DEFINITION_ID, client=client)
@@ -256,7 +258,7 @@ def test_a_wait_beyond_the_deadline_is_raised_at_once(server: Answering) -> None
     ],
 )
 def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: int | None) -> None:
-    # Made here, not above: the names of the cases have to be the same in each of pytest's workers.
+    # Made here, as pytest's workers need the same case names.
     hours = {"an hour ahead": 1, "an hour ago": -1}.get(value)
     if hours is not None:
         value = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
@@ -269,16 +271,16 @@ def test_retry_after_is_read_in_both_forms(value: str, least: int | None, most: 
         assert found is not None and least <= found <= most
 
 
-def test_retry_after_is_heeded(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
+def test_retry_after_is_waited(server: StubServer, caplog: pytest.LogCaptureFixture) -> None:
     server.behave = answers(server, 503, 200, headers="Retry-After: 1\r\n")
-    with Client(server.url, retry=AT_ONCE) as client, caplog.at_level(logging.DEBUG, ks_workflow_runs.__name__):
+    with Client(server.url, retry=NO_BACKOFF) as client, caplog.at_level(logging.DEBUG, ks_workflow_runs.__name__):
         CALLS["sync"](DEFINITION_ID, client=client)
     assert "the next one is in 1.0 s" in caplog.text
 
 
-def test_attempts_are_logged_without_credentials(server: Answering, caplog: pytest.LogCaptureFixture) -> None:
+def test_attempts_are_logged_without_credentials(server: StubServer, caplog: pytest.LogCaptureFixture) -> None:
     server.behave = answers(server, 503, 200)
-    client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", retry=AT_ONCE)
+    client = AuthenticatedClient(server.url, "a-token", ks_uat="a-cookie", retry=NO_BACKOFF)
     with client, caplog.at_level(logging.DEBUG):
         CALLS["sync"](DEFINITION_ID, client=client)
     ours = [record.getMessage() for record in caplog.records if record.name == ks_workflow_runs.__name__]

@@ -1,6 +1,6 @@
-"""The operation in FastAPI, twice, for the documents that FastAPI infers from it.
+"""Two FastAPI applications with the operation, for the documents that FastAPI infers.
 
-One promises what the contract does, in FastAPI's own words. The other differs in ten places, which are numbered.
+One makes the same promises as the contract. The other has ten differences, which are numbered.
 """
 
 from datetime import datetime

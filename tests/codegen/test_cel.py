@@ -1,4 +1,4 @@
-"""The engine behind the contract's rules: next to another engine, and with values that JSON has and CEL has not."""
+"""The CEL engine: compared with another engine, and with JSON values that CEL does not have."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from codegen.cel import (
     Program,
     Result,
     RuleError,
-    change_of,
+    compare_conditions,
     converter,
     field_name,
     judge_each,
-    moment_of,
     program,
     timestamp,
+    to_timestamp,
 )
 from codegen.contract import Contract
 from codegen.extensions import Rule
@@ -76,7 +76,7 @@ VALUES = {
 
 @st.composite
 def runs(draw: st.DrawFn) -> dict[str, Any]:
-    """One of the example's, with some of its fields replaced or left out."""
+    """A run of the example, with some fields replaced or removed."""
     run: dict[str, Any] = copy.deepcopy(draw(st.sampled_from(PAGE["items"])))
     for holder in (run, run["run_snapshot"]):
         for name in draw(st.lists(st.sampled_from(list(holder)), max_size=3)):
@@ -94,7 +94,7 @@ def runs(draw: st.DrawFn) -> dict[str, Any]:
 
 @settings(max_examples=200, derandomize=True, database=None, deadline=None)
 @given(rule=st.sampled_from(RULES), first=runs(), second=runs(), late=st.booleans())
-def test_each_rule_judges_as_with_another_engine(
+def test_rules_give_the_same_results_as_another_engine(
     rule: Rule, first: dict[str, Any], second: dict[str, Any], late: bool
 ) -> None:
     body = {**PAGE, "items": [first, second]}
@@ -109,7 +109,7 @@ def test_each_rule_judges_as_with_another_engine(
         "response": converter(variables["response"], read_by(rule, "response"))(
             {"status": 200, "body": body, "headers": {}}
         ),
-        "now": moment_of(NOW if late else datetime(2026, 4, 7, 9, 25, 1, tzinfo=UTC)),
+        "now": to_timestamp(NOW if late else datetime(2026, 4, 7, 9, 25, 1, tzinfo=UTC)),
     }
     known = {name: value for name, value in values.items() if name in rule.program.variables}
     ours = rule.program.judge(known)
@@ -127,14 +127,14 @@ def read_by(rule: Rule, *variables: str) -> Plan:
     return plan
 
 
-def test_the_example_decides_each_rule_with_another_engine() -> None:
-    """So that the comparison is not one of what cannot be judged."""
+def test_other_engine_can_evaluate_each_rule() -> None:
+    """Without this, the comparison could be one of results that are all NOT_JUDGED."""
     for rule in RULES:
         if "self" not in rule.program.variables:
             continue
         run = converter(Node(PROMISED.document, {"$ref": RUN}), read_by(rule, "self", "oldSelf"))
         for example in PAGE["items"]:
-            values = {"self": run(example), "oldSelf": run(example), "now": moment_of(NOW)}
+            values = {"self": run(example), "oldSelf": run(example), "now": to_timestamp(NOW)}
             assert judged_by_the_other(rule.source, as_the_other_has_it(values)) is rule.program.judge(values)
             assert rule.program.judge(values) is not Result.NOT_JUDGED
 
@@ -191,19 +191,19 @@ UPPER = "6F1C2F0E-6C0B-4A58-9A3E-0D6F4C1B7A10"
         (True, "x", "x"),
     ],
 )
-def test_values(schema: dict[str, Any], value: Any, expected: Any) -> None:
+def test_values_are_converted_by_schema(schema: dict[str, Any], value: Any, expected: Any) -> None:
     result = made(schema, value)
     assert result is expected or (result == expected and type(result) is type(expected))
 
 
-def test_what_is_too_deep_is_left_out() -> None:
+def test_too_deep_values_are_missing() -> None:
     value: Any = 1
     for _ in range(900):
         value = [value]
     assert made({}, value) is MISSING
 
 
-def test_only_what_is_read_is_made() -> None:
+def test_only_parts_that_rules_read_are_converted() -> None:
     run = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "array", "items": {}}}}
     plan = Plan()
     plan.add(("a",), True)
@@ -218,7 +218,7 @@ def test_only_what_is_read_is_made() -> None:
     st.integers(-14 * 60, 14 * 60),
     st.sampled_from("Tt"),
 )
-def test_times(moment: datetime, minutes: int, between: str) -> None:
+def test_times_of_any_offset(moment: datetime, minutes: int, between: str) -> None:
     moment = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
     assert timestamp(moment.isoformat(between)).ToDatetime(UTC) == moment.astimezone(UTC)
 
@@ -248,7 +248,7 @@ def test_times_to_the_nanosecond(text: str, seconds: int, nanoseconds: int) -> N
         *("", "1970-01-01T00:00:00Z\n", "1970-01-01T00:00:00." + "0" * 1000 + "Z", "\u0661970-01-01T00:00:00Z"),
     ],
 )
-def test_what_is_no_time(text: str) -> None:
+def test_invalid_times_are_missing(text: str) -> None:
     assert timestamp(text) is MISSING
 
 
@@ -291,7 +291,7 @@ def test_names_are_escaped_as_kubernetes_does(name: str, escaped: str) -> None:
     ],
 )
 @pytest.mark.parametrize("count", [1, 3, 1200])
-def test_results(rule: str, value: Any, expected: Result, count: int) -> None:
+def test_result_of_a_rule(rule: str, value: Any, expected: Result, count: int) -> None:
     compiled = program(rule, ("self", "now"))
     assert compiled.judge({"self": value}) is expected
     if len(str(value)) < 100:
@@ -300,7 +300,7 @@ def test_results(rule: str, value: Any, expected: Result, count: int) -> None:
 
 
 @pytest.mark.parametrize("last", [0, 1, "x"])
-def test_many_are_judged_as_each_is(last: Any) -> None:
+def test_many_values_give_the_same_results_as_single_ones(last: Any) -> None:
     sources = ("self.a == oldSelf.a", "self.a >= now", "self.a == 0")
     rules = [program(source, ("self", "oldSelf", "now")) for source in sources]
     same, other = {"a": 0}, {"a": last}
@@ -314,14 +314,14 @@ def test_many_are_judged_as_each_is(last: Any) -> None:
 
 
 @pytest.mark.parametrize("rule", ["", "self", "(" * 5000, "self.", "a", "self.a = 1", "\0", "\ud800", "self.f()"])
-def test_what_is_no_rule_is_an_error_or_not_judged(rule: str) -> None:
+def test_any_text_is_an_error_or_not_judged(rule: str) -> None:
     try:
         assert Program(rule, ("self",)).judge({"self": {}}) is Result.NOT_JUDGED
     except RuleError as error:
         assert "\n" not in str(error)
 
 
-def test_what_a_rule_reads() -> None:
+def test_reads_of_a_rule() -> None:
     rule = "has(self.a) && self.b.c != null && self.l.all(x, x.d == 'D') && size(self.m) > 0 && self.o == self.p[0].q"
     uses = program(rule, ("self",)).uses
     assert uses.reads == {
@@ -359,10 +359,10 @@ def test_what_a_rule_reads() -> None:
         ("self.a &&", "self.a &&", "same"),
     ],
 )
-def test_what_became_of_a_rule(old: str, new: str, change: str) -> None:
-    assert change_of(old, new, ("self",)) == change
+def test_strictness_of_a_changed_rule(old: str, new: str, change: str) -> None:
+    assert compare_conditions(old, new, ("self",)) == change
     opposite = {"tighter": "looser", "looser": "tighter"}.get(change, change)
-    assert change_of(new, old, ("self",)) == opposite
+    assert compare_conditions(new, old, ("self",)) == opposite
 
 
 CONDITIONS = st.recursive(
@@ -374,8 +374,8 @@ CONDITIONS = st.recursive(
 
 @settings(max_examples=150, derandomize=True, database=None, deadline=None)
 @given(CONDITIONS, CONDITIONS)
-def test_what_is_decided_is_true_of_all_values(old: str, new: str) -> None:
-    change = change_of(old, new, ("self",))
+def test_strictness_holds_for_all_values(old: str, new: str) -> None:
+    change = compare_conditions(old, new, ("self",))
     before, after = (program(each, ("self",)) for each in (old, new))
     for bits in range(8):
         value = {"self": {name: bool(bits >> place & 1) for place, name in enumerate("abc")}}
@@ -411,6 +411,6 @@ def test_what_is_decided_is_true_of_all_values(old: str, new: str) -> None:
         ("has(response.body.x) == request.path.id", []),
     ],
 )
-def test_a_rule_says_which_values_are_equal(rule: str, expected: list[str]) -> None:
+def test_equal_values_of_a_rule(rule: str, expected: list[str]) -> None:
     found = program(rule, ("request", "response", "now")).equals
     assert [" = ".join(map(".".join, pair)) for pair in found] == expected

@@ -1,4 +1,4 @@
-"""The driver, on copies of the real openapi.yaml and overrides/, each broken in one way."""
+"""The driver, on copies of openapi.yaml and overrides/ with one error each."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ import pytest
 
 from codegen import PACKAGE, ROOT, provenance
 from codegen.__main__ import main
-from codegen.provenance import GENERATING, files_below
+from codegen.provenance import GENERATOR_MODULES, files_below
 from tests.codegen.trees import LIMIT, VERSION, contents, copy_tree, generated, replace, set_contract_version
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A copy of what the driver reads and writes, in a folder whose name has a space."""
+    """A copy of the driver's input and output, in a folder with a space in its name."""
     return copy_tree(tmp_path / "a copy")
 
 
 def run(root: Path, command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs the driver of a copy as `make` does."""
+    """Run the driver of a copy as `make` does."""
     return subprocess.run(
         [sys.executable, "-m", "codegen", command],
         env={**os.environ, "PYTHONPATH": str(root / "overrides"), **environment},
@@ -66,8 +66,8 @@ def test_unchanged_input_is_a_no_op(tree: Path, capsys: pytest.CaptureFixture[st
     assert before == {name: path.stat().st_mtime_ns for name, path in files_below(tree / "generated")}
 
 
-def test_unchanged_input_is_answered_without_importing_the_generators(tree: Path) -> None:
-    """What keeps a no-op fast, stated without a clock."""
+def test_no_op_does_not_import_the_generators(tree: Path) -> None:
+    """Keeps the no-op fast, without a timing in the test."""
     code = (
         "import sys; sys.argv[1:] = ['generate']; from codegen.__main__ import main; assert main() == 0;"
         "heavy = {'pydantic', 'jinja2', 'openapi_python_client', 'datamodel_code_generator'} & set(sys.modules);"
@@ -106,9 +106,9 @@ FURTHER_PARAMETERS = """
 """
 
 
-def test_rules_list_and_order_of_judgement_reach_the_docstrings(tree: Path) -> None:
+def test_rules_list_and_order_of_checks_reach_the_docstrings(tree: Path) -> None:
     contract = tree / "openapi.yaml"
-    # Whatever it says stays text.
+    # Any text stays text.
     message = 'Never \\"\\"\\" + __import__(os), a \\\\N{BULLET} or \\\\'
     replace(contract, "message: No time of a run lies in the future.", f'message: "{message}"')
     replace(contract, "message: Every run belongs to", "message: Each run is one of")
@@ -131,7 +131,7 @@ for function in (module.sync, module.sync_detailed, module.asyncio, module.async
     for said in (
         "- Each run is one of the definition that was asked for.",
         "No two items have the same id. One run of a definition is `RUNNING`.",
-        "Judged in this order: credentials (401), parameters (422), existence (404), access (403 or 404). "
+        "Checked in this order: credentials (401), parameters (422), existence (404), access (403 or 404). "
         "At any time: 429, 503.",
     ):
         assert told.stdout.count(said) == 4
@@ -166,15 +166,15 @@ show(title=3)
         "{'limit': '20', 'offset': '0', 'color': 'red', 'is-late': 'false', 'age': '3'}",
         "{'limit': '20', 'offset': '0', 'status': 'FAILED', 'color': \"it's blue\", 'is-late': 'true', 'title': '&', "
         "'age': '3'}",
-        "age has to be at most 9, not 10",
-        "status has to be one of PENDING, RUNNING, COMPLETED, FAILED, not str 'LOST'",
-        "color has to be one of red, it's blue, not str 'green'",
-        "is-late has to be True or False, not str 'yes'",
-        "title has to be text, not int 3",
+        "'age' must be at most 9 (got 10)",
+        "'status' must be one of PENDING, RUNNING, COMPLETED, FAILED (got str 'LOST')",
+        "'color' must be one of red, it's blue (got str 'green')",
+        "'is-late' must be True or False (got str 'yes')",
+        "'title' must be text (got int 3)",
     ], done.stderr
 
 
-def test_it_is_all_the_same_whether_a_parameter_is_written_in_place(tree: Path) -> None:
+def test_referenced_parameter_gives_the_same_output(tree: Path) -> None:
     schema = LIMIT.partition("schema:\n")[2].replace("            ", "      ")
     parameter = LIMIT.partition("          schema:")[0].replace("        - ", "      ").replace("          ", "      ")
     replace(tree / "openapi.yaml", LIMIT, "        - $ref: '#/components/parameters/Limit'\n")
@@ -186,7 +186,7 @@ def test_it_is_all_the_same_whether_a_parameter_is_written_in_place(tree: Path) 
     assert (tree / name).read_text() == (generated().parent / name).read_text()
 
 
-def test_provenance_names_no_machine_and_no_time() -> None:
+def test_provenance_has_no_paths_and_no_times() -> None:
     text = (ROOT / "generated" / PACKAGE / "PROVENANCE.json").read_text()
     document = json.loads(text)
     assert set(document) == {
@@ -195,7 +195,7 @@ def test_provenance_names_no_machine_and_no_time() -> None:
     assert str(ROOT) not in text and sys.prefix not in text
 
 
-def test_provenance_has_the_hash_of_every_module_that_decides_the_output() -> None:
+def test_provenance_covers_all_generator_modules() -> None:
     code = (
         "import sys, codegen.render, codegen.docstrings;"
         "print(*(module.__file__ for name, module in sys.modules.items() if name.partition('.')[0] == 'codegen'))"
@@ -203,12 +203,14 @@ def test_provenance_has_the_hash_of_every_module_that_decides_the_output() -> No
     path = {**os.environ, "PYTHONPATH": str(ROOT / "overrides")}
     done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
     modules = {Path(file).relative_to(ROOT / "overrides").as_posix() for file in done.stdout.split()}
-    # They judge: what they say does not depend on how.
-    judging = {name for name in modules - set(GENERATING) if name.startswith(("codegen/cel/", "codegen/extensions/"))}
-    assert modules - judging == set(GENERATING)
+    # They evaluate rules, which does not affect the output.
+    judging = {
+        name for name in modules - set(GENERATOR_MODULES) if name.startswith(("codegen/cel/", "codegen/extensions/"))
+    }
+    assert modules - judging == set(GENERATOR_MODULES)
 
 
-def test_what_concerns_only_the_project_leaves_the_package_as_it_is(tree: Path) -> None:
+def test_project_changes_leave_the_package_current(tree: Path) -> None:
     replace(tree / "CHANGELOG.md", "### Project\n", "### Project\n\n- An entry.\n")
     (tree / "overrides/codegen/vendor.py").write_text("")
     assert provenance.is_current(tree, provenance.read_inputs(tree))
@@ -277,17 +279,17 @@ def test_verify_finds_every_difference_and_writes_nothing(
     assert main(["verify"], tree) == 1
     out = capsys.readouterr().out
     assert out.startswith("Stale: ") and named in out and out.endswith("make generate\n")
-    # What `generate` would refuse is not told to be mended by it.
+    # `generate` refuses foreign files, so it is not the only fix.
     assert ("\n  foreign  generated/" in out) == ("fix: move them" in out) == (change is _add)
     assert contents(tree) == before
 
 
-def test_verify_passes_what_is_committed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_verify_passes_for_the_committed_output(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["verify"]) == 0
     assert capsys.readouterr().out.startswith("Fresh: ")
 
 
-def test_generate_mends_what_verify_found(tree: Path) -> None:
+def test_generate_fixes_what_verify_reports(tree: Path) -> None:
     for change in (_edit, _delete, _forge_provenance, _edit_sums):
         change(tree)
         assert main(["generate"], tree) == 0
@@ -302,41 +304,47 @@ SCHEMAS = "  schemas:\n"
 REF_A, REF_B = "$ref: '#/components/schemas/A'", "$ref: '#/components/schemas/B'"
 REFERENCE = "$ref: '#/components/schemas/WorkflowRunStatus'"
 
-# file, what is replaced, by what, and what the message has to say: the file, the line's text as it is then, and why.
+# By case: file, old text, new text, text of the line in the message (None for any), and a part of the message.
 REFUSED = {
     "no YAML": (CONTRACT, "tags: [Workflow Definitions]", "tags: [Workflow", "parameters:", "not YAML"),
     "a key twice": (CONTRACT, "tags:\n", "servers: []\ntags:\n", "servers: []", 'duplicate key "servers"'),
     "no OpenAPI": (CONTRACT, "openapi: 3.1.0", "opnapi: 3.1.0", None, "no `openapi` field"),
     "OpenAPI 3.0": (CONTRACT, "openapi: 3.1.0", "openapi: 3.0.3", "openapi: 3.0.3", "3.0.3 is not supported"),
-    "no version": (CONTRACT, f"version: {VERSION}", "version: one", "version: one", "no semantic version"),
+    "no version": (CONTRACT, f"version: {VERSION}", "version: one", "version: one", "must be a semantic version"),
     "no paths": (CONTRACT, "paths:", "pths:", None, "no `paths`"),
     "no responses": (CONTRACT, "responses:", "respones:", "get:", "Field required"),
     "parameter in nowhere": (CONTRACT, "in: query", "in: querystring", "in: querystring", "should be 'query'"),
-    "dangling $ref": (CONTRACT, REFERENCE, REFERENCE.replace("Status", "State"), "RunState'", "leads nowhere"),
+    "dangling $ref": (CONTRACT, REFERENCE, REFERENCE.replace("Status", "State"), "RunState'", "does not exist"),
     "$ref that leads back": (
         CONTRACT,
         SCHEMAS,
         f"{SCHEMAS}    A: {{{REF_B}}}\n    B: {{{REF_A}}}\n",
         "B:",
-        "back to itself",
+        "refers to itself",
     ),
-    "$ref to itself": (CONTRACT, SCHEMAS, f"{SCHEMAS}    A: {{{REF_A}}}\n", "A:", "leads back to itself"),
+    "$ref to itself": (CONTRACT, SCHEMAS, f"{SCHEMAS}    A: {{{REF_A}}}\n", "A:", "refers to itself"),
     "$ref of a parameter to itself": (
         CONTRACT,
         "      parameters:\n",
         "      parameters:\n"
         "        - $ref: '#/paths/~1v1~1workflow-definitions~1{definition_id}~1runs/get/parameters/0'\n",
         "get/parameters/0'",
-        "leads back to itself",
+        "refers to itself",
     ),
     "$ref of a response to itself": (
         CONTRACT,
         "components:\n",
         "components:\n  responses:\n    A: {$ref: '#/components/responses/A'}\n",
         "    A:",
-        "leads back to itself",
+        "refers to itself",
     ),
-    "$ref to text": (CONTRACT, SCHEMAS, f"{SCHEMAS}    A: {{$ref: '#/info/title'}}\n", "A:", "names no schema"),
+    "$ref to text": (
+        CONTRACT,
+        SCHEMAS,
+        f"{SCHEMAS}    A: {{$ref: '#/info/title'}}\n",
+        "A:",
+        "is not a schema of components/schemas",
+    ),
     "an alternative of itself": (
         CONTRACT,
         SCHEMAS,
@@ -351,7 +359,7 @@ REFUSED = {
         "    A:",
         "more than 100 levels deep",
     ),
-    "nested without end by aliases": (CONTRACT, "tags:\n", "x-a: &a [*a]\ntags:\n", "x-a:", "is a part of itself"),
+    "nested without end by aliases": (CONTRACT, "tags:\n", "x-a: &a [*a]\ntags:\n", "x-a:", "part of itself"),
     "no security": (CONTRACT, "\nsecurity:\n", "\nsecurity: text\nx-s:\n", "security: text", "should be a valid list"),
     "remote $ref": (CONTRACT, REFERENCE, "$ref: 'other.yaml#/Status'", "other.yaml", "outside the file"),
     "required without property": (
@@ -379,16 +387,16 @@ REFUSED = {
         "      x-judged:\n",
         "      callbacks: {}\n      x-judged:\n",
         "callbacks:",
-        "nobody honours",
+        "would be ignored",
     ),
-    "servers of a path": (CONTRACT, "    get:\n", "    servers: []\n    get:\n", "    servers: []", "nobody honours"),
-    "webhooks": (CONTRACT, "tags:\n", "webhooks: {}\ntags:\n", "webhooks:", "nobody honours"),
+    "servers of a path": (CONTRACT, "    get:\n", "    servers: []\n    get:\n", "    servers: []", "would be ignored"),
+    "webhooks": (CONTRACT, "tags:\n", "webhooks: {}\ntags:\n", "webhooks:", "would be ignored"),
     "a link to another server": (
         CONTRACT,
         "        '401':\n",
         "        '401':\n          links: {again: {operationId: list_workflow_runs, server: {url: /}}}\n",
         "links:",
-        "nobody honours `server` of a link",
+        "`server` of a link is not supported",
     ),
     "another style": (
         CONTRACT,
@@ -402,7 +410,7 @@ REFUSED = {
         "          in: query\n",
         "          in: query\n          allowEmptyValue: true\n",
         "allowEmptyValue:",
-        "nobody honours",
+        "would be ignored",
     ),
     "no JSON": (CONTRACT, "application/json", "application/xml", "get:", "Unsupported content_type application/xml"),
     "no success": (
@@ -410,7 +418,7 @@ REFUSED = {
         "'200':",
         "'400':",
         "              schema:\n",
-        "400 is not supported",
+        "400 must have a required text",
     ),
     "default response": (CONTRACT, "'503':", "default:", "default:\n", "`default` response is not supported"),
     "range of statuses": (CONTRACT, "'503':", "'5XX':", "'5XX':", "range of statuses"),
@@ -419,7 +427,7 @@ REFUSED = {
         "      responses:\n",
         "      requestBody: {content: {application/json: {schema: {type: object}}}}\n      responses:\n",
         "requestBody:",
-        "a request body has to be an object with properties",
+        "a request body must be an object with properties",
     ),
     "object parameter": (
         CONTRACT,
@@ -428,7 +436,7 @@ REFUSED = {
         "name: limit",
         "`limit` is not supported",
     ),
-    "nameless status": (CONTRACT, "'503':", "'499':", "'499':", "status 499 has no class of error"),
+    "nameless status": (CONTRACT, "'503':", "'499':", "'499':", "HTTP has no status 499"),
     "template syntax": (
         f"{TEMPLATES}/errors.py.jinja",
         "class ApiError(",
@@ -476,7 +484,7 @@ REFUSED = {
         ", strict=client.strict)\n        {% if pages",
         ", strickt=client.strict)\n        {% if pages",
         None,
-        "list_workflow_runs.py:78: `decode` is called in a way that it is not written for: missing",
+        "list_workflow_runs.py:78: the call of `decode` does not match its signature: missing",
     ),
     "call without an argument": (
         f"{TEMPLATES}/endpoint_macros.py.jinja",
@@ -523,7 +531,7 @@ REFUSED = {
         "version_override: ",
         "version_override: v",
         None,
-        "no semantic",
+        "must be a semantic version",
     ),
     "nothing that the package needs": ("pyproject.toml", "\ndependencies", "\nneeds", None, "'dependencies'"),
     "an entry that concerns nothing": (
@@ -531,14 +539,14 @@ REFUSED = {
         "### Contract",
         "### Contarct",
         None,
-        "is below none",
+        "must be below one of",
     ),
     "tool without a pin": ("requirements-dev.lock", "ruff==0.17.6", "rough==0.17.6", None, "does not pin 'ruff'"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_bad_input_is_one_error_naming_file_and_place(
+def test_invalid_input_is_one_error_with_file_and_line(
     tree: Path, capsys: pytest.CaptureFixture[str], case: str
 ) -> None:
     file, old, new, at, why = REFUSED[case]
@@ -548,7 +556,7 @@ def test_bad_input_is_one_error_naming_file_and_place(
     out, err = capsys.readouterr()
     problem, fix = err.rstrip("\n").rsplit("\nfix: ", 1)
     assert out == "" and problem.startswith("problem: ") and fix
-    # The template, or what came of it.
+    # The message names the template or the rendered file.
     names = {"endpoint_module.py": "list_workflow_runs.py", "endpoint_macros.py": "list_workflow_runs.py"}
     name = Path(file).name.removesuffix(".jinja")
     assert name in problem + fix or names.get(name, name) in problem + fix
@@ -584,13 +592,13 @@ def test_a_template_that_replaces_nothing_is_refused(tree: Path, capsys: pytest.
     assert "no such template" in capsys.readouterr().err
 
 
-def test_a_module_that_a_generator_makes_too_is_refused(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_module_that_a_generator_also_writes_is_refused(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tree / "overrides/package/models.py").write_text("x = 1\n")
     assert main(["generate"], tree) == 2
-    assert "both make models.py" in capsys.readouterr().err
+    assert "both write models.py" in capsys.readouterr().err
 
 
-def test_files_that_were_not_generated_are_never_lost(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_foreign_files_are_kept(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     notes = tree / "generated/notes.txt"
     notes.write_text("mine\n")
     _edit_contract(tree)
@@ -600,8 +608,8 @@ def test_files_that_were_not_generated_are_never_lost(tree: Path, capsys: pytest
     assert contents(tree) == before
 
 
-def test_an_interrupt_leaves_the_output_as_it_was(tree: Path) -> None:
-    """The formatter is stood in for by a program that interrupts the driver in the middle of its work."""
+def test_interrupt_leaves_the_output_unchanged(tree: Path) -> None:
+    """In place of the formatter, the driver interrupts itself."""
     _edit_contract(tree)
     before = contents(tree)
     replace(

@@ -1,4 +1,4 @@
-"""`make docs`: a page that has all of the contract, needs nothing but itself, and whose samples work."""
+"""`make docs`: the page is complete and self-contained, and its samples work."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ PAGE = render(CONTRACT)
 ((PATH, ITEM),) = CONTRACT["paths"].items()
 OPERATION = ITEM["get"]
 SCHEMAS = CONTRACT["components"]["schemas"]
-# Wherever Chromium is called otherwise.
+# Names of Chromium.
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class Reader(HTMLParser):
-    """Reads a page as strictly as a browser does not: what is opened is closed, in order."""
+    """A strict parser: each tag must be closed, in order."""
 
     VOID = ("meta", "br")
 
@@ -73,7 +73,7 @@ READER = Reader(PAGE)
 
 
 def plain(description: str) -> list[str]:
-    """The paragraphs of a description as they are read."""
+    """Return the paragraphs of a description as text."""
     return [" ".join(part.replace("`", "").split()) for part in re.split(r"\n\s*\n", description)]
 
 
@@ -92,7 +92,7 @@ def descriptions(value: Any) -> Iterator[str]:
 # --- all of the contract ----------------------------------------------------------------------------------------------
 
 
-def test_every_description_is_there() -> None:
+def test_page_has_every_description() -> None:
     told = list(descriptions(CONTRACT))
     assert len(told) > 50
     for description in told:
@@ -100,14 +100,14 @@ def test_every_description_is_there() -> None:
             assert paragraph in READER.text
 
 
-def test_the_operation_its_credentials_and_each_status_are_there() -> None:
+def test_page_has_operation_credentials_and_statuses() -> None:
     assert f"GET {PATH}" in READER.text
     assert "Authorization: Bearer <token>" in READER.text and "Cookie: ks_uat=<token>" in READER.text
     for status in OPERATION["responses"]:
         assert f'id="response-{status}"' in PAGE
 
 
-def test_every_parameter_is_there_with_its_bounds_and_default() -> None:
+def test_page_has_parameters_with_bounds_and_defaults() -> None:
     table = READER.text[READER.text.index("Parameters of the request") : READER.text.index("Sample request curl")]
     assert re.findall(r"(\w+) (path|query|header|cookie) (required|optional) ([a-z ()0-9]*?)(?= [A-Z])", table) == [
         ("definition_id", "path", "required", "string (uuid)"),
@@ -118,7 +118,7 @@ def test_every_parameter_is_there_with_its_bounds_and_default() -> None:
     ]
 
 
-def test_every_field_and_value_is_there() -> None:
+def test_page_has_fields_and_values() -> None:
     for name, schema in SCHEMAS.items():
         # Up to the next heading, or the end of the section.
         found = re.search(rf'<h3 id="schema-{name}">.*?(?=<h3|</section>)', PAGE, re.DOTALL)
@@ -134,20 +134,20 @@ def test_every_field_and_value_is_there() -> None:
     assert "array of WorkflowRunResponse" in READER.text and "ABCDPathSnapshot or null" in READER.text
 
 
-def test_the_samples_are_the_contracts_examples() -> None:
+def test_samples_are_the_examples_of_the_contract() -> None:
     samples = re.findall(r'<pre tabindex="0"><code>(\{.*?)</code></pre>', PAGE, re.DOTALL)
     expected = [answer["content"]["application/json"]["example"] for answer in OPERATION["responses"].values()]
     assert [json.loads(unescape(each)) for each in samples] == expected
 
 
 def section(start: str, end: str) -> str:
-    """The text of a part of the page, between two pieces of markup."""
+    """Return the text of the page between two pieces of markup."""
     found = re.search(f"<h3 {start}.*?(?={end})", PAGE, re.DOTALL)
     assert found
     return Reader(found[0]).text
 
 
-def test_every_rule_is_where_it_holds() -> None:
+def test_page_has_rules_at_their_place() -> None:
     for name, schema in SCHEMAS.items():
         text = section(f'id="schema-{name}"', "<h3|</section>")
         for rule in schema.get("x-rules", ()):
@@ -161,18 +161,18 @@ def test_every_rule_is_where_it_holds() -> None:
     assert PAGE.count('<pre class="rule" tabindex="0"><code>') == 9
 
 
-def test_what_is_promised_of_the_list_and_the_order_of_judgement_stand_at_the_operation() -> None:
+def test_page_has_list_promises_and_order_of_checks() -> None:
     text = section('id="list"', '<h3 id="judgement')
     assert "List A page repeats the limit and the offset. " in text
     assert "At most one run of a definition is RUNNING. at most 1 where self.status == 'RUNNING'" in text
     text = section('id="judgement"', "</section>")
     assert text.endswith(
-        "credentials: 401 parameters: 422 existence of definition_id: 404 What belongs to another tenant is answered "
-        "exactly as what is not there. access to definition_id: 403 At any time: 429 or 503."
+        "credentials: 401 parameters: 422 existence of definition_id: 404 Resources of other tenants get the "
+        "same response as those that do not exist. access to definition_id: 403 At any time: 429 or 503."
     )
 
 
-def test_what_a_parameter_selects_stands_beside_it() -> None:
+def test_page_has_selections_at_the_parameter() -> None:
     document = copy.deepcopy(CONTRACT)
     parameter = document["paths"][PATH]["get"]["parameters"][1]
     rule = {"id": "few", "rule": "item.id == '<b>' && value > 1", "message": "Only <b>these</b>."}
@@ -184,7 +184,7 @@ def test_what_a_parameter_selects_stands_beside_it() -> None:
 # --- nothing else -----------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_loaded_and_links_lead_within_the_page() -> None:
+def test_page_loads_nothing_and_has_only_internal_links() -> None:
     assert {tag for tag, _ in READER.tags}.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "form"})
     assert not re.search(r"url\(|@import|javascript:", PAGE)
     identifiers = [attributes["id"] for _, attributes in READER.tags if "id" in attributes]
@@ -195,7 +195,7 @@ def test_nothing_is_loaded_and_links_lead_within_the_page() -> None:
     assert not any({"src", "style", "onclick"} & attributes.keys() for _, attributes in READER.tags)
 
 
-def test_it_can_be_read_without_seeing_it() -> None:
+def test_page_is_accessible() -> None:
     assert ("html", {"lang": "en"}) in READER.tags
     levels = [int(tag[1]) for tag, _ in READER.tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1
@@ -258,14 +258,14 @@ UNSEEN = "\x00\x07\x1b\x7f\x9b\r\u2028\u202e\u2066\ufeff\ud800"
 
 @settings(max_examples=30, derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(TEXTS), st.text(st.sampled_from(UNSEEN + "a"), min_size=1))
-def test_no_text_of_the_contract_hides_or_turns_what_follows(place: tuple[str | int, ...], text: str) -> None:
+def test_control_characters_of_the_contract_are_escaped(place: tuple[str | int, ...], text: str) -> None:
     page = render(changed(place, text))
     assert not set(UNSEEN) & set(page) and page.encode()
 
 
 @settings(max_examples=30, derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(OPTIONAL))
-def test_whatever_the_contract_leaves_out_there_is_a_page(place: tuple[str | int, ...]) -> None:
+def test_page_renders_without_optional_parts(place: tuple[str | int, ...]) -> None:
     assert PATH in Reader(render(changed(place, None))).text
 
 
@@ -278,7 +278,7 @@ def sample(name: str) -> str:
     return unescape(found[1]).replace(OPERATION["parameters"][0]["example"], seed.DEFINITION_ID)
 
 
-def test_the_samples_work() -> None:
+def test_samples_run_against_the_reference_server() -> None:
     with running() as url:
         environment = {
             **os.environ,
@@ -318,7 +318,7 @@ def test_the_command_writes_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def browse(tmp_path: Path) -> Callable[..., str]:
-    """Opens a page without a network, in a window of a size, and returns what the browser prints."""
+    """Open a page offline in a window of a given size, and return the output of the browser."""
     browser = next(filter(None, map(shutil.which, BROWSERS)))
 
     def browse(page: str, *options: str, width: int = 1280, height: int = 900) -> str:
@@ -338,14 +338,14 @@ def browse(tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.mark.browser
-def test_a_browser_without_a_network_shows_it(browse: Callable[..., str]) -> None:
+def test_browser_shows_the_page_offline(browse: Callable[..., str]) -> None:
     dom = browse(PAGE, "--dump-dom")
     assert Reader(dom[dom.index("<html") :]).text == READER.text
 
 
 def sizes(browse: Callable[..., str], page: str) -> list[tuple[int, int]]:
-    """The width of the window, and of the page in it, on a phone and on a desk."""
-    # In frames, since no window is as narrow as a phone.
+    """Return the widths of window and page, on a phone and on a desktop."""
+    # In frames, because a window cannot be as narrow as a phone.
     seen = "[innerWidth, document.documentElement.scrollWidth, document.body.innerText.length]"
     inner = page.replace("</body>", f"<script>parent.document.body.dataset['w' + innerWidth] = {seen}</script></body>")
     frames = "".join(
@@ -358,14 +358,14 @@ def sizes(browse: Callable[..., str], page: str) -> list[tuple[int, int]]:
 
 
 @pytest.mark.browser
-def test_nothing_is_wider_than_the_window_on_a_desk_or_a_phone(browse: Callable[..., str]) -> None:
+def test_page_fits_desktop_and_phone(browse: Callable[..., str]) -> None:
     assert sizes(browse, PAGE) == [(390, 390), (1280, 1280)]
 
 
 @pytest.mark.browser
-def test_it_is_drawn(browse: Callable[..., str], tmp_path: Path) -> None:
+def test_page_is_not_blank(browse: Callable[..., str], tmp_path: Path) -> None:
     image = tmp_path / "page.png"
     browse(PAGE, f"--screenshot={image}", width=390, height=844)
-    # The size stands in the header of a PNG; a blank page is a few kilobytes.
+    # The header of a PNG has the size. A blank page has a few kilobytes.
     assert struct.unpack(">II", image.read_bytes()[16:24]) == (390, 844)
     assert image.stat().st_size > 20_000

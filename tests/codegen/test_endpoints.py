@@ -1,4 +1,4 @@
-"""What the templates read of operations: edits of the second contract arrive, or are refused with line and reason."""
+"""Operations for the templates: edits of the second contract are rendered, or refused with line and reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOARD = (ROOT / "tests/board/openapi.yaml").read_text(encoding="utf-8")
 
 
 def read(tmp_path: Path, *edits: tuple[str, str]) -> tuple[Endpoints, dict[str, View], Models]:
-    """Returns what is read of the contract after edits: as a whole, by operation, and the models."""
+    """Return the endpoints, the views by operation, and the models of the edited contract."""
     text = BOARD
     for old, new in edits:
         assert old in text
@@ -24,7 +24,7 @@ def read(tmp_path: Path, *edits: tuple[str, str]) -> tuple[Endpoints, dict[str, 
     path = tmp_path / "openapi.yaml"
     path.write_text(text, encoding="utf-8")
     contract = Contract(path, with_extensions=False)
-    data, _ = render._parsed(contract, ROOT / "overrides", tmp_path)
+    data, _ = render._parse(contract, ROOT / "overrides", tmp_path)
     models = Models(contract, ROOT / "overrides/models.yaml")
     endpoints = Endpoints(contract, models)
     found = {}
@@ -43,7 +43,7 @@ PARAMETER = "        - name: updated_since\n          in: query\n"
 
 
 def further(schema: str, rest: str = "", where: str = "query") -> tuple[str, str]:
-    """An edit that adds a parameter `extra` to the list of tasks."""
+    """Return an edit that adds a parameter `extra` to the list of tasks."""
     return PARAMETER, f"        - {{name: extra, in: {where}, {rest}schema: {schema}}}\n{PARAMETER}"
 
 
@@ -102,7 +102,7 @@ ARRIVE: dict[str, tuple[tuple[str, str], str, str | None, str]] = {
 
 
 @pytest.mark.parametrize("case", ARRIVE)
-def test_a_parameter_arrives(tmp_path: Path, case: str) -> None:
+def test_parameter_is_rendered(tmp_path: Path, case: str) -> None:
     edit, annotation, default, text = ARRIVE[case]
     _, views, _ = read(tmp_path, edit)
     found = argument(views["list_tasks"], "extra")
@@ -110,7 +110,7 @@ def test_a_parameter_arrives(tmp_path: Path, case: str) -> None:
     assert found.joined == ("explode: false" in edit[1])
 
 
-def test_parts_of_a_path_are_text_that_stays_one(tmp_path: Path) -> None:
+def test_path_parameters_are_escaped_segments(tmp_path: Path) -> None:
     old = "      - name: task_id\n        in: path\n        required: true\n        description: The task.\n"
     schema = "        schema:\n          type: string\n"
     _, views, _ = read(
@@ -124,7 +124,7 @@ def test_parts_of_a_path_are_text_that_stays_one(tmp_path: Path) -> None:
     )
 
 
-def test_a_parameter_of_the_operation_wins_over_that_of_its_path(tmp_path: Path) -> None:
+def test_parameter_of_the_operation_overrides_that_of_the_path(tmp_path: Path) -> None:
     own = "      parameters:\n        - {name: task_id, in: path, required: true, schema: {type: integer}}\n"
     _, views, _ = read(
         tmp_path, ("      operationId: get_task\n      summary", f"      operationId: get_task\n{own}      summary")
@@ -133,14 +133,14 @@ def test_a_parameter_of_the_operation_wins_over_that_of_its_path(tmp_path: Path)
     assert argument(views["delete_task"], "task_id").annotation == "UUID | str"
 
 
-def test_names_of_the_modules_own_are_left_to_them(tmp_path: Path) -> None:
+def test_reserved_names_get_a_suffix(tmp_path: Path) -> None:
     _, views, _ = read(
         tmp_path, (PARAMETER, f"        - {{name: models, in: query, schema: {{type: string}}}}\n{PARAMETER}")
     )
     assert argument(views["list_tasks"], "models").python_name == "models_query"
 
 
-def test_statuses_have_the_names_of_http() -> None:
+def test_error_names() -> None:
     names = [error_name(status) for status in (400, 401, 402, 403, 404, 409, 410, 418, 422, 429, 500, 502, 503, 504)]
     assert names == [
         *("BadRequestError", "AuthenticationError", "PaymentRequiredError", "PermissionDeniedError", "NotFoundError"),
@@ -149,7 +149,7 @@ def test_statuses_have_the_names_of_http() -> None:
     ]
 
 
-def test_bodies_of_one_status_are_told_apart_by_operation(tmp_path: Path) -> None:
+def test_error_bodies_of_a_status_may_differ_by_operation(tmp_path: Path) -> None:
     problem = """
     Problem:
       type: object
@@ -167,14 +167,14 @@ def test_bodies_of_one_status_are_told_apart_by_operation(tmp_path: Path) -> Non
         ("        '410': {$ref: '#/components/responses/Deleted'}\n", other),
     )
     assert (views["get_task"].refusals[410], views["delete_task"].refusals[410]) == ("Problem", "Error")
-    assert (endpoints.said["Problem"].detail, endpoints.said["Problem"].faults) == ("reason", "errors")
+    assert (endpoints.error_fields["Problem"].detail, endpoints.error_fields["Problem"].faults) == ("reason", "errors")
     gone = next(each for each in endpoints.refusals if each.status == 410)
     assert gone.models == ["Problem", "Error"] and gone.faults == "str"
     assert gone.descriptions == {"Gone.": ["get_task"], "The task was deleted.": ["delete_task"]}
-    assert endpoints.usual == "Error"
+    assert endpoints.usual_error_model == "Error"
 
 
-def test_successes_of_the_same_type_arrive(tmp_path: Path) -> None:
+def test_successes_of_the_same_type(tmp_path: Path) -> None:
     _, views, _ = read(tmp_path, ("        '204':\n", "        '202':\n          description: Soon.\n        '204':\n"))
     assert views["delete_task"].successes == [202, 204] and views["delete_task"].model is None
 
@@ -194,7 +194,7 @@ MAPPING = """\
 
 
 @pytest.mark.parametrize("keyword", ["oneOf", "anyOf"])
-def test_constants_decide_where_there_is_no_discriminator(tmp_path: Path, keyword: str) -> None:
+def test_constants_discriminate_without_a_discriminator(tmp_path: Path, keyword: str) -> None:
     _, _, models = read(tmp_path, (MAPPING, ""), ("      oneOf:\n", f"      {keyword}:\n"))
     assert (
         "Annotated[Note | Checklist | Unknown, OneOf('kind', {'note': 'Note', 'checklist': 'Checklist'})]"
@@ -202,7 +202,7 @@ def test_constants_decide_where_there_is_no_discriminator(tmp_path: Path, keywor
     )
 
 
-def test_a_choice_in_place_gets_a_name(tmp_path: Path) -> None:
+def test_inline_union_gets_a_name(tmp_path: Path) -> None:
     choice = "oneOf: [{$ref: '#/components/schemas/Note'}, {$ref: '#/components/schemas/Checklist'}, {type: 'null'}]"
     _, _, models = read(
         tmp_path,
@@ -215,7 +215,7 @@ def test_a_choice_in_place_gets_a_name(tmp_path: Path) -> None:
     assert re.search(r"^    details: TaskDetails \| None$", models.source, re.MULTILINE)
 
 
-# Edits, the text of the line that is named, and why.
+# By case: edits, text of the line in the message, and a part of the message.
 REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "an object in the query": ([further("{type: object}")], "name: extra", "`extra` is not supported: in the query"),
     "a list of lists": (
@@ -228,7 +228,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "a default that is none": (
         [("            default: 50\n", "            default: 500\n")],
         "default: 500",
-        "the default of `limit` is not what its schema allows",
+        "the schema of `limit` does not allow its default",
     ),
     "a pattern that Python cannot use": (
         [further("{type: string, pattern: '\\p{L}'}")],
@@ -254,19 +254,19 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "a body that is a list": (
         [(f"              {DRAFT}", f"              {{type: array, items: {{{DRAFT}}}}}")],
         "            schema:\n              {type: array",
-        "has to be an object with properties",
+        "must be an object with properties",
     ),
     "successes of two types": (
         [(DELETED, f"        '200':\n          description: It was.\n{CONTENT}{DELETED}")],
         "        '204':",
         "204 has another body, or other headers, than 200",
     ),
-    "204 with a body": ([(DELETED, DELETED + CONTENT)], CONTENT, "an answer of 204 has no body"),
-    "a status of nobody": ([("        '409':", "        '499':")], "'499':", "HTTP has no such status"),
+    "204 with a body": ([(DELETED, DELETED + CONTENT)], CONTENT, "a 204 response has no body"),
+    "a status of nobody": ([("        '409':", "        '499':")], "'499':", "HTTP has no status 499"),
     "a refusal that says nothing": (
         [("          description: One sentence for a person.\n          type: string\n", "          type: integer\n")],
         "          schema:\n            $ref: '#/components/schemas/Error'",
-        "nothing in it says what is wrong",
+        "must have a required text",
     ),
     "a header that is a list": (
         [("                type: integer\n                minimum: 1\n", "                type: array\n")],
@@ -276,7 +276,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
     "objects that nothing decides between": (
         [(MAPPING, ""), ("          const: note\n", "")],
         "      oneOf:",
-        "nothing decides between these objects",
+        "these objects cannot be distinguished",
     ),
     "texts that nothing decides between": (
         [
@@ -294,22 +294,22 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             (MAPPING, "      discriminator: {propertyName: kind}\n"),
         ],
         "        - $ref: '#/components/schemas/Checklist'",
-        "stands for `Checklist` and for `Note`",
+        "selects both `Checklist` and `Note`",
     ),
     "a mapping that contradicts a constant": (
         [("          note: '#/components/schemas/Note'\n", "          memo: '#/components/schemas/Note'\n")],
         "          memo:",
-        "`memo` leads to `Note`, whose `kind` is never that",
+        "`memo` is mapped to `Note`, but its `kind` cannot be `memo`",
     ),
     "a mapping to somewhere else": (
         [("          note: '#/components/schemas/Note'\n", "          note: '#/components/schemas/Task'\n")],
         "          note:",
-        "is none of the alternatives",
+        "is not one of the alternatives",
     ),
     "a tag that may be missing": (
         [("      required: [kind, text]\n", "      required: [text]\n")],
         "        - $ref: '#/components/schemas/Note'",
-        "that has to be a required text of it",
+        "must be a required text of `Note`",
     ),
     "a discriminator of nothing": (
         [
@@ -319,7 +319,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             )
         ],
         "      discriminator: {",
-        "without `oneOf` decides nothing",
+        "needs `oneOf` or `anyOf`",
     ),
     "an object without a name": (
         [
@@ -330,7 +330,7 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             ("          note: '#/components/schemas/Note'\n", ""),
         ],
         "        - {type: object",
-        "needs a name of its own",
+        "must be a named schema",
     ),
     "a name that no class has": (
         [
@@ -338,18 +338,18 @@ REFUSED: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             ("    TaskDraft:\n", "    task-draft:\n"),
         ],
         "    task-draft:",
-        "is no name of a Python class",
+        "is not a Python class name",
     ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_rendered_is_refused(tmp_path: Path, case: str) -> None:
+def test_unsupported_input_is_refused_with_its_line(tmp_path: Path, case: str) -> None:
     edits, at, why = REFUSED[case]
     with pytest.raises(Problem) as caught:
         read(tmp_path, *edits)
     text = (tmp_path / "openapi.yaml").read_text(encoding="utf-8")
     lines = {text[: match.start()].count("\n") + 1 for match in re.finditer(re.escape(at), text)}
     named = re.search(r"openapi\.yaml:(\d+): ", caught.value.what)
-    assert why in caught.value.what and named and int(named[1]) in lines, caught.value.told()
+    assert why in caught.value.what and named and int(named[1]) in lines, caught.value.report()
     assert caught.value.fix

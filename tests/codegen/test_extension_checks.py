@@ -1,4 +1,4 @@
-"""What is refused of `x-rules`, `x-list`, `x-judged` and `x-selects`."""
+"""Validation of `x-rules`, `x-list`, `x-judged` and `x-selects`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.codegen.trees import contents, copy_tree, replace
 RULE = "rule: (self.error != null) == (self.status == 'FAILED')"
 LIMIT = "        - name: limit\n          in: query\n"
 
-# What is replaced, by what, the text of the line that is named, and what the problem or the fix says.
+# By case: old text, new text, text of the line in the message (None for any), and parts of problem and fix.
 REFUSED = {
     "a field that is misspelt": (RULE, RULE.replace("error", "eror"), "eror", "no field `eror`", "write `error`"),
     "a field of another schema": (
@@ -53,7 +53,7 @@ REFUSED = {
         "['COMPLETED', 'FAILED'])\n          message",
         "['COMPLETED', 'DONE'])\n          message",
         "'DONE'",
-        "compares with 'DONE', which is no value of WorkflowRunStatus",
+        "compares with 'DONE', which is not a value of WorkflowRunStatus",
         "COMPLETED",
     ),
     "no CEL": (RULE, RULE.replace("==", "=", 1), RULE[:20], "line 1, character", ""),
@@ -61,16 +61,28 @@ REFUSED = {
     "a function that there is not": (RULE, "rule: sizes(self.id) > 1", "sizes", "undeclared reference to 'sizes'", ""),
     "types that do not go together": (RULE, "rule: self.created_at < self.id", "< self.id", "no matching overload", ""),
     "null where it cannot be": (RULE, "rule: self.status == null", "== null", "no matching overload", ""),
-    "no condition": (RULE, "rule: self.id", "rule: self.id", "has to be true or false", ""),
+    "no condition": (RULE, "rule: self.id", "rule: self.id", "must be true or false", ""),
     "no text": (RULE, "rule: 5", "rule: 5", "is not of type", "schema.yaml"),
-    "no duration": ("duration('300s')", "duration('5 min')", "rule: |-\n", "duration() cannot take '5 min'", ""),
-    "no time": (RULE, "rule: self.created_at > timestamp('2020')", "2020", "timestamp() cannot take '2020'", ""),
-    "no pattern": (RULE, "rule: self.id.matches('(')", "matches", "matches() cannot take '('", ""),
+    "no duration": (
+        "duration('300s')",
+        "duration('5 min')",
+        "rule: |-\n",
+        "'5 min' is not a valid argument of duration()",
+        "",
+    ),
+    "no time": (
+        RULE,
+        "rule: self.created_at > timestamp('2020')",
+        "2020",
+        "'2020' is not a valid argument of timestamp()",
+        "",
+    ),
+    "no pattern": (RULE, "rule: self.id.matches('(')", "matches", "'(' is not a valid argument of matches()", ""),
     "each with each": (
         "run.workflow_definition_id == request.path.definition_id",
         "response.body.items.all(other, other.id != run.id || other == run)",
         "items.all(run",
-        "once for each element of a list",
+        "once for each element of another list",
         "`key` of `x-list`",
     ),
     "no message": ("          message: '`error` is set exactly for `FAILED`.'\n", "", "id: error_by", '"message"', ""),
@@ -82,8 +94,8 @@ REFUSED = {
         "id, rule, message",
     ),
     "a misspelt key of a rule": ("message: Every", "mesage: Every", "mesage", "has no `mesage`", "write `message`"),
-    "an id twice": ("id: error_by_status", "id: times_in_order", None, "`times_in_order` is there already on line", ""),
-    "an id of a list twice": ("id: one_running", "id: error_by_status", None, "is there already on line", ""),
+    "an id twice": ("id: error_by_status", "id: times_in_order", None, "`times_in_order` is already used on line", ""),
+    "an id of a list twice": ("id: one_running", "id: error_by_status", None, "is already used on line", ""),
     "an id that is none": ("id: error_by_status", "id: Error!", "Error!", "does not match", ""),
     "a misspelt key of a schema": (
         "      x-rules:\n        - id: c",
@@ -109,12 +121,12 @@ REFUSED = {
         "belongs to a query parameter",
         "",
     ),
-    "no list": ("        style: offset\n", "        style: page\n", "style: page", "`x-list` cannot be so", ""),
+    "no list": ("        style: offset\n", "        style: page\n", "style: page", "`x-list` is invalid", ""),
     "a list of both styles": (
         "        key: id",
         "        key: id\n        cursor: c",
         "cursor: c",
-        "does not go with",
+        "is not allowed with",
         "",
     ),
     "a list by cursor without one": ("        style: offset\n", "        style: cursor\n", None, '"cursor" is a', ""),
@@ -151,7 +163,7 @@ REFUSED = {
     "a key that is not there": ("        key: id\n", "        key: uuid\n", "key: uuid", "no field `uuid`", ""),
     "a condition of a list": ("'RUNNING'\n", "'RUNING'\n", "RUNING", "`one_running` compares with", "write `RUNNING`"),
     "a status that there is not": ("status: 401}", "status: 402}", "status: 402}", "no response 402", "401, 403"),
-    "a status that is not placed": ("[429, 503]", "[429]", "x-judged", "does not say when 503 is due", "`any`"),
+    "a status that is not placed": ("[429, 503]", "[429]", "x-judged", "has no stage for 503", "`any`"),
     "a success that is judged": ("[429, 503]", "[429, 503, 200]", "503, 200]", "200 is a success", ""),
     "a stage that there is not": ("stage: access", "stage: acess", "acess", "is not one of", ""),
     "a resource that nothing names": (
@@ -217,7 +229,7 @@ def refusal(text: str) -> Problem:
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_is_one_problem_with_file_line_and_fix(case: str) -> None:
+def test_invalid_extension_is_one_problem_with_file_line_and_fix(case: str) -> None:
     old, new, at, what, fix = REFUSED[case]
     assert old in TEXT
     text = TEXT.replace(old, new, 1)
@@ -231,10 +243,10 @@ def test_what_cannot_be_is_one_problem_with_file_line_and_fix(case: str) -> None
 
 
 @pytest.mark.parametrize("command", ["generate", "verify", "lint", "docs", "drift", "release-check"])
-def test_every_command_that_reads_the_contract_refuses_it(
+def test_all_commands_refuse_an_invalid_extension(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    # Nobody listens there: it does not come to that.
+    # No server listens there; no request is sent.
     monkeypatch.setenv("BASE_URL", "http://127.0.0.1:9")
     tree = copy_tree(tmp_path / "tree")
     if command == "release-check":
@@ -255,12 +267,12 @@ def test_every_command_that_reads_the_contract_refuses_it(
     assert contents(tree / "generated") == before
 
 
-def test_the_contract_is_linted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_contract_passes_lint(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["lint"]) == 0
-    assert capsys.readouterr().out.startswith("Contract can be generated from")
+    assert capsys.readouterr().out.startswith("The contract is valid")
 
 
-def test_other_keys_are_nobody_s_business() -> None:
+def test_other_extension_keys_are_ignored() -> None:
     text = TEXT.replace("info:\n", "info:\n  x-audience: all\n", 1)
     text = text.replace(
         "            Retry-After:\n", "            X-Rules: {schema: {type: string}}\n            Retry-After:\n"
@@ -268,7 +280,7 @@ def test_other_keys_are_nobody_s_business() -> None:
     assert extensions.read(parse(text, "openapi.yaml")).rules.keys() == PROMISED.rules.keys()
 
 
-def test_a_document_without_the_keys_promises_nothing() -> None:
+def test_document_without_extensions() -> None:
     bare = {"openapi": "3.1.0", "paths": {"/": {"get": {"responses": {"200": {"description": "x"}}}}}}
     promised = extensions.read(bare)
     [operation] = promised.operations.values()

@@ -1,4 +1,4 @@
-"""`x-rules`, `x-list`, `x-judged` and `x-selects`; answers and pages are held against them."""
+"""`x-rules`, `x-list`, `x-judged` and `x-selects`: verdicts about answers and pages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NOW = datetime(2026, 5, 1, tzinfo=UTC)
 REQUEST = Request({"definition_id": PAGE["items"][0]["workflow_definition_id"]})
 
 
-def test_schemas_that_lead_back_to_themselves_end() -> None:
+def test_recursive_schemas() -> None:
     text = TEXT.replace("\n  schemas:\n", LOOPS, 1).replace(
         DETAIL, f"        tree: {{$ref: '#/components/schemas/Tree'}}\n{DETAIL}", 1
     )
@@ -63,7 +63,7 @@ LOOPS = """
 
 
 def page(change: Callable[[dict[str, Any]], object] = lambda body: None) -> dict[str, Any]:
-    """The example's page, changed; its runs are RUNNING, COMPLETED and FAILED."""
+    """Return the example page with a change. Its runs are RUNNING, COMPLETED and FAILED."""
     body = copy.deepcopy(PAGE)
     change(body)
     return body
@@ -119,7 +119,7 @@ BREAKERS: dict[str, tuple[Callable[[dict[str, Any]], object], set[tuple[str, str
 
 
 @pytest.mark.parametrize("case", BREAKERS)
-def test_what_breaks_a_rule_breaks_that_rule_there(case: str) -> None:
+def test_broken_rule_is_reported_at_its_value(case: str) -> None:
     change, broken = BREAKERS[case]
     verdicts = judged(page(change))
     assert of(Result.BROKEN, verdicts) == broken
@@ -133,20 +133,20 @@ ALL_OF_A_RUN = {rule.id for rule in RULES if not rule.is_transition}
 
 
 @pytest.mark.parametrize("value", [5, "", "soon", "2026-04-14", "2026-04-14T09:30:02", "9999-12-31T23:59:59-01:00", []])
-def test_a_time_that_is_none_is_not_judged(value: Any) -> None:
+def test_invalid_time_is_not_judged(value: Any) -> None:
     verdicts = judged(page(in_run(0, started_at=value)))
     assert of(Result.NOT_JUDGED, verdicts) == {("times_in_order", "/items/0"), ("nothing_in_the_future", "/items/0")}
     assert of(Result.BROKEN, verdicts) == set()
 
 
 @pytest.mark.parametrize("value", ["PAUSED", None, 5, "RUNNING\0", "\ud800", ["RUNNING"], {}])
-def test_a_status_that_is_none_is_not_judged(value: Any) -> None:
+def test_invalid_status_is_not_judged(value: Any) -> None:
     unknown = {("completed_at_by_status", "/items/0"), ("error_by_status", "/items/0")}
     assert of(Result.NOT_JUDGED, judged(page(in_run(0, status=value)))) == unknown
 
 
 @pytest.mark.parametrize("value", [None, 5, [], "x", True])
-def test_what_is_no_run_is_not_judged(value: Any) -> None:
+def test_invalid_item_is_not_judged(value: Any) -> None:
     verdicts = judged(page(lambda body: body["items"].__setitem__(1, value)))
     assert {each for each in of(Result.NOT_JUDGED, verdicts) if each[1]} == {
         (name, "/items/1") for name in ALL_OF_A_RUN
@@ -155,13 +155,13 @@ def test_what_is_no_run_is_not_judged(value: Any) -> None:
     assert ("number_of_items", "") in of(Result.HOLDS, verdicts)
 
 
-def test_what_is_not_there_is_not_judged_but_what_is_settled_without_it() -> None:
+def test_missing_fields_leave_only_rules_that_need_them_unjudged() -> None:
     def leave_out(body: dict[str, Any]) -> None:
         del body["items"][0]["updated_at"]
         body["items"][0]["created_at"] = "2026-04-15T00:00:00Z"
 
     verdicts = judged(page(leave_out))
-    # It is created after it started, whenever it was updated.
+    # It was created after it started, independent of the missing update.
     assert of(Result.BROKEN, verdicts) == {("times_in_order", "/items/0")}
     assert of(Result.NOT_JUDGED, verdicts) == {("nothing_in_the_future", "/items/0")}
 
@@ -181,7 +181,7 @@ def test_what_is_not_there_is_not_judged_but_what_is_settled_without_it() -> Non
         (2, {"error": "Another one."}, {"ended_runs_stay"}),
     ],
 )
-def test_what_may_not_change(index: int, change: dict[str, Any], broken: set[str]) -> None:
+def test_forbidden_changes_are_reported(index: int, change: dict[str, Any], broken: set[str]) -> None:
     earlier = {run["id"]: run for run in copy.deepcopy(PAGE["items"])}
     verdicts = judged(page(in_run(index, **change)), earlier)
     transitions = [each for each in verdicts if each.rule_id in ("frozen_fields", "ended_runs_stay")]
@@ -190,11 +190,11 @@ def test_what_may_not_change(index: int, change: dict[str, Any], broken: set[str
     assert of(Result.NOT_JUDGED, transitions) == set()
 
 
-def test_a_run_that_was_not_read_before_is_not_held_against_another() -> None:
+def test_items_are_compared_by_key() -> None:
     earlier = {PAGE["items"][0]["id"]: page()["items"][0]}
     verdicts = judged(page(in_run(0, id=OTHER)), earlier)
     assert not {"frozen_fields", "ended_runs_stay"} & {each.rule_id for each in verdicts}
-    # In whatever case the id is written.
+    # Ids are compared without case.
     verdicts = judged(page(in_run(0, id=PAGE["items"][0]["id"].upper(), user_id=OTHER)), earlier)
     assert ("frozen_fields", "/items/0") in of(Result.BROKEN, verdicts)
 
@@ -208,7 +208,7 @@ def test_defaults_are_applied() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 100, 1000])
-def test_all_of_a_page_are_judged(count: int) -> None:
+def test_every_item_of_a_page_is_judged(count: int) -> None:
     body = page(lambda body: body.update(items=[copy.deepcopy(PAGE["items"][2]) for _ in range(count)]))
     body["items"][count // 2]["error"] = None
     verdicts = [each for each in judged(body) if each.rule_id == "error_by_status"]
@@ -243,14 +243,14 @@ HOSTILE: dict[str, Callable[[], Any]] = {
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_a_hostile_answer_is_judged_as_far_as_it_can_be(case: str) -> None:
+def test_hostile_answer_is_judged_within_limits(case: str) -> None:
     body = HOSTILE[case]()
     earlier = {run["id"]: run for run in PAGE["items"]}
     verdicts = judged(body, earlier)
     assert {each.result for each in verdicts} <= set(Result)
     assert len(verdicts) < 200_000
     if case == "a million runs":
-        # The rest is not looked at, which is said.
+        # The rest is not searched, and reported as not judged.
         assert ("error_by_status", "") in of(Result.NOT_JUDGED, verdicts)
 
 
@@ -267,7 +267,7 @@ JSON = st.recursive(
     run=st.dictionaries(st.sampled_from(list(PAGE["items"][0])), JSON),
     status=st.sampled_from([200, 404, 500]),
 )
-def test_whatever_comes_is_judged_without_an_exception(body: Any, run: dict[str, Any], status: int) -> None:
+def test_any_body_is_judged_without_an_exception(body: Any, run: dict[str, Any], status: int) -> None:
     for each in (body, page(in_run(0, **run))):
         answer = Answer(status, each, {"content-type": "x"})
         PROMISED.judge_answer(OPERATION, REQUEST, answer, NOW, {PAGE["items"][0]["id"]: PAGE["items"][0]})
@@ -277,7 +277,7 @@ def test_whatever_comes_is_judged_without_an_exception(body: Any, run: dict[str,
 # --- what there is to read --------------------------------------------------------------------------------------------
 
 
-def test_what_the_contract_promises_of_its_list() -> None:
+def test_promises_about_the_list() -> None:
     listing = OPERATION.listing
     assert listing is not None
     assert (listing.limit, listing.offset, listing.items, listing.total, listing.key) == (
@@ -298,7 +298,7 @@ def test_judged_stages() -> None:
     assert existence.hides_other_tenants and existence.node.line
 
 
-def test_instances_are_found_wherever_they_stand() -> None:
+def test_instances_are_found_at_any_place() -> None:
     found = PROMISED.instances("#/components/schemas/WorkflowRunPage", "#/components/schemas/ABCDPathSnapshot", PAGE)
     assert len(found) == 10
     assert {each.pointer.rpartition("/")[0].rpartition("/")[2] for each in found} == {

@@ -1,4 +1,4 @@
-"""The model of documents: references, operations and what belongs to them, and every node that promises something."""
+"""The model of documents: references, operations, and promises."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from codegen.openapi.promises import PROSE, promises
 from tests.codegen.trees import CONTRACT_PATH
 
 CONTRACT = read(CONTRACT_PATH)
-# Several operations, with all that this contract has not.
+# Several operations, with features that the contract lacks.
 RICH = parse(
     """\
 openapi: 3.1.0
@@ -96,12 +96,12 @@ components:
 )
 
 
-def test_a_document_has_any_number_of_operations() -> None:
+def test_several_operations() -> None:
     found = operations(RICH)
     assert list(found) == [("/things", "get"), ("/things", "post"), ("/things/{}", "get"), ("/things/{}", "delete")]
     names = [operation.name for operation in found.values()]
     assert names == ["list_things", "POST /things", "GET /things/{thing_id}", "DELETE /things/{thing_id}"]
-    # What an operation says counts before what its path does; names of headers have no case.
+    # Parameters of an operation override those of its path; names of headers ignore case.
     listed, made, one, deleted = found.values()
     assert [node.at("name").value for node in listed.parameters.values()] == ["tenant", "cursor"]
     assert made.parameters["header", "tenant"].at("required").value is True
@@ -113,7 +113,7 @@ def test_a_document_has_any_number_of_operations() -> None:
     assert followed_entries(listed.responses["200"], "links")["Next"].at("operationId").value == "list_things"
 
 
-def test_a_node_knows_where_it_stands() -> None:
+def test_nodes_have_pointer_and_line() -> None:
     (operation,) = operations(CONTRACT).values()
     limit = operation.parameters["query", "limit"]
     lines = (CONTRACT_PATH).read_text(encoding="utf-8").splitlines()
@@ -125,19 +125,19 @@ def test_a_node_knows_where_it_stands() -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("a: {$ref: '#/a'}", "f.yaml:1: `#/a` leads back to itself"),
-        ("a: {$ref: '#/b'}\nb: {$ref: '#/c'}\nc: {$ref: '#/b'}", "f.yaml:3: `#/b` leads back to itself"),
-        ("a: {$ref: '#/b/0'}", "f.yaml:1: `#/b/0` leads nowhere"),
-        ("a: {$ref: '#/b/7'}\nb: [1]", "f.yaml:1: `#/b/7` leads nowhere"),
+        ("a: {$ref: '#/a'}", "f.yaml:1: `#/a` refers to itself"),
+        ("a: {$ref: '#/b'}\nb: {$ref: '#/c'}\nc: {$ref: '#/b'}", "f.yaml:3: `#/b` refers to itself"),
+        ("a: {$ref: '#/b/0'}", "f.yaml:1: `#/b/0` does not exist"),
+        ("a: {$ref: '#/b/7'}\nb: [1]", "f.yaml:1: `#/b/7` does not exist"),
         ("a: {$ref: 'other.yaml#/b'}", "f.yaml:1: `other.yaml#/b` points outside the file"),
-        ("a: {$ref: [1]}", "f.yaml:1: a `$ref` has to be text"),
+        ("a: {$ref: [1]}", "f.yaml:1: a `$ref` must be text"),
         (
             "a: {$ref: '#/b0'}\n" + "".join(f"b{n}: {{$ref: '#/b{n + 1}'}}\n" for n in range(5000)),
-            "f.yaml:51: `#/b50` comes after 50 other references",
+            "f.yaml:51: `#/b50` follows 50 other references",
         ),
     ],
 )
-def test_a_reference_to_nothing_is_one_problem_with_its_place(text: str, what: str) -> None:
+def test_invalid_reference_is_one_problem_with_its_place(text: str, what: str) -> None:
     node = parse(text, "f.yaml").root.at("a")
     assert node.resolved() is None or isinstance(node.value["$ref"], list)
     with pytest.raises(Problem) as problem:
@@ -147,11 +147,11 @@ def test_a_reference_to_nothing_is_one_problem_with_its_place(text: str, what: s
 
 @settings(max_examples=50, derandomize=True, database=None, deadline=None)
 @given(st.dictionaries(st.text(), st.integers(), min_size=1))
-def test_a_pointer_leads_to_its_node(value: dict[str, int]) -> None:
+def test_pointer_leads_to_its_node(value: dict[str, int]) -> None:
     document = Document({"a": [value]})
     for key, inner in value.items():
         node = document.root.at("a").at(0).at(key)
-        # As a fragment of an address, a reference may have percent signs for characters.
+        # A reference is a URI fragment, which may be percent-encoded.
         found = document.find(node.pointer.replace("%", "%25"))
         assert found is not None and found.value == inner and found.pointer == node.pointer
 
@@ -159,7 +159,7 @@ def test_a_pointer_leads_to_its_node(value: dict[str, int]) -> None:
 # --- promises ---------------------------------------------------------------------------------------------------------
 
 
-def test_each_node_that_promises_something_is_there_once_with_its_line() -> None:
+def test_each_promise_is_listed_once_with_its_line() -> None:
     for document in (CONTRACT, RICH):
         found = list(promises(document))
         pointers = [promise.node.pointer for promise in found]
@@ -183,8 +183,8 @@ def test_each_node_that_promises_something_is_there_once_with_its_line() -> None
 
 
 @pytest.mark.parametrize("document", [CONTRACT, RICH], ids=["contract", "rich"])
-def test_no_keyword_of_a_schema_is_left_out(document: Document) -> None:
-    """By another walk, over the text: whatever constrains is a promise, or holds some."""
+def test_promises_cover_all_keywords(document: Document) -> None:
+    """Compares with another walk: each keyword is a promise, or contains one."""
     pointers = [promise.node.pointer for promise in promises(document)]
 
     def check(node: object, pointer: str, inside: bool) -> None:
@@ -203,7 +203,7 @@ def test_no_keyword_of_a_schema_is_left_out(document: Document) -> None:
     check(document.value, "#", False)
 
 
-def test_a_loop_of_references_among_promises_is_one_problem() -> None:
+def test_circular_references_among_promises_are_one_problem() -> None:
     text = json.dumps({**CONTRACT.value, "paths": {"/a": {"$ref": "#/paths/~1a"}}})
-    with pytest.raises(Problem, match="leads back to itself"):
+    with pytest.raises(Problem, match="refers to itself"):
         list(promises(parse(text, "f.json")))

@@ -1,4 +1,4 @@
-"""Text of others as it is shown."""
+"""Escaping of untrusted text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from codegen.text import escaped
 
-# Lone surrogates too: JSON can hold them, and no stream can be written with them.
+# Includes lone surrogates, which JSON can have, but which cannot be encoded.
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
@@ -24,12 +24,12 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
         ("Zürich, 東京", "Zürich, 東京"),
     ],
 )
-def test_what_does_not_print_is_escaped(text: str, shown: str) -> None:
+def test_unprintable_characters_are_escaped(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 
 @given(ANY_TEXT, st.integers(0, 40))
-def test_the_result_prints_can_be_encoded_and_has_a_bounded_length(text: str, limit: int) -> None:
+def test_result_is_printable_encodable_and_bounded(text: str, limit: int) -> None:
     shown = escaped(text, limit)
     assert shown.isprintable()
     assert len(shown) <= limit
@@ -37,13 +37,13 @@ def test_the_result_prints_can_be_encoded_and_has_a_bounded_length(text: str, li
 
 
 @given(st.text(st.characters(exclude_categories=("C", "Z"))))
-def test_text_that_prints_stays_as_it_is(text: str) -> None:
+def test_printable_text_is_unchanged(text: str) -> None:
     assert escaped(text, len(text)) == text
 
 
-def test_no_escape_is_cut_in_two() -> None:
+def test_escapes_are_not_cut() -> None:
     assert escaped("ab\x1b\x1b", 8) == "ab..."
 
 
-def test_a_huge_text_costs_no_more_than_what_is_shown() -> None:
+def test_long_text_costs_only_what_is_shown() -> None:
     assert escaped("\x1b" * 50_000_000, 20) == "\\x1b\\x1b\\x1b\\x1b..."

@@ -1,7 +1,7 @@
-"""Copies of what the driver reads and writes, to be broken.
+"""Copies of the driver's input and output, for tests that break them.
 
-With a contract of their own, contract.yaml beside this: openapi.yaml as it once was. So tests of the driver do not fail
-whenever openapi.yaml is edited; those that state what is in that are in tests/spec.
+They have a contract of their own, contract.yaml, an older openapi.yaml. So edits of openapi.yaml do not break tests of
+the driver. Tests of the content of openapi.yaml are in tests/spec.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from codegen import ROOT
 from codegen.__main__ import main
 from codegen.provenance import files_below
 
-# The contract's version as it is now: no test depends on which one that is.
+# The current version of the contract. No test depends on its value.
 VERSION_LINE = re.compile(r"^  version: (.*)$", re.MULTILINE)
 OPENAPI = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
 VERSION = VERSION_LINE.findall(OPENAPI)[0]
@@ -27,14 +27,14 @@ INPUTS = ("requirements-dev.lock", "pyproject.toml", "LICENSE", "CHANGELOG.md", 
 
 
 def copy_tree(root: Path) -> Path:
-    """Makes such a copy in a folder that is not there yet, and returns the folder."""
+    """Make a copy in a new folder, and return the folder."""
     _copy(root, generated())
     return root
 
 
 @cache
 def generated() -> Path:
-    """What is generated of the contract of their own: once, and not at all while openapi.yaml is the same."""
+    """Return the output for contract.yaml, generated once; that of openapi.yaml if both are the same."""
     if CONTRACT_TEXT == OPENAPI:
         return ROOT / "generated"
     root = Path(tempfile.mkdtemp()) / "root"
@@ -58,7 +58,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files_below(folder)}
 
 
-# How the contract has its first query parameter.
+# The first query parameter of the contract.
 LIMIT = """\
         - name: limit
           in: query

@@ -1,4 +1,4 @@
-"""The command: see the package's docstring for what it takes, and for its exit codes."""
+"""The command. The docstring of the package describes its settings and exit codes."""
 
 import os
 import shlex
@@ -19,8 +19,9 @@ import requests
 from codegen.text import escaped
 
 from . import __doc__ as usage
-from .contract import Operation, Problem, contract, either
+from .contract import Problem, contract, either
 from .embedded import AlreadyReported, start_reference_server
+from .operation import Operation
 from .preflight import preflight
 from .redaction import without_secrets
 from .session import Ended, Session
@@ -35,22 +36,22 @@ REPORTS = (
     *("promises.html", "promises.json", "junit.xml", "contract.sarif", "ctrf.json"),
     *("html/index.html", "requests.har", "schemathesis.txt"),
 )
-# So that a verdict fits one screen.
+# Limits, so that a verdict fits one screen.
 FINDINGS_SHOWN = 5
 PROMISES_SHOWN = 5
 MESSAGE_SHOWN = 230
 CURL_SHOWN = 400
-TOLD = 1000
+PROBLEM_SHOWN = 1000
 WIDEST = 120
-# Requests, below which a run that ended early has told nothing: kinds of answers are mixed from the start.
-FEW = 100
+# A run that ended early with fewer requests proves nothing: the kinds of requests are mixed from the start.
+MIN_REQUESTS = 100
 
 
 def main() -> int:
-    # Else the requests library would send a password from there in place of the credentials under test.
+    # Otherwise the requests library would replace the credentials under test by a password from there.
     os.environ["NETRC"] = os.devnull
     with ExitStack() as cleanup:
-        end_in_order(cleanup)
+        exit_on_signals(cleanup)
         try:
             if sys.argv[1:] in (["-h"], ["--help"]):
                 print(usage)
@@ -61,19 +62,19 @@ def main() -> int:
         except AlreadyReported:
             pass
         except Problem as problem:
-            complain(problem.problem, problem.fix)
+            print_problem(problem.problem, problem.fix)
         except Exception:
-            # Not 1, the exit code of a traceback, which would say that the server violates the contract.
+            # Not 1, Python's exit code after a traceback, which means a violation here.
             for line in without_secrets(traceback.format_exc(), secrets()).splitlines():
                 print(escaped(line), file=sys.stderr)
-            complain("the contract run itself failed, see above", "report it with this output")
+            print_problem("the contract run itself failed, see above", "report it with this output")
         return UNTESTED
 
 
-def end_in_order(cleanup: ExitStack) -> None:
-    """On Ctrl+C, and when it is told to stop, the process cleans up and ends, wherever it is.
+def exit_on_signals(cleanup: ExitStack) -> None:
+    """Make SIGINT, SIGTERM and SIGHUP clean up and exit at once.
 
-    Not by an exception: Schemathesis and rich lose one that comes at the wrong moment, and the run would go on.
+    Not by an exception: Schemathesis and rich may swallow it, and the run would continue.
     """
 
     def end(*_: object) -> None:
@@ -81,7 +82,7 @@ def end_in_order(cleanup: ExitStack) -> None:
             signal.signal(number, signal.SIG_IGN)
         cleanup.close()
         sys.stderr = sys.__stderr__
-        complain("interrupted before the end", "run it again")
+        print_problem("interrupted before the end", "run it again")
         os._exit(UNTESTED)
 
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -89,21 +90,21 @@ def end_in_order(cleanup: ExitStack) -> None:
         signal.signal(number, end)
 
 
-def complain(problem: str, fix: str) -> None:
+def print_problem(problem: str, fix: str) -> None:
     for line in problem_lines(problem, fix):
         print(line, file=sys.stderr)
 
 
 def problem_lines(problem: str, fix: str) -> tuple[str, str]:
-    """As it can be shown: there may be a server's own words in it."""
-    title, remedy = (escaped(without_secrets(text, secrets()), TOLD) for text in (problem, fix))
+    """Return the two lines of a problem, escaped and without secrets: they may contain text of the server."""
+    title, remedy = (escaped(without_secrets(text, secrets()), PROBLEM_SHOWN) for text in (problem, fix))
     return f"problem: {title}", f"fix: {remedy}"
 
 
 def secrets() -> dict[str, str]:
-    """Those of the environment. Nothing was sent, and none can be told, while the contract cannot be read."""
+    """Return the secrets in the environment; none if the contract cannot be read, as nothing was sent then."""
     try:
-        return contract().given(os.environ)
+        return contract().secrets_in(os.environ)
     except Problem:
         return {}
 
@@ -112,7 +113,7 @@ def clear_reports(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for report in REPORTS:
-            # Those of an earlier run would pass for this one's.
+            # Reports of an earlier run would be taken for those of this one.
             (folder / report).unlink(missing_ok=True)
         for file in (folder / "curl").glob("*.sh"):
             file.unlink()
@@ -121,25 +122,25 @@ def clear_reports(folder: Path) -> None:
 
 
 def connect(target: Target, cleanup: ExitStack) -> tuple[Target, Session]:
-    """The target with what has to be asked first, and the session that asked, open until `cleanup` is closed."""
+    """Return the target, completed by the preflight, and its session, open until `cleanup` is closed."""
     if not target.is_deployment:
         target = start_reference_server(target, cleanup)
     session = cleanup.enter_context(Session(target).opened())
-    # A mutant is judged whatever it answers, and has as many runs as are made by default.
+    # A mutant is tested whatever it answers, and its data is known.
     return target if target.mutant else preflight(target, session), session
 
 
 def test_target(target: Target, session: Session, cleanup: ExitStack) -> int:
     terminal = sys.stdout
-    print(f"Testing {name_of(target)} against openapi.yaml ...", flush=True)
-    outcome = examine(target, session, cleanup, lambda line: print(line, file=terminal, flush=True))
+    print(f"Testing {server_name(target)} against openapi.yaml ...", flush=True)
+    outcome = run_and_report(target, session, cleanup, lambda line: print(line, file=terminal, flush=True))
     print(without_secrets(verdict(target, session, outcome), target.secrets if target.is_deployment else {}))
     return VIOLATES if outcome.findings else CONFORMS
 
 
-def examine(target: Target, session: Session, cleanup: ExitStack, progress: Callable[[str], None]) -> "Outcome":
-    """Runs the tests. Raises Problem if they could not find out what they are to."""
-    # Only now: it takes most of a second, and a missing variable can be told at once.
+def run_and_report(target: Target, session: Session, cleanup: ExitStack, progress: Callable[[str], None]) -> "Outcome":
+    """Run the tests and write the reports. Raises Problem if the server could not be tested."""
+    # Imported late: it takes most of a second, and settings are checked first.
     from .checks import CLASSES
     from .reports import write_reports
     from .run import collect_rarely, run
@@ -148,45 +149,44 @@ def examine(target: Target, session: Session, cleanup: ExitStack, progress: Call
     checks = {check for names in CLASSES.values() for check in names}
     if unknown := set(target.excluded_checks) - checks:
         raise Problem(
-            f"EXCLUDE_CHECKS names '{min(unknown)}', which is no check", f"give some of {', '.join(sorted(checks))}"
+            f"EXCLUDE_CHECKS names '{min(unknown)}', which is not a check", f"choose from {', '.join(sorted(checks))}"
         )
     outcome = run(target, Path(cleanup.enter_context(tempfile.TemporaryDirectory())), progress, session)
-    write_reports(target, outcome, name_of(target))
+    write_reports(target, outcome, server_name(target))
     details = target.report_dir / "schemathesis.txt"
     if outcome.outage and all(finding.check == "no_answer" for finding in outcome.findings.values()):
-        # It may have crashed, or somebody stopped it: that cannot be told from here.
+        # The server may have crashed, or was stopped: the client cannot tell.
         raise Problem(
             f"the server stopped answering during the run; {details} has its last requests",
-            "look into the server's log, start it again, and run this again",
+            "see the server's log, restart it, and run this again",
         )
     if (outcome.errors or (outcome.exit_code and not outcome.ended_early)) and not outcome.findings:
         for error in outcome.errors:
-            print(escaped(without_secrets(error, target.secrets), TOLD), file=sys.stderr)
-        raise Problem(f"Schemathesis could not do its work, see {details}", "report it with that file")
-    is_short = bool(outcome.ended_early) and outcome.sent < FEW
+            print(escaped(without_secrets(error, target.secrets), PROBLEM_SHOWN), file=sys.stderr)
+        raise Problem(f"Schemathesis failed, see {details}", "report it with that file")
+    is_short = bool(outcome.ended_early) and outcome.sent < MIN_REQUESTS
     if (outcome.is_empty or is_short) and not outcome.findings:
         raise Problem(
-            f"too few requests were sent to tell anything: {outcome.ended_early or 'none of some kind'}",
-            "give it more time or a larger quota, or ask for fewer requests at a time: MAX_TIME, RATE_LIMIT",
+            f"too few requests were sent for a verdict: {outcome.ended_early or 'some kinds of requests are missing'}",
+            "raise MAX_TIME or the quota, or lower RATE_LIMIT",
         )
     return outcome
 
 
-def name_of(target: Target) -> str:
+def server_name(target: Target) -> str:
     kind = f"mutant {target.mutant} of the reference server" if target.mutant else "the reference server"
     return target.base_url if target.is_deployment else f"{target.base_url} ({kind})"
 
 
 def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
-    from codegen.drift import mention
+    from codegen.drift import summary_line
 
     from .checks import CLASSES
-    from .promise_results import entries, summary
-    from .promise_results import not_judged as reasons
+    from .promise_results import entries, summary, top_reasons
 
     seen = ", ".join(f"{kind}: {count}" for kind, count in sorted(outcome.answers.items()))
-    lines = ["", f"tested      {name_of(target)}", *wrapped("requests    ", f"{outcome.sent} ({seen})")]
-    if len(contract().operations) + len(contract().beyond) > 1:
+    lines = ["", f"tested      {server_name(target)}", *wrapped("requests    ", f"{outcome.sent} ({seen})")]
+    if len(contract().operations) + len(contract().untestable) > 1:
         counts = (f"{each.name} {outcome.requests_by_operation.get(each.name, 0)} requests" for each in target.tested)
         lines += wrapped("operations  ", ", ".join(counts))
     untested = not_tested(target)
@@ -205,57 +205,57 @@ def verdict(target: Target, session: Session, outcome: "Outcome") -> str:
     lines += wrapped("slow        ", outcome.times.slow)
     promised = entries(target, outcome)
     lines += wrapped("promises    ", summary(promised))
-    left = reasons(promised, PROMISES_SHOWN, str(target.report_dir / "promises.html"))
+    left = top_reasons(promised, PROMISES_SHOWN, str(target.report_dir / "promises.html"))
     lines += wrapped("not judged  ", "; ".join([*not_judged(target, outcome), *left]))
-    # The reference server shows the contract as its own. One that gave no whole answers is not asked for more.
+    # The reference server serves the contract itself. A server that broke down gets no further request.
     if target.is_deployment and not session.ended_early:
-        lines += wrapped("drift       ", mention(target.base_url, read_document))
+        lines += wrapped("drift       ", summary_line(target.base_url, read_document))
     first, *others = REPORTS
     lines += [*wrapped("reports     ", f"{target.report_dir / first}; beside it {', '.join(others)}"), ""]
     findings = outcome.listed
     if not findings:
-        so_far = " of what was tested; see above what was not" if untested else ""
-        lines.append(f"CONFORMS: every answer is as the contract has it{so_far}.")
+        so_far = ", as far as it was tested: see 'not tested'" if untested else ""
+        lines.append(f"CONFORMS: every response keeps the contract{so_far}.")
     else:
         lines.append(f"VIOLATES THE CONTRACT: {len(findings)} finding{'s' if len(findings) > 1 else ''}.")
     for number, finding in enumerate(findings[:FINDINGS_SHOWN], 1):
         times = f" ({finding.count} requests)" if finding.count > 1 else ""
         message = escaped(finding.message, MESSAGE_SHOWN)
-        follows = "; that may follow from the others" if number > 1 and not finding.curl else ""
+        follows = "; this may follow from the others" if number > 1 and not finding.curl else ""
         lines += wrapped(f"{number}. ", f"{finding.check}{times}: {message}{follows}")
         if finding.also:
             lines += wrapped("   also: ", escaped(finding.also, MESSAGE_SHOWN))
         if finding.curl:
-            # As it is, to be copied.
-            lines.append(f"   {repeatable(finding.curl, target.report_dir / 'curl' / f'{number}.sh')}")
+            # Not wrapped, to be copied.
+            lines.append(f"   {curl_command(finding.curl, target.report_dir / 'curl' / f'{number}.sh')}")
     if len(findings) > FINDINGS_SHOWN:
         lines.append(f"   and {len(findings) - FINDINGS_SHOWN} more in the reports")
     return "\n".join([*lines, *wrapped("next: ", next_step(target, bool(findings)))])
 
 
 def read_document(url: str) -> bytes:
-    """What is at the address, asked for without credentials. Raises what `codegen.drift.fetch` does."""
+    """Return the document at a URL, requested without credentials. Raises what `codegen.drift.fetch` does."""
     from codegen import Problem as Incomparable
-    from codegen.drift import Absent
+    from codegen.drift import NoDocument
 
-    fix = "make drift, which says more"
+    fix = "run make drift for details"
     try:
         answer = requests.get(url, headers={"Accept": "application/json"}, allow_redirects=False)
     except (Ended, requests.RequestException) as error:
-        raise Absent(f"{url} cannot be read: {error}", fix) from error
+        raise NoDocument(f"{url} cannot be read: {error}", fix) from error
     if answer.status_code == 0:
         raise Incomparable(answer.reason, fix)
     if answer.status_code != 200:
-        raise Absent(f"{url} answers {answer.status_code}, not with a document", fix)
+        raise NoDocument(f"{url} must answer 200 with a document (got {answer.status_code})", fix)
     return answer.content
 
 
-def repeatable(curl: str, file: Path) -> str:
-    """What to type. A command that no screen holds, or shows as it is, is written to the file."""
+def curl_command(curl: str, file: Path) -> str:
+    """Return a command to copy: the curl command, or one that runs it from a file if it is long or not printable."""
     if len(curl) < CURL_SHOWN and curl.isascii() and curl.isprintable():
         return curl
     file.parent.mkdir(parents=True, exist_ok=True)
-    # Headers are sent in this encoding.
+    # The encoding of headers.
     file.write_bytes(f"{curl}\n".encode("latin-1"))
     return f"sh {shlex.quote(str(file))}"
 
@@ -268,7 +268,7 @@ def wrapped(title: str, text: str) -> list[str]:
 
 
 def not_tested(target: Target) -> list[str]:
-    """The operations that were not, each with why, and what would let it. What is not safe is told as not judged."""
+    """Return the operations that were not tested, with reason and remedy. Unsafe ones are listed as not judged."""
     items = []
     for each in contract().operations:
         if each in target.tested or (not each.is_safe and not target.all_methods):
@@ -276,24 +276,24 @@ def not_tested(target: Target) -> list[str]:
         if target.operation:
             items.append(f"{each.name} (OPERATION is {target.operation})")
         else:
-            why = target.unknown.get(each.name, "nothing is known that could be asked for")
+            why = target.missing_ids.get(each.name, "no id is known")
             give = f" ({each.parent_variable} of one)" if each.is_safe and each.parent else ""
             items.append(f"{each.name}: {why}{give}")
-    return items + [f"{name}: {why}" for name, why in contract().beyond.items()]
+    return items + [f"{name}: {why}" for name, why in contract().untestable.items()]
 
 
 def unclaimed_promises() -> list[str]:
-    """Those that no check judges, by line."""
-    from .claims import STATED, unclaimed
+    """Return the promises that no check judges, with their lines."""
+    from .claims import KNOWN_REASONS, unclaimed
 
-    lines = [line for line in unclaimed(contract().promised.document) if line.reason not in STATED]
+    lines = [line for line in unclaimed(contract().promised.document) if line.reason not in KNOWN_REASONS]
     named = [f"{line.promise.name or line.promise.kind} on line {line.promise.node.line}" for line in lines]
     rest = f", and {len(named) - PROMISES_SHOWN} more (python -m tests.contract.claims)"
     return [", ".join(named[:PROMISES_SHOWN]) + (rest if len(named) > PROMISES_SHOWN else "")] if named else []
 
 
 def not_judged(target: Target, outcome: "Outcome") -> list[str]:
-    """What this run could not see, each with what would let it."""
+    """Return what this run could not judge, each with the setting that would make it possible."""
     tested = target.tested
     items = []
     if not target.all_methods:
@@ -316,23 +316,23 @@ def not_judged(target: Target, outcome: "Outcome") -> list[str]:
 
 
 def ids_not_judged(target: Target, outcome: "Outcome", name: str) -> list[str]:
-    """What of a parameter in the path was not to be had."""
+    """Return the kinds of ids of a path parameter that were not given."""
     described = next(each for each in target.tested if each.parent == name)
     parent, things, variable = described.parent_noun, described.items_noun, described.parent_variable
     ids, items = target.ids_of(described), []
     if not ids.empty and described.listing:
         items.append(f"a {parent} without {things} (EMPTY_{variable})")
     if not ids.foreign:
-        items.append(f"a {parent} that may not be read (FOREIGN_{variable})")
+        items.append(f"a {parent} that the credentials may not read (FOREIGN_{variable})")
     for stage, kind in (("existence", "of another tenant"), ("access", "without access")):
         for status in sorted(described.refused(stage)):
-            if ids.foreign and outcome.foreign and status not in outcome.foreign:
-                items.append(f"a {parent} {kind}, which is a {status} (a further FOREIGN_{variable})")
+            if ids.foreign and outcome.foreign_statuses and status not in outcome.foreign_statuses:
+                items.append(f"a {parent} {kind}, refused with {status} (another FOREIGN_{variable})")
     return items
 
 
 def list_not_judged(target: Target, outcome: "Outcome", described: Operation) -> list[str]:
-    """What of a list was not to be seen."""
+    """Return what the run did not see of a list."""
     things, variable = described.items_noun, described.parent_variable
     most, items = described.limits[-1], []
     for definition in target.ids_of(described).known if described.is_offset_list else ():
@@ -354,12 +354,12 @@ def list_not_judged(target: Target, outcome: "Outcome", described: Operation) ->
 def next_step(target: Target, violates: bool) -> str:
     if violates and target.is_deployment:
         names = " and ".join(target.secrets)
-        return f"repeat a request with its curl command ({names} in the environment), mend the server, run this again"
+        return f"repeat a request with its curl command ({names} in the environment), fix the server, run this again"
     if violates:
         serve = f"make serve MUTANT={target.mutant}" if target.mutant else "make serve"
-        return f"{serve}, and repeat a request with its curl command in another terminal"
+        return f"run {serve}, and repeat a request with its curl command in another terminal"
     if target.is_deployment:
-        return "look closer with more requests, MAX_EXAMPLES=1000; or run this on a schedule"
+        return "send more requests, MAX_EXAMPLES=1000, or run this on a schedule"
     first, parent = contract().variables[0], contract().operations[0].parent_variable
     return f"test a deployment: {first}=... make contract BASE_URL=https://host.example/api {parent}=..."
 

@@ -1,4 +1,4 @@
-"""What requests carry: JSON, judged by the contract's schema, and bodies to send."""
+"""Request bodies: JSON, judged by the contract's schema, and samples to send."""
 
 import json
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from codegen.cel import MISSING
 from codegen.extensions.examples import examples_of
 from codegen.openapi import Node, schema_of
 
-from .operation import INVALID, VALID, VARIANT
+from .parameter import INVALID, VALID, VARIANT
 
 JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What the requests of an operation carry."""
+class RequestBody:
+    """The request body of an operation."""
 
     node: Node
     """The `requestBody`."""
@@ -37,7 +37,7 @@ class Carried:
         return jsonschema_rs.Draft202012Validator(document, validate_formats=True)
 
     def judge(self, request: requests.PreparedRequest) -> tuple[str, Any]:
-        """Whether the request may carry what it does, and that as JSON value; MISSING if it is none."""
+        """Judge the body of a request. Returns the judgement and the body as JSON value; MISSING if there is none."""
         body = request.body.encode() if isinstance(request.body, str) else request.body
         if not isinstance(body, bytes):
             body = b""
@@ -51,15 +51,15 @@ class Carried:
         if kind != JSON:
             return VARIANT, value
         errors = list(self.validator.iter_errors(value))
-        # A server may read a number that is written as text, say, or another spelling of a time.
+        # A server may accept a number that is sent as text, or another notation of a time.
         is_near = all(type(each.kind).__name__.endswith(("Type", "Format")) for each in errors)
         scalar = all(not isinstance(each.instance, (dict, list)) for each in errors)
         return (VALID if not errors else VARIANT if is_near and scalar else INVALID), value
 
     def samples(self) -> Iterator[Any]:
-        """Those of the contract's examples that keep it; without any, the least that its schema wants."""
+        """Yield the valid examples of the contract; without any, a minimal value of the schema."""
         stated = list(self.examples())
-        made = least(schema_of(self.node)) if not stated else MISSING
+        made = smallest_value(schema_of(self.node)) if not stated else MISSING
         yield from stated if made is MISSING or not self.validator.is_valid(made) else [made]
 
     def examples(self) -> Iterator[Any]:
@@ -67,31 +67,31 @@ class Carried:
             if each.value is not None and self.validator.is_valid(each.value):
                 yield each.value
 
-    def varied(self, body: Any, number: int) -> Any:
-        """The same with other texts, where the schema has nothing against it: a server may take each only once."""
+    def vary(self, body: Any, number: int) -> Any:
+        """Return the body with other texts, if still valid: a server may accept the same item only once."""
         if not isinstance(body, dict):
             return body
         made = {key: f"{value} ({number})" if isinstance(value, str) else value for key, value in body.items()}
         return made if self.validator.is_valid(made) else body
 
 
-def least(schema: Node, levels: int = 8) -> Any:
-    """A small value of a schema, as far as that is plain."""
+def smallest_value(schema: Node, levels: int = 8) -> Any:
+    """Return a small value of a schema, where that is simple."""
     schema = schema.resolved() or schema
     for word in ("const", "default", "example"):
         if word in schema:
             return schema.at(word).value
     for choice in (*schema.at("oneOf").elements(), *schema.at("anyOf").elements()):
-        return least(choice, levels - 1)
+        return smallest_value(choice, levels - 1)
     if schema.at("enum").value:
         return schema.at("enum").value[0]
     kinds = schema.at("type").value
     kind = kinds[0] if isinstance(kinds, list) else kinds
     if kind == "object":
         names = (schema.at("required").value or ()) if levels else ()
-        return {name: least(schema.at("properties").at(name), levels - 1) for name in names}
+        return {name: smallest_value(schema.at("properties").at(name), levels - 1) for name in names}
     if kind == "array":
-        return [least(schema.at("items"), levels - 1)] * (schema.at("minItems").value or 0)
+        return [smallest_value(schema.at("items"), levels - 1)] * (schema.at("minItems").value or 0)
     if kind in ("integer", "number"):
         return schema.at("minimum").value or 1
     texts = {"uuid": "d1f0a3c6-5b7e-4c92-8e4d-2a96b07f83e5", "date-time": "2026-01-01T00:00:00Z", "date": "2026-01-01"}

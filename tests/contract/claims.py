@@ -1,4 +1,4 @@
-"""The ledger: each promise of the contract, who honours it, and which checks judge it. `make promises` prints it."""
+"""The ledger: each promise of the contract, who implements it, and its checks. `make promises` prints it."""
 
 from __future__ import annotations
 
@@ -14,66 +14,66 @@ from codegen.openapi.promises import Promise, promises
 from codegen.text import escaped
 
 from .checks import CLASSES
-from .checks.classes import OF_CHANGES, OF_CURSORS
+from .checks.classes import CURSOR_CHECKS, WRITE_CHECKS
 
-REFUSED = ("invalid_parameter_refused", "invalid_parameter_named")
-# What these judge is in the answer, whatever was asked for.
-ANSWERED = (
+REFUSAL_CHECKS = ("invalid_parameter_refused", "invalid_parameter_named")
+# These judge the response, whatever was requested.
+RESPONSE_CHECKS = (
     *("documented_status", "response_schema_conformance", "response_headers_conformance"),
     *("json_content_type", "retry_after_readable"),
 )
-# By the kind of a promise.
-KINDS: dict[str, tuple[str, ...]] = {
+# Checks by kind of promise.
+BY_KIND: dict[str, tuple[str, ...]] = {
     "operation": ("valid_request_accepted", "unsupported_method", "one_list", "allow_header_conformance"),
-    "parameter": ("valid_request_accepted", *REFUSED),
+    "parameter": ("valid_request_accepted", *REFUSAL_CHECKS),
     "response": ("documented_status", "response_schema_conformance"),
     "header": ("response_headers_conformance", "retry_after_readable"),
     "security": ("credentials_required", "credentials_accepted", "kept_from_shared_caches"),
     "property": ("response_schema_conformance",),
     "required": ("response_schema_conformance",),
     "link": ("valid_request_accepted",),
-    "body": ("valid_request_accepted", *REFUSED),
+    "body": ("valid_request_accepted", *REFUSAL_CHECKS),
 }
-# By the entry of `x-list`; rules and what is at most are judged under their own ids.
-LIST: dict[str, tuple[str, ...]] = {
-    "style": ("number_of_items", *OF_CURSORS),
+# Checks by entry of `x-list`; rules and `at_most` are judged under their own ids.
+BY_LIST_ENTRY: dict[str, tuple[str, ...]] = {
+    "style": ("number_of_items", *CURSOR_CHECKS),
     "limit": ("number_of_items",),
     "offset": ("number_of_items", "pages_fit_together"),
-    "items": ("number_of_items", "pages_fit_together", *OF_CURSORS),
+    "items": ("number_of_items", "pages_fit_together", *CURSOR_CHECKS),
     "total": ("same_total", "number_of_items", "one_list"),
     "echoes": ("limit_and_offset_echoed",),
-    "key": ("unique_ids", "pages_fit_together", "items_do_not_go_back", "one_list", *OF_CURSORS),
-    "order": ("one_order", *OF_CURSORS),
-    "cursor": OF_CURSORS,
-    "next_cursor": OF_CURSORS,
+    "key": ("unique_ids", "pages_fit_together", "items_do_not_go_back", "one_list", *CURSOR_CHECKS),
+    "order": ("one_order", *CURSOR_CHECKS),
+    "cursor": CURSOR_CHECKS,
+    "next_cursor": CURSOR_CHECKS,
 }
-JUDGED: dict[str, tuple[str, ...]] = {
-    # Its status is for nothing else.
+BY_STAGE: dict[str, tuple[str, ...]] = {
+    # Its status has no other use.
     "credentials": ("credentials_required", "credentials_accepted"),
     "parameters": ("invalid_parameter_refused",),
-    # Where it hides what belongs to another tenant, as well.
+    # Also where it hides items of other tenants.
     "existence": ("unknown_id_not_found", "foreign_id_hidden"),
-    # The other one, where parameters are called invalid in its place.
+    # The second one, if parameters are refused instead.
     "access": ("foreign_id_hidden", "valid_request_accepted"),
-    # What was deleted is in another state; what else may be is not known.
-    "state": tuple(check for check in OF_CHANGES if check == "deleted_is_gone"),
+    # Only the state of deleted items is known.
+    "state": tuple(check for check in WRITE_CHECKS if check == "deleted_is_gone"),
     "any": ("unavailability_passes", "valid_request_accepted"),
 }
-# What these judge is promised by HTTP and JSON, or is about the run itself.
-GENERAL = {
+# These judge what HTTP and JSON require, or the run itself.
+WITHOUT_PROMISE = {
     *("strict_json", "connection_kept", "no_answer", "reached"),
     *("answers_kept_apart", "head_changes_nothing"),
 }
-# Keywords that only say how a value is written, or that are for readers.
+# Keywords that only describe notation, or are for readers.
 UNJUDGED = {"deprecated": "for readers", "explode": "how values are written", "style": "how values are written"}
-# What is sent in an address is text, as often as it is named: nothing can be sent that is none.
+# Everything in a URL is text, and any parameter may be repeated: no invalid value exists.
 ALWAYS_TEXT = "whatever is sent there is text, or a list of texts"
-# Why a promise may be judged by no check.
-STATED = {*UNJUDGED.values(), ALWAYS_TEXT}
+# Accepted reasons for a promise without checks.
+KNOWN_REASONS = {*UNJUDGED.values(), ALWAYS_TEXT}
 
 
 class Line(NamedTuple):
-    """A promise, by whom it is honoured, by which checks it is judged, and if by none, why."""
+    """A promise, what implements it, its checks, and the reason if there are none."""
 
     promise: Promise
     honoured: str
@@ -82,61 +82,61 @@ class Line(NamedTuple):
 
 
 def _is_credential(promise: Promise) -> bool:
-    """Whether it is about a parameter in a header or a cookie: these are sent as credentials, and only so."""
+    """True if it is about a header or cookie parameter: these are sent as credentials only."""
     found = re.match(r"#/.*?/parameters/[^/]+", promise.node.pointer)
     parameter = promise.node.document.find(found[0]) if found else None
     return parameter is not None and parameter.at("in").value in ("header", "cookie")
 
 
 def _is_always_kept(promise: Promise) -> bool:
-    """Whether it says of what stands in an address that it is text, or a list."""
+    """True if it says that a value in a URL is text, or a list."""
     is_sent_as_text = promise.kind == "keyword" and promise.name == "type" and "/parameters/" in promise.node.pointer
     types = promise.node.value
     return is_sent_as_text and bool({"string", "array"}.intersection(types if isinstance(types, list) else [types]))
 
 
 def judged_by(promise: Promise, in_request: bool, in_answer: bool = False) -> tuple[str, ...]:
-    """Returns the checks that judge a promise.
+    """Return the checks that judge a promise.
 
     Args:
         promise: The promise.
-        in_request: Whether it is about what is sent.
-        in_answer: Whether it is about what is answered as well; it is, if it is not about what is sent.
+        in_request: True if it is about requests.
+        in_answer: True if it is also about responses. If not about requests, it is about responses.
     """
     if promise.name in UNJUDGED and promise.kind == "keyword":
         return ()
     if _is_credential(promise):
-        return KINDS["security"]
+        return BY_KIND["security"]
     if promise.kind in ("keyword", "property", "required") and in_request and in_answer:
         return tuple(dict.fromkeys((*judged_by(promise, True), *judged_by(promise, False))))
     if promise.kind == "keyword":
         if in_request:
-            return of_keyword_sent(promise)
+            return judges_of_sent_keyword(promise)
         if "/" in promise.name:
             return ("json_content_type",)
-        return KINDS["header"] if "/headers/" in promise.node.pointer else ("response_schema_conformance",)
+        return BY_KIND["header"] if "/headers/" in promise.node.pointer else ("response_schema_conformance",)
     if promise.kind in ("property", "required") and in_request:
-        return KINDS["body"]
+        return BY_KIND["body"]
     if promise.kind == "extension":
         key, _, name = promise.name.partition(" ")
-        tables = {"x-list": LIST, "x-judged": JUDGED}
+        tables = {"x-list": BY_LIST_ENTRY, "x-judged": BY_STAGE}
         entry = name.removeprefix("at_most ")
         return tables.get(key, {}).get(name, (entry,) if any(entry in names for names in CLASSES.values()) else ())
-    return KINDS.get(promise.kind, ())
+    return BY_KIND.get(promise.kind, ())
 
 
-def of_keyword_sent(promise: Promise) -> tuple[str, ...]:
-    """Returns the checks that judge a keyword about what is sent."""
+def judges_of_sent_keyword(promise: Promise) -> tuple[str, ...]:
+    """Return the checks that judge a keyword about requests."""
     if _is_always_kept(promise):
         return ()
     if promise.name == "default":
         return ("defaults_applied",)
-    # What is right is accepted, up to the bounds; what is wrong is refused.
-    return KINDS["body"]
+    # Valid values are accepted, invalid ones refused.
+    return BY_KIND["body"]
 
 
 def schemas_of(holders: Iterable[Node]) -> set[str]:
-    """Returns the pointers of the schemas that parameters, bodies and responses have, and of those they lead to."""
+    """Return the pointers of the schemas of parameters, bodies and responses, and of all schemas that they refer to."""
     queue = [media.at("schema") for holder in holders for _, media in holder.at("content").items()]
     queue += [holder.at("schema") for holder in holders]
     found: set[str] = set()
@@ -152,7 +152,7 @@ def schemas_of(holders: Iterable[Node]) -> set[str]:
 
 
 def ledger(document: Document | None = None) -> list[Line]:
-    """Returns a line for each promise of a contract, in its order; of openapi.yaml unless another one is given."""
+    """Return a line for each promise of a contract, in its order; by default of openapi.yaml."""
     document = document or Contract(ROOT / "openapi.yaml").model
     found = list(operations(document).values())
     bodies = [each.request_body for each in found if each.request_body is not None]
@@ -173,7 +173,7 @@ def ledger(document: Document | None = None) -> list[Line]:
 
 
 def unclaimed(document: Document | None = None) -> list[Line]:
-    """Returns the promises that no check judges, for the verdict."""
+    """Return the promises that no check judges, for the verdict."""
     return [line for line in ledger(document) if not line.checks]
 
 

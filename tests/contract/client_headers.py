@@ -1,7 +1,7 @@
-"""What clients, proxies and browsers send besides, and what must change nothing."""
+"""Headers that clients, proxies and browsers send, and that must not change the response."""
 
 BROWSER = "Mozilla/5.0 (Linux; Android 14; Mobile) AppleWebKit/537.36 Chrome/126.0 Mobile Safari/537.36"
-ORDINARY: tuple[dict[str, str], ...] = (
+CLIENT_HEADERS: tuple[dict[str, str], ...] = (
     {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"},
     {"Accept": "application/json, text/plain, */*", "Origin": "{origin}"},
     {"User-Agent": BROWSER, "DNT": "1", "Save-Data": "on"},

@@ -1,6 +1,6 @@
-"""Rules that say something of some values only: of `!(condition) || ...`, those of which the condition holds.
+"""Conditional rules, `!(condition) || ...`: they say something only about values that satisfy the condition.
 
-Of the others such a rule holds whatever they are: a run that saw none but these has not judged it.
+A run that saw no such value has not judged the rule.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from functools import cache
 from typing import Any
 
 from codegen.cel import MISSING, Plan, Program, Result, RuleError, converter, program
-from codegen.cel.tree import joined_by, tree
+from codegen.cel.tree import operands, tree
 from codegen.extensions import Rule
 
 from .contract import contract
 
 
 def condition_of(source: str) -> str:
-    """Returns the condition that a rule begins with; empty if it is no such rule.
+    """Return the condition that a rule begins with; empty if it has none.
 
     Args:
         source: The rule, in CEL.
@@ -35,7 +35,7 @@ def condition_of(source: str) -> str:
 
 
 class Condition:
-    """Of a rule at a schema, for which values it says something."""
+    """The condition of a rule at a schema."""
 
     def __init__(self, rule: Rule, condition: Program, pointer: str) -> None:
         self.rule, self.condition = rule, condition
@@ -47,7 +47,7 @@ class Condition:
         self.convert = converter(node, plan)
 
     def holds(self, value: Any, before: Any = None) -> bool:
-        """Whether the rule says something of a value, and of what it was before; if that cannot be told, it does."""
+        """True if the value, with its previous value, satisfies the condition, or if that cannot be determined."""
         values = {"self": self.convert(value), "now": None}
         if self.rule.is_transition:
             values["oldSelf"] = self.convert(before)
@@ -56,7 +56,7 @@ class Condition:
 
 @cache
 def conditions() -> dict[str, Condition]:
-    """Of each rule at a schema that has one, by its id."""
+    """Return the conditions of the rules at schemas, by id of the rule."""
     found = {}
     for pointer, rules in contract().promised.rules.items():
         for rule in rules:
@@ -65,7 +65,7 @@ def conditions() -> dict[str, Condition]:
             except RuleError:
                 continue
             negated = "!_", False, tree(condition.one.serialize())
-            # As it was read from the text, so it is to be in the rule.
-            if negated in joined_by("_||_", tree(rule.program.one.serialize())):
+            # The condition found in the text must be the one in the parsed rule.
+            if negated in operands("_||_", tree(rule.program.one.serialize())):
                 found[rule.id] = Condition(rule, condition, pointer)
     return found

@@ -1,7 +1,7 @@
-"""The contract run for those who have a pytest pipeline: `pytest tests/contract --base-url https://host.example/api`.
+"""The contract run as a pytest suite: `pytest tests/contract --base-url https://host.example/api`.
 
-One test for each check. Everything but the address comes from the environment, as for `make contract`; without an
-address the embedded reference server is tested. The project's own tests leave this out: they test it from outside.
+One test for each check. Everything but the URL comes from the environment, as for `make contract`; without a URL the
+embedded reference server is tested. The project's own tests do not collect this folder.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .__main__ import clear_reports, connect, examine, problem_lines
+from .__main__ import clear_reports, connect, problem_lines, run_and_report
 from .contract import Problem
 from .settings import read_environment
 from .target import Target
@@ -25,13 +25,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    # Only for those who ask for this folder: it would test whatever server the environment names.
+    # Collected only on request: it tests the server that the environment names.
     named = [Path(argument.partition("::")[0]).resolve() for argument in config.args]
     return None if any(path.is_relative_to(Path(__file__).parent) for path in named) else True
 
 
 def tested(target: Target, outcome: Any) -> Any:
-    # Not before there is a contract to read.
+    # Imported late: the import reads the contract.
     from .promise_results import entries
     from .reports import cases
 
@@ -40,7 +40,7 @@ def tested(target: Target, outcome: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def cases(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """What the one run brought to light, which all tests share: by name, the test cases of the reports."""
+    """The test cases of one run, by name; all tests share it."""
     environment = dict(os.environ)
     if base_url := request.config.getoption("--base-url"):
         environment["BASE_URL"] = base_url
@@ -51,6 +51,6 @@ def cases(request: pytest.FixtureRequest) -> Iterator[Any]:
                 target = replace(target, report_dir=Path(cleanup.enter_context(tempfile.TemporaryDirectory())))
             clear_reports(target.report_dir)
             target, session = connect(target, cleanup)
-            yield tested(target, examine(target, session, cleanup, lambda line: None))
+            yield tested(target, run_and_report(target, session, cleanup, lambda line: None))
         except Problem as problem:
             pytest.exit("\n".join(problem_lines(problem.problem, problem.fix)), returncode=2)

@@ -1,36 +1,34 @@
-"""What the contract says of its operations, as data: the one place that reads openapi.yaml for the run.
+"""Reads openapi.yaml for the contract run: operations, parameters, credentials, links.
 
-An operation that cannot be tested, such as one with several parameters in its path, is kept with the reason: the
-verdict says it.
+An operation that cannot be tested, such as one with several path parameters, is recorded with the reason for the
+verdict.
 """
 
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from codegen import Problem as DriverProblem
 from codegen import extensions
-from codegen.extensions import Answer, Described, Extensions, Link, Listing, Lists, Request, Selection
+from codegen.extensions import Answer, Described, Extensions, Link, Listing, Lists, Request
 from codegen.openapi import Node, read, schema_of
 from codegen.openapi.schemas import Canonical, default_of
 
-from .bodies import JSON, Carried
-from .operation import VALID, Parameter
+from .bodies import JSON
+from .operation import Credential, Operation, as_variable
+from .parameter import VALID, Parameter
 
 ROOT = Path(__file__).parents[2]
-# The variable is for tests, which edit a copy.
+# Tests set the variable to test edited copies.
 OPENAPI = Path(os.environ.get("CONTRACT") or ROOT / "openapi.yaml")
 
 
-SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-
-
 class Problem(Exception):
-    """Why the contract cannot be tested, and what to do about it."""
+    """Why something cannot be tested, and the fix."""
 
     def __init__(self, problem: str, fix: str) -> None:
         super().__init__(problem)
@@ -39,211 +37,16 @@ class Problem(Exception):
 
 
 @dataclass(frozen=True)
-class Credential:
-    """One security scheme: how its credential travels, and which variable of the environment has it."""
-
-    scheme: str
-    """Its name in the contract."""
-    place: str
-    """`header`, `cookie` or `query`."""
-    name: str
-    """Of the header, the cookie or the parameter."""
-    prefix: str
-    """What stands before the value, such as `Bearer `."""
-    variable: str
-    description: str
-
-    def carried(self, value: str) -> dict[str, dict[str, str]]:
-        """What a request that presents the value has, by place."""
-        return {self.place: {self.name: self.prefix + value}}
-
-
-# How an array in a query may be written, and what then stands between its elements; else each is a text of its own.
-SEPARATORS = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
-
-
-@dataclass(frozen=True)
-class Operation:
-    """An operation under test."""
-
-    promised: Extensions = field(repr=False)
-    described: Described
-    parent: str
-    """The parameter in the path, which names what the list belongs to, or what is asked for; empty if there is none."""
-    credentials: tuple[Credential, ...]
-    """Any one of them is enough."""
-    page_status: int
-    """Of a success."""
-    query: Mapping[str, Parameter] = field(repr=False)
-    in_path: Mapping[str, Parameter] = field(repr=False)
-    links: Mapping[str, tuple[Link, ...]] = field(repr=False)
-    """What the answers of others give for it, by operation."""
-    listing: Listing | None = None
-    limits: range = range(0)
-    """What the limit of a list may be."""
-    defaults: Mapping[str, int] = field(default_factory=dict)
-    """Of the limit and the offset of a list, by name."""
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-        return self.described.operation.name
-
-    @property
-    def path(self) -> str:
-        return self.described.operation.path
-
-    @property
-    def method(self) -> str:
-        return self.described.operation.method.upper()
-
-    @property
-    def label(self) -> str:
-        """What Schemathesis calls it."""
-        return label_of(self.described)
-
-    @cached_property
-    def carried(self) -> Carried | None:
-        """What its requests carry."""
-        node = self.described.operation.request_body
-        return Carried(node) if node is not None else None
-
-    @property
-    def is_safe(self) -> bool:
-        return self.method in SAFE_METHODS
-
-    def path_of(self, parent: str) -> str:
-        return self.path.replace(f"{{{self.parent}}}", parent) if self.parent else self.path
-
-    @cached_property
-    def address(self) -> re.Pattern[str]:
-        """Its path, with what is in place of its parameter."""
-        before, _, after = self.path.partition(f"{{{self.parent}}}") if self.parent else (self.path, "", "")
-        return re.compile(f"{re.escape(before)}{'([^/]*)' if self.parent else '()'}{re.escape(after)}(/?)")
-
-    @cached_property
-    def lists(self) -> Lists | None:
-        return Lists(self.listing) if self.listing else None
-
-    @property
-    def is_offset_list(self) -> bool:
-        return self.listing is not None and self.listing.style == "offset"
-
-    @property
-    def is_cursor_list(self) -> bool:
-        return self.listing is not None and self.listing.style == "cursor"
-
-    @cached_property
-    def item_schema(self) -> str:
-        """Where the schema stands of what it lists, or gives; what has the same one may be the same item."""
-        if self.listing:
-            return self.listing.item.pointer
-        found = self.described.response(self.page_status)
-        body = schema_of(found[1]) if found else None
-        return (body.resolved() or body).pointer if body is not None and body.value is not True else ""
-
-    @cached_property
-    def keys(self) -> Lists | None:
-        """What reads the key of such an item: the list itself, or one of the same items."""
-        same = (each for each in contract().operations if each.listing and each.item_schema == self.item_schema)
-        return self.lists or next((each.lists for each in same), None)
-
-    @property
-    def key_field(self) -> str:
-        return self.keys.listing.key if self.keys else ""
-
-    @property
-    def cursor_name(self) -> str:
-        return self.listing.cursor if self.listing else ""
-
-    @property
-    def parameters(self) -> Mapping[tuple[str, str], Node]:
-        """By place and name, references followed."""
-        return self.described.parameters
-
-    @cached_property
-    def filters(self) -> dict[str, Parameter]:
-        """The query parameters that do not ask for a page, but for another list."""
-        listing = self.listing
-        paging = {listing.limit, listing.offset, listing.cursor} if listing else set()
-        return {name: parameter for name, parameter in self.query.items() if name not in paging}
-
-    @cached_property
-    def selections(self) -> dict[str, Selection]:
-        """What values of parameters pick, by parameter."""
-        return {name: Selection(self.described, name) for name in self.described.selects}
-
-    @cached_property
-    def parent_schema(self) -> dict[str, Any]:
-        return self.in_path[self.parent].schema if self.parent else {}
-
-    @cached_property
-    def statuses(self) -> frozenset[int]:
-        """Those that the contract has, ranges aside."""
-        return frozenset(int(key) for key in self.described.operation.responses if key.isdecimal())
-
-    def refused(self, *stages: str) -> frozenset[int]:
-        """With which statuses a request is answered that fails at one of these stages of its judgement."""
-        return frozenset(status for stage in self.described.judged if stage.name in stages for status in stage.statuses)
-
-    @cached_property
-    def not_now(self) -> frozenset[int]:
-        """What may happen to any request: it is to be sent again later."""
-        return self.refused("any")
-
-    @property
-    def fields(self) -> frozenset[str]:
-        """Those of a page that `x-list` names."""
-        listing = self.listing
-        names = (listing.items, listing.total, listing.next_cursor, *listing.echoes.values()) if listing else ()
-        return frozenset(filter(None, names))
-
-    @cached_property
-    def choices(self) -> dict[str, tuple[str, ...]]:
-        """The fields of an item that take one of some texts, and which."""
-        canonical = Canonical()
-        found = {}
-        for form in canonical.forms((self.listing.item,)) if self.listing else ():
-            for name, schema in form.properties.items():
-                texts = [form.limit("values") for form in canonical.forms(schema) if form.kind == "string"]
-                if texts and all(texts):
-                    # As JSON has them: with quotes.
-                    found[name] = tuple(sorted({text[1:-1] for some in texts for text in some}))
-        return found
-
-    @cached_property
-    def item_fields(self) -> tuple[str, ...]:
-        """The names of the fields of an item."""
-        forms = Canonical().forms((self.listing.item,)) if self.listing else ()
-        return tuple(dict.fromkeys(name for form in forms for name in form.properties))
-
-    @property
-    def parent_variable(self) -> str:
-        """That which has what lists are read of; with EMPTY_ and FOREIGN_ before it for the other kinds."""
-        return as_variable(self.parent)
-
-    @property
-    def parent_noun(self) -> str:
-        """What messages call it."""
-        return self.parent.removesuffix("_id").replace("_", " ")
-
-    @property
-    def items_noun(self) -> str:
-        last = self.path.rpartition("/")[2]
-        return "items" if "{" in last else re.sub("[-_]", " ", last)
-
-
-@dataclass(frozen=True)
 class Contract:
-    """What the contract has."""
+    """The contract."""
 
     promised: Extensions
     operations: tuple[Operation, ...]
-    """Those that can be tested, in its order, lists first."""
-    beyond: Mapping[str, str]
-    """By name, why others cannot be."""
+    """Testable operations in the contract's order, lists first."""
+    untestable: Mapping[str, str]
+    """The reasons why other operations cannot be tested, by name."""
     credentials: tuple[Credential, ...]
-    """Of all operations."""
+    """The credentials of all operations."""
 
     @property
     def document(self) -> dict[str, Any]:
@@ -251,7 +54,7 @@ class Contract:
         return value
 
     def operation(self, label: str) -> Operation | None:
-        """By method and path as the contract has them."""
+        """Return the operation with a label: its method and path."""
         return self._by_label.get(label)
 
     @cached_property
@@ -259,47 +62,38 @@ class Contract:
         return {each.label: each for each in self.operations}
 
     @cached_property
-    def not_now(self) -> frozenset[int]:
-        """What may happen to any request to any operation."""
-        return frozenset(status for each in self.operations for status in each.not_now)
+    def transient_statuses(self) -> frozenset[int]:
+        """The statuses that any request may get, to be sent again later."""
+        return frozenset(status for each in self.operations for status in each.transient_statuses)
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
-        """Those of the environment that have credentials."""
+        """The environment variables of the credentials."""
         return tuple(dict.fromkeys(credential.variable for credential in self.credentials))
 
     @property
     def prefix(self) -> str:
-        """The first part of its paths, by which an address shows to hold too much."""
+        """The first segment of its paths: a base URL must not contain it."""
         return "/" + self.operations[0].path.split("/")[1]
 
     @cached_property
     def parents(self) -> dict[str, Operation]:
-        """What is read of: by parameter in a path, the first operation that has it."""
+        """The first operation with each path parameter, by parameter."""
         found: dict[str, Operation] = {}
         for each in self.operations:
             if each.parent:
                 found.setdefault(each.parent, each)
         return found
 
-    def given(self, environment: Mapping[str, str]) -> dict[str, str]:
-        """The credentials that the environment has, by variable."""
+    def secrets_in(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return the secrets in an environment, by variable."""
         found = {name: environment.get(name, "").strip() for name in self.variables}
         return {name: value for name, value in found.items() if value}
 
 
-def label_of(described: Described) -> str:
-    """What Schemathesis calls an operation."""
-    return f"{described.operation.method.upper()} {described.operation.path}"
-
-
 def either(choices: Iterable[object]) -> str:
-    """In words, for messages."""
+    """Join choices with "or" for messages."""
     return " or ".join(map(str, choices))
-
-
-def as_variable(name: str) -> str:
-    return re.sub(r"[^A-Z0-9]+", "_", name.upper())
 
 
 def resolved(schema: Node) -> dict[str, Any]:
@@ -309,56 +103,63 @@ def resolved(schema: Node) -> dict[str, Any]:
 
 @cache
 def contract() -> Contract:
-    """Raises Problem, with file and line where there is one."""
+    """Read the contract. Raises Problem, with file and line if possible."""
     try:
         promised = extensions.read(read(OPENAPI))
     except DriverProblem as problem:
         raise Problem(str(problem), problem.fix) from problem
     if not isinstance(promised.document.value, dict):
-        raise Problem(f"{OPENAPI.name} is no OpenAPI document", "make generate, which says more")
+        raise Problem(f"{OPENAPI.name} is not an OpenAPI document", "run make generate for details")
     found: list[Operation] = []
-    beyond: dict[str, Problem] = {}
+    untestable: dict[str, Problem] = {}
     for described in promised.operations.values():
         try:
-            found.append(describe(promised, described))
+            found.append(read_operation(promised, described))
         except Problem as problem:
-            beyond[described.operation.name] = problem
+            untestable[described.operation.name] = problem
     if not found:
-        raise next(iter(beyond.values()), nothing_to_test())
-    # What others are read by comes first.
+        raise next(iter(untestable.values()), nothing_to_test())
+    # Lists first: they provide ids for other operations.
     found.sort(key=lambda each: (each.listing is None, not each.is_safe))
+    found = [replace(each, key_reader=read_keys(each, found)) for each in found]
     credentials = {(each.place, each.name): each for operation in found for each in operation.credentials}
-    reasons = {name: f"{each.problem}: {each.fix}" for name, each in beyond.items()}
+    reasons = {name: f"{each.problem}: {each.fix}" for name, each in untestable.items()}
     return Contract(promised, tuple(found), reasons, tuple(credentials.values()))
+
+
+def read_keys(operation: Operation, operations: Iterable[Operation]) -> Lists | None:
+    """Return what reads the key of an operation's items: its own list, or another list of the same items."""
+    same = (each for each in operations if each.listing and each.item_schema == operation.item_schema)
+    return operation.lists or next((each.lists for each in same), None)
 
 
 def nothing_to_test() -> Problem:
     return Problem(f"{OPENAPI.name} has no operation that can be tested", "add one")
 
 
-def describe(promised: Extensions, described: Described) -> Operation:
-    """Raises Problem, if it is none that can be tested."""
+def read_operation(promised: Extensions, described: Described) -> Operation:
+    """Return the operation. Raises Problem if it cannot be tested."""
     operation, listing = described.operation, described.listing
     successes = [int(key) for key in operation.responses if re.fullmatch("2[0-9][0-9]", key)]
     if not successes:
-        raise lacking(operation.node, "a success among its 'responses'")
+        raise needs(operation.node, "a success among its 'responses'")
     parents = re.findall(r"\{([^{}]*)\}", operation.path)
     if len(parents) > 1:
-        raise lacking(operation.node, f"one parameter in the path at most, not {either(parents)}")
+        raise needs(operation.node, f"at most one parameter in the path, not {' and '.join(parents)}")
     for (place, name), node in described.parameters.items():
         if place == "path" and name not in parents:
-            raise lacking(node, f"'{name}' in {operation.path}")
+            raise needs(node, f"'{name}' in {operation.path}")
     if (body := operation.request_body) is not None and JSON not in body.at("content"):
-        raise lacking(body, f"a body in {JSON}")
+        raise needs(body, f"a body in {JSON}")
     credentials = read_credentials(described)
-    carried = {(each.place, each.name.lower()) for each in credentials}
+    known = {(each.place, each.name.lower()) for each in credentials}
     for (place, name), node in described.parameters.items():
-        if place in ("header", "cookie") and node.value.get("required") and (place, name.lower()) not in carried:
-            raise lacking(node, f"the {place} {name} as a security scheme, or not 'required'")
+        if place in ("header", "cookie") and node.value.get("required") and (place, name.lower()) not in known:
+            raise needs(node, f"the {place} {name} as a security scheme, or not 'required'")
     limits: range = range(0)
     defaults: dict[str, int] = {}
     if listing is not None:
-        limits, defaults = describe_list(described, listing)
+        limits, defaults = read_listing(described, listing)
     return Operation(
         promised=promised,
         described=described,
@@ -374,49 +175,53 @@ def describe(promised: Extensions, described: Described) -> Operation:
     )
 
 
-def describe_list(described: Described, listing: Listing) -> tuple[range, dict[str, int]]:
-    """What the limit may be, and the defaults of limit and offset."""
+def read_listing(described: Described, listing: Listing) -> tuple[range, dict[str, int]]:
+    """Return the range of the limit, and the defaults of limit and offset."""
     if not listing.limit:
-        raise lacking(listing.node, "'limit'")
+        raise needs(listing.node, "'limit'")
     if not listing.key:
-        raise lacking(listing.node, "'key'")
+        raise needs(listing.node, "'key'")
     if listing.style == "offset" and not listing.total:
-        raise lacking(listing.node, "'total'")
+        raise needs(listing.node, "'total'")
     defaults = {}
     for name in filter(None, (listing.limit, listing.offset)):
         schema = schema_of(described.parameters["query", name])
         default = default_of(schema)
         if default is None or type(default.value) is not int:
-            raise lacking(schema, f"'default' of {name}, an integer")
+            raise needs(schema, f"'default' of {name}, an integer")
         defaults[name] = default.value
     schema = schema_of(described.parameters["query", listing.limit])
     least, most = bounds(schema)
     if least is None or most is None:
-        raise lacking(schema, f"'minimum' and 'maximum' of {listing.limit}")
+        raise needs(schema, f"'minimum' and 'maximum' of {listing.limit}")
     return range(least, most + 1), defaults
 
 
 def read_parameters(described: Described, place: str) -> dict[str, Parameter]:
-    """Those of the operation in one place, by name."""
+    """Return the parameters of an operation in one place, by name."""
     found = {}
     for (where, name), node in described.parameters.items():
         if where == place:
             schema = resolved(schema_of(node))
             document = node.document.value
-            separator = "" if place == "path" else separator_of(node, schema)
+            separator = "" if place == "path" else read_separator(node, schema)
             found[name] = Parameter(name, node.value.get("required", False), schema, document, separator)
     return found
 
 
-def separator_of(node: Node, schema: Mapping[str, Any]) -> str:
-    """What stands between the elements of an array. Raises Problem, if it is not known how a value is written."""
+# The separators of array styles. Exploded arrays repeat the parameter instead.
+SEPARATORS = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
+
+
+def read_separator(node: Node, schema: Mapping[str, Any]) -> str:
+    """Return the separator of an array's elements; empty if there is none. Raises Problem for unsupported styles."""
     if "content" in node:
-        raise lacking(node.at("content"), "a parameter with 'schema'")
+        raise needs(node.at("content"), "a parameter with 'schema'")
     kinds = schema.get("type", ())
     kinds = [kinds] if isinstance(kinds, str) else kinds
     style = node.value.get("style", "form")
     if "object" in kinds or style not in SEPARATORS:
-        raise lacking(node, f"another parameter than {node.at('name').value}: in style {style}, or of objects")
+        raise needs(node, f"a supported style for {node.at('name').value}, not {style} or objects")
     if "array" not in kinds or node.value.get("explode", style == "form"):
         return ""
     return SEPARATORS[style]
@@ -432,24 +237,24 @@ def read_links(promised: Extensions, described: Described) -> dict[str, tuple[Li
     return found
 
 
-def links_of(source: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
-    """The parameters in paths of other operations, and which values for them an answer has, by `links`."""
+def follow_links(source: Operation, request: Request, answer: Answer) -> Iterator[tuple[str, str]]:
+    """Yield path parameters of other operations, with the values that a response gives them by `links`."""
     for each in contract().operations:
         for link in each.links.get(source.name, ()):
             for values in link.each(request, answer):
                 value, parameter = values.get(("path", each.parent)), each.in_path[each.parent]
                 is_text = isinstance(value, (str, int)) and not isinstance(value, bool)
                 if is_text and parameter.judge_one(str(value)) == VALID:
-                    yield each.parent, parameter.normal(str(value))
+                    yield each.parent, parameter.normalize(str(value))
 
 
-def lacking(node: Node, what: str) -> Problem:
+def needs(node: Node, what: str) -> Problem:
     where = f"line {node.line} of {OPENAPI.name}" if node.line else OPENAPI.name
-    return Problem(f"the checks need more of {OPENAPI.name} than it has: {what}", f"see {where}: add it")
+    return Problem(f"{OPENAPI.name} must have {what}", f"add it at {where}")
 
 
 def bounds(schema: Node) -> tuple[int | None, int | None]:
-    """The least and the largest integer that a schema allows; None where it has no bound."""
+    """Return the least and the largest integer that a schema allows; None where it has no bound."""
     forms = [form for form in Canonical().forms((schema,)) if form.kind in ("integer", "number")]
     least, most = ([form.limit(keyword) for form in forms] for keyword in ("minimum", "maximum"))
     return (
@@ -464,12 +269,12 @@ def read_credentials(described: Described) -> tuple[Credential, ...]:
     for alternative in described.operation.security.elements():
         names = [name for name, _ in alternative.items()]
         if len(names) > 1:
-            raise lacking(alternative, f"{either(names)} alone, as they send one credential at a time")
+            raise needs(alternative, f"{either(names)} as alternatives, because they send one credential at a time")
         for name in names:
             credential = read_credential(name, schemes.at(name).resolved() or schemes.at(name))
             found.setdefault((credential.place, credential.name), credential)
     if not found:
-        raise lacking(described.operation.node, "'security' with at least one scheme")
+        raise needs(described.operation.node, "'security' with at least one scheme")
     return tuple(found.values())
 
 
@@ -479,5 +284,5 @@ def read_credential(scheme: str, node: Node) -> Credential:
     if kind == "apiKey":
         return Credential(scheme, place, name, "", as_variable(name), description)
     if kind == "http" and word.lower() != "bearer":
-        raise lacking(node, f"another scheme than {word or 'none'}: bearer, or an API key")
+        raise needs(node, f"bearer or an API key, not the scheme {word or 'none'}")
     return Credential(scheme, "header", "Authorization", "Bearer ", "TOKEN", description)

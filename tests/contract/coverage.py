@@ -1,8 +1,8 @@
-"""Coverage, counted in promises: which of them each answer had to keep, and which checks looked.
+"""Coverage, counted in promises: which of them each response had to keep, and which checks judged it.
 
-A promise counts as judged by an answer if one of the checks that claim it (claims.py) judged that answer, and the
-answer reached it: its status came, the body had such a value, the request broke the bound. What is reached is noted as
-soon as the answer is there (`touched`), what was judged when Schemathesis says which checks were (`Coverage.note`).
+A response judges a promise if one of the promise's checks (claims.py) judged the response, and the response reached the
+promise: its status came, the body had such a value, the request broke the bound. `reached_by` computes what a response
+reaches when it arrives; `Coverage.note` counts what was judged when Schemathesis reports which checks ran.
 """
 
 from __future__ import annotations
@@ -23,54 +23,57 @@ from codegen.openapi import Node, schema_of
 from codegen.openapi.operations import followed_entries
 from codegen.openapi.schemas import default_of
 
-from .claims import ANSWERED, REFUSED, Line, ledger
-from .contract import Operation, contract
+from .claims import REFUSAL_CHECKS, RESPONSE_CHECKS, Line, ledger
+from .contract import contract
 from .interaction import Interaction, interaction
-from .operation import INVALID, Parameter, plain
-from .parsed_request import RIGHT, presented
+from .operation import Operation
+from .parameter import INVALID, Parameter, exact_values
+from .parsed_request import RIGHT, sent_value
 from .run_state import run_state
-from .schema_coverage import Reach, Schema, Seen
+from .schema_coverage import Observed, Schema, SchemaCoverage
 
-# Checks that are applied to what was answered with "not now", before the request was sent again.
+# The check that applies others to transient responses, after which the request was sent again.
 TRANSIENT = "transient_answers"
 
 
-class Reached(NamedTuple):
-    """The pointers of the promises that one request and its answer are about."""
+class ReachedPromises(NamedTuple):
+    """Pointers of the promises that one request and its response are about."""
 
     requested: frozenset[str]
-    """Of what was sent, and of the operation."""
+    """Promises about what was sent, and about the operation."""
     refused: frozenset[str]
-    """What the request breaks."""
+    """Promises that the request breaks."""
     answered: frozenset[str]
-    """What the answer is to keep."""
+    """Promises that the response has to keep."""
     before: frozenset[str]
-    """What the answers are to keep in place of which it came."""
+    """Promises that earlier transient responses had to keep."""
     values: frozenset[tuple[str, str]]
-    """Of enumerations, the values that the answer had."""
+    """Seen values of enumerations."""
 
     def by(self, check: str) -> frozenset[str]:
-        """What a check can have looked at."""
+        """Return the promises that a check can have judged."""
         if check == TRANSIENT:
             return self.before
-        return self.refused if check in REFUSED else self.answered if check in ANSWERED else self.requested
+        return (
+            self.refused if check in REFUSAL_CHECKS else self.answered if check in RESPONSE_CHECKS else self.requested
+        )
 
 
 @dataclass
 class Coverage:
-    """What a run has judged."""
+    """The promises that a run has judged."""
 
     judged: dict[str, Counter[str]] = field(default_factory=dict)
-    """By pointer and check, how many answers."""
+    """Judged responses, by pointer and check."""
     reached: set[str] = field(default_factory=set)
     values: set[tuple[str, str]] = field(default_factory=set)
 
-    def note(self, reached: Reached, checks: Iterable[str]) -> None:
-        """Counts what the checks judged of one answer."""
+    def note(self, reached: ReachedPromises, checks: Iterable[str]) -> None:
+        """Count what the checks judged of one response."""
         self.values |= reached.values
         self.reached.update(reached.requested, reached.refused, reached.answered, reached.before)
         for check in checks:
-            names = ANSWERED if check == TRANSIENT else (check,)
+            names = RESPONSE_CHECKS if check == TRANSIENT else (check,)
             for name in names:
                 for pointer in reached.by(check) & claimed_by().get(name, frozenset()):
                     self.judged.setdefault(pointer, Counter())[name] += 1
@@ -78,13 +81,13 @@ class Coverage:
 
 @cache
 def lines() -> tuple[Line, ...]:
-    """The ledger of the contract under test."""
+    """Return the ledger of the contract under test."""
     return tuple(ledger(contract().promised.document))
 
 
 @cache
 def claimed_by() -> dict[str, frozenset[str]]:
-    """By check, the pointers of the promises that it judges."""
+    """Return the pointers of the promises that each check judges."""
     found: dict[str, set[str]] = {}
     for line in lines():
         for check in line.checks:
@@ -93,18 +96,20 @@ def claimed_by() -> dict[str, frozenset[str]]:
 
 
 @cache
-def reach() -> Reach:
-    return Reach(contract().promised.document, (line.promise.node.pointer for line in lines()))
+def schema_coverage() -> SchemaCoverage:
+    return SchemaCoverage(contract().promised.document, (line.promise.node.pointer for line in lines()))
 
 
-def violated(reached: Reached | None, recorded: str, check: str, keywords: Iterable[str] = ()) -> list[str]:
-    """The pointers of the promises that a failed check says to be broken.
+def violated_promises(
+    reached: ReachedPromises | None, recorded: str, check: str, keywords: Iterable[str] = ()
+) -> list[str]:
+    """Return the pointers of the promises that a failed check reports broken.
 
     Args:
-        touched: What the answer reached; None if it is not known.
-        recorded: The check, as Schemathesis recorded it.
-        check: What failed: the same, or one that was applied to an answer before.
-        keywords: What it says of the keyword, as ends of pointers, the most telling first.
+        reached: What the response reached; None if unknown.
+        recorded: The check that Schemathesis recorded.
+        check: The check that failed: the same, or one that was applied to a transient response.
+        keywords: Ends of pointers of the broken keyword, the most specific first.
     """
     found = reached.by(recorded) & claimed_by().get(check, frozenset()) if reached else frozenset()
     for keyword in keywords:
@@ -119,15 +124,17 @@ def kinds() -> dict[str, str]:
     return {line.promise.node.pointer: line.promise.kind for line in lines()}
 
 
-def below(pointer: str) -> frozenset[str]:
-    """A place, and all that is promised below it."""
+def promises_at(pointer: str) -> frozenset[str]:
+    """Return the promises at and below a pointer."""
     return frozenset(each for each in kinds() if each == pointer or each.startswith(f"{pointer}/"))
 
 
 @cache
-def of_operation(pointer: str) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
-    """What a request for an operation is about, whatever it asks for: the operation and what `x-` keys say of it, which
-    their checks judge; and by stage of its judgement, what is only about requests that fail there."""
+def operation_promises(pointer: str) -> tuple[frozenset[str], dict[str, frozenset[str]]]:
+    """Return the promises that every request for an operation is about, and those about one stage only, by stage.
+
+    The former are the operation itself and what `x-` keys say of it; their own checks judge them.
+    """
     others = {each.described.operation.node.pointer for each in contract().operations} - {pointer}
     stated = [line.promise.node for line in lines() if line.promise.kind == "extension"]
     found = [each for each in stated if not any(each.pointer.startswith(f"{other}/") for other in others)]
@@ -140,7 +147,7 @@ def of_operation(pointer: str) -> tuple[frozenset[str], dict[str, frozenset[str]
 
 
 def fails_at(found: Interaction, stage: str, transient: list[frozenset[str]]) -> bool:
-    """Whether a request is one that tells something of a stage of its judgement."""
+    """True if the request tests a stage of `x-judged`."""
     requested, operation = found.parsed, found.operation
     ids = run_state().target.ids_of(operation)
     match stage:
@@ -153,26 +160,26 @@ def fails_at(found: Interaction, stage: str, transient: list[frozenset[str]]) ->
         case "access":
             return requested.parent in ids.foreign
         case model.ANY:
-            return bool(transient) or found.status in operation.not_now
+            return bool(transient) or found.status in operation.transient_statuses
     return True
 
 
-def reached_by(found: Interaction, transient: Iterable[Response] = ()) -> Reached:
-    """What an answer is about.
+def reached_by(found: Interaction, transient: Iterable[Response] = ()) -> ReachedPromises:
+    """Return what a request and its response are about.
 
     Args:
-        found: The answer, and what was asked for.
-        transient: The answers that said "not now", in place of which it came.
+        found: The request and its response.
+        transient: The transient responses before it.
     """
-    operation, seen = found.operation, Seen()
-    always, stages = of_operation(operation.described.operation.node.pointer)
-    before = [answer_of(operation, each, body_of(each), seen) for each in transient]
+    operation, seen = found.operation, Observed()
+    always, stages = operation_promises(operation.described.operation.node.pointer)
+    before = [answer_promises(operation, each, body_of(each), seen) for each in transient]
     always = always.union(*(pointers for stage, pointers in stages.items() if fails_at(found, stage, before)))
     requested, refused = set(always), set(always)
-    if found.is_asked:
-        asked_for(found, requested, refused)
-    answered = answer_of(operation, found.response, found.json, seen) if found.is_asked else frozenset()
-    return Reached(
+    if found.is_own_method:
+        note_request(found, requested, refused)
+    answered = answer_promises(operation, found.response, found.json, seen) if found.is_own_method else frozenset()
+    return ReachedPromises(
         frozenset(requested), frozenset(refused), answered, frozenset().union(*before), frozenset(seen.values)
     )
 
@@ -181,7 +188,7 @@ def reached_by(found: Interaction, transient: Iterable[Response] = ()) -> Reache
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     state = run_state()
     if not state.target.has_reports:
-        # Nobody reads of it.
+        # Only reports show coverage.
         return
     sending = state.sendings.get(case.id)
     before = [Response.from_requests(each, verify=True) for each in (sending.transient if sending else ())]
@@ -195,27 +202,27 @@ def body_of(response: Response) -> Any:
         return MISSING
 
 
-# --- what was sent ----------------------------------------------------------------------------------------------------
+# --- requests ---------------------------------------------------------------------------------------------------------
 
 
-def asked_for(found: Interaction, requested: set[str], refused: set[str]) -> None:
-    """Adds what the request makes use of, and what it breaks."""
+def note_request(found: Interaction, requested: set[str], refused: set[str]) -> None:
+    """Add what the request uses, and what it breaks."""
     operation = found.operation
     for each in parameters_of(operation.name):
-        of_parameter(found, each, requested, refused)
+        note_parameter(found, each, requested, refused)
     for credential in operation.credentials:
-        # Wrong ones alone tell nothing of whether the right one is enough.
+        # Wrong credentials do not show that the right ones are sufficient.
         is_given = credential.variable in run_state().target.secrets
-        if is_given and presented(found.response.request, credential) is not None:
-            requested |= of_scheme(operation.name, credential.scheme)
+        if is_given and sent_value(found.response.request, credential) is not None:
+            requested |= scheme_promises(operation.name, credential.scheme)
     for links in operation.links.values() if found.parsed.is_discovered else ():
         requested.update(link.node.pointer for link in links)
-    if operation.carried is not None:
-        of_body(found, requested, refused)
+    if operation.request_body is not None:
+        note_body(found, requested, refused)
 
 
-class Sent(NamedTuple):
-    """A parameter in an address, and where the contract has it."""
+class SentParameter(NamedTuple):
+    """A parameter in a path or a query, and its pointers in the contract."""
 
     parameter: Parameter
     pointer: str
@@ -226,24 +233,24 @@ class Sent(NamedTuple):
 
 
 @cache
-def parameters_of(name: str) -> list[Sent]:
-    """Those of the operation of that name."""
-    operation, found = named(name), []
+def parameters_of(name: str) -> list[SentParameter]:
+    """Return the parameters of an operation."""
+    operation, found = operation_named(name), []
     for (place, name), node in operation.described.parameters.items():
         parameter = {"path": operation.in_path, "query": operation.query}.get(place, {}).get(name)
         if parameter is not None:
             schema = schema_of(node)
             default = default_of(schema)
             places = node.pointer, f"{node.pointer}/required", default.pointer if default else ""
-            found.append(Sent(parameter, *places, schema.resolved() or schema, place == "path"))
+            found.append(SentParameter(parameter, *places, schema.resolved() or schema, place == "path"))
     return found
 
 
-def named(name: str) -> Operation:
+def operation_named(name: str) -> Operation:
     return next(each for each in contract().operations if each.name == name)
 
 
-def of_parameter(found: Interaction, sent: Sent, requested: set[str], refused: set[str]) -> None:
+def note_parameter(found: Interaction, sent: SentParameter, requested: set[str], refused: set[str]) -> None:
     texts = found.parsed.texts.get(sent.parameter.name)
     if texts is None:
         (refused if sent.parameter.is_required else requested).add(sent.required)
@@ -255,25 +262,25 @@ def of_parameter(found: Interaction, sent: Sent, requested: set[str], refused: s
         requested.add(sent.pointer)
         return
     refused.add(sent.pointer)
-    refused.update(broken(sent.schema, sent.parameter, texts))
+    refused.update(broken_keywords(sent.schema, sent.parameter, texts))
 
 
-def broken(schema: Node, parameter: Parameter, texts: tuple[str, ...]) -> Iterator[str]:
-    """The keywords that a parameter's value breaks."""
+def broken_keywords(schema: Node, parameter: Parameter, texts: tuple[str, ...]) -> Iterator[str]:
+    """Yield the keywords that a parameter's value breaks."""
     if parameter.element is not None:
         values = [parameter.value(texts)]
     else:
-        # Of what a text may stand for, the last is the most telling: a number, rather than a text that is none.
-        values = [list(plain(text, parameter.is_number))[-1] for text in texts]
+        # The last meaning of a text is the most specific: a number rather than a text.
+        values = [list(exact_values(text, parameter.is_number))[-1] for text in texts]
     for value in values:
-        yield from broken_in(schema, parameter.validators[0], value)
+        yield from broken_in_schema(schema, parameter.validators[0], value)
 
 
-def broken_in(schema: Node, validator: Any, value: Any, within: int = 0) -> Iterator[str]:
-    """The same of a schema, which stands so many levels below the validator's."""
+def broken_in_schema(schema: Node, validator: Any, value: Any, within: int = 0) -> Iterator[str]:
+    """Yield the keywords that a value breaks in a schema, which is `within` levels below that of the validator."""
     for error in validator.iter_errors(value):
         node: Node | None = schema
-        # With the keyword, those are broken that lead to it: `items`, the property.
+        # The keywords that lead to it are broken as well: `items`, the property.
         for part in error.evaluation_path[within:]:
             node = node.resolved() if node and part == "$ref" else node.at(part) if node else None
             if node is not None:
@@ -283,72 +290,72 @@ def broken_in(schema: Node, validator: Any, value: Any, within: int = 0) -> Iter
                 yield element.pointer
 
 
-def of_body(found: Interaction, requested: set[str], refused: set[str]) -> None:
-    carried, body = found.operation.carried, found.parsed.body
-    assert carried is not None
-    place, judgement = carried.node.pointer, found.parsed.judgements.get("body")
+def note_body(found: Interaction, requested: set[str], refused: set[str]) -> None:
+    request_body, body = found.operation.request_body, found.parsed.body
+    assert request_body is not None
+    place, judgement = request_body.node.pointer, found.parsed.judgements.get("body")
     if body is MISSING:
-        (refused if carried.is_required else requested).add(f"{place}/required")
+        (refused if request_body.is_required else requested).add(f"{place}/required")
     chosen = refused if judgement == INVALID else requested
-    chosen.update([place, *(node.pointer for node in followed_entries(carried.node, "content").values())])
-    schema = schema_of(carried.node)
+    chosen.update([place, *(node.pointer for node in followed_entries(request_body.node, "content").values())])
+    schema = schema_of(request_body.node)
     if judgement != INVALID and body is not MISSING:
-        seen = Seen()
-        reach().schema(schema).note(body, seen)
+        seen = Observed()
+        schema_coverage().schema(schema).note(body, seen)
         requested |= seen.pointers
     elif body is not MISSING:
-        # The validator has it as the one element of `allOf`.
-        refused.update(broken_in(schema, carried.validator, body, within=2))
+        # In the validator it is the one element of `allOf`.
+        refused.update(broken_in_schema(schema, request_body.validator, body, within=2))
 
 
 @cache
-def of_scheme(name: str, scheme: str) -> frozenset[str]:
-    """What the contract has on a credential of the operation of that name, at each place."""
-    operation = named(name)
+def scheme_promises(name: str, scheme: str) -> frozenset[str]:
+    """Return the pointers about a credential of an operation."""
+    operation = operation_named(name)
     described = operation.described.operation
     found = {each.pointer for each in described.security.elements() if scheme in each}
     found.add(described.node.document.root.at("components").at("securitySchemes").at(scheme).followed().pointer)
     credential = next(each for each in operation.credentials if each.scheme == scheme)
     for (place, name), node in operation.described.parameters.items():
         if (place, name.lower()) == (credential.place, credential.name.lower()):
-            found |= below(node.pointer)
+            found |= promises_at(node.pointer)
     return frozenset(found)
 
 
-# --- what was answered ------------------------------------------------------------------------------------------------
+# --- responses -----------------------------------------------------------------------------------------------------
 
 
-class Answered(NamedTuple):
-    """A response of the contract."""
+class DocumentedResponse(NamedTuple):
+    """A response in the contract."""
 
     pointer: str
     headers: list[tuple[str, bool, frozenset[str], frozenset[str]]]
-    """The name of each, whether it has to be there, what is promised of that, and of what it says."""
+    """Name, whether it is required, promises about its presence, promises about its value."""
     media: dict[str, tuple[str, Schema]]
-    """By type, where it stands, and its schema."""
+    """Pointer and schema by media type."""
 
 
 @cache
-def answered_by(name: str, status: int) -> Answered | None:
-    """What the contract has for a status of the operation of that name."""
-    stated = named(name).described.response(status)
+def documented_response(name: str, status: int) -> DocumentedResponse | None:
+    """Return what the contract has for a status of an operation."""
+    stated = operation_named(name).described.response(status)
     if stated is None:
         return None
     headers = []
     for key, header in followed_entries(stated[1], "headers").items():
-        required, of_text = header.at("required"), below(schema_of(header).pointer)
+        required, of_text = header.at("required"), promises_at(schema_of(header).pointer)
         headers.append((key.lower(), required.value is True, frozenset([header.pointer, required.pointer]), of_text))
     media = followed_entries(stated[1], "content")
-    schemas = {key.lower(): (each.pointer, reach().schema(each.at("schema"))) for key, each in media.items()}
-    return Answered(stated[1].pointer, headers, schemas)
+    schemas = {key.lower(): (each.pointer, schema_coverage().schema(each.at("schema"))) for key, each in media.items()}
+    return DocumentedResponse(stated[1].pointer, headers, schemas)
 
 
-def answer_of(operation: Operation, response: Response, body: Any, seen: Seen) -> frozenset[str]:
-    """What an answer is to keep; empty if the contract does not have its status."""
-    stated = answered_by(operation.name, response.status_code)
+def answer_promises(operation: Operation, response: Response, body: Any, seen: Observed) -> frozenset[str]:
+    """Return the promises that a response has to keep; empty if the contract does not have its status."""
+    stated = documented_response(operation.name, response.status_code)
     if stated is None:
         return frozenset()
-    here = Seen(parts={frozenset([stated.pointer])}, values=seen.values)
+    here = Observed(parts={frozenset([stated.pointer])}, values=seen.values)
     for name, is_required, always, of_text in stated.headers:
         texts = response.headers.get(name)
         if texts or is_required:
@@ -361,4 +368,4 @@ def answer_of(operation: Operation, response: Response, body: Any, seen: Seen) -
         here.parts.add(frozenset([pointer]))
         if body is not MISSING:
             schema.note(body, here)
-    return here.pointers & reach().promised
+    return here.pointers & schema_coverage().promised

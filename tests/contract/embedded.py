@@ -1,4 +1,4 @@
-"""The reference server that is tested where no other one is named."""
+"""Starts the embedded reference server, tested if there is no BASE_URL."""
 
 import os
 import queue
@@ -15,20 +15,20 @@ from .target import Ids, Target
 
 # Seconds.
 SERVER_START, SERVER_STOP = 60, 10
-# Its exit code when it has said what is to be done.
+# The server's exit code after it has printed a problem.
 CANNOT_START = 2
 
 
 class AlreadyReported(Exception):
-    """The contract cannot be tested, and the reference server has said why."""
+    """The reference server could not start, and has printed why."""
 
 
-def seeded() -> dict[str, Any]:
-    """What a target has to know of the reference server, as its database is filled by default.
+def seed_settings() -> dict[str, Any]:
+    """Return the settings of a target for the reference server with its default data.
 
-    Raises Problem, if it is not a server of the contract.
+    Raises Problem if it does not serve the contract.
     """
-    # Here, as a deployment can be tested without what the server needs.
+    # Imported late: tests of a deployment do not need the server's dependencies.
     from tests.reference_server import seed
 
     first = contract().operations[0]
@@ -45,17 +45,17 @@ def seeded() -> dict[str, Any]:
 
 
 def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
-    """Runs the reference server on a free port until `cleanup` is closed."""
-    # A proxy would be asked for this machine's own addresses otherwise.
+    """Run the reference server on a free port until `cleanup` is closed."""
+    # Otherwise a proxy would get requests to this machine.
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     command = [sys.executable, "-m", "tests.reference_server", "--port", "0", "--end-with-input"]
-    # The pipe to its input closes with this process, also when that is killed: no server is left behind.
+    # Its standard input closes with this process, even on SIGKILL: no server is left behind.
     process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     cleanup.callback(stop, process)
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def read() -> None:
-        # To the end, so that the server never waits for room in the pipe.
+        # Read to the end, so that the server never blocks on a full pipe.
         assert process.stdout is not None
         for line in process.stdout:
             lines.put(line)
@@ -71,8 +71,8 @@ def start_reference_server(target: Target, cleanup: ExitStack) -> Target:
     if found is None:
         if line == "" and process.wait(SERVER_STOP) == CANNOT_START:
             raise AlreadyReported
-        raise Problem("the reference server did not start", "see what it says by itself: make serve PORT=0")
-    return replace(target, base_url=found[1], **seeded())
+        raise Problem("the reference server did not start", "see its output: make serve PORT=0")
+    return replace(target, base_url=found[1], **seed_settings())
 
 
 def stop(process: subprocess.Popen[str]) -> None:

@@ -1,7 +1,7 @@
-"""One exchange with a server, bounded as a whole: the time until the last byte of the answer, and the bytes of it.
+"""One exchange with a server, bounded as a whole: time until the last byte of the response, and its size.
 
-The timeouts of the requests library start anew with each byte, and its memory ends where the answer does. So every byte
-that comes from the server, status lines, headers, chunks and trailers included, passes through `Reader`, which counts.
+The timeouts of the requests library restart with each byte, and it does not limit sizes. So every byte from the server,
+status lines, headers, chunks and trailers included, passes through `Reader`, which counts.
 """
 
 import io
@@ -20,82 +20,81 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-# Bytes that are read at once, and that an answer may have besides its body.
+# Bytes per read, and bytes of a response besides its body.
 PIECE, HEADERS = 2**16, 2**20
-# What JSON may have: values, members of one array or object (a validator may say something of each), levels (pydantic
-# reads no more) and digits of a number (Python reads no more).
-# A text of more bytes would be copied by whoever says something of it.
+# Limits for JSON: values, members of one array or object (a validator may report each), bytes of a text (each report
+# copies it), levels (pydantic reads no more), digits of a number (Python reads no more).
 VALUES, MEMBERS, TEXT, LEVELS, DIGITS = 100_000, 2000, 2**20, 200, 4300
 STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 LONG_NUMBER = re.compile(rb"[0-9]{%d}" % DIGITS)
 
 
 class NoAnswer(Exception):
-    """What came is no whole answer within the bounds. The message says why."""
+    """No complete response came within the bounds. The message says why."""
 
     def __init__(self, message: str, *, is_late: bool = False, is_large: bool = False, is_silent: bool = False) -> None:
         super().__init__(message)
         self.is_late = is_late
         self.is_large = is_large
         self.is_silent = is_silent
-        """Whether not a byte came."""
+        """True if no byte came."""
 
 
 @dataclass
 class Bounds:
-    """What one answer may take."""
+    """The bounds of one response."""
 
     seconds: float
     deadline: float
-    """By time.monotonic()."""
+    """In time.monotonic()."""
     size: int
-    """Bytes of the body, decoded."""
+    """Maximum size of the decoded body in bytes."""
     received: int = 0
-    """Bytes so far, as they came."""
-    has_left: threading.Event = field(default_factory=threading.Event)
-    """Set when the request is on its way, and the answer is waited for."""
+    """Received bytes, encoded."""
+    is_sent: threading.Event = field(default_factory=threading.Event)
+    """Set when the request is sent and the response is awaited."""
 
     @property
     def left(self) -> float:
         return self.deadline - time.monotonic()
 
-    def late(self) -> NoAnswer:
-        what = "the answer was not complete" if self.received else "there was no answer"
+    def late_error(self) -> NoAnswer:
+        what = "the response was not complete" if self.received else "there was no response"
         return NoAnswer(f"{what} within {self.seconds:g} s", is_late=True, is_silent=not self.received)
 
     def count(self, number: int) -> None:
         self.received += number
-        # Chunks of one byte each take six.
+        # A chunk of one byte takes six.
         if self.received > 6 * self.size + HEADERS:
-            raise self.large()
+            raise self.size_error()
 
-    def large(self) -> NoAnswer:
-        return NoAnswer(f"the answer has more than {self.size} bytes", is_large=True)
+    def size_error(self) -> NoAnswer:
+        return NoAnswer(f"the response has more than {self.size} bytes", is_large=True)
 
 
-_here = threading.local()
+_thread = threading.local()
 
 
 class Reader(io.RawIOBase):
-    """Reads from a socket within the bounds of the exchange under way."""
+    """Reads from a socket within the bounds of the current exchange."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
-        # The socket stays open until this is closed.
+        # The socket stays open until this file is closed.
         self.file = connection.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        bounds: Bounds = _here.bounds
+        bounds: Bounds = _thread.bounds
         if bounds.left <= 0:
-            raise bounds.late()
+            raise bounds.late_error()
         self.connection.settimeout(bounds.left)
         try:
             number = self.file.readinto(buffer)
         except TimeoutError:
-            raise bounds.late() from None
+            raise bounds.late_error() from None
         bounds.count(number or 0)
         return number
 
@@ -105,7 +104,7 @@ class Reader(io.RawIOBase):
 
 
 class BoundedSocket:
-    """A connected socket, with or without TLS, that is read by `Reader`."""
+    """A connected socket, with or without TLS, read by `Reader`."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -123,7 +122,7 @@ class BoundedConnection(HTTPConnection):
         self.sock = BoundedSocket(self.sock)
 
     def getresponse(self) -> Any:
-        _here.bounds.has_left.set()
+        _thread.bounds.is_sent.set()
         return super().getresponse()
 
 
@@ -133,12 +132,12 @@ class BoundedTLSConnection(HTTPSConnection):
         self.sock = BoundedSocket(self.sock)
 
     def getresponse(self) -> Any:
-        _here.bounds.has_left.set()
+        _thread.bounds.is_sent.set()
         return super().getresponse()
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Sends within bounds, and returns an answer that has come in whole."""
+    """Sends within bounds, and returns complete responses."""
 
     def get_connection_with_tls_context(self, *arguments: Any, **named: Any) -> Any:
         pool = super().get_connection_with_tls_context(*arguments, **named)
@@ -146,24 +145,24 @@ class BoundedAdapter(HTTPAdapter):
         return pool
 
     def exchange(self, request: requests.PreparedRequest, bounds: Bounds, **how: Any) -> requests.Response:
-        """Raises NoAnswer, or what the requests library raises where no connection comes about or lasts."""
-        _here.bounds = bounds
+        """Send a request. Raises NoAnswer, or the requests library's errors if no connection is made or it breaks."""
+        _thread.bounds = bounds
         timeout = max(bounds.left, 0.001)
         try:
             response = super().send(request, **how | {"stream": True, "timeout": (timeout, timeout)})
         except requests.exceptions.Timeout:
-            raise bounds.late() from None
+            raise bounds.late_error() from None
         try:
             body = read_body(response.raw, bounds)
         except (urllib3.exceptions.ReadTimeoutError, TimeoutError):
-            raise bounds.late() from None
+            raise bounds.late_error() from None
         except urllib3.exceptions.DecodeError as error:
             raise NoAnswer(f"the body cannot be decoded: {root_cause(error)}") from None
         except (urllib3.exceptions.HTTPError, HTTPException, OSError) as error:
-            raise NoAnswer(f"the answer ended before it was complete: {root_cause(error)}") from None
+            raise NoAnswer(f"the response ended before it was complete: {root_cause(error)}") from None
         finally:
             response.close()
-        return whole(response, body)
+        return detached(response, body)
 
 
 def read_body(raw: urllib3.HTTPResponse, bounds: Bounds) -> bytes:
@@ -171,9 +170,9 @@ def read_body(raw: urllib3.HTTPResponse, bounds: Bounds) -> bytes:
     for piece in raw.stream(PIECE, decode_content=True):
         body += piece
         if len(body) > bounds.size:
-            raise bounds.large()
+            raise bounds.size_error()
         if bounds.left <= 0:
-            raise bounds.late()
+            raise bounds.late_error()
     return bytes(body)
 
 
@@ -182,17 +181,17 @@ def count_values(body: bytes) -> int:
 
 
 def count_texts(body: bytes) -> int:
-    """No more than there are."""
+    """Return a lower bound of the number of texts."""
     return (body.count(b'"') - body.count(b'\\"')) // 2
 
 
-def count_outside(body: bytes) -> int:
-    """Values, without the marks that stand in texts. It takes time for each text."""
+def count_values_outside_texts(body: bytes) -> int:
+    """Count values, ignoring texts. Takes time for each text."""
     return count_values(body) - sum(count_values(found[0]) for found in STRING.finditer(body))
 
 
 def most_members(document: Any) -> int:
-    """Of the array or object that has most."""
+    """Return the number of members of the largest array or object."""
     most, open_ones = 0, [document]
     while open_ones:
         one = open_ones.pop()
@@ -203,20 +202,20 @@ def most_members(document: Any) -> int:
 
 
 def check_readable(body: bytes) -> None:
-    """Raises NoAnswer for JSON that costs memory out of proportion, or that breaks who reads it."""
-    if count_values(body) > VALUES and (count_texts(body) > 2 * VALUES or count_outside(body) > VALUES):
-        raise NoAnswer(f"the answer has more than {VALUES} values", is_large=True)
+    """Raise NoAnswer for JSON that takes excessive memory, or that parsers cannot read."""
+    if count_values(body) > VALUES and (count_texts(body) > 2 * VALUES or count_values_outside_texts(body) > VALUES):
+        raise NoAnswer(f"the response has more than {VALUES} values", is_large=True)
     if len(body) > TEXT and any(len(found[0]) > TEXT for found in STRING.finditer(body)):
-        raise NoAnswer(f"the answer has a text of more than {TEXT} bytes", is_large=True)
+        raise NoAnswer(f"the response has a text of more than {TEXT} bytes", is_large=True)
     if count_values(body) > LEVELS:
         try:
             members = most_members(pydantic_core.from_json(body))
         except ValueError as error:
             members = 0
             if "recursion limit" in str(error):
-                raise NoAnswer(f"the answer is nested more than {LEVELS} levels deep", is_large=True) from None
+                raise NoAnswer(f"the response is nested more than {LEVELS} levels deep", is_large=True) from None
         if members > MEMBERS:
-            what = f"the answer has an array or object of {members} members, more than {MEMBERS}"
+            what = f"the response has an array or object of {members} members, more than {MEMBERS}"
             raise NoAnswer(what, is_large=True)
     if LONG_NUMBER.search(body):
         try:
@@ -224,31 +223,35 @@ def check_readable(body: bytes) -> None:
         except json.JSONDecodeError:
             pass
         except ValueError:
-            raise NoAnswer(f"the answer has a number of more than {DIGITS} digits", is_large=True) from None
+            raise NoAnswer(f"the response has a number of more than {DIGITS} digits", is_large=True) from None
 
 
-def whole(response: requests.Response, body: bytes) -> requests.Response:
-    """The answer with its body, and apart from the connection: cookies, which come from there, are not kept."""
+def detached(response: requests.Response, body: bytes) -> requests.Response:
+    """Return the response with its body, detached from the connection: cookies are not kept."""
     raw = response.raw
     response.raw = urllib3.HTTPResponse(
         io.BytesIO(), raw.headers, raw.status, raw.version, reason=raw.reason, preload_content=False
     )
-    response._content = body
-    return response
+    return with_body(response, body)
 
 
-def without_answer(request: requests.PreparedRequest, reason: str) -> requests.Response:
-    """What stands for the answer that did not come: status 0, as HAR has it, with the reason in its place."""
+def placeholder_response(request: requests.PreparedRequest, reason: str) -> requests.Response:
+    """Return a placeholder for a missing response: status 0, as in HAR, and the reason."""
     response = requests.Response()
     response.status_code, response.reason = 0, reason
     response.request, response.url = request, request.url or ""
     response.raw = urllib3.HTTPResponse(io.BytesIO(), {}, 0, 11, reason=reason, preload_content=False)
-    response._content = b""
+    return with_body(response, b"")
+
+
+def with_body(response: requests.Response, body: bytes) -> requests.Response:
+    """Set the body of a response. requests has no public way: it decodes bodies again, and gives status 0 none."""
+    response._content = body
     return response
 
 
 def root_cause(error: BaseException) -> str:
-    """What the operating system said, below the layers of libraries."""
+    """Return the message of the root cause, below the layers of libraries."""
     while (below := error.__cause__ or error.__context__) is not None:
         error = below
     return str(error)

@@ -1,4 +1,4 @@
-"""Values of further parameters that tell lists apart."""
+"""Values of filter parameters that select different lists."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,17 +7,17 @@ from typing import Any
 
 from codegen.cel import ELEMENT, field_name
 
-from .contract import Operation
-from .operation import VALID, spread
+from .operation import Operation
+from .parameter import VALID, sample_evenly
 
-# How many of a parameter's are tried at most.
-VALUES_TRIED = 6
+# Maximum number of values per parameter.
+MAX_VALUES = 6
 
 
-def candidates(operation: Operation, name: str, samples: Sequence[object]) -> list[Any]:
-    """Values of a further parameter that tell lists apart: those of the contract, and those seen in items.
+def filter_values(operation: Operation, name: str, samples: Sequence[object]) -> list[Any]:
+    """Return values of a filter that select different lists: those of the contract, and those of sample items.
 
-    `x-selects` says which fields a value is compared with. Of many, those from both ends and the middle are tried.
+    `x-selects` says which fields a value is compared with. Of many values, both ends and the middle are used.
     """
     parameter = operation.filters[name]
     is_list = parameter.element is not None
@@ -38,14 +38,14 @@ def candidates(operation: Operation, name: str, samples: Sequence[object]) -> li
             found.sort()
     if is_list:
         several = [each for each in seen if isinstance(each, list) and len(each) > 1]
-        found = [[value] for value in spread(found, VALUES_TRIED - 2)]
+        found = [[value] for value in sample_evenly(found, MAX_VALUES - 2)]
         found += [several[len(several) // 2][:2]] if several else []
         found += [[found[0][0], found[-1][0]]] if len(found) > 1 else []
     else:
-        found = spread(found, VALUES_TRIED)
+        found = sample_evenly(found, MAX_VALUES)
     if schema.get("format") == "date-time" and found:
         found += [in_another_zone(found[len(found) // 2])]
-    texts = [(value, parameter.written(value)) for value in unique(found)]
+    texts = [(value, parameter.serialize(value)) for value in unique(found)]
     return [value for value, text in texts if parameter.judge(text if isinstance(text, list) else [str(text)]) == VALID]
 
 
@@ -63,7 +63,7 @@ def unique(values: Iterable[Any]) -> list[Any]:
 
 
 def in_another_zone(text: Any) -> Any:
-    """The same time, as those write it who are two hours ahead."""
+    """Return the same time in a time zone two hours ahead."""
     try:
         return datetime.fromisoformat(str(text)).astimezone(timezone(timedelta(hours=2))).isoformat()
     except ValueError:

@@ -1,8 +1,8 @@
-"""Whether two kinds of requests get answers that tell them apart, whatever varies from answer to answer.
+"""Compares the refusals of two kinds of requests, ignoring what varies from response to response.
 
-"Answered exactly as one that does not exist": so one id that may not be read is asked for by turns with ids that do not
-exist. What all answers of either kind have in common is compared, and nothing else: a time, a number of the request, a
-hash of the id, or whether a cache had the answer says nothing.
+"Answered exactly as one that does not exist": a foreign id and unknown ids are requested alternately. Only what all
+responses of a kind have in common is compared: a time, a request ID, a hash of the id or the state of a cache means
+nothing.
 """
 
 import json
@@ -16,31 +16,31 @@ from schemathesis import Response
 
 from codegen.text import escaped
 
-from .target import made_up_ids
+from .target import random_ids
 
-# Thue and Morse's sequence: whichever of several workers takes each second or third request, both kinds meet all.
+# The Thue-Morse sequence: with any number of workers, both kinds meet all of them.
 TURNS = "UFFUFUUFFUUFUFFU"
-# As many of them suffice where nothing is different.
+# Requests that suffice if there is no difference.
 FIRST = 4
-# Headers that say when the answer was made, how long it took, or where it comes from.
+# Headers about the time, the duration or the origin of a response.
 OF_THE_ANSWER = re.compile(
     r"age|date|expires|server-timing|x-process-time|x-response-time|x-runtime|(?!cache-control).*cache.*"
 )
-# A word that somebody wrote, not a part of a number or a hash.
+# A word of natural language, not part of a number or a hash.
 WORD = re.compile(r"(?![a-f]+$)[A-Z]?[a-z]{3,}", re.ASCII)
 SHOWN = 40
 
 Traits = Mapping[str, str]
-"""What an answer is like, by aspect."""
+"""The traits of a response, by aspect."""
 
 
 def find_difference(ask: Callable[[str], Response | None], one: str, seed: int) -> str:
-    """In what answers about this id differ from those about ids that nobody has; empty if in nothing.
+    """Return how responses for this id differ from those for unknown ids; empty if they do not.
 
-    `ask` gives the answer for an id, or None if there is none to compare.
+    `ask` returns the response for an id, or None if there is none to compare.
     """
-    # Several, because of hashes; and each one more than once, because of caches.
-    unknown = cycle(made_up_ids(seed))
+    # Several ids, because of hashes; each more than once, because of caches.
+    unknown = cycle(random_ids(seed))
     ours: list[Traits] = []
     others: list[Traits] = []
     found = ""
@@ -56,7 +56,7 @@ def find_difference(ask: Callable[[str], Response | None], one: str, seed: int) 
 
 
 def traits(response: Response, identifier: str) -> Traits:
-    """By aspect. The id that was asked for is masked: an answer may repeat it."""
+    """Return the traits of a response. The requested id is masked: a response may repeat it."""
 
     def masked(text: str) -> str:
         for form in (identifier, identifier.replace("-", "")):
@@ -65,33 +65,33 @@ def traits(response: Response, identifier: str) -> Traits:
 
     headers = {name: ", ".join(found) for name, found in response.headers.items() if not OF_THE_ANSWER.fullmatch(name)}
     if "content-encoding" in headers:
-        # How far the id can be compressed.
+        # The length depends on how well the id compresses.
         headers.pop("content-length", None)
     body = masked(response.content.decode("utf-8", "replace"))
     found = {"the status": f"{response.status_code} {response.message}", "the body": body}
     with suppress(ValueError, RecursionError):
-        found["the list of the body's fields"] = ", ".join(fields(json.loads(body)))
+        found["the list of the body's fields"] = ", ".join(field_paths(json.loads(body)))
     found |= {f"the word '{word}' in the body": "there" for word in re.findall(r"\w+", body) if WORD.fullmatch(word)}
     found |= {"the length of the body": str(len(body)), "the list of its headers": ", ".join(headers)}
     return found | {f"the header {name}": masked(value) for name, value in headers.items()}
 
 
-def fields(body: Any, path: str = "") -> Iterator[str]:
+def field_paths(body: Any, path: str = "") -> Iterator[str]:
     if isinstance(body, dict):
         for name, value in body.items():
             yield f"{path}/{name}"
-            yield from fields(value, f"{path}/{name}")
+            yield from field_paths(value, f"{path}/{name}")
 
 
 def difference(ours: list[Traits], others: list[Traits]) -> str:
-    """The first aspect that is the same in all answers of either kind, but another one in each."""
+    """Return the first aspect that is constant within each kind, but differs between them."""
     for aspect in dict.fromkeys(aspect for each in (*ours, *others) for aspect in each):
         here, there = ({each.get(aspect, "missing") for each in kind} for kind in (ours, others))
         if len(here) == len(there) == 1 and here != there:
             one, other = here.pop(), there.pop()
-            # Long ones from shortly before they part.
+            # Show long texts from shortly before the difference.
             same = next((at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1), 0)
             start = max(same - SHOWN // 2, 0)
-            shown = " in place of ".join(f"'{escaped(text[start:], SHOWN)}'" for text in (one, other))
+            shown = " instead of ".join(f"'{escaped(text[start:], SHOWN)}'" for text in (one, other))
             return f"{escaped(aspect, SHOWN)} is {shown}"
     return ""

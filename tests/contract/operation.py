@@ -1,201 +1,212 @@
-"""Parameters, and which texts are values of them.
-
-Some spellings are left to the server: `1.0`, `1e1`, `+5`, ` 5`, `05`, `1_0`, `0x5` and digits of other scripts for
-integers, `yes` for true, a parameter given twice, integers from 2**53, what is nearly a time. Either answer to these is
-right; one that takes them is noted as lenient.
-"""
+"""An operation under test, as the contract describes it."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal, localcontext
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import product
-from math import isfinite
-from typing import Any, TypeVar
+from typing import Any
 
-import jsonschema_rs
+from codegen.extensions import Described, Extensions, Link, Listing, Lists, Selection
+from codegen.openapi import Node, schema_of
+from codegen.openapi.schemas import Canonical
 
-T = TypeVar("T")
+from .bodies import RequestBody
+from .parameter import Parameter
 
-VALID, VARIANT, INVALID = "valid", "lenient", "invalid"
-
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-VARIANT_UUID = re.compile(r"(urn:uuid:)?\{?([0-9a-f]-?){32}\}?", re.ASCII | re.IGNORECASE)
-INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
-# With digits of any script, as Python's int() reads them.
-LENIENT_INTEGER = re.compile(r"\s*([+-]?\d+(_\d+)*(\.\d*)?(e[+-]?\d{1,3})?)\s*", re.IGNORECASE)
-OTHER_BASE = re.compile(r"\s*[+-]?0(x[0-9a-f]+|o[0-7]+|b[01]+)\s*", re.ASCII | re.IGNORECASE)
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?", re.ASCII)
-BOOLEANS = {"true": True, "false": False}
-LENIENT_BOOLEANS = {
-    **BOOLEANS,
-    **dict.fromkeys(("1", "on", "t", "y", "yes"), True),
-    **dict.fromkeys(("0", "off", "f", "n", "no"), False),
-}
-# What some take for a time: with a digit, or in words.
-NEARLY_A_TIME = re.compile(r"\d|now|today|yesterday|tomorrow", re.IGNORECASE)
-# Up to here, all programs agree on an integer (RFC 8259, section 6).
-INTEROPERABLE = 2**53 - 1
-# Characters that are read as a number: with three digits of exponent, Python still writes it. Beyond, it is just large.
-LONGEST = 3000
-LARGE = 10**40
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 @dataclass(frozen=True)
-class Parameter:
-    """One query parameter."""
+class Credential:
+    """A security scheme: how its credential is sent, and the environment variable with its value."""
 
+    scheme: str
+    """Its name in the contract."""
+    place: str
+    """`header`, `cookie` or `query`."""
     name: str
-    is_required: bool
-    schema: dict[str, Any]
-    contract: dict[str, Any]
-    """The document that the schema's references lead into."""
-    separator: str = ""
-    """What stands between the elements of an array, in one text; empty if each is a text of its own (`explode`)."""
+    """The name of the header, cookie or parameter."""
+    prefix: str
+    """The prefix of the value, such as `Bearer `."""
+    variable: str
+    description: str
 
-    @cached_property
-    def validators(self) -> tuple[jsonschema_rs.Draft202012Validator, jsonschema_rs.Draft202012Validator]:
-        """With formats and without: FastAPI takes more spellings of those than the contract."""
-        document = {**self.schema, "components": self.contract.get("components", {})}
-        strict, lenient = (jsonschema_rs.Draft202012Validator(document, validate_formats=how) for how in (True, False))
-        return strict, lenient
+    def parameters_for(self, value: str) -> dict[str, dict[str, str]]:
+        """Return the parameters that send the value, by place."""
+        return {self.place: {self.name: self.prefix + value}}
 
-    def judge(self, texts: list[str]) -> str:
-        """Whether a query that has the parameter with these values may have it so."""
-        if not texts:
-            return INVALID if self.is_required else VALID
-        if self.element is not None:
-            return self.judge_array(texts)
-        judgements = {self.judge_one(text) for text in texts}
-        return judgements.pop() if len(texts) == 1 or judgements == {INVALID} else VARIANT
 
-    def judge_array(self, texts: Sequence[str]) -> str:
-        assert self.element is not None
-        if self.separator and len(texts) > 1:
-            return VARIANT
-        parts = self.split(texts)
-        judgements = {self.element.judge_one(text) for text in parts}
-        if INVALID in judgements:
-            # Of one text without anything in it, some make an array without elements.
-            return VARIANT if parts == [""] and self.validators[0].is_valid([]) else INVALID
-        # Each element may stand for several values; the first few are enough to count them.
-        values = product(*(self.element.intended(text) for text in parts[:50]))
-        is_valid = any(self.validators[0].is_valid(list(each)) for each, _ in zip(values, range(64), strict=False))
-        return VARIANT if VARIANT in judgements else VALID if is_valid else INVALID
+@dataclass(frozen=True)
+class Operation:
+    """An operation under test."""
 
-    def judge_one(self, text: str) -> str:
-        if self.is_uuid:
-            return VALID if UUID.fullmatch(text) else VARIANT if VARIANT_UUID.fullmatch(text) else INVALID
-        strict, lenient = self.validators
-        values = list(plain(text, self.is_number))
-        if any(strict.is_valid(value) for value in values):
-            return VALID
-        if self.schema.get("format") == "date-time" and not NEARLY_A_TIME.search(text):
-            return INVALID
-        values += loose(text, self.is_number)
-        return VARIANT if any(lenient.is_valid(value) for value in values) else INVALID
-
-    def intended(self, text: str) -> list[Any]:
-        """What a text stands for; itself where that is not clear."""
-        return [value for value in plain(text, self.is_number) if self.validators[0].is_valid(value)] or [text]
-
-    def split(self, texts: Sequence[str]) -> list[str]:
-        """The texts of an array's elements."""
-        return texts[0].split(self.separator) if self.separator and len(texts) == 1 else list(texts)
-
-    def value(self, texts: Sequence[str]) -> Any:
-        """What the texts stand for, as JSON value: themselves where that is not clear."""
-        if self.element is not None:
-            return [self.element.value([text]) for text in self.split(texts)]
-        return list(texts) if len(texts) != 1 else self.intended(texts[0])[0]
-
-    def normal(self, text: str) -> str:
-        """A UUID is the same in upper and in lower case."""
-        return text.lower() if self.is_uuid else text
-
-    def written(self, value: Any) -> Any:
-        """A JSON value as a query has it: a text, or several for an array."""
-        if isinstance(value, list):
-            texts = [str(self.written(each)) for each in value]
-            return self.separator.join(texts) if self.separator else texts
-        if isinstance(value, bool):
-            return str(value).lower()
-        return value
-
-    @cached_property
-    def element(self) -> "Parameter | None":
-        """One element of an array, as a parameter; None if it is none."""
-        if self.schema.get("type") not in ("array", ["array"]):
-            return None
-        return Parameter(self.name, True, followed(self.schema.get("items"), self.contract), self.contract)
+    promised: Extensions = field(repr=False)
+    described: Described
+    parent: str
+    """The path parameter: the owner of a list, or the id of an item; empty if there is none."""
+    credentials: tuple[Credential, ...]
+    """Each of them is sufficient."""
+    page_status: int
+    """The status of a success."""
+    query: Mapping[str, Parameter] = field(repr=False)
+    in_path: Mapping[str, Parameter] = field(repr=False)
+    links: Mapping[str, tuple[Link, ...]] = field(repr=False)
+    """Links from other operations to this one, by operation."""
+    listing: Listing | None = None
+    limits: range = range(0)
+    """The allowed limits of a list."""
+    defaults: Mapping[str, int] = field(default_factory=dict)
+    """The defaults of limit and offset, by name."""
+    key_reader: Lists | None = None
+    """Reads the key of its items; None if no list of the contract has such items."""
 
     @property
-    def is_uuid(self) -> bool:
-        return self.schema.get("format") == "uuid"
+    def name(self) -> str:
+        """Its name in messages."""
+        return self.described.operation.name
 
     @property
-    def is_number(self) -> bool:
-        """Whether it may be a fraction."""
-        return "number" in self.schema.get("type", ())
+    def path(self) -> str:
+        return self.described.operation.path
+
+    @property
+    def method(self) -> str:
+        return self.described.operation.method.upper()
+
+    @property
+    def label(self) -> str:
+        """Schemathesis's name of it."""
+        return label_of(self.described)
+
+    @cached_property
+    def request_body(self) -> RequestBody | None:
+        """The body of its requests."""
+        node = self.described.operation.request_body
+        return RequestBody(node) if node is not None else None
+
+    @property
+    def is_safe(self) -> bool:
+        return self.method in SAFE_METHODS
+
+    def path_of(self, parent: str) -> str:
+        return self.path.replace(f"{{{self.parent}}}", parent) if self.parent else self.path
+
+    @cached_property
+    def address(self) -> re.Pattern[str]:
+        """Matches its path; the groups are the id and a trailing slash."""
+        before, _, after = self.path.partition(f"{{{self.parent}}}") if self.parent else (self.path, "", "")
+        return re.compile(f"{re.escape(before)}{'([^/]*)' if self.parent else '()'}{re.escape(after)}(/?)")
+
+    @cached_property
+    def lists(self) -> Lists | None:
+        return Lists(self.listing) if self.listing else None
+
+    @property
+    def is_offset_list(self) -> bool:
+        return self.listing is not None and self.listing.style == "offset"
+
+    @property
+    def is_cursor_list(self) -> bool:
+        return self.listing is not None and self.listing.style == "cursor"
+
+    @cached_property
+    def item_schema(self) -> str:
+        """The pointer of the schema of its items, or of its one item. Equal schemas mean that items may be the same."""
+        if self.listing:
+            return self.listing.item.pointer
+        found = self.described.response(self.page_status)
+        body = schema_of(found[1]) if found else None
+        return (body.resolved() or body).pointer if body is not None and body.value is not True else ""
+
+    @property
+    def key_field(self) -> str:
+        return self.key_reader.listing.key if self.key_reader else ""
+
+    @property
+    def cursor_name(self) -> str:
+        return self.listing.cursor if self.listing else ""
+
+    @property
+    def parameters(self) -> Mapping[tuple[str, str], Node]:
+        """Its parameters by place and name, with references resolved."""
+        return self.described.parameters
+
+    @cached_property
+    def filters(self) -> dict[str, Parameter]:
+        """The query parameters other than those for paging."""
+        listing = self.listing
+        paging = {listing.limit, listing.offset, listing.cursor} if listing else set()
+        return {name: parameter for name, parameter in self.query.items() if name not in paging}
+
+    @cached_property
+    def selections(self) -> dict[str, Selection]:
+        """What parameter values select, by parameter."""
+        return {name: Selection(self.described, name) for name in self.described.selects}
+
+    @cached_property
+    def parent_schema(self) -> dict[str, Any]:
+        return self.in_path[self.parent].schema if self.parent else {}
+
+    @cached_property
+    def statuses(self) -> frozenset[int]:
+        """Its statuses, ranges aside."""
+        return frozenset(int(key) for key in self.described.operation.responses if key.isdecimal())
+
+    def refused(self, *stages: str) -> frozenset[int]:
+        """Return the statuses for a request that fails at one of these stages of `x-judged`."""
+        return frozenset(status for stage in self.described.judged if stage.name in stages for status in stage.statuses)
+
+    @cached_property
+    def transient_statuses(self) -> frozenset[int]:
+        """The statuses that any request may get, to be sent again later."""
+        return self.refused("any")
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of a page that `x-list` names."""
+        listing = self.listing
+        names = (listing.items, listing.total, listing.next_cursor, *listing.echoes.values()) if listing else ()
+        return frozenset(filter(None, names))
+
+    @cached_property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """The fields of an item with a fixed set of texts, and the texts."""
+        canonical = Canonical()
+        found = {}
+        for form in canonical.forms((self.listing.item,)) if self.listing else ():
+            for name, schema in form.properties.items():
+                texts = [form.limit("values") for form in canonical.forms(schema) if form.kind == "string"]
+                if texts and all(texts):
+                    # JSON texts, with quotes.
+                    found[name] = tuple(sorted({text[1:-1] for some in texts for text in some}))
+        return found
+
+    @cached_property
+    def item_fields(self) -> tuple[str, ...]:
+        """The names of the fields of an item."""
+        forms = Canonical().forms((self.listing.item,)) if self.listing else ()
+        return tuple(dict.fromkeys(name for form in forms for name in form.properties))
+
+    @property
+    def parent_variable(self) -> str:
+        """The environment variable for its ids; EMPTY_ and FOREIGN_ come before it for the other kinds."""
+        return as_variable(self.parent)
+
+    @property
+    def parent_noun(self) -> str:
+        """The owner of a list, or the item, in messages."""
+        return self.parent.removesuffix("_id").replace("_", " ")
+
+    @property
+    def items_noun(self) -> str:
+        last = self.path.rpartition("/")[2]
+        return "items" if "{" in last else re.sub("[-_]", " ", last)
 
 
-def followed(schema: Any, document: Any) -> dict[str, Any]:
-    """A schema, its references followed."""
-    for _ in range(50):
-        if not isinstance(schema, dict) or "$ref" not in schema:
-            break
-        target = document
-        for part in str(schema["$ref"]).split("/")[1:]:
-            target = target.get(part.replace("~1", "/").replace("~0", "~"), {}) if isinstance(target, dict) else {}
-        schema = target
-    return schema if isinstance(schema, dict) else {}
+def label_of(described: Described) -> str:
+    """Return Schemathesis's name of an operation."""
+    return f"{described.operation.method.upper()} {described.operation.path}"
 
 
-def plain(text: str, is_number: bool) -> Iterator[Any]:
-    """What a text may stand for."""
-    yield text
-    if text in BOOLEANS:
-        yield BOOLEANS[text]
-    if INTEGER.fullmatch(text) and len(text) <= LONGEST and abs(int(text)) <= INTEROPERABLE:
-        yield int(text)
-    elif is_number and NUMBER.fullmatch(text) and isfinite(float(text)):
-        yield float(text)
-
-
-def loose(text: str, is_number: bool) -> Iterator[Any]:
-    """What FastAPI takes it for, besides."""
-    if text.lower() in LENIENT_BOOLEANS:
-        yield LENIENT_BOOLEANS[text.lower()]
-    if text in ("", "null"):
-        yield None
-    if (integer := loose_integer(text)) is not None:
-        yield integer
-    elif INTEGER.fullmatch(text):
-        yield -LARGE if text.startswith("-") else LARGE
-    elif is_number and NUMBER.fullmatch(text.strip().removeprefix("+")) and isfinite(float(text)):
-        yield float(text)
-    # An array is as many parameters as it has elements; which texts make one is left open.
-    yield []
-
-
-def loose_integer(text: str) -> int | None:
-    """What the text may stand for, as an integer in any spelling."""
-    if len(text) > LONGEST:
-        return None
-    if OTHER_BASE.fullmatch(text):
-        return int(text, 0)
-    found = LENIENT_INTEGER.fullmatch(text)
-    if found is None:
-        return None
-    with localcontext(prec=2 * LONGEST, Emax=2 * LONGEST, Emin=-2 * LONGEST):
-        value = Decimal(found[1].replace("_", ""))
-        return int(value) if value == value.to_integral_value() else None
-
-
-def spread(values: Sequence[T], number: int) -> list[T]:
-    """That many of the values: from both ends, and spread between."""
-    if len(values) <= number:
-        return list(values)
-    places = sorted({round(part * (len(values) - 1) / (number - 1)) for part in range(number)})
-    return [values[place] for place in places]
+def as_variable(name: str) -> str:
+    return re.sub(r"[^A-Z0-9]+", "_", name.upper())

@@ -1,4 +1,4 @@
-"""Pages of the list, as the checks compare them, and values as messages show them."""
+"""Pages of lists as checks compare them, and values as messages show them."""
 
 import json
 import re
@@ -15,12 +15,12 @@ from schemathesis import Case
 from codegen.extensions import AtMost, Lists
 from codegen.text import escaped
 
-from .contract import Operation
-from .operation import UUID
+from .operation import Operation
+from .parameter import UUID
 
 # Characters of a value in a message.
-SHOWN = 40
-# A date-time, RFC 3339, section 5.6, with its fraction apart: that may have more digits than Python reads.
+MAX_VALUE_LENGTH = 40
+# A date-time (RFC 3339, section 5.6). Its fraction may have more digits than Python reads.
 TIME = re.compile(
     r"(?P<second>[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2})(\.(?P<fraction>[0-9]+))?"
     r"(?P<zone>[Zz]|[+-][0-9]{2}:[0-9]{2})",
@@ -30,35 +30,35 @@ TIME = re.compile(
 
 @dataclass(frozen=True)
 class Page:
-    """One page, with what it takes to ask for it again."""
+    """A page, with the case that requests it again."""
 
     operation: Operation
     parent: str
-    """What the list belongs to, or what was asked for."""
+    """The owner of the list, or the id of the item."""
     limit: int
     offset: int
-    """0 for what is no list by offset."""
+    """0 if the list has no offset."""
     total: int
-    """-1 where it is not said."""
+    """-1 if the page has none."""
     items: tuple[dict[str, Any], ...]
     keys: tuple[str, ...]
-    """What tells the items apart; a UUID in lower case."""
+    """The keys of the items; UUIDs in lower case."""
     case: Case[Any]
     filters: tuple[tuple[str, str], ...] = ()
-    """What made the list, besides what it belongs to."""
+    """Values of filters, as JSON."""
     cursor: str | None = None
-    """Where it began; None for the first one."""
+    """The cursor of its start; None for the first page."""
     next_cursor: str | None = None
     is_limited: bool = True
-    """Whether a limit was given."""
-    preceded: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
-    """What was answered without items since the last page that had some, by status."""
-    after: str = ""
-    """What it was asked for after, in words, where that matters."""
+    """True if a limit was given."""
+    preceding: Mapping[int, requests.PreparedRequest] = field(default_factory=dict)
+    """Latest requests without items in the response since the last page with items, by status."""
+    context: str = ""
+    """What preceded the request, in words, if that matters."""
 
     @property
-    def list(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
-        """Which list it is a page of."""
+    def list_key(self) -> tuple[str, str, tuple[tuple[str, str], ...]]:
+        """Identifies the list of the page."""
         return self.operation.name, self.parent, self.filters
 
     @property
@@ -66,15 +66,15 @@ class Page:
         listing = self.operation.listing
         if listing is None:
             return f"{self.operation.name} of {self.operation.parent} {self.parent}"
-        begin = f"{listing.offset} {self.offset}" if self.operation.is_offset_list else self.begin
-        some = "".join(f", {name} {escaped(value, SHOWN)}" for name, value in self.filters)
-        return f"{listing.limit} {self.limit}, {begin}{some}{self.after}"
+        start = f"{listing.offset} {self.offset}" if self.operation.is_offset_list else self.start
+        some = "".join(f", {name} {escaped(value, MAX_VALUE_LENGTH)}" for name, value in self.filters)
+        return f"{listing.limit} {self.limit}, {start}{some}{self.context}"
 
     @property
-    def begin(self) -> str:
+    def start(self) -> str:
         if self.cursor is None:
             return "at the start"
-        return f"{self.operation.cursor_name} '{escaped(self.cursor, SHOWN)}'"
+        return f"{self.operation.cursor_name} '{escaped(self.cursor, MAX_VALUE_LENGTH)}'"
 
     @cached_property
     def by_key(self) -> Mapping[str, dict[str, Any]]:
@@ -84,15 +84,15 @@ class Page:
     def is_unique(self) -> bool:
         return len(self.by_key) == len(self.keys)
 
-    def number(self, key: str) -> int:
-        """The item's place in the whole list, from 0."""
+    def position(self, key: str) -> int:
+        """Return the position of an item in the whole list, from 0."""
         return self.offset + self.keys.index(key)
 
-    def meeting(self, at_most: AtMost) -> frozenset[str]:
-        """The keys of the items that meet the condition."""
+    def matching_keys(self, at_most: AtMost) -> frozenset[str]:
+        """Return the keys of the items that meet the condition."""
         if at_most.where.id not in self._meeting:
             assert self.operation.lists is not None
-            found = self.operation.lists.meeting(at_most, self.items)
+            found = self.operation.lists.matching(at_most, self.items)
             self._meeting[at_most.where.id] = frozenset(
                 key for key, is_met in zip(self.keys, found, strict=True) if is_met
             )
@@ -104,14 +104,14 @@ class Page:
 
 
 def as_integer(value: object) -> int | None:
-    """The value if it is an integer, as JSON Schema has it: `20.0` is one."""
+    """Return the value if it is an integer by JSON Schema, as `20.0` is."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def key_of(lists: Lists | None, item: Any) -> str | None:
-    """The item's key as text; that of another form than the contract's as it is."""
+    """Return the key of an item as text; of an invalid key, the text as it is."""
     if lists is None:
         return None
     key = lists.key(item)
@@ -121,18 +121,18 @@ def key_of(lists: Lists | None, item: Any) -> str | None:
     return key
 
 
-def named(operation: Operation, key: str | None) -> str:
-    """An item, for messages."""
+def describe_item(operation: Operation, key: str | None) -> str:
+    """Describe an item for messages."""
     name = operation.key_field
-    return f"the item with {name} {shown(key)}" if name else f"{operation.parent} {shown(key)}"
+    return f"the item with {name} {shorten(key)}" if name else f"{operation.parent} {shorten(key)}"
 
 
-def normal(value: Any) -> Any:
-    """The value with all UUIDs in lower case, and all date-times as moments: each may be written in many ways."""
+def normalize(value: Any) -> Any:
+    """Return the value with UUIDs in lower case, and date-times in one notation."""
     if isinstance(value, dict):
-        return {name: normal(each) for name, each in value.items()}
+        return {name: normalize(each) for name, each in value.items()}
     if isinstance(value, list):
-        return [normal(each) for each in value]
+        return [normalize(each) for each in value]
     if not isinstance(value, str):
         return value
     if UUID.fullmatch(value):
@@ -144,24 +144,24 @@ def normal(value: Any) -> Any:
     return value
 
 
-def shown(value: object) -> str:
-    """A value of an answer, as it stands in a message: on one line, and short."""
+def shorten(value: object) -> str:
+    """Return a value for messages: escaped, on one line, shortened."""
     is_text = not isinstance(value, (dict, list, bool, int, float, type(None)))
-    return escaped(str(value) if is_text else json.dumps(value, ensure_ascii=False), SHOWN)
+    return escaped(str(value) if is_text else json.dumps(value, ensure_ascii=False), MAX_VALUE_LENGTH)
 
 
-def quoted(value: object) -> str:
-    """The same with quotes around text, so that an empty one is seen."""
-    return f"'{shown(value)}'" if isinstance(value, str) else shown(value)
+def quote_value(value: object) -> str:
+    """The same with quotes around text, so that an empty one shows."""
+    return f"'{shorten(value)}'" if isinstance(value, str) else shorten(value)
 
 
 def differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Where two values differ: the field, and what it is in each."""
+    """Yield the differences between two values: field, and both values."""
     if isinstance(one, dict) and isinstance(other, dict):
         for name in sorted(one.keys() | other.keys()):
             yield from differences(one.get(name), other.get(name), f"{path}.{name}" if path else name)
     elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
         for index, pair in enumerate(zip(one, other, strict=True)):
             yield from differences(*pair, f"{path}[{index}]")
-    elif normal(one) != normal(other):
+    elif normalize(one) != normalize(other):
         yield path, one, other

@@ -1,7 +1,7 @@
-"""What a request asks for, read from the request as it was sent, and which statuses the contract allows in answer.
+"""Parses a request as it was sent, and derives the statuses that the contract allows.
 
-The request decides, not how it came about: whatever Schemathesis or a probe makes up is judged in the same way. What
-the contract leaves to the server, such as a UUID without dashes, may be answered in either way.
+The request alone decides, not its origin: requests of Schemathesis and probes are judged alike. What the contract
+leaves to the server, such as a UUID without dashes, may be accepted or refused.
 """
 
 import json
@@ -17,24 +17,24 @@ from codegen.cel import MISSING
 from codegen.extensions import Stage
 from codegen.text import escaped
 
-from .contract import Credential, Operation, contract
-from .operation import INTEROPERABLE, INVALID, VALID, VARIANT, loose_integer
+from .contract import contract
+from .operation import Credential, Operation
+from .parameter import INTEROPERABLE, INVALID, VALID, VARIANT, integer_variant
 from .redaction import encoded_forms
-from .target import NOBODYS, Target
+from .target import NONEXISTENT_IDS, Target
 
-# What no text has: control characters, and bytes that are no UTF-8, which are read as the last one.
+# Not part of text: control characters, and U+FFFD, to which invalid UTF-8 decodes.
 CONTROL = re.compile("[\x00-\x1f\x7f\ufffd]")
-# What firewalls take for an attack.
+# Texts that firewalls regard as an attack.
 SUSPECT = re.compile(r"'|\bor 1=1|\x00", re.IGNORECASE)
-# Characters of an address, or of all headers, that every server takes. Some have a limit of 4 KiB, or of 8.
-LONG = 2000
-# Servers and proxies may take these in an id for the end of a path segment, or for another route, or refuse them before
-# the API is asked.
+# Characters of a URL, or of all headers, that every server accepts. Some have a limit of 4 or 8 KiB.
+LONG_REQUEST = 2000
+# Servers and proxies may read these in an id as the end of a segment, or as another route, or refuse them.
 NO_SEGMENT = re.compile(r"[/\\;{}]|^\.{0,2}$")
 
-# What HTTP has for a body of another kind.
-OF_BODIES = {400, 415}
-# Characters of what was sent, in a message.
+# Statuses for a body of another content type.
+BODY_STATUSES = {400, 415}
+# Characters of a sent value in a message.
 SHOWN = 40
 
 RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"
@@ -42,16 +42,16 @@ RIGHT, WRONG, UNCLEAR = "right", "wrong", "unclear"
 
 @dataclass(frozen=True)
 class Integer:
-    """One of the two parameters that ask for a page."""
+    """A limit or an offset."""
 
     judgement: str
     values: frozenset[int]
-    """What it may mean; empty if it cannot be read."""
+    """The possible values; empty if it cannot be parsed."""
     is_given: bool = True
 
     @property
     def echoes(self) -> frozenset[int]:
-        """What a page may name it as: large ones also as near as a floating-point number comes."""
+        """The values that a page may echo: large ones also as the nearest floating-point number."""
         return self.values | {int(float(value)) for value in self.values if INTEROPERABLE < abs(value) < 10**300}
 
 
@@ -59,46 +59,45 @@ def read_integer(operation: Operation, name: str, texts: list[str]) -> Integer:
     judgement = operation.query[name].judge(texts)
     if not texts:
         return Integer(judgement, frozenset({operation.defaults[name]}), is_given=False)
-    found = map(loose_integer, texts)
+    found = map(integer_variant, texts)
     return Integer(judgement, frozenset(value for value in found if value is not None))
 
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """What one request asks for."""
+    """A parsed request."""
 
     operation: Operation
-    """That which it is for, or was meant for where its address or its method is another one."""
+    """The requested operation; the intended one if URL or method match none."""
     method: str
     is_at_address: bool
-    """Whether the address is the operation's."""
+    """True if the URL is the operation's."""
     parent: str
-    """What the list belongs to, or what is asked for: the id in lower case if it is a UUID, as it was sent otherwise;
-    empty if the address is another one than the operation's."""
+    """The id in the path: in lower case if it is a UUID, empty if the URL is not the operation's."""
     integers: Mapping[str, Integer]
-    """The limit and the offset of a list, by name."""
+    """Limit and offset of a list, by name."""
     judgements: Mapping[str, str]
-    """How each parameter is judged: that in the path, limit and offset, and others that are given or have to be."""
+    """The judgement of each parameter that is given or required."""
     credentials: str
     kind_of_credentials: str
-    """In words, for messages; never a secret."""
+    """A description for messages, without secrets."""
     scheme: str
-    """The security scheme of the credential that is right; empty if none is."""
+    """The security scheme of the right credential; empty if there is none."""
     texts: Mapping[str, tuple[str, ...]]
-    """How each parameter was sent."""
+    """The texts of each parameter."""
     body: Any = MISSING
-    """What it carries, as JSON value."""
+    """The body as JSON value."""
     is_discovered: bool = False
-    """Whether the server gave the id itself, for something that there is."""
+    """True if the server gave the id of this item."""
     is_deleted: bool = False
-    """Whether what it names was deleted by an earlier request."""
+    """True if an earlier request deleted the item."""
     is_trailing_slash: bool = False
-    early: frozenset[int] = frozenset()
-    """The statuses with which servers and proxies may refuse it before the API is asked."""
+    early_statuses: frozenset[int] = frozenset()
+    """Statuses with which servers and proxies may refuse it before the API sees it."""
 
     @property
     def is_operation(self) -> bool:
-        """Whether it is the operation that is asked."""
+        """True if it requests the operation."""
         return self.is_at_address and self.method == self.operation.method
 
     @property
@@ -107,7 +106,7 @@ class ParsedRequest:
 
     @property
     def limit(self) -> Integer | None:
-        """None if it is no list that is asked for."""
+        """None if no list is requested."""
         return self.integers.get(self.operation.listing.limit) if self.operation.listing else None
 
     @property
@@ -116,13 +115,13 @@ class ParsedRequest:
 
     @property
     def cursor(self) -> str | None:
-        """Where the page of such a list begins; None for the first one."""
+        """The cursor of the page; None for the first page."""
         texts = self.texts.get(self.operation.listing.cursor, ()) if self.operation.listing else ()
         return texts[0] if texts else None
 
     @property
     def filters(self) -> tuple[tuple[str, str], ...]:
-        """What the list is made by, besides what it belongs to: each value as JSON, defaults applied."""
+        """The values of filters as JSON, with defaults."""
         found = {}
         for name, parameter in self.operation.filters.items():
             if name in self.texts:
@@ -132,19 +131,21 @@ class ParsedRequest:
         return tuple((name, json.dumps(value, sort_keys=True)) for name, value in sorted(found.items()))
 
     @property
-    def named(self) -> str:
-        """What the list belongs to, or what is asked for, for messages."""
+    def subject(self) -> str:
+        """The id in the path, for messages."""
         return f"{self.operation.parent} {self.parent}"
 
-    def sent(self, name: str) -> str:
-        """A parameter as it was sent, for messages."""
+    def sent_text(self, name: str) -> str:
+        """Return a parameter as it was sent, for messages."""
         texts = self.texts.get(name, ())
         return escaped(" and ".join(f"{name}='{text}'" for text in texts), SHOWN) or f"no {name}"
 
     @property
-    def query(self) -> str:
-        """All of them, but that in the path."""
-        return ", ".join(self.sent(name) for name in self.texts if name != self.operation.parent) or "without a query"
+    def query_text(self) -> str:
+        """All parameters except that in the path, for messages."""
+        return (
+            ", ".join(self.sent_text(name) for name in self.texts if name != self.operation.parent) or "without a query"
+        )
 
     @property
     def invalid_parameters(self) -> set[str]:
@@ -153,20 +154,20 @@ class ParsedRequest:
 
 @dataclass
 class Discovered:
-    """What the server has said that there is."""
+    """What the server has shown to exist."""
 
     cursors: set[str] = field(default_factory=set)
-    """Where pages of lists begin. Whether it takes what somebody made up is its own matter."""
+    """Cursors of pages. Whether a server accepts others is left to it."""
     ids: dict[str, set[str]] = field(default_factory=dict)
-    """By parameter, what other operations gave for it."""
+    """Ids from other operations, by parameter."""
     deleted: dict[str, set[str]] = field(default_factory=dict)
-    """The same, of what was deleted since."""
+    """Ids of items deleted since, by parameter."""
 
 
 def read_request(
     request: requests.PreparedRequest, target: Target, intended: Operation, discovered: Discovered
 ) -> ParsedRequest:
-    """Parses a request. `intended` is the operation that it was made for; its address may be another one."""
+    """Parse a request. `intended` is the operation that it was made for; its URL may be another one."""
     url = urlsplit(request.url or "")
     path, method = url.path.removeprefix(urlsplit(target.base_url).path), request.method or ""
     operation, found = intended, intended.address.fullmatch(path)
@@ -191,10 +192,10 @@ def read_request(
     if others.get(cursor) == VALID and query[cursor][0] not in discovered.cursors:
         others[cursor] = VARIANT
     parent = operation.in_path.get(operation.parent)
-    identifier = "" if is_trailing_slash or parent is None else parent.normal(text)
+    identifier = "" if is_trailing_slash or parent is None else parent.normalize(text)
     body: Any = MISSING
-    if operation.carried:
-        others["body"], body = operation.carried.judge(request)
+    if operation.request_body:
+        others["body"], body = operation.request_body.judge(request)
     judgement, scheme = judge_credentials(request, target, operation)
     return ParsedRequest(
         operation=operation,
@@ -214,7 +215,7 @@ def read_request(
         scheme=scheme,
         texts={name: tuple(texts) for name, texts in query.items()} | ({parent.name: (text,)} if parent else {}),
         is_trailing_slash=is_trailing_slash,
-        early=early_refusals(request) | (OF_BODIES if others.get("body") == VARIANT else set()),
+        early_statuses=early_refusals(request) | (BODY_STATUSES if others.get("body") == VARIANT else set()),
         body=body,
     )
 
@@ -225,7 +226,7 @@ def read_cookies(request: requests.PreparedRequest) -> dict[str, str]:
 
 
 def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
-    """What HTTP allows for what is no fault of a parameter: text that is none, and more than is usual."""
+    """Return statuses that HTTP allows for non-text, suspicious text, and large requests."""
     url, sizes = request.url or "", {name: len(as_text(value) or "") for name, value in request.headers.items()}
     texts = [*map(as_text, request.headers.values()), unquote_to_bytes(url).decode("utf-8", "replace")]
     allowed: set[int] = set()
@@ -233,15 +234,15 @@ def early_refusals(request: requests.PreparedRequest) -> frozenset[int]:
         allowed |= {400}
     if any(SUSPECT.search(unquote(text or "")) for text in texts):
         allowed |= {400, 403, 406}
-    if len(url) > LONG:
+    if len(url) > LONG_REQUEST:
         allowed |= {400, 414}
-    if sum(sizes.values()) > LONG:
+    if sum(sizes.values()) > LONG_REQUEST:
         allowed |= {400, 431}
     return frozenset(allowed)
 
 
-def presented(request: requests.PreparedRequest, credential: Credential) -> str | None:
-    """What the request has where this credential travels."""
+def sent_value(request: requests.PreparedRequest, credential: Credential) -> str | None:
+    """Return the value that the request sends for this credential."""
     if credential.place == "header":
         return as_text(request.headers.get(credential.name))
     if credential.place == "cookie":
@@ -251,33 +252,33 @@ def presented(request: requests.PreparedRequest, credential: Credential) -> str 
 
 
 def judge_credentials(request: requests.PreparedRequest, target: Target, operation: Operation) -> tuple[str, str]:
-    """Whether they are those given, and by which security scheme.
+    """Judge the credentials. Returns the judgement and the security scheme.
 
-    Unclear is what the contract does not settle: a right one beside a wrong one, or in the place of another.
+    Unclear are cases that the contract does not define: a right credential beside a wrong one, or in another place.
     """
     right, wrong = [], []
     for credential in operation.credentials:
-        value = presented(request, credential)
+        value = sent_value(request, credential)
         secret = target.secrets.get(credential.variable)
         if value is not None and secret and value == credential.prefix + secret:
             right.append(credential.scheme)
         elif value is not None:
-            wrong.append(bare(value, credential))
+            wrong.append(without_prefix(value, credential))
     if right:
         return (UNCLEAR if wrong else RIGHT), right[0]
     is_near = len(wrong) == 1 and wrong[0] in target.secrets.values()
     return UNCLEAR if is_near else WRONG, ""
 
 
-def bare(value: str, credential: Credential) -> str:
-    """The value without what stands before it, in whatever case."""
+def without_prefix(value: str, credential: Credential) -> str:
+    """Return the value without its prefix, in any case."""
     prefix = credential.prefix
     value = value.strip()
     return value[len(prefix) :].strip() if value.lower().startswith(prefix.lower()) else "" if prefix else value
 
 
 def describe_credentials(request: requests.PreparedRequest, target: Target, operation: Operation) -> str:
-    """What was sent as credentials, in words, for messages. No secret is shown, nor what is nearly one."""
+    """Describe the credentials for messages, without secrets or near-secrets."""
     found = []
     known = {
         (each.place, each.name.lower() if each.place == "header" else each.name): each for each in operation.credentials
@@ -285,31 +286,31 @@ def describe_credentials(request: requests.PreparedRequest, target: Target, oper
     for name, value in request.headers.items():
         text, credential = as_text(value) or "", known.get(("header", name.lower()))
         if credential and credential.prefix:
-            found.append(described_header(text, credential, target))
+            found.append(describe_header(text, credential, target))
         elif credential or (name.lower() != "cookie" and any(secret in text for secret in target.secrets.values())):
-            found.append(compared(f"header {name}", text, target))
+            found.append(describe_value(f"header {name}", text, target))
     for name, value in read_cookies(request).items():
         is_known = ("cookie", name) in known
-        which = f"cookie {name}" if is_known else f"cookie of another name ('{escaped(name, SHOWN)}')"
-        found.append(compared(which, value, target))
+        which = f"cookie {name}" if is_known else f"cookie named '{escaped(name, SHOWN)}'"
+        found.append(describe_value(which, value, target))
     if any(quote(secret, safe="") in (request.url or "") for secret in target.secrets.values()):
         found.append("a credential in the address")
     return " and ".join(found) or "no credentials"
 
 
-def described_header(text: str, credential: Credential, target: Target) -> str:
-    """A header that has the name of an authentication scheme before the value."""
+def describe_header(text: str, credential: Credential, target: Target) -> str:
+    """Describe a header with an authentication scheme."""
     wanted = credential.prefix.strip().lower()
     scheme, blank, token = text.partition(" ")
     if scheme.lower() == wanted:
-        return compared(f"{wanted} token", token, target)
+        return describe_value(f"{wanted} token", token, target)
     if blank:
-        return f"{compared('token', token, target)} with another scheme ('{escaped(scheme, SHOWN)}')"
-    return f"{compared('token', text, target)} without a scheme"
+        return f"{describe_value('token', token, target)} with another scheme ('{escaped(scheme, SHOWN)}')"
+    return f"{describe_value('token', text, target)} without a scheme"
 
 
-def compared(what: str, value: str, target: Target) -> str:
-    """A value, and what it has in common with the secrets."""
+def describe_value(what: str, value: str, target: Target) -> str:
+    """Describe a value, and what it has in common with the secrets."""
     if not value:
         return f"an empty {what}"
     for name, secret in target.secrets.items():
@@ -335,9 +336,9 @@ PASSES, FAILS, OPEN = "passes", "fails", "open"
 
 
 def allowed_statuses(parsed: ParsedRequest, target: Target) -> frozenset[int] | None:
-    """The statuses that the contract allows in answer, in the order in which it judges; None if it does not say.
+    """Return the statuses that the contract allows, by its order of judgement; None if it does not say.
 
-    What may happen to any request, such as that it comes too often, is not among them.
+    Statuses that any request may get, such as 429, are not included.
     """
     operation = parsed.operation
     stages = operation.described.judged
@@ -345,22 +346,22 @@ def allowed_statuses(parsed: ParsedRequest, target: Target) -> frozenset[int] | 
         return None
     allowed: set[int] = set()
     for stage in stages:
-        outcome = outcome_of(stage, parsed, target)
+        outcome = stage_result(stage, parsed, target)
         if outcome != PASSES:
             allowed |= set(stage.statuses)
         if outcome == FAILS:
             if stage.name == "parameters" and CONTROL.search(parsed.parent):
-                # What is no text is no address either, to some routers.
+                # Some routers treat non-text as another URL.
                 allowed |= operation.refused("existence")
-            if stage.name == "existence" and parsed.parent not in NOBODYS:
-                # It may have been there once.
+            if stage.name == "existence" and parsed.parent not in NONEXISTENT_IDS:
+                # It may have existed once.
                 allowed |= operation.refused("state")
             return frozenset(allowed)
     return frozenset(allowed | {operation.page_status})
 
 
-def outcome_of(stage: Stage, parsed: ParsedRequest, target: Target) -> str:
-    """Whether the request passes a stage of its judgement; open where the contract leaves it to the server."""
+def stage_result(stage: Stage, parsed: ParsedRequest, target: Target) -> str:
+    """Return whether the request passes a stage of `x-judged`; open if the contract leaves it to the server."""
     if stage.name == "credentials":
         return {RIGHT: PASSES, WRONG: FAILS}.get(parsed.credentials, OPEN)
     if stage.name == "parameters":
@@ -376,7 +377,7 @@ def outcome_of(stage: Stage, parsed: ParsedRequest, target: Target) -> str:
         if parsed.parent in ids.readable:
             return PASSES
         if parsed.parent in ids.foreign:
-            # Of another tenant, or without access: which, is not known.
+            # Of another tenant, or without access: unknown which.
             return FAILS if stage.name == "access" else OPEN
         return FAILS if stage.name == "existence" else PASSES
     if stage.name == "state":

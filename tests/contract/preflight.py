@@ -1,4 +1,4 @@
-"""Whether a server can be tested at all, and how many items there are; each problem told with what to do about it."""
+"""Checks that a server can be tested, and collects what the tests need to know of it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,38 +12,40 @@ import requests
 
 from codegen.extensions import Answer, Request, Result
 
-from .contract import Operation, Problem, contract, either, links_of
+from .contract import Problem, contract, either, follow_links
 from .exchange import NoAnswer, root_cause
-from .operation import spread
+from .operation import Operation
+from .parameter import sample_evenly
 from .session import Ended, Session
-from .settings import right_address
+from .settings import base_url_fix
 from .target import Ids, Target
 
-# Larger ones are no number of items; nor can offsets be made of them.
+# Larger totals are not numbers of items; offsets cannot be computed from them.
 LARGEST_TOTAL = 2**53
-# Items per page of a list that is read by cursors, how many of its pages are, and how many ids are taken from lists.
+# Items per sampled page and sampled pages of a list by cursors; ids that are taken from lists.
 SMALL_PAGE, SAMPLED_PAGES, LINKED = 7, 5, 5
-# Pages of the largest size that are read of a list by cursors, to know where they begin.
+# Pages of the largest size that are read of a list by cursors, for their cursors.
 LARGEST_READ = 20
-# What is made to be changed or deleted.
-MADE = 6
-# What proxies say where there is nothing behind them.
+# Items created per operation, to be changed or deleted.
+ITEMS_CREATED = 6
+# Statuses of proxies without a backend.
 UNAVAILABLE = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 
 
 def preflight(target: Target, session: Session) -> Target:
-    """Finds out whether a server can be tested, and how many items there are. Raises Problem if it cannot be.
+    """Check that a server can be tested, and return the target with totals, samples and ids. Raises Problem if it
+    cannot.
 
-    An answer that breaks the contract is no reason: the tests will tell.
+    A response that violates the contract is no reason: the tests report it.
     """
     try:
-        return Preflight(target, session).find()
+        return Preflight(target, session).run()
     except Ended as ended:
-        raise Problem(f"nothing could be tested: {ended}", "give it more time: MAX_TIME") from ended
+        raise Problem(f"nothing could be tested: {ended}", "raise MAX_TIME") from ended
 
 
 class Preflight:
-    """What has to be known of a server before it can be tested."""
+    """Collects what has to be known of a server before it can be tested."""
 
     def __init__(self, target: Target, session: Session) -> None:
         self.target, self.session = target, session
@@ -51,9 +53,9 @@ class Preflight:
         self.samples: dict[str, list[Any]] = {}
         self.cursors: dict[str, list[str]] = {}
         self.linked: dict[str, list[str]] = {}
-        """Ids, by parameter, that lists have of what else can be asked for."""
+        """Ids of other operations that lists link to, by parameter."""
 
-    def find(self) -> Target:
+    def run(self) -> Target:
         wanted = [each for each in contract().operations if self.target.operation in ("", each.name) and each.is_safe]
         sources = [each for each in contract().operations if any(each.name in one.links for one in wanted)]
         for each in contract().operations:
@@ -66,19 +68,19 @@ class Preflight:
             if each.listing is None and self.session.failure is None:
                 self.check_ids(each)
         if self.target.all_methods and self.session.failure is None:
-            self.make()
+            self.create_items()
         found = replace(self.target, totals=self.totals)
         found = replace(found, samples={name: tuple(items) for name, items in self.samples.items()})
         found = replace(found, cursors={name: tuple(cursors) for name, cursors in self.cursors.items()})
-        return linked(found, wanted, self.linked)
+        return with_linked_ids(found, wanted, self.linked)
 
-    def follow(self, described: Operation, request: Request, answer: Answer) -> None:
-        """Takes what an answer gives for other operations."""
-        for name, identifier in links_of(described, request, answer):
+    def record_links(self, described: Operation, request: Request, answer: Answer) -> None:
+        """Record the ids that a response gives for other operations."""
+        for name, identifier in follow_links(described, request, answer):
             self.linked.setdefault(name, []).append(identifier)
 
     def count(self, described: Operation) -> None:
-        """Counts items by what they belong to, as far as the server says."""
+        """Record the totals of a list, by parent id. Raises Problem if the list cannot be tested."""
         target, session = self.target, self.session
         parent, items, variable = described.parent_noun, described.items_noun, described.parent_variable
         ids = target.ids_of(described)
@@ -86,10 +88,10 @@ class Preflight:
             if name not in {each.variable for each in described.credentials}:
                 continue
             for definition in ids.readable:
-                response = ask(target, described, {name: value}, definition)
+                response = send(target, described, {name: value}, definition)
                 if session.failure is not None:
                     check_failure(target, session.failure)
-                    # The tests will tell; each further request might cost as much time.
+                    # The tests report it, and each further request may take as long.
                     return
                 check_answer(target, described, name, response, definition)
                 body = read_object(response)
@@ -100,23 +102,24 @@ class Preflight:
                 is_none = page.total == 0 if described.is_offset_list else page.next_cursor is None
                 if not page.items and is_none and definition in ids.known:
                     raise Problem(
-                        f"the {parent} {definition} has no {items}, so no page with {items} can ever be seen",
-                        f"give the {variable} of one that has {items}, or make some first"
+                        f"the {parent} {definition} has no {items}, so no page with {items} can be tested",
+                        f"give the {variable} of one that has {items}, or create some first"
                         if target.is_deployment
-                        else "give the reference server some: SEED_RUNS=1 or more",
+                        else "seed the reference server with some: SEED_RUNS=1 or more",
                     )
-                if definition in ids.empty and page.items and is_of(described, definition, body):
+                if definition in ids.empty and page.items and belongs_to(described, definition, body):
                     if contract().parents[described.parent] is not described:
                         continue
                     raise Problem(
                         f"the {parent} {definition}, given as EMPTY_{variable}, has {items}",
-                        "give the id of one that has none, or leave it out",
+                        "give the id of one that has none, or unset it",
                     )
                 if page.total is not None and 0 <= page.total <= LARGEST_TOTAL:
                     self.totals[described.name, definition] = page.total
 
     def sample(self, described: Operation) -> None:
-        """Reads some items: the first ones, and the last ones or those of the next pages; of cursors, all pages."""
+        """Read some items: the first and last page, or the first pages by cursor, with all cursors of the largest
+        pages."""
         listing, lists, target = described.listing, described.lists, self.target
         assert listing is not None and lists is not None
         parent, most = target.ids_of(described).known[0], described.limits[-1]
@@ -130,12 +133,12 @@ class Preflight:
         left = {most: LARGEST_READ, small: SAMPLED_PAGES}
         name = next(each.variable for each in described.credentials if each.variable in target.secrets)
         for query in queries:
-            response = ask(target, described, {name: target.secrets[name]}, parent, query)
+            response = send(target, described, {name: target.secrets[name]}, parent, query)
             body = read_object(response)
             page = lists.read(body) if response.status_code == described.page_status else None
             if page is None:
                 return
-            self.follow(described, Request({described.parent: parent}, query), Answer(response.status_code, body))
+            self.record_links(described, Request({described.parent: parent}, query), Answer(response.status_code, body))
             if query[listing.limit] == small:
                 self.samples.setdefault(described.name, []).extend(
                     each for each in page.items if isinstance(each, dict)
@@ -145,77 +148,81 @@ class Preflight:
                 self.cursors.setdefault(described.name, []).append(page.next_cursor)
                 queries.append({**query, listing.cursor: page.next_cursor})
 
-    def make(self) -> None:
-        """Adds what other requests may change or delete."""
-        target, made = self.target, dict[str, list[str]]()
+    def create_items(self) -> None:
+        """Create the items that other requests may change or delete."""
+        target, created = self.target, dict[str, list[str]]()
         for each in contract().operations:
             needs = [other for other in contract().operations if each.name in other.links and not other.is_safe]
-            if each.method != "POST" or each.carried is None or not needs or not target.ids_of(each).known:
+            if each.method != "POST" or each.request_body is None or not needs or not target.ids_of(each).known:
                 continue
             parent = target.ids_of(each).known[0]
-            for number, body in enumerate(list(each.carried.samples())[:1] * MADE):
-                sent = each.carried.varied(body, number + 100 * (target.seed + 1))
-                response = ask(target, each, self.secrets(each), parent, {}, sent)
+            for number, body in enumerate(list(each.request_body.samples())[:1] * ITEMS_CREATED):
+                sent = each.request_body.vary(body, number + 100 * (target.seed + 1))
+                response = send(target, each, self.secrets(each), parent, {}, sent)
                 answer = Answer(response.status_code, read_object(response))
                 if response.status_code == each.page_status and answer.body is not None:
-                    for parameter, identifier in links_of(each, Request({each.parent: parent}, {}, body=sent), answer):
-                        if identifier not in made.setdefault(parameter, []):
-                            made[parameter].append(identifier)
-        nothing = {
-            each.name: f"{either(each.links)} made nothing that it may change"
+                    for parameter, identifier in follow_links(
+                        each, Request({each.parent: parent}, {}, body=sent), answer
+                    ):
+                        if identifier not in created.setdefault(parameter, []):
+                            created[parameter].append(identifier)
+        missing = {
+            each.name: f"{either(each.links)} created no item for it"
             for each in contract().operations
-            if not each.is_safe and each.method != "POST" and each.links and each.parent not in made
+            if not each.is_safe and each.method != "POST" and each.links and each.parent not in created
         }
-        for name, ids in made.items():
-            self.session.made.setdefault(name, []).extend(ids)
-        deleted = self.delete(made)
-        known = {name: tuple(ids) for name, ids in made.items()}
-        self.target = replace(target, ids={**target.ids, **deleted}, made=known, unknown=nothing | dict(target.unknown))
+        for name, ids in created.items():
+            self.session.created_ids.setdefault(name, []).extend(ids)
+        deleted = self.delete_one_of_each(created)
+        known = {name: tuple(ids) for name, ids in created.items()}
+        self.target = replace(
+            target, ids={**target.ids, **deleted}, created_ids=known, missing_ids=missing | dict(target.missing_ids)
+        )
 
-    def delete(self, made: Mapping[str, list[str]]) -> dict[str, Ids]:
-        """Deletes one of each kind that was made, so that there is one to be asked for that was there once."""
+    def delete_one_of_each(self, created: Mapping[str, list[str]]) -> dict[str, Ids]:
+        """Delete one of each kind of created items, to test requests for a deleted item."""
         found = dict[str, Ids]()
         for each in contract().operations:
-            ids = made.get(each.parent, [])
+            ids = created.get(each.parent, [])
             if each.method == "DELETE" and len(ids) > 1:
-                response = ask(self.target, each, self.secrets(each), ids[-1], {})
+                response = send(self.target, each, self.secrets(each), ids[-1], {})
                 if response.status_code == each.page_status:
                     found[each.parent] = replace(self.target.ids_of(each), deleted=(ids.pop(),))
         return found
 
     def secrets(self, described: Operation) -> dict[str, str]:
-        """The first of the credentials that the operation takes."""
+        """Return the first given credential of an operation."""
         names = (each.variable for each in described.credentials if each.variable in self.target.secrets)
         return {name: self.target.secrets[name] for name in islice(names, 1)}
 
     def check_ids(self, described: Operation) -> None:
-        """Raises Problem, if what is given cannot be asked for."""
+        """Raise Problem if a given id cannot be read."""
         for name, value in self.target.secrets.items():
             for identifier in self.target.ids_of(described).known:
                 if name in {each.variable for each in described.credentials}:
-                    response = ask(self.target, described, {name: value}, identifier)
+                    response = send(self.target, described, {name: value}, identifier)
                     if self.session.failure is not None:
                         check_failure(self.target, self.session.failure)
                         return
                     check_answer(self.target, described, name, response, identifier)
 
 
-def linked(target: Target, wanted: Sequence[Operation], found: Mapping[str, Sequence[str]]) -> Target:
-    """The target with the ids that lists have of what else is asked for, and what is not known all the same."""
-    ids, unknown = dict(target.ids), dict(target.unknown)
+def with_linked_ids(target: Target, wanted: Sequence[Operation], found: Mapping[str, Sequence[str]]) -> Target:
+    """Return the target with ids from lists, and the operations for which no id is known."""
+    ids, unknown = dict(target.ids), dict(target.missing_ids)
     for each in wanted:
         given, texts = ids.get(each.parent, Ids()), list(dict.fromkeys(found.get(each.parent, ())))
         if texts:
-            known = dict.fromkeys([*given.known, *spread(texts, LINKED)])
+            known = dict.fromkeys([*given.known, *sample_evenly(texts, LINKED)])
             gone = {*given.empty, *given.foreign}
             ids[each.parent] = replace(given, known=tuple(text for text in known if text not in gone))
         elif each.parent and not given.readable and each.links:
-            unknown[each.name] = f"there is no {each.parent} in what {either(each.links)} answers"
-    return replace(target, ids=ids, unknown=unknown)
+            unknown[each.name] = f"the responses of {either(each.links)} contain no {each.parent}"
+    return replace(target, ids=ids, missing_ids=unknown)
 
 
-def is_of(described: Operation, definition: str, body: Any) -> bool:
-    """Whether the items are those of what was asked for, by the rules that say so; others are the server's fault."""
+def belongs_to(described: Operation, definition: str, body: Any) -> bool:
+    """True if the items belong to the requested parent, by the rules that say so. Others are a violation."""
     request, answer = Request(path={described.parent: definition}), Answer(described.page_status, body)
     rules = {
         rule.id
@@ -227,11 +234,11 @@ def is_of(described: Operation, definition: str, body: Any) -> bool:
 
 
 def check_failure(target: Target, failure: NoAnswer) -> None:
-    """Raises Problem where there is no server, as far as can be told. To say too much, or slowly, is a fault."""
+    """Raise Problem if no server answers. A slow or too large response is a violation instead."""
     if failure.is_silent:
         raise Problem(
-            f"{target.base_url} gave no answer within {target.answer_within} seconds",
-            "check that BASE_URL is right, that the server runs, and that no firewall is in between",
+            f"{target.base_url} did not respond within {target.answer_within} seconds",
+            "check that BASE_URL is right, that the server runs, and that no firewall blocks it",
         )
     if not (failure.is_late or failure.is_large):
         raise Problem(
@@ -239,7 +246,7 @@ def check_failure(target: Target, failure: NoAnswer) -> None:
         )
 
 
-def ask(
+def send(
     target: Target,
     described: Operation,
     secrets: Mapping[str, str],
@@ -247,7 +254,7 @@ def ask(
     query: Mapping[str, Any] | None = None,
     body: Any = None,
 ) -> requests.Response:
-    """Asks for the smallest page, unless told otherwise."""
+    """Send a request, by default for the smallest page. Raises Problem if there is no connection."""
     smallest = {described.listing.limit: described.limits[0]} if described.listing and query is None else {}
     sent: dict[str, dict[str, Any]] = {
         "query": dict(query or smallest),
@@ -256,7 +263,7 @@ def ask(
     }
     for credential in described.credentials:
         if credential.variable in secrets:
-            for place, values in credential.carried(secrets[credential.variable]).items():
+            for place, values in credential.parameters_for(secrets[credential.variable]).items():
                 sent[place] |= values
     try:
         return requests.request(
@@ -271,10 +278,10 @@ def ask(
     except requests.exceptions.SSLError as error:
         raise Problem(
             f"no secure connection to {target.base_url}: {root_cause(error)}",
-            "for a private CA, name its certificate: REQUESTS_CA_BUNDLE=/path/to/ca.pem; a server without TLS has a "
+            "for a private CA give its certificate: REQUESTS_CA_BUNDLE=/path/to/ca.pem; for a server without TLS, a "
             "BASE_URL that begins with http://",
         ) from error
-    # The library's own errors are OSErrors; so is a CA file that does not exist.
+    # The errors of the library are OSErrors, as is a missing CA file.
     except (OSError, ValueError) as error:
         raise Problem(
             f"{target.base_url} cannot be reached: {root_cause(error)}",
@@ -291,49 +298,50 @@ def read_object(response: requests.Response) -> dict[str, Any] | None:
 
 
 def check_answer(target: Target, described: Operation, name: str, response: requests.Response, definition: str) -> None:
-    """Raises Problem unless the answer is a page, or breaks the contract. `name` is the variable of the credentials."""
+    """Raise Problem unless the response is a page or violates the contract. `name` is the variable of the secret."""
     status, body = response.status_code, read_object(response)
     parent, variable = described.parent_noun, described.parent_variable
     if status in described.refused("credentials"):
         raise Problem(
             f"{target.base_url} refuses the credentials in {name} ({status})",
-            f"give valid ones as {name}: not expired, not revoked, and of this deployment",
+            f"give valid ones as {name}: neither expired nor revoked, and of this deployment",
         )
     if status in described.refused("existence") and knows_operation(target, described, name, definition):
         raise Problem(
-            f"there is no {parent} {definition} ({status}), or the credentials in {name} are another tenant's",
+            f"there is no {parent} {definition} ({status}), or the credentials in {name} belong to another tenant",
             f"check {variable}, and that the {parent}, BASE_URL and the credentials belong together",
         )
     if status in described.refused("access") - described.refused("existence"):
         raise Problem(
             f"the credentials in {name} may not read the {parent} {definition} ({status})",
-            f"give credentials that may, or the {variable} of another {parent}",
+            f"give credentials that may read it, or another {variable}",
         )
+    retry_after = response.headers.get("Retry-After")
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise Problem(
             f"the quota is exceeded already ({status})",
-            f"wait; the server says {response.headers.get('Retry-After')} s",
+            f"wait {retry_after} s, as the server says" if retry_after else "wait, and run this again",
         )
-    if status in UNAVAILABLE | described.not_now:
+    if status in UNAVAILABLE | described.transient_statuses:
         raise Problem(
-            f"{target.base_url} says that the API is not available at the moment ({status})",
-            "wait, or see to the server, and run this again",
+            f"{target.base_url} is not available ({status})",
+            "wait, or check the server, and run this again",
         )
     if 300 <= status < 400:
         place = urlsplit(response.headers.get("Location", ""))._replace(query="", fragment="").geturl()
-        fix = right_address(contract())
+        fix = base_url_fix(contract())
         raise Problem(f"{target.base_url} is not the API: it redirects to '{place}' ({status})", fix)
     is_json = "json" in response.headers.get("Content-Type", "").lower()
     fields = {name.partition(".")[0] for name in described.fields}
     other_page = status == described.page_status and body is not None and bool(fields) and not fields & body.keys()
     if status == HTTPStatus.NOT_FOUND or other_page or (status < 500 and not is_json and body is None):
         kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
-        raise Problem(f"{target.base_url} answers, but is not the API ({status}, {kind})", right_address(contract()))
+        raise Problem(f"{target.base_url} answers, but is not the API ({status}, {kind})", base_url_fix(contract()))
 
 
 def knows_operation(target: Target, described: Operation, name: str, definition: str) -> bool:
-    """Whether a refusal is about the definition; an address where there is no API says 404 as well, to anything."""
-    malformed = ask(target, described, {name: target.secrets[name]}, "malformed")
+    """True if a 404 is about the id: a URL without an API answers 404 to anything."""
+    malformed = send(target, described, {name: target.secrets[name]}, "malformed")
     if malformed.status_code in described.refused("parameters") - described.refused("existence"):
         return True
-    return ask(target, described, {}, definition).status_code in described.refused("credentials")
+    return send(target, described, {}, definition).status_code in described.refused("credentials")

@@ -1,4 +1,4 @@
-"""What a run has made of each promise: judged, broken, or not judged, and then why."""
+"""The result of each promise: judged, broken, or not judged and why."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from codegen.openapi import Node, operations
 from .claims import Line, schemas_of
 from .conditional_rules import conditions
 from .contract import contract, either
-from .coverage import below, lines, of_scheme, reach
-from .interaction import CHANGES
+from .coverage import lines, promises_at, schema_coverage, scheme_promises
+from .interaction import TRANSITION_RULES
 from .outcome import Finding, Outcome
-from .schema_coverage import ABOUT, ELEMENTS, of_type
+from .schema_coverage import ELEMENTS, KEYWORD_TYPES, type_names
 from .target import Target
 
 JUDGED, BROKEN, OPEN = "judged", "broken", "not judged"
@@ -25,24 +25,24 @@ JUDGED, BROKEN, OPEN = "judged", "broken", "not judged"
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a promise was not judged."""
+    """The reason why a promise was not judged."""
 
     text: str
-    is_told: bool = False
-    """Whether the verdict says it anyway."""
+    is_in_verdict: bool = False
+    """True if the verdict says it elsewhere."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One promise, and what the run made of it."""
+    """A promise and its result."""
 
     line: Line
     judged: Counter[str]
-    """By check, how many answers."""
+    """Judged responses, by check."""
     findings: tuple[int, ...]
-    """The numbers of the findings that say it to be broken, from 1."""
+    """Numbers, from 1, of the findings that report it broken."""
     values: tuple[str, ...]
-    """Of an enumeration, which of its values were seen, as JSON."""
+    """Seen values of an enumeration, as JSON."""
     reason: Reason
 
     @property
@@ -55,13 +55,13 @@ class Entry:
 
     @property
     def place(self) -> str:
-        """The operation or the component that it stands in."""
-        return place_of(self.pointer)
+        """The operation or component that contains it."""
+        return location_of(self.pointer)
 
 
 @cache
-def place_of(pointer: str) -> str:
-    for operation in operations(reach().document).values():
+def location_of(pointer: str) -> str:
+    for operation in operations(schema_coverage().document).values():
         if pointer == operation.node.pointer or pointer.startswith(f"{operation.node.pointer}/"):
             return f"{operation.method.upper()} {operation.path}"
     parts = [part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:]]
@@ -69,7 +69,7 @@ def place_of(pointer: str) -> str:
 
 
 def entries(target: Target, outcome: Outcome) -> list[Entry]:
-    """Every promise of the contract, in its order."""
+    """Return the results of all promises, in the contract's order."""
     coverage, why = outcome.coverage, Reasons(target, outcome)
     findings = outcome.listed
     values: dict[str, list[str]] = {}
@@ -80,48 +80,52 @@ def entries(target: Target, outcome: Outcome) -> list[Entry]:
         pointer = line.promise.node.pointer
         judged = coverage.judged.get(pointer, Counter())
         numbers = tuple(number for number, each in enumerate(findings, 1) if pointer in each.promises)
-        reason = Reason("") if judged or numbers else why.of(line)
+        reason = Reason("") if judged or numbers else why.reason_for(line)
         found.append(Entry(line, judged, numbers, tuple(values.get(pointer, ())), reason))
     return found
 
 
 class Reasons:
-    """Why promises were not judged in a run."""
+    """Determines why promises were not judged."""
 
     def __init__(self, target: Target, outcome: Outcome) -> None:
         self.target, self.outcome = target, outcome
 
-    def of(self, line: Line) -> Reason:
+    def reason_for(self, line: Line) -> Reason:
         node = line.promise.node
         if not line.checks:
-            # Those without a stated reason are told by their lines.
-            return Reason(line.reason, is_told=True)
+            # Promises without checks are listed with their lines.
+            return Reason(line.reason, is_in_verdict=True)
         if set(line.checks) <= set(self.target.excluded_checks):
-            return Reason(f"EXCLUDE_CHECKS has {either(line.checks)}", is_told=True)
-        for reason in (self.of_operation(node), self.of_credential(node), self.of_status(node)):
+            return Reason(f"EXCLUDE_CHECKS excludes {either(line.checks)}", is_in_verdict=True)
+        for reason in (self.operation_reason(node), self.credential_reason(node), self.status_reason(node)):
             if reason is not None:
                 return reason
         if node.pointer in self.outcome.coverage.reached and line.promise.kind != "extension":
-            return Reason("no check could judge what was seen of it")
+            return Reason("no check could judge the responses")
         if "/parameters/" in node.pointer and line.promise.kind != "extension":
-            return self.of_parameter(line)
-        return self.of_extension(line) if line.promise.kind == "extension" else self.of_value(line)
+            return self.parameter_reason(line)
+        return self.extension_reason(line) if line.promise.kind == "extension" else self.value_reason(line)
 
-    def of_operation(self, node: Node) -> Reason | None:
-        """It is about operations alone that were not tested."""
+    def operation_reason(self, node: Node) -> Reason | None:
+        """For promises about operations that were not tested."""
         about = [name for name, pointers in about_operations().items() if node.pointer in pointers]
         tested = {each.name for each in self.target.tested}
-        return Reason(f"{either(about)} was not tested", is_told=True) if about and not tested & set(about) else None
+        return (
+            Reason(f"{either(about)} was not tested", is_in_verdict=True) if about and not tested & set(about) else None
+        )
 
-    def of_credential(self, node: Node) -> Reason | None:
+    def credential_reason(self, node: Node) -> Reason | None:
         for operation in self.target.tested:
             for each in operation.credentials:
-                if each.variable not in self.target.secrets and node.pointer in of_scheme(operation.name, each.scheme):
-                    return Reason(f"no {each.variable}", is_told=True)
+                if each.variable not in self.target.secrets and node.pointer in scheme_promises(
+                    operation.name, each.scheme
+                ):
+                    return Reason(f"no {each.variable}", is_in_verdict=True)
         return None
 
-    def of_status(self, node: Node) -> Reason | None:
-        """It is about answers alone whose status never came."""
+    def status_reason(self, node: Node) -> Reason | None:
+        """For promises about responses whose status did not come."""
         about = [each for each in responses() if node.pointer in each.promised]
         if not about or any(each.node.pointer in self.outcome.coverage.reached for each in about):
             return None
@@ -129,10 +133,10 @@ class Reasons:
         for operation in self.target.tested:
             is_foreign = set(statuses) <= set(map(str, operation.refused("access")))
             if is_foreign and not self.target.ids_of(operation).foreign:
-                return Reason(f"no FOREIGN_{operation.parent_variable}", is_told=True)
+                return Reason(f"no FOREIGN_{operation.parent_variable}", is_in_verdict=True)
         return Reason(f"no {either(statuses)} came")
 
-    def of_parameter(self, line: Line) -> Reason:
+    def parameter_reason(self, line: Line) -> Reason:
         promise = line.promise
         place = re.match(r"#/.*?/parameters/[^/]+", promise.node.pointer)
         holder = promise.node.document.find(place[0]) if place else None
@@ -143,52 +147,55 @@ class Reasons:
             return Reason(f"no request without {name} was judged")
         return Reason(f"no {name} was sent that breaks '{promise.name}'")
 
-    def of_extension(self, line: Line) -> Reason:
+    def extension_reason(self, line: Line) -> Reason:
         node = line.promise.node
         for operation in self.target.tested:
             stage = node.at("stage").value
             if stage == ANY and node.pointer.startswith(operation.described.operation.node.pointer):
-                # Each of the responses says so by itself, where the contract has it.
-                return Reason(f"no {either(sorted(operation.not_now))} came", operation.not_now <= operation.statuses)
+                # The responses of the contract have a reason of their own.
+                return Reason(
+                    f"no {either(sorted(operation.transient_statuses))} came",
+                    operation.transient_statuses <= operation.statuses,
+                )
             if stage == "access" and not self.target.ids_of(operation).foreign:
-                return Reason(f"no FOREIGN_{operation.parent_variable}", is_told=True)
+                return Reason(f"no FOREIGN_{operation.parent_variable}", is_in_verdict=True)
         for name in set(line.checks) & conditions().keys():
-            return Reason(f"nothing came of which this holds: {conditions()[name].condition.source}")
-        if set(line.checks) & CHANGES:
+            return Reason(f"no value came that satisfies {conditions()[name].condition.source}")
+        if set(line.checks) & TRANSITION_RULES:
             return Reason("no item was read twice")
-        return Reason("nothing came that it is about")
+        return Reason("no response came that it is about")
 
-    def of_value(self, line: Line) -> Reason:
-        """It is about values that never came."""
+    def value_reason(self, line: Line) -> Reason:
+        """For promises about values that did not come."""
         promise, reached = line.promise, self.outcome.coverage.reached
         if promise.kind in ("link", "body"):
-            return Reason(f"no request was judged that makes use of the {promise.kind} {promise.name}")
+            return Reason(f"no request was judged that uses the {promise.kind} {promise.name}")
         component = "/".join(promise.node.pointer.split("/")[:4])
         if not any(each.startswith(f"{component}/") for each in reached):
-            return Reason(f"no {place_of(component)} came")
-        name, field = named(promise.node.pointer)
+            return Reason(f"no {location_of(component)} came")
+        name, field = value_name(promise.node.pointer)
         if field and f"{promise.node.pointer.rpartition('/properties/')[0]}/properties/{field}" not in reached:
             return Reason(f"no {name} came")
         if promise.name in ELEMENTS or any(f"/{word}/" in promise.node.pointer for word in ELEMENTS):
             return Reason(f"no {name} with elements came")
-        if promise.kind == "keyword" and promise.name in ABOUT:
+        if promise.kind == "keyword" and promise.name in KEYWORD_TYPES:
             holder = promise.node.document.find(promise.node.pointer.rpartition("/")[0])
-            allowed = of_type(holder.at("type").value) if holder else set()
-            kinds = [kind for kind in ABOUT[promise.name] if not allowed or kind in allowed]
+            allowed = type_names(holder.at("type").value) if holder else set()
+            kinds = [kind for kind in KEYWORD_TYPES[promise.name] if not allowed or kind in allowed]
             return Reason(f"no {name} came that is {either(f'a {kind}' for kind in kinds)}")
         return Reason(f"no {name} came")
 
 
-def named(pointer: str) -> tuple[str, str]:
-    """What messages call the value that a promise of a schema is about, and its field; empty if it has none."""
+def value_name(pointer: str) -> tuple[str, str]:
+    """Return the name of a value in messages, and its field; empty if it has none."""
     before, _, after = pointer.rpartition("/properties/")
     field = after.partition("/")[0]
-    return f"{place_of(pointer)}.{field}" if before else place_of(pointer), field
+    return f"{location_of(pointer)}.{field}" if before else location_of(pointer), field
 
 
 @dataclass(frozen=True)
-class Stated:
-    """A response of the contract."""
+class StatedResponse:
+    """A response in the contract."""
 
     operation: str
     status: str
@@ -196,9 +203,9 @@ class Stated:
 
     @cached_property
     def promised(self) -> frozenset[str]:
-        """All that is about it alone, or about its body."""
+        """The promises about the response alone, or about its body."""
         schemas = schemas_of([self.node])
-        return below(self.node.pointer) | {
+        return promises_at(self.node.pointer) | {
             each.promise.node.pointer
             for each in lines()
             if {each.promise.node.pointer, *parents(each.promise.node.pointer, 2)} & schemas
@@ -212,30 +219,30 @@ def parents(pointer: str, levels: int) -> Iterator[str]:
 
 
 @cache
-def responses() -> tuple[Stated, ...]:
+def responses() -> tuple[StatedResponse, ...]:
     return tuple(
-        Stated(each.name, status, node)
-        for each in operations(reach().document).values()
+        StatedResponse(each.name, status, node)
+        for each in operations(schema_coverage().document).values()
         for status, node in each.responses.items()
     )
 
 
 @cache
 def about_operations() -> dict[str, frozenset[str]]:
-    """By operation, what is about it, other operations aside."""
+    """Return the promises about one operation only, by operation."""
     found = {}
-    for each in operations(reach().document).values():
+    for each in operations(schema_coverage().document).values():
         sent = schemas_of([*each.parameters.values(), *filter(None, [each.request_body])])
         bodies = frozenset().union(*(stated.promised for stated in responses() if stated.operation == each.name))
-        parameters = frozenset().union(*(below(node.pointer) for node in each.parameters.values()))
-        found[each.name] = below(each.node.pointer) | bodies | parameters | sent
+        parameters = frozenset().union(*(promises_at(node.pointer) for node in each.parameters.values()))
+        found[each.name] = promises_at(each.node.pointer) | bodies | parameters | sent
     return found
 
 
 @cache
-def unprovoked() -> frozenset[str]:
-    """What no request brings about: what no check judges, and answers that may come to any request at any time."""
-    not_now = set(map(str, contract().not_now))
+def unprovokable() -> frozenset[str]:
+    """Return promises that no request can provoke: those without checks, and those about transient responses."""
+    not_now = set(map(str, contract().transient_statuses))
     found = set()
     for line in lines():
         node = line.promise.node
@@ -246,32 +253,32 @@ def unprovoked() -> frozenset[str]:
     return frozenset(found)
 
 
-def not_judged(found: list[Entry], most: int, report: str) -> list[str]:
-    """The most telling reasons why promises were not judged, for the verdict: those that concern most of them first.
+def top_reasons(found: list[Entry], most: int, report: str) -> list[str]:
+    """Return the most frequent reasons why promises were not judged, for the verdict.
 
     Args:
-        found: All promises.
-        most: How many reasons.
-        report: Where the others are.
+        found: All results.
+        most: Maximum number of reasons.
+        report: Where the other reasons are.
     """
-    counts = Counter(each.reason.text for each in found if each.state == OPEN and not each.reason.is_told)
-    told = [f"{reason} ({counted(count)})" for reason, count in counts.most_common(most)]
+    counts = Counter(each.reason.text for each in found if each.state == OPEN and not each.reason.is_in_verdict)
+    reasons = [f"{reason} ({count_promises(count)})" for reason, count in counts.most_common(most)]
     left = counts.total() - sum(count for _, count in counts.most_common(most))
-    return told + ([f"{counted(left)} more (see {report})"] if left else [])
+    return reasons + ([f"{count_promises(left)} more (see {report})"] if left else [])
 
 
-def counted(count: int) -> str:
+def count_promises(count: int) -> str:
     return f"{count} promise{'s' if count != 1 else ''}"
 
 
 def summary(found: list[Entry]) -> str:
-    """How many promises were judged, and how many of these are broken."""
+    """Return how many promises were judged, and how many of these are broken."""
     states = Counter(each.state for each in found)
     broken = f", {states[BROKEN]} broken" if states[BROKEN] else ""
     return f"{states[JUDGED] + states[BROKEN]} of {len(found)} judged{broken}"
 
 
-def cited(finding: Finding, found: list[Entry]) -> list[Entry]:
-    """The promises that a finding is about; if it names none, those that its check judges."""
+def cited_promises(finding: Finding, found: list[Entry]) -> list[Entry]:
+    """Return the promises that a finding is about; without any, those that its check judges."""
     named = [each for each in found if each.pointer in finding.promises]
     return named or [each for each in found if finding.check in each.line.checks]

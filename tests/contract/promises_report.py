@@ -1,6 +1,6 @@
-"""`promises.json` and `promises.html`: the contract with what a run has made of each of its promises.
+"""`promises.json` and `promises.html`: the contract with the result of each of its promises.
 
-The shape of the JSON is in promises.schema.json. What is known there by its key stays; further keys may come.
+The shape of the JSON is in promises.schema.json. Existing keys stay; new ones may be added.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from codegen.pages import rendered
+from codegen.html_page import render_page
 
 from .contract import OPENAPI, contract
 from .coverage import lines
@@ -21,13 +21,13 @@ from .promise_results import BROKEN, JUDGED, OPEN, Entry
 from .target import Target
 
 TEMPLATE = Path(__file__).with_name("promises.html.jinja")
-# Of the mutants of a promise, how many are named.
+# Maximum number of named mutants per promise.
 MUTANTS_SHOWN = 5
 
 
 @cache
 def proofs() -> dict[str, dict[str, list[str]]]:
-    """What tests/mutants/proofs.py knows; nothing where the mutants are not at hand."""
+    """Return the data of tests/mutants/proofs.py; empty if the mutants are not installed."""
     try:
         from tests.mutants.proofs import proofs
     except ImportError:
@@ -36,20 +36,20 @@ def proofs() -> dict[str, dict[str, list[str]]]:
 
 
 def mutants_of(pointer: str) -> tuple[str, ...]:
-    """The faults that break a promise, and then those made by hand that prove the checks which judge it."""
+    """Return the mutants derived from a promise, then hand-written ones that prove its checks."""
     checks = (check for line in lines() if line.promise.node.pointer == pointer for check in line.checks)
     return (*proofs()["breaking"].get(pointer, ()), *proving(frozenset(checks)))
 
 
 @cache
 def proving(checks: frozenset[str]) -> tuple[str, ...]:
-    """The mutants that one of the checks must kill, those first that are about fewest checks."""
+    """Return the mutants that one of the checks must kill, the most specific ones first."""
     named = [(len(killers), name) for name, killers in proofs()["killed_by"].items() if checks.intersection(killers)]
     return tuple(name for _, name in sorted(named))
 
 
 def as_data(target: Target, outcome: Outcome, found: list[Entry]) -> dict[str, Any]:
-    """Everything that is known of each promise, in the shape of promises.schema.json."""
+    """Return all results, in the shape of promises.schema.json."""
     states = Counter(each.state for each in found)
     return {
         "version": 1,
@@ -72,7 +72,7 @@ def as_data(target: Target, outcome: Outcome, found: list[Entry]) -> dict[str, A
 
 
 def findings_of(outcome: Outcome) -> list[dict[str, Any]]:
-    """The findings, numbered as everywhere."""
+    """Return the findings with their numbers."""
     return [
         {
             "number": number,
@@ -113,11 +113,11 @@ def as_json(data: dict[str, Any]) -> str:
 
 
 def as_html(data: dict[str, Any], title: str) -> str:
-    """The page: what was found, what was not judged, each promise, and the contract's text.
+    """Return the page: findings, promises not judged, all promises, and the text of the contract.
 
     Args:
-        data: As `as_data` returns it.
-        title: What was tested, in words.
+        data: The result of `as_data`.
+        title: The name of the tested server.
     """
     by_line: dict[int, list[dict[str, Any]]] = {}
     places: dict[str, list[dict[str, Any]]] = {}
@@ -129,7 +129,7 @@ def as_html(data: dict[str, Any], title: str) -> str:
         if each["state"] == OPEN:
             reasons.setdefault(each["reason"], []).append(each)
     text = OPENAPI.read_text("utf-8").split("\n")
-    return rendered(
+    return render_page(
         TEMPLATE,
         filters={"classed": lambda state: state.replace(" ", "-")},
         title=title,
@@ -141,7 +141,7 @@ def as_html(data: dict[str, Any], title: str) -> str:
 
 
 def marked(found: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """What the page says beside a line: the worst that came of its promises; None if it has none."""
+    """Return the mark beside a line: the worst result of its promises; None if it has none."""
     if not found:
         return None
     states = Counter(each["state"] for each in found)

@@ -1,4 +1,4 @@
-"""Secrets do not stay in what is shown or kept, in whatever form a server may have repeated them."""
+"""Removes secrets from everything that is shown or stored, in any form that a server may repeat."""
 
 import json
 from base64 import b64encode, urlsafe_b64encode
@@ -7,19 +7,19 @@ from functools import lru_cache
 from html import escape
 from urllib.parse import quote, quote_plus
 
-# A shorter one is no secret, and would be found in the middle of any word.
+# Shorter values are not secrets, and would be found in the middle of words.
 SHORTEST = 6
-# A secret in the place of the password, or of the user.
+# A secret as password, or as user name.
 PASSWORDS = ("user:{}", "{}:")
 IN_BASE64 = (*PASSWORDS, "{}")
 
 
 def encoded_forms(name: str, secret: str) -> tuple[tuple[str, str], ...]:
-    """The forms in which probes send a secret, right and almost right, each with what makes it in a shell."""
+    """Return the forms of a secret that probes send, right and almost right, each with its shell expression."""
     middle, value = len(secret) // 2, f'printf %s "${name}"'
     return (
         (secret, f"${name}"),
-        (mended(secret), f"$({value} | sed s/./{mended(secret)[middle : middle + 1]}/{middle + 1})"),
+        (altered(secret), f"$({value} | sed s/./{altered(secret)[middle : middle + 1]}/{middle + 1})"),
         (secret[:-1], f"${{{name}%?}}"),
         (secret[1:], f"${{{name}#?}}"),
         (secret.swapcase(), f"$({value} | tr a-zA-Z A-Za-z)"),
@@ -32,8 +32,8 @@ def encoded_forms(name: str, secret: str) -> tuple[tuple[str, str], ...]:
     )
 
 
-def mended(secret: str) -> str:
-    """The secret with another character in its middle."""
+def altered(secret: str) -> str:
+    """Return the secret with its middle character changed."""
     middle = len(secret) // 2
     return secret[:middle] + ("1" if secret[middle : middle + 1] == "0" else "0") + secret[middle + 1 :]
 
@@ -43,7 +43,7 @@ def in_base64(text: str) -> str:
 
 
 def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
-    """The text with the names of the variables in place of their values."""
+    """Replace secrets in a text by the names of their variables."""
     for name, secret in secrets.items():
         for form in forms(secret):
             text = text.replace(form, f"${name}")
@@ -52,7 +52,7 @@ def without_secrets(text: str, secrets: Mapping[str, str]) -> str:
 
 @lru_cache
 def forms(secret: str) -> tuple[str, ...]:
-    """Every form that is looked for, the longest first: one that is part of another must not spoil it."""
+    """Return all forms of a secret, longest first, because one may contain another."""
     if len(secret) < SHORTEST:
         return ()
     values = {
@@ -61,21 +61,21 @@ def forms(secret: str) -> tuple[str, ...]:
         *(value for value, _ in encoded_forms("", secret) if len(value) >= SHORTEST - 1),
     }
     once = {form for value in values for form in encoded(value)}
-    # What a body holds in one form, a report holds in another.
-    found = once | {further for form in once for further in (*escapes(form), *aligned(form))}
+    # A report may escape what a body has escaped.
+    found = once | {further for form in once for further in (*escapes(form), *base64_fragments(form))}
     return tuple(sorted((form for form in found if len(form) >= SHORTEST - 1), key=lambda form: (-len(form), form)))
 
 
 def encoded(value: str) -> Iterator[str]:
     yield value
     yield from escapes(value)
-    yield from aligned(value)
+    yield from base64_fragments(value)
     yield value.encode().hex()
     yield value.encode().hex().upper()
 
 
 def escapes(value: str) -> Iterator[str]:
-    """As it stands in an address, in JSON, in HTML and XML."""
+    """Yield the value as encoded in URLs, JSON, HTML and XML."""
     for form in (quote(value, safe=""), quote_plus(value), quote(value)):
         yield form
         yield "".join(part[:2].lower() + part[2:] if index else part for index, part in enumerate(form.split("%")))
@@ -88,8 +88,8 @@ def escapes(value: str) -> Iterator[str]:
     yield escape(value, quote=False)
 
 
-def aligned(value: str) -> Iterator[str]:
-    """In base64, as a part of something longer: wherever it begins there, these characters of it stay the same."""
+def base64_fragments(value: str) -> Iterator[str]:
+    """Yield the characters of the value that are the same wherever it begins in base64 text."""
     for before in range(3):
         data = bytes(before) + value.encode()
         for text in (b64encode(data).decode(), urlsafe_b64encode(data).decode()):

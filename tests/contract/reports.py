@@ -1,9 +1,9 @@
-"""Reports that tools read: JUnit, SARIF, CTRF, and the pages of promises. In all of them a check is `<class>.<check>`.
+"""Reports for tools: JUnit, SARIF, CTRF and the pages of promises. In all of them a check is `<class>.<check>`.
 
 junit.xml        for CI: a test case for each check
 ctrf.json        the same in the Common Test Report Format (https://ctrf.io)
 contract.sarif   for code scanning: findings, at the contract's lines (SARIF 2.1.0)
-promises.json    each promise of the contract, and what came of it
+promises.json    the result of each promise
 promises.html    the same, for people
 """
 
@@ -22,32 +22,32 @@ import schemathesis.checks
 from .checks import CLASSES
 from .contract import OPENAPI, contract
 from .outcome import Finding, Outcome
-from .promise_results import Entry, cited, entries
+from .promise_results import Entry, cited_promises, entries
 from .promises_report import as_data, as_html, as_json
 from .redaction import without_secrets
-from .run import hidden, printable
+from .run import printable, secrets_to_hide
 from .target import Target
 
 PASSED, FAILED, SKIPPED, ERROR = "passed", "failed", "skipped", "error"
 TOOL = "contract run"
 SARIF = "https://json.schemastore.org/sarif-2.1.0.json"
 CTRF_VERSION = "0.0.0"
-# What Schemathesis found by a name that is none of the checks'.
+# The class of findings whose name is not a check.
 OTHERS = "run"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A check, and what came of it."""
+    """A check and its result."""
 
     kind: str
     check: str
     status: str
     reason: str
-    """Why it is skipped."""
+    """Why it was skipped."""
     findings: tuple[Finding, ...]
     judged: int
-    """How many answers."""
+    """Number of judged responses."""
 
     @property
     def name(self) -> str:
@@ -64,32 +64,32 @@ class Case:
 
 
 def cases(target: Target, outcome: Outcome, found: list[Entry]) -> Iterator[Case]:
-    """Each check of the run, in the order of its classes."""
+    """Yield the result of each check, in the order of classes."""
     known = {check for names in CLASSES.values() for check in names}
     named = dict.fromkeys(finding.check for finding in outcome.listed if finding.check not in known)
     for kind, checks in {**CLASSES, **({OTHERS: tuple(named)} if named else {})}.items():
         for check in checks:
             findings = tuple(finding for finding in outcome.listed if finding.check == check)
             judged = outcome.checks[check]
-            reason = "" if findings or judged else why_silent(check, target, found)
+            reason = "" if findings or judged else skip_reason(check, target, found)
             yield Case(kind, check, FAILED if findings else SKIPPED if reason else PASSED, reason, findings, judged)
 
 
-def why_silent(check: str, target: Target, found: list[Entry]) -> str:
-    """Why a check had nothing to judge."""
+def skip_reason(check: str, target: Target, found: list[Entry]) -> str:
+    """Return why a check had nothing to judge."""
     if check in target.excluded_checks:
-        return "EXCLUDE_CHECKS has it"
+        return "excluded by EXCLUDE_CHECKS"
     reasons = [each.reason.text for each in found if check in each.line.checks and each.reason.text]
-    return "nothing came that it judges" + (f": {reasons[0]}" if reasons else "")
+    return "it had nothing to judge" + (f": {reasons[0]}" if reasons else "")
 
 
 def write_reports(target: Target, outcome: Outcome, title: str) -> None:
-    """Writes them to the report folder, without secrets.
+    """Write the reports, without secrets.
 
     Args:
-        target: What was tested.
-        outcome: What came of it.
-        title: What was tested, in words.
+        target: The server under test.
+        outcome: The result of the run.
+        title: The name of the server.
     """
     found = entries(target, outcome)
     every = list(cases(target, outcome, found))
@@ -103,7 +103,9 @@ def write_reports(target: Target, outcome: Outcome, title: str) -> None:
     }
     target.report_dir.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        Path(target.report_dir, name).write_text(printable(without_secrets(text, hidden(target))), "utf-8", newline="")
+        Path(target.report_dir, name).write_text(
+            printable(without_secrets(text, secrets_to_hide(target))), "utf-8", newline=""
+        )
 
 
 def by_class(every: list[Case]) -> dict[str, list[Case]]:
@@ -111,7 +113,7 @@ def by_class(every: list[Case]) -> dict[str, list[Case]]:
 
 
 def junit(suites: Mapping[str, list[Case]], seconds: float) -> str:
-    """Each suite by its name, in it a test case for each check."""
+    """Return a suite for each class, with a test case for each check."""
     every = [case for members in suites.values() for case in members]
     root = ElementTree.Element("testsuites", {"name": TOOL, **counts(every), "time": f"{seconds:.3f}"})
     for name, members in suites.items():
@@ -135,7 +137,7 @@ def counts(every: list[Case]) -> dict[str, str]:
 
 
 def ctrf(every: list[Case], outcome: Outcome) -> str:
-    """A test for each check. A check has no time of its own: all judge the same answers."""
+    """Return a test for each check. Durations are 0: all checks judge the same responses."""
     statuses = [case.status for case in every]
     tests = []
     for case in every:
@@ -156,7 +158,7 @@ def ctrf(every: list[Case], outcome: Outcome) -> str:
 
 
 def sarif(outcome: Outcome, found: list[Entry]) -> str:
-    """A result for each finding, at the lines of the promises that it says to be broken."""
+    """Return a result for each finding, at the lines of the broken promises."""
     return as_sarif([sarif_result(finding, lines_of(finding, found)) for finding in outcome.listed])
 
 
@@ -172,14 +174,14 @@ def sarif_result(finding: Finding, lines: list[int]) -> dict[str, Any]:
 
 
 def as_sarif(results: list[dict[str, Any]]) -> str:
-    """The results, with a rule for each check."""
+    """Return the document: results, and a rule for each check."""
     names = dict.fromkeys([check for checks in CLASSES.values() for check in checks])
     names |= dict.fromkeys(each["ruleId"] for each in results)
     kinds = {check: kind for kind, checks in CLASSES.items() for check in checks}
     rules = [
         {
             "id": name,
-            "shortDescription": {"text": described(name)},
+            "shortDescription": {"text": check_description(name)},
             "properties": {"tags": [kinds.get(name, OTHERS)]},
         }
         for name in names
@@ -191,8 +193,8 @@ def as_sarif(results: list[dict[str, Any]]) -> str:
     return as_json({"$schema": SARIF, "version": "2.1.0", "runs": [run]})
 
 
-def described(check: str) -> str:
-    """What a check judges, in a sentence."""
+def check_description(check: str) -> str:
+    """Describe a check in a sentence."""
     registered: list[Any] = schemathesis.checks.CHECKS.get_by_names([check]) if check in known_checks() else []
     text = (getattr(registered[0], "__doc__", None) or "") if registered else ""
     return text.strip().partition("\n\n")[0].replace("\n", " ") or f"{check.replace('_', ' ')}."
@@ -203,8 +205,8 @@ def known_checks() -> list[str]:
 
 
 def lines_of(finding: Finding, found: list[Entry]) -> list[int]:
-    """Where in the contract it points; the beginning, if it is about none of its promises."""
-    lines = [each.line.promise.node.line for each in cited(finding, found)]
+    """Return the lines of a finding in the contract; the first line if it is about no promise."""
+    lines = [each.line.promise.node.line for each in cited_promises(finding, found)]
     return sorted({line for line in lines if line}) or [1]
 
 
@@ -214,5 +216,5 @@ def location(line: int) -> dict[str, Any]:
 
 
 def fingerprint(finding: Finding) -> str:
-    """The same for the same fault, whatever was sent."""
+    """Return a hash that is the same for the same fault, whatever was sent."""
     return hashlib.sha256(json.dumps([finding.check, sorted(finding.promises)]).encode()).hexdigest()

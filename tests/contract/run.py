@@ -1,8 +1,7 @@
-"""Runs Schemathesis's own `run` command on a target, and keeps what its events say.
+"""Runs Schemathesis's `run` command on a target, and records its events.
 
-In this process rather than as a subprocess: the events have the requests as they were sent, from which the verdict
-makes its figures and its curl commands; its printed output and reports have neither. An extension of its command line
-("handler") may listen to them.
+In this process rather than a subprocess: only the events have the requests as they were sent, from which the verdict
+takes its figures and its curl commands. A handler, an extension of its command line, receives them.
 """
 
 import gc
@@ -36,8 +35,9 @@ from schemathesis.openapi.checks import JsonSchemaError
 from codegen.text import escaped
 
 from .checks import CLASSES, Violation
-from .contract import OPENAPI, Operation, Problem, contract, label_of
-from .coverage import violated
+from .contract import OPENAPI, Problem, contract
+from .coverage import violated_promises
+from .operation import Operation, label_of
 from .outcome import Finding, Outcome
 from .redaction import encoded_forms, without_secrets
 from .run_state import begin, run_state
@@ -45,21 +45,21 @@ from .session import Session
 from .target import Target
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
-# Where `make serve` listens.
-SERVED = "http://127.0.0.1:8000"
-# Sent with every request, and of no use in a command that repeats it.
+# The address of `make serve`.
+SERVE_URL = "http://127.0.0.1:8000"
+# Headers of every request, not needed in curl commands.
 ROUTINE_HEADERS = {**requests.utils.default_headers(), "User-Agent": USER_AGENT, "Connection": "close"}
-# Offsets that no list reaches.
-FAR = (2**31, 2**63 - 1)
+# Offsets beyond any list.
+FAR_OFFSETS = (2**31, 2**63 - 1)
 # Characters.
-LONGEST_MESSAGE, LONGEST_LINE = 2000, 10_000
+MAX_MESSAGE, MAX_LINE = 2000, 10_000
 REPORTS = {"har": "requests.har", "html": "html"}
-# What Schemathesis reports as an error of its run, though it is the server that did not answer.
+# Errors in Schemathesis's report that are the server's fault.
 SERVER_FAULTS = (requests.RequestException, UnhealthyAPIError, UnresponsiveOperationError)
 
 
-def expected(operation: Operation) -> list[set[str]]:
-    """Of each set, one kind of answer must be seen."""
+def expected_kinds(operation: Operation) -> list[set[str]]:
+    """Return sets of kinds of responses: one of each set must be seen."""
     success = str(operation.page_status)
     kinds = ("with", "without") if operation.is_offset_list else ("with",) if operation.listing else ()
     found = [{f"{success} {kind} items"} for kind in kinds] or [{success}]
@@ -69,9 +69,9 @@ def expected(operation: Operation) -> list[set[str]]:
 
 
 def configuration(target: Target, folder: Path) -> schemathesis.Config:
-    """schemathesis.toml, completed."""
+    """Return the configuration: schemathesis.toml and the settings of the target."""
     data = tomllib.loads(CONFIG.read_text("utf-8"))
-    # By the environment: a secret may hold what Schemathesis would take for a placeholder.
+    # As environment variables: a secret may contain what Schemathesis reads as a placeholder.
     schemes = {
         each.scheme: {"bearer" if each.prefix else "api_key": f"${{{each.variable}}}"}
         for each in contract().credentials
@@ -88,11 +88,11 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     data["generation"]["max-examples"] = target.max_examples
     data["operations"], data["dictionaries"] = [], {}
     for operation in target.tested:
-        used_for, lists = values(target, operation)
+        used_for, lists = dictionary_values(target, operation)
         if used_for:
             data["operations"].append({"include-name": operation.label, "parameters": used_for})
         data["dictionaries"] |= lists
-    # They stay in the document: their methods are none that the server must refuse.
+    # They stay in the document: otherwise their methods would count as unsupported.
     labels = {each.label for each in target.tested}
     data["operations"] += [
         {"include-name": label_of(each), "enabled": False}
@@ -103,7 +103,7 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     if target.all_methods:
         del data["phases"]["coverage"]["unexpected-methods"]
     else:
-        # Without other methods these have nothing to judge, and would pass all the same.
+        # Without other methods these would pass with nothing to judge.
         used -= {"unsupported_method", "allow_header_conformance"}
     used.add("transient_answers")
     data["checks"] = {name: {"enabled": name in used} for name in schemathesis.checks.CHECKS.get_all_names()}
@@ -112,28 +112,28 @@ def configuration(target: Target, folder: Path) -> schemathesis.Config:
     return schemathesis.Config.from_dict(data, base_dir=str(CONFIG.parent))
 
 
-def values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Which values Schemathesis is to use for some parameters, and how often."""
-    listing, limits, ids = operation.listing, operation.limits, target.sent_of(operation)
+def dictionary_values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the values that Schemathesis uses for some parameters, and how often."""
+    listing, limits, ids = operation.listing, operation.limits, target.ids_to_send(operation)
     parameters: dict[str, tuple[float, list[Any]]] = {}
     if operation.parent:
-        # Mostly those under test, since a random id is a refusal that tells nothing about pages. Not pinned: a plain
-        # value would also replace the malformed ids.
+        # Mostly existing ids, since random ones are refused and show no pages. Not pinned: a plain value would replace
+        # the malformed ids as well.
         parameters[f"path.{operation.parent}"] = 0.9, list(ids.known)
     if listing is not None:
         inside = {limits[0], limits[0] + 1, operation.defaults[listing.limit], 7, 37, limits[-1] - 1, limits[-1]}
-        # Left alone, Schemathesis picks limits and offsets at random, and hardly ever reads a row in the middle.
-        # What the contract refuses is only used where a request is meant to be refused.
+        # By default Schemathesis picks limits and offsets at random, and hardly ever reads an item in the middle.
+        # Invalid values are used only for requests that are to be refused.
         parameters[f"query.{listing.limit}"] = (
             0.5,
             [*sorted(inside & set(limits)), limits[0] - 1, -1, limits[-1] + 1],
         )
     if listing is not None and listing.offset:
         total = target.total(operation, ids.readable[0])
-        # Around the edges of the list, spread over it, and far past its end.
+        # At the boundaries of the list, spread over it, and far beyond its end.
         parameters[f"query.{listing.offset}"] = (
             0.7,
-            sorted({0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, *FAR, -1}),
+            sorted({0, 1, *(total * part // 7 for part in range(1, 7)), total - 1, total, total + 1, *FAR_OFFSETS, -1}),
         )
     named = {name: f"{operation.name}.{name}" for name in parameters}
     used = {name: {"dictionary": named[name], "probability": often} for name, (often, _) in parameters.items()}
@@ -142,14 +142,14 @@ def values(target: Target, operation: Operation) -> tuple[dict[str, Any], dict[s
 
 @dataclass
 class Listener:
-    """What is to happen with the events of the run under way."""
+    """Receives the events of the current run."""
 
     target: Target
     outcome: Outcome
     progress: Callable[[str], None]
 
     def handle(self, event: events.EngineEvent) -> None:
-        listen(self.target, self.outcome, event)
+        record_event(self.target, self.outcome, event)
         if isinstance(event, events.ScenarioFinished) and event.recorder.interactions:
             self.progress(f"  {event.phase.value} done: {len(event.recorder.interactions)} requests")
 
@@ -159,14 +159,14 @@ _listeners: list[Listener] = []
 
 @cli.handler()
 class Handler(cli.EventHandler[Any]):
-    # Registered with the process, for all of its runs.
+    # Registered once per process, for all runs.
     def handle_event(self, ctx: Any, event: events.EngineEvent) -> None:
         for listener in _listeners:
             listener.handle(event)
 
 
 def collect_rarely() -> None:
-    """For a process that makes runs: nearly all that they make is kept to their end, and looking took a sixth of it."""
+    """Let the garbage collector run less often: nearly all objects live to the end, and it took a sixth of the time."""
     gc.set_threshold(20_000, 20, 50)
 
 
@@ -176,18 +176,18 @@ def run(
     progress: Callable[[str], None] = lambda line: None,
     session: Session | None = None,
 ) -> Outcome:
-    """Tests the target. Reports are in its report folder afterwards, without secrets; until then in `folder`."""
+    """Test the target. Reports are written to `folder`, and without secrets to the report folder."""
     if session is None:
         with Session(target).opened() as session:
             return run(target, folder, progress, session)
     os.environ |= {name: target.secrets.get(name, "") for name in contract().variables}
     session.progress = progress
-    outcome = Outcome(wanted=tuple(kinds for operation in target.tested for kinds in expected(operation)))
+    outcome = Outcome(required=tuple(kinds for operation in target.tested for kinds in expected_kinds(operation)))
     state = begin(target, session)
     outcome.began = time.time()
     output = io.StringIO()
     _listeners[:] = [Listener(target, outcome, progress)]
-    # As JSON: by itself Schemathesis would read YAML 1.1, in which `on` and `no` are Booleans.
+    # As JSON: Schemathesis reads YAML 1.1, in which `on` and `no` are Booleans.
     place = Path(tempfile.mkdtemp())
     document = place / "openapi.json"
     try:
@@ -208,41 +208,41 @@ def run(
         outcome.ended = time.time()
         outcome.choices, outcome.requests_by_operation = state.choices, state.requests_by_operation
         outcome.sent, outcome.rows, outcome.ended_early = state.sent, state.rows, state.ended_early
-        outcome.accepted_variants, outcome.inconclusive, outcome.foreign = (
+        outcome.accepted_variants, outcome.inconclusive, outcome.foreign_statuses = (
             state.accepted_variants,
             state.inconclusive,
-            state.foreign,
+            state.foreign_statuses,
         )
         outcome.not_sent = state.not_sent
-        note_breakdown(target, session, outcome)
+        add_ending_finding(target, session, outcome)
         shutil.rmtree(place, ignore_errors=True)
         text = output.getvalue().replace(str(folder), str(target.report_dir)).replace(str(document), OPENAPI.name)
         folder.mkdir(parents=True, exist_ok=True)
-        lines = (escaped(line, LONGEST_LINE) for line in text.split("\n"))
+        lines = (escaped(line, MAX_LINE) for line in text.split("\n"))
         (folder / "schemathesis.txt").write_text("\n".join(lines), "utf-8")
-        keep_reports(folder, target)
+        copy_reports(folder, target)
     return outcome
 
 
-def note_breakdown(target: Target, session: Session, outcome: Outcome) -> None:
-    """What ended the run is a finding, also where only requests met it that a check sent to make sure."""
-    if session.broken_by and all(finding.check != "no_answer" for finding in outcome.findings.values()):
-        request, reason = session.broken_by
+def add_ending_finding(target: Target, session: Session, outcome: Outcome) -> None:
+    """Report what ended the run, even if only requests of checks met it."""
+    if session.ended_by and all(finding.check != "no_answer" for finding in outcome.findings.values()):
+        request, reason = session.ended_by
         curl = as_curl(Request.from_prepared_request(request), target)
-        outcome.add(("no_answer", "no_answer"), Finding("no_answer", shown(reason, target), curl))
+        outcome.add(("no_answer", "no_answer"), Finding("no_answer", one_line(reason, target), curl))
 
 
-def keep_reports(folder: Path, target: Target) -> None:
-    """Copies what Schemathesis wrote to where it is wanted, without secrets, and without what steers a terminal."""
+def copy_reports(folder: Path, target: Target) -> None:
+    """Copy Schemathesis's reports to the report folder, without secrets and control characters."""
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         place = target.report_dir / file.relative_to(folder)
         place.parent.mkdir(parents=True, exist_ok=True)
-        text = without_secrets(file.read_text("utf-8", "backslashreplace"), hidden(target))
+        text = without_secrets(file.read_text("utf-8", "backslashreplace"), secrets_to_hide(target))
         place.write_text(printable(text), "utf-8", newline="")
 
 
 def printable(text: str) -> str:
-    """The same in characters that print: written so, they are the same in JSON, and can be read in HTML and XML."""
+    """Escape unprintable characters, in a form that is valid in JSON and readable in HTML and XML."""
     unseen = {each for each in set(text) - set("\n\r\t") if not each.isprintable()}
     return text.translate({ord(each): as_json(each) for each in unseen})
 
@@ -251,7 +251,7 @@ def as_json(character: str) -> str:
     return json.dumps(character)[1:-1] if ord(character) > 0xFFFF else f"\\u{ord(character):04x}"
 
 
-def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
+def record_event(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
     if isinstance(event, events.ScenarioFinished):
         recorder = event.recorder
         for case_id in recorder.interactions:
@@ -271,8 +271,8 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
                     failure = check.failure_info.failure
                     name = check.name if check.name != "transient_answers" else failed_check(failure)
                     curl = as_curl(recorder.interactions[case_id].request, target)
-                    broken = set(violated(reached, check.name, name, keywords_of(failure)))
-                    finding = Finding(name, describe(failure, target), curl, promises=broken)
+                    broken = set(violated_promises(reached, check.name, name, keywords_of(failure)))
+                    finding = Finding(name, describe_failure(failure, target), curl, promises=broken)
                     outcome.add((name, failure.title), finding)
         for case_id, node in recorder.cases.items():
             if not outcome.unanswered and recorder.find_response(case_id=case_id) is None:
@@ -283,7 +283,7 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
             outcome.outage = event.info.message
         elif event.related_to_operation and isinstance(event.value, SERVER_FAULTS):
             phase = event.phase.value if event.phase else "running"
-            message = f"{shown(' '.join(event.info.message.split()), target)}; the {phase} phase ended there"
+            message = f"{one_line(' '.join(event.info.message.split()), target)}; the {phase} phase ended there"
             outcome.add(("no_answer", event.info.title), Finding("no_answer", message))
         else:
             outcome.errors.append(f"{event.info.title}: {event.info.message}")
@@ -292,21 +292,21 @@ def listen(target: Target, outcome: Outcome, event: events.EngineEvent) -> None:
     elif isinstance(event, events.EngineFinished):
         for failure in event.failures:
             name = failed_check(failure)
-            outcome.add((name, failure.title), Finding(name, describe(failure, target)))
+            outcome.add((name, failure.title), Finding(name, describe_failure(failure, target)))
         for finding in outcome.findings.values():
             if finding.check == "no_answer":
                 finding.curl = finding.curl or outcome.unanswered
 
 
 def failed_check(failure: Failure) -> str:
-    """The name of the check, by what it found: of those that may find it, one that is used."""
+    """Return the name of the check that failed: of those that report such a failure, one that is enabled."""
     used = {check for names in CLASSES.values() for check in names}
     named = failure.title.removeprefix("Custom check failed: ").strip("`")
     return next((name for name in failure.checks if name in used), named)
 
 
 def keywords_of(failure: Failure) -> list[str]:
-    """What it says of the keyword that is broken, as ends of pointers, the most telling first."""
+    """Return ends of pointers of the broken keyword, the most specific first."""
     if isinstance(failure, Violation) and failure.pointer:
         return [failure.pointer]
     if not isinstance(failure, JsonSchemaError) or not failure.schema_path:
@@ -316,37 +316,37 @@ def keywords_of(failure: Failure) -> list[str]:
     return [path, f"/{field}/{keyword}", f"/{keyword}"]
 
 
-def describe(failure: Failure, target: Target) -> str:
-    """In one line that can be shown. A check of ours says all in its message, one of Schemathesis's needs its title."""
-    return shown(said_by(failure), target)
+def describe_failure(failure: Failure, target: Target) -> str:
+    """Describe a failure in one printable line. Messages of Schemathesis need their title."""
+    return one_line(failure_text(failure), target)
 
 
-def shown(text: str, target: Target, limit: int = LONGEST_MESSAGE) -> str:
-    """Without secrets, which must not be cut, before it is cut."""
-    return escaped(without_secrets(text[: 10 * limit], hidden(target)), limit)
+def one_line(text: str, target: Target, limit: int = MAX_MESSAGE) -> str:
+    """Return the text in one line. Secrets are removed before it is cut, as half a secret would stay."""
+    return escaped(without_secrets(text[: 10 * limit], secrets_to_hide(target)), limit)
 
 
-def said_by(failure: Failure) -> str:
+def failure_text(failure: Failure) -> str:
     if isinstance(failure, JsonSchemaError):
-        # What, and where in the answer; the schema is in the contract.
+        # The problem and its location; the schema is in the contract.
         what, place = failure.message.partition("\n\n")[0], "".join(f"/{part}" for part in failure.instance_path)
         return f"{failure.title}: at {place or 'its root'}, {' '.join(what.split())}"
     message = " ".join(failure.message.split())
     return message if isinstance(failure, Violation) else f"{failure.title}. {message}"
 
 
-def hidden(target: Target) -> Mapping[str, str]:
-    """The secrets. The reference server's credentials are none."""
+def secrets_to_hide(target: Target) -> Mapping[str, str]:
+    """Return the secrets. The reference server has none."""
     return target.secrets if target.is_deployment else {}
 
 
 def as_curl(request: Request, target: Target) -> str:
-    """The request as it was sent, with variables in place of secrets.
+    """Return a curl command for the request, with variables in place of secrets.
 
-    The reference server's credentials are none, and it is gone afterwards: `make serve` brings it back, at its address.
+    For the reference server, which has ended by then, it uses the address of `make serve`, and its public credentials.
     """
-    variables = hidden(target)
-    address = request.uri if target.is_deployment else request.uri.replace(target.base_url, SERVED, 1)
+    variables = secrets_to_hide(target)
+    address = request.uri if target.is_deployment else request.uri.replace(target.base_url, SERVE_URL, 1)
     words = ["curl", "--include"]
     if set("[]{}") & set(request.uri):
         words.append("--globoff")
@@ -357,16 +357,16 @@ def as_curl(request: Request, target: Target) -> str:
     for name, values in request.headers.items():
         value = values[0].decode("latin-1") if isinstance(values[0], bytes) else values[0]
         if ROUTINE_HEADERS.get(name) != value and name != SCHEMATHESIS_TEST_CASE_HEADER:
-            words += ["--header", quoted(f"{name}: {value}", variables)]
-    return " ".join([*words, quoted(address, variables)])
+            words += ["--header", shell_word(f"{name}: {value}", variables)]
+    return " ".join([*words, shell_word(address, variables)])
 
 
-def quoted(text: str, variables: Mapping[str, str]) -> str:
-    """One word for a shell, with variables in place of their values."""
+def shell_word(text: str, variables: Mapping[str, str]) -> str:
+    """Quote a word for a shell, with variables in place of their values."""
     for name, value in variables.items():
         for part, reference in encoded_forms(name, value):
             if part and part in text:
                 before, _, after = text.partition(part)
-                around = [quoted(each, variables) if each else "" for each in (before, after)]
+                around = [shell_word(each, variables) if each else "" for each in (before, after)]
                 return f'"{reference}"'.join(around)
     return shlex.quote(text)

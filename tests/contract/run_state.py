@@ -1,6 +1,7 @@
-"""The run under way: what it tests, and what it has noted so far. What it sends goes through its session (session.py).
+"""The state of the current run: its target, and what it has observed so far. Requests go through its session
+(session.py).
 
-There is one at a time in a process, as Schemathesis's hooks and checks are registered with the process.
+There is one per process, because Schemathesis's hooks and checks are registered with the process.
 """
 
 from dataclasses import dataclass, field
@@ -20,47 +21,47 @@ class RunState:
     target: Target
     session: Session
     accepted_variants: dict[str, set[str]] = field(default_factory=dict)
-    """What the server takes beyond the contract's letter, by parameter."""
+    """Variants that the server accepts but the contract does not require, by parameter."""
     suspects: list[Any] = field(default_factory=list)
-    """Pages that did not go together with others, and did when they were asked for again."""
+    """Pages whose contradiction could not be reproduced."""
     inconclusive: set[str] = field(default_factory=set)
-    """Checks that could not make sure of a difference, as the list changed under them."""
-    foreign: set[int] = field(default_factory=set)
-    """The statuses for lists that the credentials may not read."""
+    """Checks that could not confirm a difference because the list kept changing."""
+    foreign_statuses: set[int] = field(default_factory=set)
+    """Statuses for foreign ids."""
     rows: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    """Keys of the items that were read, by operation and what their list belongs to."""
+    """Keys of the items read, by operation and parent id."""
     not_sent: set[str] = field(default_factory=set)
-    """Operations of the contract that are not sent, as their methods are not safe."""
+    """Operations that are not sent because their methods are unsafe."""
     interactions: dict[int, Any] = field(default_factory=dict)
-    """The latest, by the answer's identity (interaction.py)."""
+    """The latest interactions, by identity of the response (interaction.py)."""
     latest: dict[tuple[str, str], Any] = field(default_factory=dict)
-    """By schema and key, the page on which each item was read last."""
-    shared: set[str] = field(default_factory=set)
-    """Keys that stand on two items."""
+    """The latest page with each item, by schema and key."""
+    duplicate_keys: set[str] = field(default_factory=set)
+    """Keys that two items share."""
     kinds: dict[str, str] = field(default_factory=dict)
-    """Which kind of answer each case got."""
+    """The kind of response to each case."""
     preceding: dict[int, requests.PreparedRequest] = field(default_factory=dict)
-    """By status, the latest answer without items since the last one that had some."""
+    """The latest response of each status without items, since the last one with items."""
     discovered: Discovered = field(default_factory=Discovered)
     request_keys: set[object] = field(default_factory=set)
-    """What was asked for with right credentials, however it was written (`question` in interaction.py)."""
+    """Keys of requests with right credentials (`request_key` in interaction.py)."""
     requests_by_operation: dict[str, int] = field(default_factory=dict)
-    """How many requests were for each operation, those included that a check sent to make sure."""
+    """Requests of each operation, those of checks included."""
     choices: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    """By operation and field, which of the texts that it may have (`Operation.choices`) the items had."""
+    """Seen values of fields with a fixed set of texts (`Operation.choices`), by operation and field."""
     reached: dict[str, Any] = field(default_factory=dict)
-    """The promises that each case and its answer are about (coverage.py)."""
+    """The promises that each case and its response are about (coverage.py)."""
     sendings: dict[str, Sending] = field(default_factory=dict)
-    """What it took to get an answer, by case, where that was more than one request."""
+    """Sendings with more than one request, by case."""
 
     @property
     def sent(self) -> int:
-        """Requests, those included that a check sent to make sure."""
+        """Number of requests, those of checks included."""
         return self.session.sent
 
     @property
-    def made(self) -> dict[str, list[str]]:
-        return self.session.made
+    def created_ids(self) -> dict[str, list[str]]:
+        return self.session.created_ids
 
     @property
     def answered(self) -> int:
@@ -68,7 +69,7 @@ class RunState:
 
     @property
     def ended_early(self) -> str:
-        """Why requests were left out."""
+        """Why the run ended early; empty if it did not."""
         return self.session.ended_early
 
 
@@ -94,7 +95,7 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 @schemathesis.hook
 def after_call(context: HookContext, case: Case[Any], response: Response) -> None:
     sending = run_state().session.sending
-    # Without the waits.
+    # Without waits.
     response.elapsed = sending.seconds
     if sending.transient or sending.cut:
         run_state().sendings[case.id] = sending

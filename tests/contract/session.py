@@ -1,8 +1,9 @@
-"""The one place that sends: every request of a run, whoever makes it, goes through the session under way.
+"""Sends all requests of a run, whoever makes them.
 
-It sends what is safe, at the rate, within the time, each answer bounded as a whole (exchange.py), and waits and sends
-again where the server says "not now". The requests library is pointed to it for as long as it is open, as that is what
-all senders have in common: Schemathesis takes no session from outside, and makes further ones for its own questions.
+The session sends only safe requests, at the given rate, within the time limit, each response bounded as a whole
+(exchange.py). It waits and sends again after transient responses. While open, it replaces the adapter of the requests
+library, which all senders have in common: Schemathesis accepts no session, and creates further ones for requests of its
+checks.
 """
 
 import re
@@ -22,40 +23,41 @@ import requests.sessions
 from requests.exceptions import ConnectionError, SSLError
 from urllib3.exceptions import NewConnectionError
 
-from .contract import SAFE_METHODS, contract
-from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, root_cause, without_answer
-from .operation import INVALID
-from .target import NOBODYS, Target, made_up_ids
+from .contract import contract
+from .exchange import BoundedAdapter, Bounds, NoAnswer, check_readable, placeholder_response, root_cause
+from .operation import SAFE_METHODS
+from .parameter import INVALID
+from .target import NONEXISTENT_IDS, Target, random_ids
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-# Seconds between the tries where no Retry-After says how long to wait, and so how often a request is sent again.
+# Seconds between attempts without Retry-After, and so the number of attempts.
 BACKOFF = (0.1, 0.2, 0.4, 0.8, 1.6)
-# Seconds: the longest that is waited at once, and in all, during a run and before it.
-LONGEST_WAIT, WAITS, WAITS_BEFORE = 60, 300, 20
-# Waits from this one on are told.
-ANNOUNCED = 5
-# Seconds between the tries where nobody listens, though somebody did before.
+# Seconds: longest single wait, all waits of a run, and all waits before it.
+LONGEST_WAIT, WAIT_BUDGET, PREFLIGHT_WAIT_BUDGET = 60, 300, 20
+# Waits of this many seconds are shown.
+ANNOUNCED_WAIT = 5
+# Seconds between attempts while the server refuses connections, if it accepted them before.
 RESTART = (0.5, 1.0, 2.0)
-# How many answers may come too late or be too large: each costs as much as many others.
-IN_A_ROW, IN_ALL = 3, 8
-# What stands in place of an answer.
-NOT_SENT = "not sent: it is about what the run did not make"
-# Requests between two signs of life.
+# Limits for late or too large responses: each costs as much as many others.
+MAX_FAILURES_IN_A_ROW, MAX_FAILURES = 3, 8
+# The reason of a placeholder for a request that was not sent.
+NOT_SENT = "not sent: the run did not create this item"
+# Requests between two lines of progress.
 PROGRESS = 100
 Exchange = Callable[[requests.PreparedRequest, Bounds], requests.Response]
 HTTP_DATES = ("%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y")
 
 
 class Ended(KeyboardInterrupt):
-    """No more requests are sent. What Schemathesis has until then it judges, as after an interruption."""
+    """No more requests are sent. Schemathesis judges what it has, as after an interruption."""
 
 
 class NotSent(requests.RequestException):
-    """A request that must not leave this machine."""
+    """A request that must not be sent."""
 
 
 def read_retry_after(text: str, now: datetime | None = None) -> float | None:
-    """Seconds to wait; None if it is neither a number of them nor a date, as RFC 9110, section 10.2.3, has it."""
+    """Return the seconds to wait; None if the text is neither seconds nor a date (RFC 9110, section 10.2.3)."""
     if re.fullmatch(r"[0-9]+", text, re.ASCII):
         return float(text[:12])
     for form in HTTP_DATES:
@@ -69,14 +71,14 @@ def read_retry_after(text: str, now: datetime | None = None) -> float | None:
 
 @dataclass
 class Sending:
-    """What it took to get one answer."""
+    """What it took to get one response."""
 
     transient: list[requests.Response] = field(default_factory=list)
-    """Answers that said "not now", before the last one."""
+    """Transient responses before the last one."""
     cut: bool = False
-    """Whether a connection was closed without a byte, and the same request, repeated, answered."""
+    """True if a connection was closed without a byte, and the same request then got a response."""
     seconds: float = 0.0
-    """Until the answer was there, waits aside."""
+    """Until the response was complete, without waits."""
 
 
 class Session:
@@ -86,33 +88,33 @@ class Session:
         self.target = target
         self.progress = progress
         self.sent = 0
-        """Requests, those included that a check sent to make sure."""
+        """Number of requests, those of checks included."""
         self.answered = 0
         self.ended_early = ""
-        """Why requests were left out."""
-        self.is_out = False
-        """Whether the server says "not now" to everything."""
+        """Why the run ended early; empty if it did not."""
+        self.is_unavailable = False
+        """True if the server gives transient responses to everything."""
         self.deadline = time.monotonic() + target.max_time if target.max_time else float("inf")
-        self.waits: float = WAITS_BEFORE
+        self.wait_budget: float = PREFLIGHT_WAIT_BUDGET
         self.failure: NoAnswer | None = None
-        """Why the last answer was none."""
+        """Why the last request got no response."""
         self.failures = self.failures_in_a_row = 0
-        self.broken_by: tuple[requests.PreparedRequest, str] | None = None
-        """The last request, and why it got no answer, if that was one too many."""
+        self.ended_by: tuple[requests.PreparedRequest, str] | None = None
+        """The request that ended the run, and why it got no response."""
         self.next_request = 0.0
-        self.knows_constant = False
-        self.made = {name: list(ids) for name, ids in target.made.items()}
-        """By parameter, the ids of what requests of this run made, or those before it."""
-        self.answers_others = False
-        """Whether a request was answered since that was looked at last."""
-        self.last_good: requests.PreparedRequest | None = None
-        self.here = threading.local()
+        self.found_permanent = False
+        self.created_ids = {name: list(ids) for name, ids in target.created_ids.items()}
+        """Ids of items that this run or its preflight created, by parameter."""
+        self.answered_others = False
+        """True if a request succeeded since this was last checked."""
+        self.last_success: requests.PreparedRequest | None = None
+        self.thread = threading.local()
         self.lock = threading.Lock()
-        """Held while the figures above change: now and then two requests are sent at once."""
+        """Held while the attributes above change: some requests are concurrent."""
 
     @contextmanager
     def opened(self) -> Iterator["Session"]:
-        """For this long, everything that the requests library sends goes through here."""
+        """Send everything that the requests library sends through this session."""
         session, before = self, requests.sessions.HTTPAdapter  # type: ignore[attr-defined]
 
         class Adapter(BoundedAdapter):
@@ -127,21 +129,21 @@ class Session:
 
     @property
     def sending(self) -> Sending:
-        """What is sent at the moment, by this thread."""
-        if not hasattr(self.here, "sending"):
-            self.here.sending = Sending()
-        sending: Sending = self.here.sending
+        """The current sending of this thread."""
+        if not hasattr(self.thread, "sending"):
+            self.thread.sending = Sending()
+        sending: Sending = self.thread.sending
         return sending
 
     def start(self) -> Sending:
-        """Begins a request: what its answer takes is noted from here on."""
-        self.here.sending = Sending()
+        """Begin a new request."""
+        self.thread.sending = Sending()
         return self.sending
 
     def begin_run(self) -> None:
-        """What came before, to see whether there is anything to test, does not count."""
+        """Do not count the requests of the preflight."""
         self.sent = self.answered = self.failures = self.failures_in_a_row = 0
-        self.waits = WAITS
+        self.wait_budget = WAIT_BUDGET
 
     def end(self, reason: str) -> None:
         self.ended_early = self.ended_early or reason
@@ -153,12 +155,12 @@ class Session:
 
     def check_time(self) -> None:
         if self.ended_early or time.monotonic() >= self.deadline:
-            self.end(f"MAX_TIME, {self.target.max_time} s, was over")
+            self.end(f"MAX_TIME ({self.target.max_time} s) was over")
 
-    def wait_for_turn(self) -> None:
-        """Keeps the rate, evenly: a burst at the start would be what a rate limit is there to prevent."""
+    def throttle(self) -> None:
+        """Wait for the next request's turn. Evenly: a burst at the start would exceed the rate limits of servers."""
         self.check_time()
-        if vars(self.here).pop("has_turn", False):
+        if vars(self.thread).pop("is_throttled", False):
             return
         if self.target.is_deployment:
             number, _, unit = self.target.rate_limit.partition("/")
@@ -170,72 +172,73 @@ class Session:
                 self.sleep(turn - now)
 
     def check_request(self, request: requests.PreparedRequest) -> None:
-        """The last word on what is sent, whatever asks for it. Raises NotSent."""
+        """Raise NotSent for requests that must not be sent, whoever makes them."""
         if request.method not in SAFE_METHODS and not self.target.all_methods:
             raise NotSent(f"{request.method} is not sent to a deployment without ALL_METHODS=1", request=request)
         there, here = urlsplit(request.url or ""), urlsplit(self.target.base_url)
         if (there.scheme, there.netloc.lower()) != (here.scheme, here.netloc.lower()):
             raise NotSent(f"{there.scheme}://{there.netloc} is not the server under test", request=request)
 
-    def is_of_others(self, request: requests.PreparedRequest) -> bool:
-        """Whether it would change or delete what somebody else made, as far as its address says."""
+    def is_foreign_write(self, request: requests.PreparedRequest) -> bool:
+        """True if the request would change or delete an item that this run did not create, by its URL."""
         path = urlsplit(request.url or "").path.removeprefix(urlsplit(self.target.base_url).path)
         for each in contract().operations if request.method not in {"POST", *SAFE_METHODS} else ():
             found = each.address.fullmatch(path) if each.method == request.method else None
             if found and each.parent:
-                parameter, identifier = each.in_path[each.parent], each.in_path[each.parent].normal(unquote(found[1]))
-                ids, nobodys = self.target.ids_of(each), (*NOBODYS, *made_up_ids(self.target.seed))
-                allowed = {*self.made.get(each.parent, ()), *ids.foreign, *ids.deleted, *nobodys}
+                parameter, ids = each.in_path[each.parent], self.target.ids_of(each)
+                identifier = parameter.normalize(unquote(found[1]))
+                unknown = (*NONEXISTENT_IDS, *random_ids(self.target.seed))
+                allowed = {*self.created_ids.get(each.parent, ()), *ids.foreign, *ids.deleted, *unknown}
                 return identifier not in allowed and parameter.judge_one(identifier) != INVALID
         return False
 
     def send(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
-        """Returns the answer, or what stands for it (`without_answer`).
+        """Send a request, and return the response or a placeholder (`placeholder_response`).
 
-        What may happen to any request (`Contract.not_now`) is waited out, as long as it says, and it is sent again.
+        After a transient response (`Contract.transient_statuses`) it waits as long as the server says, and sends again.
 
         Raises:
             Ended: No more requests are sent.
-            NotSent: This one must not be.
+            NotSent: This request must not be sent.
             requests.RequestException: The server cannot be reached.
         """
         self.check_request(request)
-        if self.is_of_others(request):
-            return without_answer(request, NOT_SENT)
-        # One that never ends is repeated enough once it has shown to be no matter of the moment.
-        for pause in (*(BACKOFF[:1] if self.knows_constant else BACKOFF), None):
-            response = self.ask(request, exchange)
-            if response.status_code not in contract().not_now:
-                self.answers_others = self.answers_others or response.status_code > 0
+        if self.is_foreign_write(request):
+            return placeholder_response(request, NOT_SENT)
+        # A status that has proven permanent is not waited for again.
+        for pause in (*(BACKOFF[:1] if self.found_permanent else BACKOFF), None):
+            response = self.send_once(request, exchange)
+            if response.status_code not in contract().transient_statuses:
+                self.answered_others = self.answered_others or response.status_code > 0
                 break
-            told = read_retry_after(response.headers.get("Retry-After", ""))
-            wait = pause if told is None else told
-            if pause is None or wait is None or wait > min(LONGEST_WAIT, self.waits):
+            retry_after = read_retry_after(response.headers.get("Retry-After", ""))
+            wait = pause if retry_after is None else retry_after
+            if pause is None or wait is None or wait > min(LONGEST_WAIT, self.wait_budget):
                 self.judge_outage(response, exchange, is_long=pause is not None)
                 break
             self.sending.transient.append(response)
             with self.lock:
-                self.waits -= wait
-            if wait >= ANNOUNCED:
+                self.wait_budget -= wait
+            if wait >= ANNOUNCED_WAIT:
                 self.progress(f"  waiting {wait:.0f} s, as the server says ({response.status_code})")
             self.sleep(wait)
         if 200 <= response.status_code < 300 and request.method == "GET":
-            self.last_good = request
+            self.last_success = request
         return response
 
-    def together(self, batch: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
-        """Sends each as soon as the one before it has left, without waiting for an answer, and returns all answers.
+    def send_concurrently(self, batch: Sequence[requests.PreparedRequest]) -> list[requests.Response]:
+        """Send each request as soon as the one before it has left, and return all responses.
 
-        The turns of all of them are waited for first: so the rate holds, and yet they are under way at once.
+        All turns are waited for first: so the rate holds, and the requests are still concurrent.
         Raises what `send` raises.
         """
         for _ in batch:
-            self.wait_for_turn()
+            self.throttle()
         left = [threading.Event() for _ in batch]
 
         def send(number: int) -> requests.Response:
             self.start()
-            self.here.has_turn, self.here.has_left = True, left[number]
+            self.thread.is_throttled, self.thread.is_sent = True, left[number]
             if number:
                 left[number - 1].wait()
             try:
@@ -243,38 +246,38 @@ class Session:
                     how = sender.merge_environment_settings(batch[number].url or "", {}, None, None, None)
                     return sender.send(batch[number].copy(), allow_redirects=False, **how)
             finally:
-                # Also if it never was sent.
+                # Also if it was never sent.
                 left[number].set()
 
         with ThreadPoolExecutor(len(batch)) as pool:
             return [each.result() for each in [pool.submit(send, number) for number in range(len(batch))]]
 
     def judge_outage(self, response: requests.Response, exchange: Exchange, is_long: bool) -> None:
-        """What stays "not now" is no matter of the moment if the server answers another request in between."""
-        if self.knows_constant and self.answers_others and not is_long:
-            self.answers_others = False
+        """Decide whether a lasting transient status is an outage: not if the server answers another request."""
+        if self.found_permanent and self.answered_others and not is_long:
+            self.answered_others = False
             return
         status = response.status_code
-        told = response.headers.get("Retry-After")
+        retry_after = response.headers.get("Retry-After")
         is_quota = status == HTTPStatus.TOO_MANY_REQUESTS
-        is_told = is_quota and is_long
+        is_announced = is_quota and is_long
         if (
-            not is_told
-            and self.last_good
-            and self.ask(self.last_good, exchange).status_code not in contract().not_now | {0}
+            not is_announced
+            and self.last_success
+            and self.send_once(self.last_success, exchange).status_code not in contract().transient_statuses | {0}
         ):
-            self.knows_constant = True
+            self.found_permanent = True
             return
-        self.is_out = True
+        self.is_unavailable = True
         what = f"the quota was exceeded ({status})" if is_quota else f"the server answered {status} to everything"
-        self.ended_early = self.ended_early or f"{what}, Retry-After: {told or 'none'}"
+        self.ended_early = self.ended_early or f"{what}, Retry-After: {retry_after or 'none'}"
 
-    def ask(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
-        """Sends it once; or twice where the connection was cut, and some times more where none came about."""
+    def send_once(self, request: requests.PreparedRequest, exchange: Exchange) -> requests.Response:
+        """Send a request once; again if the connection was closed, and several times if connections are refused."""
         pauses = iter(RESTART)
         sending = self.sending
         while True:
-            self.wait_for_turn()
+            self.throttle()
             with self.lock:
                 self.sent += 1
                 number = self.sent
@@ -283,28 +286,30 @@ class Session:
             start = time.monotonic()
             within = self.target.answer_within
             bounds = Bounds(within, min(start + within, self.deadline), self.target.max_answer)
-            bounds.has_left = vars(self.here).pop("has_left", bounds.has_left)
+            bounds.is_sent = vars(self.thread).pop("is_sent", bounds.is_sent)
             try:
                 response = exchange(request, bounds)
                 check_readable(response.content)
             except NoAnswer as error:
-                return self.failed(request, error)
+                return self.record_failure(request, error)
             except ConnectionError as error:
-                if isinstance(error, SSLError) or is_refused(error):
+                if isinstance(error, SSLError) or is_connection_refused(error):
                     pause = next(pauses, None) if self.answered and not isinstance(error, SSLError) else None
                     if pause is None and sending.cut:
-                        # This request may be why nobody listens any more.
-                        return self.failed(request, NoAnswer("the connection was closed, and nobody listens any more"))
+                        # This request may have crashed the server.
+                        return self.record_failure(
+                            request, NoAnswer("the connection was closed, and further ones are refused")
+                        )
                     if pause is None:
                         raise
                     self.sleep(pause)
                     continue
                 if not bounds.received and not sending.cut and request.method in SAFE_METHODS:
-                    # With a connection for each request, no answer is to be lost to one that was about to be closed.
+                    # Each request has a connection of its own, so the server did not close an idle one.
                     sending.cut = True
                     continue
-                what = "what came is no HTTP answer" if bounds.received else "the connection was closed, twice"
-                return self.failed(request, NoAnswer(f"{what}: {root_cause(error)}"))
+                what = "the response is not HTTP" if bounds.received else "the connection was closed, twice"
+                return self.record_failure(request, NoAnswer(f"{what}: {root_cause(error)}"))
             finally:
                 sending.seconds = time.monotonic() - start
             with self.lock:
@@ -312,10 +317,10 @@ class Session:
                 self.failure, self.failures_in_a_row = None, 0
             return response
 
-    def failed(self, request: requests.PreparedRequest, error: NoAnswer) -> requests.Response:
-        """Notes it, and ends the run before the next request if that was one too many of what costs time or memory."""
+    def record_failure(self, request: requests.PreparedRequest, error: NoAnswer) -> requests.Response:
+        """Record a failure; too many costly ones end the run before the next request."""
         if error.is_late:
-            # It was not the server's time that was over.
+            # If MAX_TIME is over, the server was not late.
             self.check_time()
         self.failure = error
         self.sending.cut = False
@@ -323,13 +328,13 @@ class Session:
             with self.lock:
                 self.failures += 1
                 self.failures_in_a_row += 1
-        if self.failures_in_a_row >= IN_A_ROW or self.failures >= IN_ALL:
-            self.broken_by = request, str(error)
-            self.ended_early = self.ended_early or f"{self.failures} of them had got no whole answer"
-        return without_answer(request, str(error))
+        if self.failures_in_a_row >= MAX_FAILURES_IN_A_ROW or self.failures >= MAX_FAILURES:
+            self.ended_by = request, str(error)
+            self.ended_early = self.ended_early or f"{self.failures} requests got no complete response"
+        return placeholder_response(request, str(error))
 
 
-def is_refused(error: BaseException) -> bool:
-    """Whether no connection came about, as while a server starts anew."""
+def is_connection_refused(error: BaseException) -> bool:
+    """True if the connection was refused, as during a restart."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     return isinstance(reason, NewConnectionError)

@@ -1,4 +1,4 @@
-"""Reads from the environment what is to be tested, and how; which variables there are follows from the contract."""
+"""Reads the settings from the environment. The contract determines which variables there are."""
 
 import re
 from collections.abc import Mapping
@@ -8,27 +8,28 @@ from urllib.parse import urlsplit
 
 import jsonschema_rs
 
-from .contract import Contract, Operation, Problem, contract, either
-from .operation import Parameter
+from .contract import Contract, Problem, contract, either
+from .operation import Operation
+from .parameter import Parameter
 from .target import MAX_ANSWER, Ids, Target
 
-# What is read of, in three kinds: what stands before its variable, and what each is.
+# The kinds of ids: prefix of the variable, and description.
 KINDS = {"": "one with {items}", "EMPTY_": "one without", "FOREIGN_": "one that may not be read"}
-# What a value may hold to travel unchanged.
+# Characters of a credential that HTTP transmits unchanged, by place.
 ALLOWED = {"cookie": r"[!#-+\--:<-\[\]-~]*"}
 ALLOWED_ELSEWHERE = r"[!-~]*"
 
 
 def read_environment(environment: Mapping[str, str]) -> Target:
-    """Raises Problem for the first thing that is missing or wrong."""
+    """Return the settings. Raises Problem for the first that is missing or invalid."""
     described = contract()
     given = {name: value.strip() for name, value in environment.items()}
     base_url = given.get("BASE_URL", "")
-    ids = {name: read_all_ids(given, first) for name, first in described.parents.items()}
+    ids = {name: read_ids(given, first) for name, first in described.parents.items()}
     target = Target(
         base_url=base_url.rstrip("/"),
         ids=ids,
-        secrets=described.given(given),
+        secrets=described.secrets_in(given),
         is_deployment=bool(base_url),
         max_examples=read_number("MAX_EXAMPLES", given.get("MAX_EXAMPLES") or "30", least=1),
         seed=read_number("SEED", given.get("SEED") or "0", least=0),
@@ -46,27 +47,27 @@ def read_environment(environment: Mapping[str, str]) -> Target:
     check_operation(target, described)
     if not re.fullmatch(r"[1-9][0-9]*/[smh]", target.rate_limit, re.ASCII):
         raise Problem(
-            f"RATE_LIMIT is '{target.rate_limit}', which is no rate", "give requests per time: RATE_LIMIT=5/s"
+            f"RATE_LIMIT must be a rate (got '{target.rate_limit}')", "give requests per s, m or h: RATE_LIMIT=5/s"
         )
     if not target.is_deployment:
-        for name in (name for first in described.parents.values() for name in parent_variables(first)):
+        for name in (name for first in described.parents.values() for name in id_variables(first)):
             if given.get(name):
                 raise Problem(
-                    f"{name} is given, but not BASE_URL: which server is to be tested?",
+                    f"{name} is given, but not BASE_URL",
                     f"give BASE_URL too; or, to test the reference server, unset {name}",
                 )
         return target
     if target.mutant:
         raise Problem(
             "MUTANT is given, and BASE_URL: only the reference server has mutants",
-            "unset one of them; to see a mutant at another address, start it with make serve MUTANT=...",
+            "unset one of them; to serve a mutant at another address: make serve MUTANT=...",
         )
     check_base_url(target.base_url, described)
     check_credentials(target, described)
     return check_ids(target, described)
 
 
-def parent_variables(described: Operation) -> tuple[str, ...]:
+def id_variables(described: Operation) -> tuple[str, ...]:
     return tuple(kind + described.parent_variable for kind in KINDS)
 
 
@@ -75,17 +76,15 @@ def check_operation(target: Target, described: Contract) -> None:
     if target.operation in ("", *names):
         found = next((each for each in described.operations if each.name == target.operation), None)
         if found and not found.is_safe and not target.all_methods:
-            raise Problem(f"{found.name} is a {found.method}, which might change something", "send it: ALL_METHODS=1")
+            raise Problem(f"{found.name} is a {found.method}, which may change data", "allow it: ALL_METHODS=1")
         return
-    if why := described.beyond.get(target.operation):
-        raise Problem(f"the operation {target.operation} cannot be tested: {why}", f"take another: {either(names)}")
-    raise Problem(
-        f"OPERATION is '{target.operation}', which the contract does not have", f"give one that it has: {either(names)}"
-    )
+    if why := described.untestable.get(target.operation):
+        raise Problem(f"the operation {target.operation} cannot be tested: {why}", f"choose another: {either(names)}")
+    raise Problem(f"OPERATION must be one of the contract (got '{target.operation}')", f"choose {either(names)}")
 
 
 def check_ids(target: Target, described: Contract) -> Target:
-    """The target with what is not known of each operation. Raises Problem if that leaves nothing to test."""
+    """Return the target with its missing ids, by operation. Raises Problem if nothing can be tested."""
     unknown: dict[str, str] = {}
     wanted = [
         each
@@ -94,30 +93,30 @@ def check_ids(target: Target, described: Contract) -> Target:
     ]
     for each in wanted:
         if each.is_safe or each.method == "POST":
-            if not any(target.ids_of(one).readable for one in (each, *sources(each, described))):
+            if not any(target.ids_of(one).readable for one in (each, *source_lists(each, described))):
                 unknown[each.name] = f"{each.parent_variable} is not given"
-        elif not any(target.ids_of(one).readable for one in described.operations if makes(one, each)):
-            unknown[each.name] = "no link says what was made that it may change"
+        elif not any(target.ids_of(one).readable for one in described.operations if creates(one, each)):
+            unknown[each.name] = "no link leads from an operation that creates items"
     if len(unknown) == len(wanted):
-        check_given(target, wanted[0], described)
+        require_id(target, wanted[0], described)
     for first in described.parents.values():
-        check_each(target, first)
-    return replace(target, unknown=unknown)
+        check_given_ids(target, first)
+    return replace(target, missing_ids=unknown)
 
 
-def makes(one: Operation, other: Operation) -> bool:
-    """Whether an operation adds what another one may change or delete, by a link of the contract."""
+def creates(one: Operation, other: Operation) -> bool:
+    """True if an operation creates items that another one may change or delete, by a link of the contract."""
     return one.method == "POST" and one.name in other.links
 
 
-def sources(operation: Operation, described: Contract) -> list[Operation]:
-    """The lists whose items it is asked for, by a link of the contract."""
+def source_lists(operation: Operation, described: Contract) -> list[Operation]:
+    """Return the lists whose items link to the operation."""
     return [each for each in described.operations if each.is_safe and each.name in operation.links]
 
 
-def check_given(target: Target, first: Operation, described: Contract) -> None:
-    """Raises Problem where nothing is known that could be asked for."""
-    first = next(iter(sources(first, described)), first)
+def require_id(target: Target, first: Operation, described: Contract) -> None:
+    """Raise Problem if no id is known."""
+    first = next(iter(source_lists(first, described)), first)
     name, items, parent = first.parent_variable, first.items_noun, first.parent_noun
     example = first.parameters["path", first.parent].at("example").value or "..." if first.parent else ""
     if not target.ids_of(first).readable:
@@ -125,14 +124,14 @@ def check_given(target: Target, first: Operation, described: Contract) -> None:
         what = f"lists the {items} of one {parent}" if first.listing else f"is about one {parent}"
         some = f" that has {items}" if first.listing else ""
         raise Problem(
-            f"{name} is not given. One is needed because the operation {what}: its id cannot be guessed, and without "
-            f"one{some} every answer would be a {refused}, and nothing would be tested",
+            f"{name} is not given. It is required because the operation {what}, and ids cannot be guessed: without one"
+            f"{some} every response would be a {refused}",
             f"give the id of a {parent}{some}: {name}={example}",
         )
 
 
-def check_each(target: Target, described: Operation) -> None:
-    """Raises Problem for an id that cannot be one, or is given twice."""
+def check_given_ids(target: Target, described: Operation) -> None:
+    """Raise Problem for an id that is invalid or given twice."""
     items, parent = described.items_noun, described.parent_noun
     example = described.parameters["path", described.parent].at("example").value or "..."
     given = target.ids[described.parent]
@@ -141,28 +140,28 @@ def check_each(target: Target, described: Operation) -> None:
     ).is_valid
     kind = "UUID" if described.parent_schema.get("format") == "uuid" else f"value of {described.parent}"
     seen: dict[str, str] = {}
-    lists = zip(parent_variables(described), (given.known, given.empty, given.foreign), strict=True)
+    lists = zip(id_variables(described), (given.known, given.empty, given.foreign), strict=True)
     for name, identifier in ((name, identifier) for name, ids in lists for identifier in ids):
         if not is_id(identifier) and not (re.fullmatch("[0-9]+", identifier) and is_id(int(identifier))):
             raise Problem(
-                f"{name} is '{identifier}', which is no {kind}", f"give the id as the API writes it: {name}={example}"
+                f"{name} must be a {kind} (got '{identifier}')", f"give the id as the API writes it: {name}={example}"
             )
         if identifier in seen:
             raise Problem(
                 f"the {parent} {identifier} is given twice, as {seen[identifier]} and as {name}",
-                f"give it once, as what it is: {either(KINDS.values()).format(items=items)}",
+                f"give it once: as {either(KINDS.values()).format(items=items)}",
             )
         seen[identifier] = name
 
 
-def read_all_ids(given: Mapping[str, str], described: Operation) -> Ids:
+def read_ids(given: Mapping[str, str], described: Operation) -> Ids:
     parameter = described.in_path[described.parent]
-    return Ids(*(read_ids(given, name, parameter) for name in parent_variables(described)))
+    return Ids(*(read_id_list(given, name, parameter) for name in id_variables(described)))
 
 
-def read_ids(given: Mapping[str, str], name: str, parameter: Parameter) -> tuple[str, ...]:
+def read_id_list(given: Mapping[str, str], name: str, parameter: Parameter) -> tuple[str, ...]:
     ids = read_list(given, name)
-    # Those are the same in either case.
+    # UUIDs are case-insensitive.
     return tuple(each.lower() for each in ids) if parameter.is_uuid else ids
 
 
@@ -172,42 +171,42 @@ def read_list(given: Mapping[str, str], name: str) -> tuple[str, ...]:
 
 def read_switch(given: Mapping[str, str], name: str) -> bool:
     if given.get(name, "") not in ("", "0", "1"):
-        raise Problem(f"{name} is '{given[name]}', which is neither 0 nor 1", f"give {name}=1, or leave it out")
+        raise Problem(f"{name} must be 0 or 1 (got '{given[name]}')", f"give {name}=1, or unset it")
     return given.get(name) == "1"
 
 
 def read_number(name: str, text: str, least: int) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII) or int(text) < least:
-        raise Problem(f"{name} is '{text}', which is no number from {least} up", f"give one: {name}={least + 100}")
+        raise Problem(f"{name} must be a number from {least} up (got '{text}')", f"{name}={least + 100}")
     return int(text)
 
 
-def right_address(described: Contract) -> str:
-    """What to do about an address that is not the API's."""
-    return f"give what comes before {described.prefix} in the API's addresses: BASE_URL=https://host.example/api"
+def base_url_fix(described: Contract) -> str:
+    """Return the remedy for a wrong BASE_URL."""
+    return f"give the part of the API's URLs before {described.prefix}: BASE_URL=https://host.example/api"
 
 
 def check_base_url(base_url: str, described: Contract) -> None:
-    fix = right_address(described)
+    fix = base_url_fix(described)
     try:
         url = urlsplit(base_url)
-        # Reading the port checks it.
+        # Access validates the port.
         valid = url.scheme in ("http", "https") and url.hostname is not None and url.port != 0
     except ValueError:
         valid = False
         url = urlsplit("")
     if url.username is not None or "@" in base_url.partition("/")[0]:
-        # Not shown: there is a password in it.
-        raise Problem(f"BASE_URL holds credentials, which would be sent instead of {either(described.variables)}", fix)
+        # Not shown: it contains a password.
+        raise Problem(f"BASE_URL must not contain credentials: they would replace {either(described.variables)}", fix)
     if "://" not in base_url:
-        raise Problem(f"BASE_URL is '{base_url}', without http:// or https:// in front", f"BASE_URL=http://{base_url}")
+        raise Problem(f"BASE_URL must begin with http:// or https:// (got '{base_url}')", f"BASE_URL=http://{base_url}")
     if url.query or url.fragment:
-        raise Problem(f"BASE_URL is '{base_url}', which has a query or a fragment", fix)
+        raise Problem(f"BASE_URL must not have a query or a fragment (got '{base_url}')", fix)
     if not valid or re.search(r"\s", base_url):
-        raise Problem(f"BASE_URL is '{base_url}', which is not an http or https address", fix)
+        raise Problem(f"BASE_URL must be an http or https URL (got '{base_url}')", fix)
     paths = {each.path.partition("/{")[0] for each in described.operations}
     if any(own and f"{own}/" in f"{url.path}/" for own in paths):
-        raise Problem(f"BASE_URL is '{base_url}', which already holds the operation's own path", fix)
+        raise Problem(f"BASE_URL must not contain the path of the operation (got '{base_url}')", fix)
 
 
 def check_credentials(target: Target, described: Contract) -> None:
@@ -216,20 +215,20 @@ def check_credentials(target: Target, described: Contract) -> None:
         ways = (f"{each.variable}, {each.description or each.name}".rstrip(".") for each in described.credentials)
         raise Problem(
             f"{'neither ' if several else ''}{' nor '.join(described.variables)} is {'' if several else 'not '}given, "
-            "and the API answers nobody without credentials",
-            f"give one in the environment variable {'; or in '.join(ways)}",
+            "and the API refuses requests without credentials",
+            f"set {'; or '.join(ways)}",
         )
-    # The value itself is not shown.
+    # Messages do not show the value.
     for credential in described.credentials:
         name, value = credential.variable, target.secrets.get(credential.variable, "")
         if not re.fullmatch(ALLOWED.get(credential.place, ALLOWED_ELSEWHERE), value, re.ASCII):
             without = f"'{credential.prefix.strip()}', quotes" if credential.prefix else "quotes"
             raise Problem(
-                f"{name} holds characters that no credential can have",
-                f"give the bare value as {name}, without {without} or blanks",
+                f"{name} contains characters that a credential cannot have",
+                f"give the value alone as {name}, without {without} or blanks",
             )
         if not credential.prefix and value.startswith(f"{credential.name}="):
             raise Problem(
-                f"{name} holds the {credential.place}'s name besides its value",
-                f"give what comes after {credential.name}=",
+                f"{name} must not contain the name of the {credential.place}",
+                f"give the part after {credential.name}=",
             )

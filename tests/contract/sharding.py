@@ -1,4 +1,4 @@
-"""For what takes long: a share of it, and results that a later run goes on from."""
+"""Shares of long runs, and results that a later run resumes from."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .contract import Problem
 T = TypeVar("T")
 
 
-def read_share(text: str) -> tuple[int, int]:
-    """Returns which share, from 1, of how many; without text the only one. Raises Problem."""
+def read_shard(text: str) -> tuple[int, int]:
+    """Return the number of the share, from 1, and the number of shares; the only share if empty. Raises Problem."""
     found = re.fullmatch(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,3})", text or "1/1", re.ASCII)
     if not found or int(found[1]) > int(found[2]):
-        raise Problem(f"SHARD is '{text}', which is no share", "give its number and how many there are: SHARD=1/4")
+        raise Problem(f"SHARD must be a share (got '{text}')", "give its number and the number of shares: SHARD=1/4")
     return int(found[1]), int(found[2])
 
 
-def shares(all_of_them: Sequence[T], number: int, of: int) -> list[T]:
-    """One of so many shares, each as large and as slow as the others."""
+def select_shard(all_of_them: Sequence[T], number: int, of: int) -> list[T]:
+    """Return one share: every n-th element, so that all shares take about the same time."""
     return list(all_of_them[number - 1 :: of])
 
 
-def state_of(sources: Iterable[str]) -> str:
-    """A hash of files, and of all files in folders, by their place in the repository."""
+def hash_files(sources: Iterable[str]) -> str:
+    """Return a hash of files, and of all files in folders, by their paths in the repository."""
     digest = hashlib.sha256()
     for source in sources:
         place = ROOT / source
@@ -41,14 +41,14 @@ def state_of(sources: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-class Kept:
-    """Results so far, one line of JSON for each, with the state of what they are of."""
+class JsonLines:
+    """A file of results, one JSON object per line."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
 
     def read(self) -> list[dict[str, Any]]:
-        """Those that are there. A line that was cut off, or is none of ours, counts as none."""
+        """Return the results. Truncated and foreign lines are skipped."""
         found = []
         for line in self.file.read_text("utf-8", "replace").splitlines() if self.file.exists() else ():
             try:
@@ -59,12 +59,12 @@ class Kept:
                 found.append(data)
         return found
 
-    def start(self, results: Iterable[dict[str, Any]]) -> None:
-        """Begins anew, with these."""
+    def rewrite(self, results: Iterable[dict[str, Any]]) -> None:
+        """Replace the file by these results."""
         self.file.parent.mkdir(parents=True, exist_ok=True)
         self.file.write_text("".join(map(as_line, results)), "utf-8")
 
-    def add(self, result: dict[str, Any]) -> None:
+    def append(self, result: dict[str, Any]) -> None:
         with self.file.open("a", encoding="utf-8") as file:
             file.write(as_line(result))
 

@@ -1,4 +1,4 @@
-"""Which requests took many times as long as the others: an observation, as the contract promises no time."""
+"""Reports slow requests. An observation, because the contract promises no response times."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from schemathesis import Response
 
 from .contract import contract
 
-# Seconds, and how many times the usual: only what is both is worth a line.
+# Both must be exceeded: seconds, and a multiple of the median.
 SLOW, SLOWER = 1.0, 10
-# How many of the slow requests are shown, and how many characters of each.
+# Maximum number of slow requests shown, and characters of each.
 SHOWN, WIDTH = 3, 60
 
 
@@ -19,20 +19,20 @@ def refusals() -> frozenset[int]:
 
 @dataclass
 class Times:
-    """How long each request took, which nothing is repeated for."""
+    """The duration of each request. Nothing is repeated to measure it."""
 
     answers: list[tuple[float, str]] = field(default_factory=list)
-    """In seconds, with what was asked for."""
+    """Seconds and request."""
 
     def note(self, response: Response) -> None:
-        # Waits of their own: no answer, refusals that are delayed on purpose, and servers that cannot answer now.
+        # Excluded: missing responses, refusals that servers delay on purpose, and transient responses.
         if response.status_code not in {0} | set(refusals()):
             path, _, query = (response.request.url or "").partition("?")
             self.answers.append((response.elapsed, query or path.rpartition(f"{contract().prefix}/")[2]))
 
     @property
     def slow(self) -> str:
-        """In one line; empty if none was."""
+        """A description in one line; empty if no request was slow."""
         if not self.answers:
             return ""
         usual = statistics.median(seconds for seconds, _ in self.answers)
@@ -41,4 +41,4 @@ class Times:
             return ""
         shown = "; ".join(f"{request[:WIDTH]} took {seconds:.1f} s" for seconds, request in slow[:SHOWN])
         more = f"; {len(slow) - SHOWN} more" if len(slow) > SHOWN else ""
-        return f"{shown}{more}, where {usual:.2f} s is usual"
+        return f"{shown}{more} (median {usual:.2f} s)"

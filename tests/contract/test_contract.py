@@ -6,7 +6,7 @@ import pytest
 
 from .checks import CLASSES
 
-# Schemathesis leaves the files of its reports for the garbage collector to close.
+# Schemathesis leaves report files for the garbage collector to close.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 def test_contract(cases: Any, name: str) -> None:
     case = cases[name]
     if case.findings:
-        # As text: a traceback into this file tells nobody anything.
+        # Without the traceback, which would show this file.
         pytest.fail(case.details, pytrace=False)
     if case.reason:
         pytest.skip(case.reason)

@@ -1,4 +1,4 @@
-"""Texts that are sent as they are, where libraries would decode `%31` before they send it."""
+"""Sends paths and queries as they are, where libraries would decode `%31` first."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,11 +13,11 @@ from .contract import contract
 from .run_state import run_state
 
 
-class Raw(str):
-    """An id as it is to stand in the address."""
+class RawId(str):
+    """An id that is sent unencoded."""
 
 
-def as_raw(text: str) -> Query:
+def raw_query(text: str) -> Query:
     return {RAW_QUERY_STRING_KEY: RawQueryString(text)}
 
 
@@ -26,12 +26,12 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     query = (case.query or {}).get(RAW_QUERY_STRING_KEY)
     operation = contract().operation(case.operation.label)
     parent = (case.path_parameters or {}).get(operation.parent) if operation else None
-    if not isinstance(query, RawQueryString) and not isinstance(parent, Raw):
+    if not isinstance(query, RawQueryString) and not isinstance(parent, RawId):
         return
 
-    def as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    def set_raw_url(request: requests.PreparedRequest) -> requests.PreparedRequest:
         url = urlsplit(request.url or "")
-        if isinstance(parent, Raw) and operation:
+        if isinstance(parent, RawId) and operation:
             prefix = urlsplit(run_state().target.base_url).path
             url = url._replace(path=prefix + operation.path_of(parent))
         if isinstance(query, RawQueryString):
@@ -39,4 +39,4 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
         request.url = url.geturl()
         return request
 
-    kwargs["auth"] = as_it_is
+    kwargs["auth"] = set_raw_url

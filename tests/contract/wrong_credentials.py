@@ -1,4 +1,4 @@
-"""Credentials that are wrong, one of each kind that servers were seen to let in."""
+"""Wrong credentials, of each kind that a server was seen to accept."""
 
 import base64
 import json
@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from .contract import Credential, Operation
-from .redaction import PASSWORDS, in_base64, mended
+from .operation import Credential, Operation
+from .redaction import PASSWORDS, altered, in_base64
 from .target import Target
 
-# A word that nobody has.
+# A value that is not a credential.
 WRONG_CREDENTIAL = "wrong-on-purpose"
-# What programs write for nothing, and what databases and shells make more of.
+# How programs write missing values, and text that databases and shells interpret.
 WORDS = (
     "", "null", "undefined", "None", "false", "0", "[object Object]", "guest", "admin", "test", "*", "%00",
     "' OR '1'='1", "a", "\u00fc",
 )  # fmt: skip
-BARE_WORDS = ("", "null", "undefined", "false", "deleted", "' OR '1'='1")
+UNPREFIXED_WORDS = ("", "null", "undefined", "false", "deleted", "' OR '1'='1")
 OTHER_WORDS = ("None", "true", "0", "a", "*", "guest", "[object Object]", "%00", "nil")
-# Characters: more than a token has, and no more than proxies let through.
+# Characters: longer than tokens, but accepted by proxies.
 LONG = 4000
-# Where other programs have their tokens.
+# Where other APIs have their tokens.
 HEADERS = (
     "X-API-Key",
     "Api-Key",
@@ -35,7 +35,7 @@ HEADERS = (
 BEARER_HEADERS = ("X-Authorization", "X-Forwarded-Authorization", "Proxy-Authorization", "Authorization2")
 COOKIES = ("token", "session", "access_token", "jwt", "auth", "Authorization")
 QUERY = ("access_token", "token", "api_key", "apikey", "key", "auth", "authorization")
-# What a proxy tells the server behind it, which the server must not believe anybody.
+# Headers from a proxy, which a server must not trust.
 TRUSTED = {
     "X-Forwarded-For": "127.0.0.1",
     "X-Real-IP": "127.0.0.1",
@@ -49,34 +49,35 @@ TRUSTED = {
 
 
 @dataclass(frozen=True)
-class Presented:
-    """What a request has as credentials."""
+class SentCredentials:
+    """The credentials of a request."""
 
     headers: dict[str, str] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
     query: dict[str, str] = field(default_factory=dict)
 
 
-NONE = Presented()
+NO_CREDENTIALS = SentCredentials()
 
 
-def placed(place: str, name: str, value: str) -> Presented:
+def credentials_in(place: str, name: str, value: str) -> SentCredentials:
     found = {name: value}
     return (
-        Presented(found)
+        SentCredentials(found)
         if place == "header"
-        else Presented(cookies=found)
+        else SentCredentials(cookies=found)
         if place == "cookie"
-        else Presented(query=found)
+        else SentCredentials(query=found)
     )
 
 
-def wrong_value(credential: Credential) -> Presented:
-    return placed(credential.place, credential.name, credential.prefix + WRONG_CREDENTIAL)
+def wrong_value(credential: Credential) -> SentCredentials:
+    return credentials_in(credential.place, credential.name, credential.prefix + WRONG_CREDENTIAL)
 
 
-def telling_kinds(target: Target, operation: Operation) -> Iterator[Presented]:
-    """A few, for operations after the first one, which mostly share what looks at credentials."""
+def selected_wrong_credentials(target: Target, operation: Operation) -> Iterator[SentCredentials]:
+    """Return some wrong credentials, for operations after the first: they mostly share the code that checks
+    credentials."""
     for credential in operation.credentials:
         secret, prefix = target.secrets.get(credential.variable, ""), credential.prefix
         values = ["", *((secret + "x", secret[:-1], secret.swapcase()) if secret else ())]
@@ -84,77 +85,80 @@ def telling_kinds(target: Target, operation: Operation) -> Iterator[Presented]:
         if prefix and secret:
             values += [secret, f"Token {secret}"]
         for value in values:
-            yield placed(credential.place, credential.name, value)
-    yield from misplaced(target, operation)
+            yield credentials_in(credential.place, credential.name, value)
+    yield from misplaced_credentials(target, operation)
 
 
-def kinds(target: Target, operation: Operation) -> Iterator[Presented]:
+def wrong_credentials(target: Target, operation: Operation) -> Iterator[SentCredentials]:
     credentials = operation.credentials
     bare = [each for each in credentials if not each.prefix]
     for credential in credentials:
         if credential.prefix:
-            for number, value in enumerate(prefixed(credential.prefix, target.secrets.get(credential.variable, ""))):
-                wrong = placed(credential.place, credential.name, value)
+            for number, value in enumerate(
+                prefixed_values(credential.prefix, target.secrets.get(credential.variable, ""))
+            ):
+                wrong = credentials_in(credential.place, credential.name, value)
                 if bare and number % 2:
-                    # It is looked at by itself below; by the way, one of another kind, for who takes either.
+                    # Tested alone below; here together with a wrong value of another scheme, for servers that accept
+                    # either.
                     word = OTHER_WORDS[number % len(OTHER_WORDS)]
-                    wrong = both(wrong, placed(bare[0].place, bare[0].name, word))
+                    wrong = merge(wrong, credentials_in(bare[0].place, bare[0].name, word))
                 yield wrong
     for credential in bare:
-        values = [*BARE_WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", "")]
+        values = [*UNPREFIXED_WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", "")]
         if secret := target.secrets.get(credential.variable):
-            values += [secret + "x", secret[:-1], secret.swapcase(), mended(secret), secret * 2]
+            values += [secret + "x", secret[:-1], secret.swapcase(), altered(secret), secret * 2]
             values += [secret[: len(secret) // 2], secret[::-1], in_base64(secret)]
         for value in values:
-            yield placed(credential.place, credential.name, value)
-    yield Presented(TRUSTED)
-    yield from misplaced(target, operation)
+            yield credentials_in(credential.place, credential.name, value)
+    yield SentCredentials(TRUSTED)
+    yield from misplaced_credentials(target, operation)
 
 
-def both(one: Presented, other: Presented) -> Presented:
-    return Presented(one.headers | other.headers, one.cookies | other.cookies, one.query | other.query)
+def merge(one: SentCredentials, other: SentCredentials) -> SentCredentials:
+    return SentCredentials(one.headers | other.headers, one.cookies | other.cookies, one.query | other.query)
 
 
-def misplaced(target: Target, operation: Operation) -> Iterator[Presented]:
-    """Right ones under names that are not the contract's, all together: whichever is taken, the answer is a success."""
+def misplaced_credentials(target: Target, operation: Operation) -> Iterator[SentCredentials]:
+    """Right values under wrong names, all together: if any is accepted, the response is a success."""
     credentials = operation.credentials
     own = {(each.place, each.name.lower() if each.place == "header" else each.name) for each in credentials}
-    alike = [name for each in credentials if not each.prefix for name in nearly(each.name)]
+    alike = [name for each in credentials if not each.prefix for name in similar_names(each.name)]
     secret = next(iter(target.secrets.values()))
     prefix = next((each.prefix for each in credentials if each.prefix), "Bearer ")
     headers = dict.fromkeys(HEADERS, secret) | dict.fromkeys(BEARER_HEADERS, prefix + secret)
-    yield Presented({name: value for name, value in headers.items() if ("header", name.lower()) not in own})
+    yield SentCredentials({name: value for name, value in headers.items() if ("header", name.lower()) not in own})
     in_cookie = next((each.variable for each in credentials if each.place == "cookie"), "")
     cookies = [name for name in (*COOKIES, *alike) if ("cookie", name) not in own]
     value = target.secrets.get(in_cookie, secret)
-    # Of a name in a value, a server that only searches the header makes a cookie.
+    # A server that searches the header for the name finds this one.
     within = "&".join(f"{name}={value}" for place, name in sorted(own) if place == "cookie")
-    yield Presented(cookies=dict.fromkeys(cookies, value) | {"theme": within})
+    yield SentCredentials(cookies=dict.fromkeys(cookies, value) | {"theme": within})
     if not target.is_deployment:
-        # A server writes its addresses into a log.
+        # Servers write URLs to logs.
         names = [name for name in (*QUERY, *(each.name for each in credentials)) if ("query", name) not in own]
         values = {each.name.lower(): each.prefix + target.secrets.get(each.variable, secret) for each in credentials}
-        yield Presented(query={name: values.get(name.lower(), secret) for name in names})
+        yield SentCredentials(query={name: values.get(name.lower(), secret) for name in names})
 
 
-def nearly(name: str) -> Iterator[str]:
-    """Names that differ in little."""
+def similar_names(name: str) -> Iterator[str]:
+    """Return similar names."""
     yield f"x{name}"
     yield name.upper() if name.islower() else name.lower()
     yield f"{name}2"
     yield name.replace("_", "-") if "_" in name else name.replace("-", "_")
 
 
-def prefixed(prefix: str, secret: str) -> list[str]:
-    """Presented values after what has to stand before one."""
+def prefixed_values(prefix: str, secret: str) -> list[str]:
+    """Return wrong values with a prefix."""
     words = [*WORDS, WRONG_CREDENTIAL, "a" * LONG, jwt("none", ""), jwt("HS256", "c2ln")]
     values = [f"{prefix}{word}".rstrip() for word in words]
-    return [*values, f"Basic {in_base64('admin:admin')}", *(almost_right(prefix, secret) if secret else [])]
+    return [*values, f"Basic {in_base64('admin:admin')}", *(nearly_right_values(prefix, secret) if secret else [])]
 
 
-def almost_right(prefix: str, token: str) -> list[str]:
-    """Headers that hold a right token, or nearly."""
-    after = [token + "x", "x" + token, token[:-1], token[1:], token.swapcase(), mended(token), token * 2]
+def nearly_right_values(prefix: str, token: str) -> list[str]:
+    """Return headers with the right token, or nearly."""
+    after = [token + "x", "x" + token, token[:-1], token[1:], token.swapcase(), altered(token), token * 2]
     after += [f"{token} x", f"{token}=", f'"{token}"', f"%{ord(token[0]):02X}{token[1:]}"]
     after += [f"{token}.x", f"{token}:x", f"{token},x", token[::-1], in_base64(token)]
     after += [

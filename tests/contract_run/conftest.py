@@ -20,7 +20,7 @@ from tests.reference_server import seed
 
 VARIABLES = set(re.findall(r"^    ([A-Z_]+)\b", usage or "", re.MULTILINE))
 
-# Our own requests: for tests of what does not depend on those that Schemathesis makes up.
+# Only our own requests, for tests that do not depend on generated ones.
 OURS = ("--phases", "examples")
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -28,24 +28,24 @@ Command = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """The environment for a run: nothing of this process's own settings, few examples, no waiting."""
+    """The environment of a run: without this process's settings, few examples, no rate limit."""
 
     def environment(**variables: str) -> dict[str, str]:
         others = {name: value for name, value in os.environ.items() if name not in VARIABLES}
         few = {"MAX_EXAMPLES": "5", "RATE_LIMIT": "1000/s", "REPORT_DIR": str(tmp_path)}
-        # pytest tells those below it that a line has 80 places.
+        # pytest sets the width to 80 for its child processes.
         return others | few | {"COLUMNS": "120"} | variables
 
     return environment
 
 
 def commanded(arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """The command in this process, as a new one would run it, but for the imports: they take a third of its time."""
+    """Run the command in this process like in a new one, except for the imports: they take a third of its time."""
 
     def write_to(*descriptors: int) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
-        # What the command starts writes there, too.
+        # Child processes write there, too.
         os.dup2(descriptors[0], 1)
         os.dup2(descriptors[1], 2)
 
@@ -54,7 +54,7 @@ def commanded(arguments: tuple[str, ...], environment: dict[str, str]) -> subpro
         os.environ.clear()
         os.environ.update(environment)
         sys.argv = ["tests.contract", *arguments]
-        # Not before: the environment says which contract it is.
+        # Imported late: the environment names the contract.
         from tests.contract.__main__ import main
 
         write_to(output.fileno(), errors.fileno())
@@ -92,7 +92,7 @@ def contract(
 
 @pytest.fixture
 def contract_on(contract: Command) -> Command:
-    """The same for a deployment, with what the reference server wants unless something else is given."""
+    """The same for a deployment, by default with the settings of the reference server."""
 
     def contract_on(base_url: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         given = {"TOKEN": seed.TOKEN, "DEFINITION_ID": seed.DEFINITION_ID} | variables

@@ -1,7 +1,7 @@
-"""The operation as somebody would write it with FastAPI: what the contract run must never accuse.
+"""The operation as most people would write it with FastAPI: the contract run must pass it.
 
-Shares nothing with the reference server but ids and credentials. FastAPI takes more than the contract says, which is
-left as it is.
+Shares only ids and credentials with the reference server. FastAPI accepts more than the contract; this is left as it
+is.
 """
 
 import gzip
@@ -76,9 +76,9 @@ class Paginated(BaseModel, Generic[T]):
 
 
 class Runs:
-    """The runs of one definition, oldest last. With `changes`, it is another list for each request.
+    """The runs of one definition, oldest last. With `changes`, the list changes with each request.
 
-    With `mended_at`, something is mended in all of them at the request of that number.
+    With `mended_at`, the request of that number corrects something in all of them.
     """
 
     def __init__(self, number: int, changes: int = 0, mended_at: int = 0) -> None:
@@ -161,7 +161,7 @@ def create_app(runs: Runs) -> FastAPI:
             runs.change(runs.changes)
             runs.mend(next(pages))
             found = runs.runs if str(definition_id) == seed.DEFINITION_ID else []
-            # Counted by one statement, read by the next: a change may come in between.
+            # COUNT and SELECT are not atomic: a change may happen in between.
             total = len(found)
             runs.change(int(runs.changes > 0 and runs.random.random() < 0.3))
             items = [run.model_copy() for run in found[offset : offset + limit]]
@@ -172,12 +172,12 @@ def create_app(runs: Runs) -> FastAPI:
 
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
-    """Runs an application in a thread on a free port; yields its base URL, and stops it on exit."""
+    """Run an application in a thread on a free port; yields its base URL, and stops it on exit."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-        # The socket listens already: who connects waits until the server is ready.
+        # The socket is already listening: clients wait until the server is ready.
         thread.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -187,11 +187,11 @@ def serving(app: Any) -> Iterator[str]:
 
 
 class Unusual:
-    """The same answers as others would write them: an ASGI application around another one.
+    """The same responses in other notations: ASGI middleware.
 
-    At random differ: the order of keys, blanks, escapes, the spelling of times, UUIDs and numbers, the case of headers,
-    compression. Refusals carry a time and a number, and of a 422 only the first fault. What servers and proxies dislike
-    they refuse before the API is asked; methods that they do not know are not implemented.
+    Random: the order of keys, whitespace, escapes, notations of times, UUIDs and numbers, the case of headers,
+    compression. Refusals have a time and a request ID, and a 422 has only the first error. Requests that servers and
+    proxies refuse do not reach the API; unknown methods get 501.
     """
 
     def __init__(self, app: Any, redirect: int = 308) -> None:
@@ -251,7 +251,7 @@ class Unusual:
             body = gzip.compress(body)
             headers.append((b"Content-Encoding", b"gzip"))
         if self.random.random() < 0.5:
-            # Else it is sent in chunks.
+            # Otherwise it is sent in chunks.
             headers.append((b"content-LENGTH", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})

@@ -1,4 +1,4 @@
-"""A server that is the reference server but for some of its answers, which are written to the socket byte by byte."""
+"""A proxy of the reference server that replaces some responses, byte by byte."""
 
 import gzip
 import socket
@@ -15,7 +15,7 @@ from tests.reference_server.uvicorn_server import running
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 MIB = 2**20
 PIECE = b'{"items": [], "total": 0},' * 2048
-# Seconds between two bytes of what drips.
+# Seconds between two bytes of a slow response.
 DRIP = 0.1
 
 Answer = Callable[[], Iterator[bytes]]
@@ -34,7 +34,7 @@ def forever(start: bytes, piece: bytes) -> Answer:
 
 
 def dripping(start: bytes, text: bytes = b"") -> Answer:
-    """One byte at a time: those of the text, and then blanks for ever."""
+    """Sends one byte at a time: those of the text, then blanks forever."""
 
     def answer() -> Iterator[bytes]:
         wait = threading.Event()
@@ -47,7 +47,7 @@ def dripping(start: bytes, text: bytes = b"") -> Answer:
 
 
 def bomb(levels: int = 1) -> bytes:
-    """Grows a thousandfold with each level."""
+    """Grows by a factor of 1000 per level."""
     data = b" " * (64 * MIB)
     for _ in range(levels):
         data = gzip.compress(data)
@@ -100,13 +100,13 @@ LARGE: dict[str, Answer] = {
 
 @dataclass
 class Hostile:
-    """Answers requests by number; the reference server answers the others, at `upstream`."""
+    """Answers requests by number; the reference server at `upstream` answers the others."""
 
     upstream: str
     answers: Mapping[int, Answer | None]
-    """By number, from 1; 0 is for every request that is not named. None leaves it to the reference server."""
+    """By number from 1; 0 is for all other requests. None leaves a request to the reference server."""
     requests: list[bytes] = field(default_factory=list)
-    """What came: the heads."""
+    """The heads of the requests."""
 
     def serve(self, connection: socket.socket) -> None:
         with connection, suppress(OSError):

@@ -1,4 +1,4 @@
-"""What runs in a process of its own, as its memory is measured."""
+"""Functions that run in a process of their own, to measure its memory."""
 
 import re
 import time
@@ -14,12 +14,12 @@ from tests.contract.session import Session
 from tests.contract.target import Target
 from tests.mutants.trial import target_at
 
-# Seconds that an answer may take here; and in a run, whose good answers have to be in time on a busy machine.
+# Response timeouts in seconds: here, and in a run, whose good responses must be in time on a busy machine.
 WITHIN, IN_A_RUN = 1, 3
 
 
 def impatient(base_url: str, reports: Path) -> Target:
-    """A deployment that is given little time for each answer."""
+    """A deployment with short timeouts."""
     return replace(
         target_at(base_url, reports),
         is_deployment=True,
@@ -31,7 +31,7 @@ def impatient(base_url: str, reports: Path) -> Target:
 
 
 def measure(base_url: str, folder: str) -> dict[str, Any]:
-    """What came of the contract run."""
+    """Return the result of a contract run."""
     target = replace(impatient(base_url, Path(folder, "reports")), answer_within=IN_A_RUN)
     outcome = run(target, Path(folder, "work"))
     findings = [vars(finding) for finding in outcome.findings.values()]
@@ -39,7 +39,7 @@ def measure(base_url: str, folder: str) -> dict[str, Any]:
 
 
 def ask(base_url: str, number: int) -> dict[str, Any]:
-    """The answers to so many requests, one after the other."""
+    """Return the responses to so many requests in a row."""
     answers = []
     with Session(impatient(base_url, Path())).opened() as session:
         for _ in range(number):
@@ -51,12 +51,12 @@ def ask(base_url: str, number: int) -> dict[str, Any]:
 
 
 def peak() -> int:
-    """Megabytes. Not by getrusage, which counts what the process that started this one had."""
+    """Return the peak memory in megabytes. Not by getrusage, which includes the parent process."""
     found = re.search(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text("ascii"))
     assert found
     return int(found[1]) // 1024
 
 
 def measured(what: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """What it gives, and what memory this process took at most."""
+    """Call a function, and add the peak memory to its result."""
     return what(*arguments) | {"megabytes": peak()}

@@ -1,4 +1,4 @@
-"""What shared caches may keep of an answer (RFC 9111): accused only where it is certain."""
+"""What shared caches may store of a response (RFC 9111): reported only where it is certain."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.contract.checks.caching import opened_by
+from tests.contract.checks.caching import why_shareable
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LATER, EARLIER = "Thu, 01 Jan 2026 01:00:00 GMT", "Wed, 31 Dec 2025 23:00:00 GMT"
@@ -16,7 +16,7 @@ OPEN_TO_ALL = "public, max-age=60"
 def is_open(is_authorized: bool = True, **headers: str | list[str]) -> bool:
     lists = {name.replace("_", "-"): value if isinstance(value, list) else [value] for name, value in headers.items()}
     names = {"authorization"} if is_authorized else {"cookie"}
-    return bool(opened_by(lists, names, is_authorized, NOW))
+    return bool(why_shareable(lists, names, is_authorized, NOW))
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,10 @@ def is_open(is_authorized: bool = True, **headers: str | list[str]) -> bool:
         ),
     ],
 )
-def test_what_may_be_kept_of_an_answer_to_a_token(said: str) -> None:
+def test_directives_that_let_a_shared_cache_store_the_response(said: str) -> None:
     assert is_open(cache_control=said)
     assert is_open(is_authorized=False, cache_control=said)
-    # In two lines it is the same.
+    # Two header lines mean the same.
     assert is_open(cache_control=["no-transform", said])
 
 
@@ -59,12 +59,12 @@ def test_what_may_be_kept_of_an_answer_to_a_token(said: str) -> None:
         ),
     ],
 )
-def test_what_may_not_be_kept_or_not_surely(said: str) -> None:
+def test_directives_that_do_not_or_not_certainly(said: str) -> None:
     assert not is_open(cache_control=said)
 
 
-def test_what_is_said_by_other_headers() -> None:
-    # Nothing is known of a cookie: what has a time is kept.
+def test_expires_date_and_age() -> None:
+    # Of cookies RFC 9111 says nothing: a response with a lifetime may be stored.
     assert is_open(is_authorized=False, cache_control="max-age=60")
     assert is_open(is_authorized=False, expires=LATER)
     assert is_open(cache_control="public", expires=LATER)
@@ -79,12 +79,12 @@ def test_what_is_said_by_other_headers() -> None:
 
 
 @pytest.mark.parametrize("varies", ["*", "Authorization", "Accept, AUTHORIZATION", ["Accept", "authorization"]])
-def test_what_varies_by_the_credential_is_for_nobody_else(varies: str | list[str]) -> None:
+def test_vary_by_the_credential_protects_the_response(varies: str | list[str]) -> None:
     assert not is_open(cache_control=OPEN_TO_ALL, vary=varies)
 
 
 @pytest.mark.parametrize("varies", ["", "Cookie", "Accept-Encoding, Origin", "X-Authorization"])
-def test_what_varies_by_something_else_is(varies: str) -> None:
+def test_vary_by_other_headers_does_not(varies: str) -> None:
     assert is_open(cache_control=OPEN_TO_ALL, vary=varies)
 
 
@@ -99,9 +99,9 @@ TEXTS = st.text(st.characters(min_codepoint=0, max_codepoint=255), max_size=40) 
     st.booleans(),
     st.sampled_from(["no-store", "private"]),
 )
-def test_whatever_a_server_says(headers: dict[str, list[str]], is_authorized: bool, word: str) -> None:
+def test_any_headers_are_judged(headers: dict[str, list[str]], is_authorized: bool, word: str) -> None:
     names = {"authorization", "cookie"}
-    assert isinstance(opened_by(headers, names, is_authorized, NOW), str)
+    assert isinstance(why_shareable(headers, names, is_authorized, NOW), str)
     kept = {**headers, "cache-control": [word, *(text for text in headers.get("cache-control", ()) if '"' not in text)]}
-    assert not opened_by(kept, names, is_authorized, NOW)
-    assert not opened_by({**headers, "vary": [*headers.get("vary", ()), "Cookie"]}, names, is_authorized, NOW)
+    assert not why_shareable(kept, names, is_authorized, NOW)
+    assert not why_shareable({**headers, "vary": [*headers.get("vary", ()), "Cookie"]}, names, is_authorized, NOW)

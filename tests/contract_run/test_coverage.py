@@ -1,4 +1,4 @@
-"""Coverage, counted in promises: what is judged was looked at, what is not says why, and every report says the same."""
+"""Coverage, counted in promises: judged promises were checked, the others have a reason, and all reports agree."""
 
 from __future__ import annotations
 
@@ -24,12 +24,20 @@ from hypothesis import strategies as st
 from codegen.openapi import schema_of
 from tests.codegen.test_docs import Reader, browse, sizes
 from tests.contract import promises_report
-from tests.contract.checks import CLASSES
-from tests.contract.claims import ANSWERED, REFUSED
+from tests.contract.checks import CLASSES, Violation
+from tests.contract.claims import REFUSAL_CHECKS, RESPONSE_CHECKS
 from tests.contract.contract import OPENAPI, contract
-from tests.contract.coverage import Coverage, Reached, broken_in, claimed_by, lines, reach, violated
+from tests.contract.coverage import (
+    Coverage,
+    ReachedPromises,
+    broken_in_schema,
+    claimed_by,
+    lines,
+    schema_coverage,
+    violated_promises,
+)
 from tests.contract.promises_report import MUTANTS_SHOWN, mutants_of
-from tests.contract.schema_coverage import Seen
+from tests.contract.schema_coverage import Observed
 from tests.contract_run.conftest import VARIABLES, commanded
 from tests.mutants.derived import derived
 from tests.mutants.faults import MUTANTS
@@ -61,12 +69,12 @@ JSON = st.recursive(
 
 
 def reached(body: Any) -> frozenset[str]:
-    seen = Seen()
-    reach().schema(BODY).note(body, seen)
+    seen = Observed()
+    schema_coverage().schema(BODY).note(body, seen)
     return seen.pointers
 
 
-# --- what an answer reaches -------------------------------------------------------------------------------------------
+# --- what a response reaches ------------------------------------------------------------------------------------------
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -76,7 +84,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 @settings(max_examples=200, deadline=None)
 @given(st.data())
-def test_what_a_body_can_break_it_has_reached(data: st.DataObject) -> None:
+def test_a_body_has_reached_every_keyword_that_it_breaks(data: st.DataObject) -> None:
     body = copy.deepcopy(EXAMPLE)
     for _ in range(data.draw(st.integers(1, 3))):
         path = data.draw(st.sampled_from(places(body)[1:]))
@@ -87,11 +95,11 @@ def test_what_a_body_can_break_it_has_reached(data: st.DataObject) -> None:
             del holder[path[-1]]
         else:
             holder[path[-1]] = data.draw(JSON)
-    broken = set(broken_in(BODY, VALIDATOR, body, within=1)) & set(POINTERS)
+    broken = set(broken_in_schema(BODY, VALIDATOR, body, within=1)) & set(POINTERS)
     assert broken <= reached(body)
 
 
-def test_what_is_not_there_is_not_reached() -> None:
+def test_missing_values_reach_nothing() -> None:
     page = {"items": [], "total": 0, "limit": 20, "offset": 0}
     nothing = {pointer.split("/")[3] for pointer in reached(page)}
     assert nothing == {"WorkflowRunPage"}
@@ -99,7 +107,7 @@ def test_what_is_not_there_is_not_reached() -> None:
     item = "#/components/schemas/WorkflowRunResponse/properties"
     pending = reached({**page, "items": [run]})
     assert f"{item}/completed_at" in pending and f"{item}/completed_at/type" in pending
-    # Nothing of null: whether a time is one was not to be seen.
+    # Null does not reach `format`.
     assert f"{item}/completed_at/format" not in pending
     assert f"{item}/completed_at/format" in reached({**page, "items": [run, EXAMPLE["items"][1]]})
     del run["completed_at"]
@@ -112,7 +120,7 @@ def test_what_is_not_there_is_not_reached() -> None:
 
 
 @pytest.mark.parametrize("levels", [10, 100_000])
-def test_a_body_that_is_nested_without_an_end_does_no_harm(levels: int) -> None:
+def test_deep_nesting_is_harmless(levels: int) -> None:
     body: Any = []
     for _ in range(levels):
         body = {"items": [body]}
@@ -124,28 +132,34 @@ SOME = st.frozensets(st.sampled_from(POINTERS), max_size=20)
 
 
 @given(SOME, SOME, SOME, SOME, st.frozensets(st.sampled_from([*CHECKS, "transient_answers"]), max_size=5))
-def test_judged_is_what_was_reached_by_a_check_that_claims_it(
-    asked: frozenset[str],
+def test_a_promise_is_judged_if_reached_by_a_check_that_claims_it(
+    requested: frozenset[str],
     refused: frozenset[str],
     answered: frozenset[str],
     before: frozenset[str],
     checks: frozenset[str],
 ) -> None:
-    coverage, touched = Coverage(), Reached(asked, refused, answered, before, frozenset())
-    coverage.note(touched, checks)
+    coverage, reached_promises = Coverage(), ReachedPromises(requested, refused, answered, before, frozenset())
+    coverage.note(reached_promises, checks)
     for pointer, judged in coverage.judged.items():
         for check in judged:
-            here = refused if check in REFUSED else answered | before if check in ANSWERED else asked
+            here = refused if check in REFUSAL_CHECKS else answered | before if check in RESPONSE_CHECKS else requested
             assert pointer in here and pointer in claimed_by()[check]
-            assert check in checks or (check in ANSWERED and "transient_answers" in checks)
+            assert check in checks or (check in RESPONSE_CHECKS and "transient_answers" in checks)
     for check in checks & claimed_by().keys():
-        here = refused if check in REFUSED else answered if check in ANSWERED else asked
+        here = refused if check in REFUSAL_CHECKS else answered if check in RESPONSE_CHECKS else requested
         assert all(check in coverage.judged[pointer] for pointer in here & claimed_by()[check])
-        assert set(violated(touched, check, check)) <= here & claimed_by()[check]
-    assert violated(None, "one_list", "one_list") == []
+        assert set(violated_promises(reached_promises, check, check)) <= here & claimed_by()[check]
+    assert violated_promises(None, "one_list", "one_list") == []
 
 
-def test_the_mutants_of_a_promise_are_those_of_its_own_and_of_its_checks() -> None:
+def test_failures_of_two_checks_are_reported_both() -> None:
+    one, other = (Violation("limit 5 was requested").by(name, "GET /runs") for name in ("same_total", "one_order"))
+    assert one != other and {one, other} == {other, one} and len({one, other}) == 2
+    assert one == Violation("limit 7 was requested").by("same_total", "GET /runs")
+
+
+def test_the_mutants_of_a_promise_are_derived_ones_and_those_of_its_checks() -> None:
     kept = proofs()
     assert kept["killed_by"] == {name: sorted(mutant.killed_by) for name, mutant in MUTANTS.items()}
     saved = json.loads(KEPT.read_text())
@@ -162,12 +176,12 @@ def test_the_mutants_of_a_promise_are_those_of_its_own_and_of_its_checks() -> No
         assert [len(each) for each in killers] == sorted(map(len, killers))
 
 
-# --- one run, and all that is said of it ------------------------------------------------------------------------------
+# --- one run and its reports -----------------------------------------------------------------------------------------
 
 
 class Poor(ReferenceServer):
-    """One definition with one run that has not begun. What is wrong with a parameter it says in a text, not in a list,
-    with markup, with what steers a terminal, and with the credentials. One request is one too many."""
+    """One definition with one run that has not begun. Errors are texts instead of lists, with markup, control
+    characters and the credentials. One request gets a 429."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -191,7 +205,7 @@ class Poor(ReferenceServer):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, elsewhere: ProcessPoolExecutor) -> tuple[str, Path]:
-    """What a run on such a server says, and where its reports are."""
+    """The output of a run on such a server, and the folder of its reports."""
     folder = tmp_path_factory.mktemp("reports")
     others = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     with running(Poor()) as base_url:
@@ -213,7 +227,7 @@ def data(run: tuple[str, Path]) -> dict[str, Any]:
 DETAIL = "#/components/schemas/HTTPValidationError/properties/detail/type"
 
 
-def test_each_promise_is_judged_or_says_why_not(run: tuple[str, Path], data: dict[str, Any]) -> None:
+def test_each_promise_is_judged_or_has_a_reason(run: tuple[str, Path], data: dict[str, Any]) -> None:
     SCHEMA.validate(data)
     found = {each["pointer"]: each for each in data["promises"]}
     assert list(found) == POINTERS
@@ -231,13 +245,13 @@ def test_each_promise_is_judged_or_says_why_not(run: tuple[str, Path], data: dic
         assert bool(each["reason"]) == (each["state"] == "not judged") == (not each["judged"] and not each["findings"])
         assert each["judged"].keys() <= set(each["checks"])
         assert each["mutants"]["first"] == list(mutants_of(each["pointer"])[:MUTANTS_SHOWN])
-    # The one finding names the one keyword.
+    # The one finding names the one broken keyword.
     assert [pointer for pointer, each in found.items() if each["state"] == "broken"] == [DETAIL]
     assert data["findings"][0]["promises"] == [DETAIL]
     assert data["findings"][0]["check"] == "response_schema_conformance"
 
 
-def test_what_nobody_saw_is_not_judged(run: tuple[str, Path], data: dict[str, Any]) -> None:
+def test_unseen_promises_are_not_judged(run: tuple[str, Path], data: dict[str, Any]) -> None:
     reasons: dict[str, list[str]] = {}
     for each in data["promises"]:
         reasons.setdefault(each["reason"], []).append(each["pointer"])
@@ -247,13 +261,13 @@ def test_what_nobody_saw_is_not_judged(run: tuple[str, Path], data: dict[str, An
     assert "#/components/securitySchemes/sessionCookie" in reasons["no KS_UAT"]
     times = "no WorkflowRunResponse.completed_at came that is a string"
     assert reasons[times] == ["#/components/schemas/WorkflowRunResponse/properties/completed_at/format"]
-    # What is in the list of faults was not to be seen: there was no list.
+    # Without a list of errors, its elements are not seen.
     assert "#/components/schemas/ValidationError/required/0" in reasons["no ValidationError came"]
     assert "#/components/schemas/HTTPValidationError/properties/detail/items" in [
         pointer for pointers in reasons.values() for pointer in pointers
     ]
     found = {each["pointer"]: each for each in data["promises"]}
-    # One 429 came, and was waited out.
+    # One 429 came, and was waited for.
     for place in ("", "/headers/Retry-After", "/headers/Retry-After/required", "/content/application~1json"):
         assert found[f"{responses}/429{place}"]["state"] == "judged"
     statuses = found["#/components/schemas/WorkflowRunStatus/enum"]["values"]
@@ -277,7 +291,7 @@ def test_the_test_cases_are_the_checks_by_class(run: tuple[str, Path]) -> None:
     skipped = {str(case.get("name")): case.find("skipped") for case in cases if case.find("skipped") is not None}
     assert "credentials.foreign_id_hidden" in skipped and "protocol.unsupported_method" in skipped
     hidden = skipped["credentials.foreign_id_hidden"]
-    assert hidden is not None and hidden.get("message") == "nothing came that it judges: no FOREIGN_DEFINITION_ID"
+    assert hidden is not None and hidden.get("message") == "it had nothing to judge: no FOREIGN_DEFINITION_ID"
     numbers = {"tests": len(names), "failures": 1, "skipped": len(skipped), "errors": 0}
     for key, number in numbers.items():
         assert root.get(key) == str(number) == str(sum(int(suite.get(key, "")) for suite in root))
@@ -292,7 +306,7 @@ def test_the_test_cases_are_the_checks_by_class(run: tuple[str, Path]) -> None:
     assert 0 < summary["start"] < summary["stop"]
 
 
-def test_findings_point_at_the_lines_of_the_contract(run: tuple[str, Path]) -> None:
+def test_findings_point_to_lines_of_the_contract(run: tuple[str, Path]) -> None:
     document = json.loads((run[1] / "contract.sarif").read_text("utf-8"))
     assert document["version"] == "2.1.0" and len(document["runs"]) == 1
     (driver, results) = document["runs"][0]["tool"]["driver"], document["runs"][0]["results"]
@@ -308,7 +322,7 @@ def test_findings_point_at_the_lines_of_the_contract(run: tuple[str, Path]) -> N
     assert line.strip() == "type: array"
 
 
-def test_the_page_has_the_contract_and_marks_it(run: tuple[str, Path], data: dict[str, Any]) -> None:
+def test_the_page_marks_the_lines_of_the_contract(run: tuple[str, Path], data: dict[str, Any]) -> None:
     page = (run[1] / "promises.html").read_text("utf-8")
     reader = Reader(page)
     text = OPENAPI.read_text("utf-8").split("\n")
@@ -329,7 +343,7 @@ def test_the_page_has_the_contract_and_marks_it(run: tuple[str, Path], data: dic
         assert mark is not None
         if each["state"] == "broken":
             assert mark == "broken"
-    # By a word as well as by a colour.
+    # By a word as well as by colour.
     for state in ("judged", "not-judged", "broken"):
         words = re.findall(rf'<li id="L\d+" class="{state}"><a [^>]*>\d+</a><span class="mark">([^<]+)</span>', page)
         assert words and all(state.replace("-", " ") in word for word in words)
@@ -337,7 +351,7 @@ def test_the_page_has_the_contract_and_marks_it(run: tuple[str, Path], data: dic
     assert data["findings"][0]["message"] in reader.text
 
 
-def test_no_report_has_a_secret_markup_or_what_steers(run: tuple[str, Path]) -> None:
+def test_no_report_has_secrets_markup_or_control_characters(run: tuple[str, Path]) -> None:
     for name in ("promises.json", "promises.html", "junit.xml", "ctrf.json", "contract.sarif"):
         text = (run[1] / name).read_text("utf-8")
         assert seed.TOKEN[:-1] not in text, name

@@ -1,4 +1,4 @@
-"""An edit of openapi.yaml alone changes what is judged: who follows it is not accused, who breaks it is."""
+"""An edit of openapi.yaml alone changes what is judged: a server that follows it passes, others fail."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ CANCELLED = (
 
 
 class Cancelling(ReferenceServer):
-    """Some runs were cancelled."""
+    """Some runs are cancelled."""
 
     fault: Callable[[dict[str, Any], Parameters], object] = staticmethod(lambda run, asked: None)
 
@@ -39,11 +39,11 @@ class Cancelling(ReferenceServer):
         return page
 
 
-class WithoutEnd(Cancelling):
+class WithoutCompletedAt(Cancelling):
     fault = staticmethod(lambda run, asked: run.update(completed_at=None))
 
 
-class EndedAnew(Cancelling):
+class ChangingCompletedAt(Cancelling):
     fault = staticmethod(lambda run, asked: asked.limit < 30 and run.update(completed_at=run["updated_at"][:-8] + "Z"))
 
 
@@ -53,7 +53,7 @@ def with_error(status: str) -> Callable[[], ReferenceServer]:
 
 @pytest.fixture(scope="module")
 def edited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The paths of edited contracts, by name; empty is that of the repository's own."""
+    """Paths of edited contracts, by name; empty is the repository's own."""
     folder = tmp_path_factory.mktemp("edited")
     for name, edits in {"errors": ERRORS, "cancelled": CANCELLED}.items():
         text = OPENAPI.read_text("utf-8")
@@ -72,11 +72,11 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         ("errors", with_error("COMPLETED"), ""),
         ("errors", with_error("RUNNING"), "error_by_status"),
         ("cancelled", Cancelling, ""),
-        ("cancelled", WithoutEnd, "completed_at_by_status"),
-        ("cancelled", EndedAnew, "ended_runs_stay"),
+        ("cancelled", WithoutCompletedAt, "completed_at_by_status"),
+        ("cancelled", ChangingCompletedAt, "ended_runs_stay"),
     ],
 )
-def test_an_edit_of_the_contract_is_an_edit_of_what_is_judged(
+def test_an_edit_of_the_contract_changes_what_is_judged(
     contract_on: Callable[..., subprocess.CompletedProcess[str]],
     edited: dict[str, str],
     name: str,

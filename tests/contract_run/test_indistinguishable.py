@@ -1,4 +1,4 @@
-"""Answers are told apart by what divides them each time, and by nothing that just varies."""
+"""Refusals differ by what is constant in each kind, and not by random variation."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ FOREIGN = seed.FOREIGN_DEFINITION_ID
 NOT_FOUND = "Workflow definition not found"
 
 Answer = Callable[[int, str], dict[str, Any]]
-"""The detail, further fields (`body`) and headers, of the answer to the request of that number."""
+"""Detail, further fields (`body`) and headers of the response to the n-th request."""
 
 
 def answers(answer: Answer) -> tuple[Callable[[str], Response], Callable[[], int]]:
@@ -41,7 +41,7 @@ def digest(text: str) -> str:
 
 
 dice = Random(1)
-MEANT: dict[str, Answer] = {
+VARIATIONS: dict[str, Answer] = {
     "the same": lambda number, one: {},
     "id": lambda number, one: {"detail": f"{NOT_FOUND}: {one.upper()}"},
     "time": lambda number, one: {"body": {"timestamp": f"2026-11-24T16:{number // 7:02}:{number % 7 * 8:02}Z"}},
@@ -54,16 +54,16 @@ MEANT: dict[str, Answer] = {
     "remaining": lambda number, one: {"headers": {"x-ratelimit-remaining": str(50 - number // 3)}},
     "time taken": lambda number, one: {"headers": {"server-timing": "db;dur=5" if one == FOREIGN else "db;dur=1"}},
 }
-TELLS: dict[str, tuple[dict[str, Any], str]] = {
+DIFFERENCES: dict[str, tuple[dict[str, Any], str]] = {
     "detail": ({"detail": "Definition of another tenant"}, "the body is"),
     "field": ({"body": {"tenant": "other"}}, "the body is"),
-    "reason": ({"reason": "Hidden"}, "the status is '404 Hidden' in place of '404 Not Found'"),
+    "reason": ({"reason": "Hidden"}, "the status is '404 Hidden' instead of '404 Not Found'"),
     "header": ({"headers": {"x-tenant": "other"}}, "the list of its headers is"),
     "header value": ({"headers": {"etag": "1"}}, "the list of its headers is"),
     "length": ({"blanks": 1}, "the body is"),
 }
-# Where what tells them apart varies itself.
-DROWNED = {
+# Pairs where the variation hides the difference.
+HIDDEN = {
     ("length", "random length"),
     ("length", "number"),
     ("detail", "random length"),
@@ -71,19 +71,21 @@ DROWNED = {
 }
 
 
-@pytest.mark.parametrize("name", MEANT)
-def test_what_varies_says_nothing(name: str) -> None:
-    ask, sent = answers(MEANT[name])
+@pytest.mark.parametrize("name", VARIATIONS)
+def test_random_variation_is_ignored(name: str) -> None:
+    ask, sent = answers(VARIATIONS[name])
     assert find_difference(ask, FOREIGN, 0) == ""
     assert sent() <= len(TURNS)
 
 
-@pytest.mark.parametrize(("tells", "varies"), [pair for pair in product(TELLS, MEANT) if pair not in DROWNED], ids=str)
-def test_what_divides_them_each_time_is_named(tells: str, varies: str) -> None:
-    told, expected = TELLS[tells]
+@pytest.mark.parametrize(
+    ("tells", "varies"), [pair for pair in product(DIFFERENCES, VARIATIONS) if pair not in HIDDEN], ids=str
+)
+def test_a_constant_difference_is_found(tells: str, varies: str) -> None:
+    told, expected = DIFFERENCES[tells]
 
     def answer(number: int, one: str) -> dict[str, Any]:
-        usual = MEANT[varies](number, one)
+        usual = VARIATIONS[varies](number, one)
         if one != FOREIGN:
             return usual
         both = {name: {**usual.get(name, {}), **told.get(name, {})} for name in ("body", "headers")}
@@ -96,7 +98,7 @@ def test_what_divides_them_each_time_is_named(tells: str, varies: str) -> None:
 
 
 @pytest.mark.parametrize("workers", range(2, 8))
-def test_both_kinds_meet_all_workers(workers: int) -> None:
+def test_both_kinds_reach_all_workers(workers: int) -> None:
     for first in range(workers):
         met = {kind: {(first + at) % workers for at, turn in enumerate(TURNS) if turn == kind} for kind in "UF"}
         assert len(met["U"]) > 1 and len(met["F"]) > 1

@@ -1,4 +1,4 @@
-"""The checks know the operation from openapi.yaml: an edit there is an edit of what is judged."""
+"""The checks read the operation from openapi.yaml: an edit there changes what is judged."""
 
 import json
 import re
@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.codegen.trees import CONTRACT_PATH, replace
-from tests.contract.checks.bounds import misnamed
+from tests.contract.checks.bounds import naming_error
 from tests.contract.contract import contract
-from tests.contract.operation import INVALID, VALID, VARIANT, Parameter
+from tests.contract.parameter import INVALID, VALID, VARIANT, Parameter
 from tests.contract_run.conftest import commanded
 from tests.reference_server import seed
 from tests.reference_server.uvicorn_server import running
@@ -24,7 +24,7 @@ NINES = "9" * 5000
 STATUS = {"components": {"schemas": {"Status": {"type": "string", "enum": ["RUNNING", "FAILED"]}}}}
 
 
-def test_what_the_contract_says_of_the_operation() -> None:
+def test_the_operation_is_read_from_the_contract() -> None:
     assert OPERATION.defaults == {"limit": 20, "offset": 0} and range(1, 101) == OPERATION.limits
     assert {200, 401, 403, 404, 422, 429, 503} == OPERATION.statuses
 
@@ -56,7 +56,7 @@ def test_what_the_contract_says_of_the_operation() -> None:
     ],
     ids=str,
 )
-def test_a_text_is_judged_by_its_schema(schema: dict[str, Any], valid: str, lenient: str, invalid: str) -> None:
+def test_a_text_is_judged_by_the_schema(schema: dict[str, Any], valid: str, lenient: str, invalid: str) -> None:
     parameter = Parameter("name", False, schema, STATUS)
     expected = {
         text: kind for texts, kind in ((valid, VALID), (lenient, VARIANT), (invalid, INVALID)) for text in texts.split()
@@ -64,7 +64,7 @@ def test_a_text_is_judged_by_its_schema(schema: dict[str, Any], valid: str, leni
     assert {text: parameter.judge([text]) for text in expected} == expected
 
 
-def test_none_and_several() -> None:
+def test_missing_and_repeated_parameters() -> None:
     schema = {"type": "integer", "maximum": 2}
     assert Parameter("name", True, schema, {}).judge([]) == INVALID
     optional = Parameter("name", False, schema, {})
@@ -80,18 +80,18 @@ def test_none_and_several() -> None:
     ("named", "wrong"),
     [
         ("limit", ""),
-        # Of several faults a server may name the first one only, and that one may be of a spelling.
+        # A server may name only the first of several errors, and may refuse a variant.
         ("offset", ""),
         ("limit offset", ""),
-        ("definition_id", "must name limit or offset, but it names definition_id"),
-        ("limit definition_id", "must name limit or offset, but it names definition_id"),
-        ("page", 'must name limit or offset, but it names [["query", "page"]]'),
-        ("", "must name limit or offset, but it names nothing"),
+        ("definition_id", "must name limit or offset (got definition_id)"),
+        ("limit definition_id", "must name limit or offset (got definition_id)"),
+        ("page", 'must name limit or offset (got [["query", "page"]])'),
+        ("", "must name limit or offset (got nothing)"),
     ],
 )
-def test_a_422_names_what_is_wrong(named: str, wrong: str) -> None:
+def test_a_422_must_name_invalid_parameters(named: str, wrong: str) -> None:
     judgements = {"definition_id": VALID, "limit": INVALID, "offset": VARIANT}
-    assert misnamed(judgements, [["query", name] for name in named.split()]) == wrong
+    assert naming_error(judgements, [["query", name] for name in named.split()]) == wrong
 
 
 Edited = Callable[..., subprocess.CompletedProcess[str]]
@@ -101,7 +101,7 @@ Edited = Callable[..., subprocess.CompletedProcess[str]]
 def edited(
     tmp_path: Path, environment: Callable[..., dict[str, str]], fresh: ProcessPoolExecutor
 ) -> Callable[..., Any]:
-    """The contract run of the reference server, with an edit of its contract."""
+    """The contract run of the reference server, with edits of its contract."""
 
     def edited(*edits: tuple[str, str]) -> subprocess.CompletedProcess[str]:
         contract = tmp_path / "edited" / "openapi.yaml"
@@ -118,7 +118,7 @@ def edited(
 
 
 LIMIT = "            maximum: 100\n            default: 20\n"
-# Two more: one written in place, one by reference, for the whole path.
+# Two more parameters: one inline, one by reference for the whole path.
 AGE = """\
         - {name: max_age_days, in: query, description: How old a run may be., schema: {type: integer, minimum: 1}}
 """
@@ -130,14 +130,14 @@ COMPONENT = (
 SCHEMA = ("\n  schemas:\n", "\n  schemas:\n    Late: {type: boolean, description: Whether it is late.}\n")
 
 
-def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edited: Edited, tmp_path: Path) -> None:
+def test_a_server_that_does_not_follow_an_edit_violates_the_contract(edited: Edited, tmp_path: Path) -> None:
     result = edited((LIMIT, LIMIT.replace("100", "150") + AGE), LATE, COMPONENT, SCHEMA)
     assert result.returncode == 1, result.stdout + result.stderr
     found = " ".join(result.stdout.split())
     assert "valid_request_accepted" in found
-    assert re.search(r"a valid request, .*?limit='\d+'.*?, was answered with 422", found)
-    # The verdict shows samples of a finding; what was sent, and wrongly taken, is in the reports.
-    assert re.search(r"(max_age_days|late)='[^']*' is invalid, which is 422, but the answer is 200", found)
+    assert re.search(r"valid request \(.*?limit='\d+'.*?\): the status must be 200 \(got 422\)", found)
+    # The verdict shows samples of a finding; the reports have all requests.
+    assert re.search(r"(max_age_days|late)='[^']*' is invalid: the status must be 422 \(got 200\)", found)
     entries = json.loads((tmp_path / "requests.har").read_text("utf-8"))["log"]["entries"]
     taken = {entry["request"]["url"] for entry in entries if entry["response"]["status"] == 200}
     assert all(any(f"{name}=abc" in url for url in taken) for name in ("max_age_days", "late"))
@@ -147,10 +147,10 @@ def test_a_server_that_does_not_follow_an_edit_of_the_contract_violates_it(edite
     ("old", "new", "problem"),
     [
         (LIMIT, "\tlimit: 1\n", "openapi.yaml cannot be read: while scanning"),
-        (LIMIT, "            maximum: 100\n", "the checks need more of openapi.yaml than it has: 'default'"),
+        (LIMIT, "            maximum: 100\n", "openapi.yaml must have 'default' of limit, an integer"),
     ],
 )
-def test_a_contract_that_cannot_be_used_is_one_problem(edited: Edited, old: str, new: str, problem: str) -> None:
+def test_an_unusable_contract_is_one_problem(edited: Edited, old: str, new: str, problem: str) -> None:
     result = edited((old, new))
     assert result.returncode == 2
     assert result.stderr.startswith(f"problem: {problem}") and result.stderr.count("problem: ") == 1

@@ -1,4 +1,4 @@
-"""What cannot be tested is told apart from what violates the contract: exit code 2, why, and what to do."""
+"""A server that cannot be tested is not a violation: exit code 2, the reason and the fix."""
 
 import json
 import re
@@ -27,7 +27,7 @@ from .hostile import hostile, page
 from .measured import impatient
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-# Never asked: what is wrong shows without it. (And nobody listens at port 9.)
+# Never requested: settings are checked first. (No server listens on port 9.)
 NOBODY = "http://127.0.0.1:9"
 
 
@@ -39,7 +39,7 @@ def server() -> Iterator[str]:
 
 @contextmanager
 def answering(status: int, body: str, **headers: str) -> Iterator[str]:
-    """A server that answers anything in the same way."""
+    """A server that gives one response to everything."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -63,7 +63,7 @@ def answering(status: int, body: str, **headers: str) -> Iterator[str]:
             thread.join()
 
 
-def is_told(result: Any, problem: str, fix: str) -> bool:
+def has_problem(result: Any, problem: str, fix: str) -> bool:
     first, second, *rest = result.stderr.splitlines()
     assert first.startswith("problem: ") and problem in first, result.stderr
     assert second.startswith("fix: ") and fix in second, result.stderr
@@ -74,32 +74,36 @@ def is_told(result: Any, problem: str, fix: str) -> bool:
 @pytest.mark.parametrize(
     ("variables", "problem", "fix"),
     [
-        ({"BASE_URL": "host.example/api"}, "without http:// or https:// in front", "BASE_URL=http://host.example/api"),
-        ({"BASE_URL": "user:password@host.example"}, "BASE_URL holds credentials", "BASE_URL=https://"),
-        ({"BASE_URL": "ftp://host.example"}, "not an http or https address", "BASE_URL=https://"),
-        ({"BASE_URL": "http://host.example:port"}, "not an http or https address", "BASE_URL=https://"),
-        ({"BASE_URL": "http://host.example?a=b"}, "has a query or a fragment", "BASE_URL=https://"),
-        ({"BASE_URL": "http://host/v1/workflow-definitions/"}, "already holds the operation's own path", "before /v1"),
-        ({"TOKEN": ""}, "neither TOKEN nor KS_UAT", "environment variable TOKEN"),
-        ({"TOKEN": "Bearer abc"}, "TOKEN holds characters", "without 'Bearer'"),
-        ({"KS_UAT": "a;b"}, "KS_UAT holds characters", "bare value as KS_UAT"),
-        ({"KS_UAT": "ks_uat=abc"}, "KS_UAT holds the cookie's name", "after ks_uat="),
-        ({"DEFINITION_ID": ""}, "every answer would be a 404, and nothing would be tested", "that has runs"),
-        ({"DEFINITION_ID": "42"}, "'42', which is no UUID", "DEFINITION_ID="),
-        ({"DEFINITION_ID": f"{UNKNOWN},42"}, "'42', which is no UUID", "DEFINITION_ID="),
-        ({"EMPTY_DEFINITION_ID": "42"}, "'42', which is no UUID", "EMPTY_DEFINITION_ID="),
+        ({"BASE_URL": "host.example/api"}, "must begin with http:// or https://", "BASE_URL=http://host.example/api"),
+        ({"BASE_URL": "user:password@host.example"}, "BASE_URL must not contain credentials", "BASE_URL=https://"),
+        ({"BASE_URL": "ftp://host.example"}, "must be an http or https URL (got 'ftp:", "BASE_URL=https://"),
+        ({"BASE_URL": "http://host.example:port"}, "must be an http or https URL", "BASE_URL=https://"),
+        ({"BASE_URL": "http://host.example?a=b"}, "must not have a query or a fragment", "BASE_URL=https://"),
+        (
+            {"BASE_URL": "http://host/v1/workflow-definitions/"},
+            "must not contain the path of the operation",
+            "before /v1",
+        ),
+        ({"TOKEN": ""}, "neither TOKEN nor KS_UAT", "set TOKEN"),
+        ({"TOKEN": "Bearer abc"}, "TOKEN contains characters", "without 'Bearer'"),
+        ({"KS_UAT": "a;b"}, "KS_UAT contains characters", "value alone as KS_UAT"),
+        ({"KS_UAT": "ks_uat=abc"}, "KS_UAT must not contain the name of the cookie", "after ks_uat="),
+        ({"DEFINITION_ID": ""}, "every response would be a 404", "that has runs"),
+        ({"DEFINITION_ID": "42"}, "must be a UUID (got '42')", "DEFINITION_ID="),
+        ({"DEFINITION_ID": f"{UNKNOWN},42"}, "must be a UUID (got '42')", "DEFINITION_ID="),
+        ({"EMPTY_DEFINITION_ID": "42"}, "must be a UUID (got '42')", "EMPTY_DEFINITION_ID="),
         ({"FOREIGN_DEFINITION_ID": UNKNOWN}, "is given twice", "give it once"),
         ({"BASE_URL": ""}, "but not BASE_URL", "unset DEFINITION_ID"),
-        ({"ALL_METHODS": "yes"}, "ALL_METHODS is 'yes'", "ALL_METHODS=1"),
-        ({"FAIL_FAST": "yes"}, "FAIL_FAST is 'yes'", "FAIL_FAST=1"),
-        ({"THOROUGH": "yes"}, "THOROUGH is 'yes'", "THOROUGH=1"),
-        ({"MAX_TIME": "long"}, "MAX_TIME is 'long'", "MAX_TIME="),
-        ({"MAX_EXAMPLES": "many"}, "MAX_EXAMPLES is 'many'", "MAX_EXAMPLES="),
-        ({"SEED": "-1"}, "SEED is '-1'", "SEED="),
-        ({"RATE_LIMIT": "fast"}, "RATE_LIMIT is 'fast'", "RATE_LIMIT="),
+        ({"ALL_METHODS": "yes"}, "ALL_METHODS must be 0 or 1 (got 'yes')", "ALL_METHODS=1"),
+        ({"FAIL_FAST": "yes"}, "FAIL_FAST must be 0 or 1 (got 'yes')", "FAIL_FAST=1"),
+        ({"THOROUGH": "yes"}, "THOROUGH must be 0 or 1 (got 'yes')", "THOROUGH=1"),
+        ({"MAX_TIME": "long"}, "MAX_TIME must be a number from 0 up (got 'long')", "MAX_TIME="),
+        ({"MAX_EXAMPLES": "many"}, "MAX_EXAMPLES must be a number from 1 up (got 'many')", "MAX_EXAMPLES="),
+        ({"SEED": "-1"}, "SEED must be a number from 0 up (got '-1')", "SEED="),
+        ({"RATE_LIMIT": "fast"}, "RATE_LIMIT must be a rate (got 'fast')", "RATE_LIMIT="),
     ],
 )
-def test_what_is_given_is_checked_first(variables: dict[str, str], problem: str, fix: str) -> None:
+def test_settings_are_checked_first(variables: dict[str, str], problem: str, fix: str) -> None:
     right = {"BASE_URL": NOBODY, "TOKEN": "token", "DEFINITION_ID": UNKNOWN}
     assert read_environment(right).is_deployment
     with pytest.raises(Problem, match=re.escape(problem)) as raised:
@@ -107,17 +111,17 @@ def test_what_is_given_is_checked_first(variables: dict[str, str], problem: str,
     assert fix in raised.value.fix
 
 
-def test_no_credentials_in_the_address(contract_on: Callable[..., Any]) -> None:
+def test_no_credentials_in_the_base_url(contract_on: Callable[..., Any]) -> None:
     result = contract_on("http://user:hidden@127.0.0.1:9")
-    assert is_told(result, "BASE_URL holds credentials", "BASE_URL=https://")
+    assert has_problem(result, "BASE_URL must not contain credentials", "BASE_URL=https://")
     assert "hidden" not in result.stderr
 
 
-def test_help_is_given(contract: Callable[..., Any]) -> None:
+def test_help(contract: Callable[..., Any]) -> None:
     assert "DEFINITION_ID" in contract("--help").stdout
 
 
-def test_what_schemathesis_and_checks_do_not_know_is_told(contract_on: Callable[..., Any], server: str) -> None:
+def test_an_unknown_check_is_a_problem(contract_on: Callable[..., Any], server: str) -> None:
     result = contract_on(server, EXCLUDE_CHECKS="no_such_check")
     assert result.returncode == 2 and "problem: EXCLUDE_CHECKS names 'no_such_check'" in result.stderr
 
@@ -139,10 +143,10 @@ def test_what_schemathesis_and_checks_do_not_know_is_told(contract_on: Callable[
         ({"DEFINITION_ID": UNKNOWN, "EMPTY_DEFINITION_ID": seed.DEFINITION_ID}, "there is no definition", "check"),
     ],
 )
-def test_what_the_server_will_not_show_cannot_be_tested(
+def test_unreadable_definitions_cannot_be_tested(
     contract_on: Callable[..., Any], server: str, variables: dict[str, str], problem: str, fix: str
 ) -> None:
-    assert is_told(contract_on(server, **variables), problem, fix)
+    assert has_problem(contract_on(server, **variables), problem, fix)
 
 
 @pytest.mark.parametrize(
@@ -156,28 +160,26 @@ def test_what_the_server_will_not_show_cannot_be_tested(
         (400, "The plain HTTP request was sent to HTTPS port", {"Content_Type": "text/html"}),
     ],
 )
-def test_a_wrong_address_is_not_blamed_on_the_api(
+def test_a_wrong_base_url_is_not_a_violation(
     contract_on: Callable[..., Any], status: int, body: str, headers: dict[str, str]
 ) -> None:
     with answering(status, body, **headers) as base_url:
-        assert is_told(contract_on(base_url), "is not the API", "BASE_URL=https://host.example/api")
+        assert has_problem(contract_on(base_url), "is not the API", "BASE_URL=https://host.example/api")
 
 
-def test_a_wrong_path_prefix_of_the_right_server_is_a_wrong_address(
-    contract_on: Callable[..., Any], server: str
-) -> None:
-    assert is_told(contract_on(f"{server}/api"), "is not the API (404", "BASE_URL=https://host.example/api")
+def test_a_wrong_path_prefix_is_a_wrong_base_url(contract_on: Callable[..., Any], server: str) -> None:
+    assert has_problem(contract_on(f"{server}/api"), "is not the API (404", "BASE_URL=https://host.example/api")
 
 
 @pytest.mark.parametrize(
     ("status", "problem", "fix"),
     [(429, "quota is exceeded", "30 s"), (502, "not available", "run this again"), (503, "not available", "again")],
 )
-def test_a_server_that_has_no_time_cannot_be_tested(
+def test_an_unavailable_server_cannot_be_tested(
     contract_on: Callable[..., Any], status: int, problem: str, fix: str
 ) -> None:
     with answering(status, '{"detail": "later"}', Content_Type="application/json", Retry_After="30") as base_url:
-        assert is_told(contract_on(base_url), problem, fix)
+        assert has_problem(contract_on(base_url), problem, fix)
 
 
 PAGE = b'{"items": [], "total": %s, "limit": 1, "offset": 0}'
@@ -189,9 +191,7 @@ TOTALS = (
 )
 
 
-def test_a_body_that_breaks_the_contract_is_no_reason_not_to_test(
-    contract_on: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_invalid_bodies_do_not_stop_the_preflight(contract_on: Callable[..., Any], tmp_path: Path) -> None:
     with hostile({number: page(PAGE % total) for number, total in enumerate(TOTALS, 1)}) as (base_url, server):
         for _ in TOTALS:
             target = replace(impatient(base_url, tmp_path), secrets={"KS_UAT": seed.KS_UAT})
@@ -199,7 +199,7 @@ def test_a_body_that_breaks_the_contract_is_no_reason_not_to_test(
             with Session(target).opened() as session:
                 assert preflight(target, session).totals.keys() <= target.totals.keys()
         assert len(server.requests) == len(TOTALS)
-    # Nor is it one not to go on: the first at the preflight, the others in between.
+    # Nor the run: the first body at the preflight, the others during the run.
     with hostile({15 * number + 1: page(PAGE % total) for number, total in enumerate(TOTALS)}) as (base_url, server):
         result = contract_on(base_url)
     assert result.returncode == 1, result.stdout + result.stderr
@@ -209,40 +209,40 @@ def test_a_body_that_breaks_the_contract_is_no_reason_not_to_test(
 
 
 class IgnoresDefinition(ReferenceServer):
-    """Shows the runs of one definition for every other one, as a cache does that does not look at the path."""
+    """Shows the runs of one definition for all, like a cache that ignores the path."""
 
     def load_page(self, session: Any, parameters: Parameters) -> Any:
         return super().load_page(session, replace(parameters, definition_id=uuid.UUID(seed.DEFINITION_ID)))
 
 
-def test_runs_of_another_definition_do_not_make_one_that_is_empty_full(contract_on: Callable[..., Any]) -> None:
+def test_runs_of_another_definition_do_not_count_as_own(contract_on: Callable[..., Any]) -> None:
     with running(IgnoresDefinition()) as base_url:
         result = contract_on(base_url, EMPTY_DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
         full = contract_on(base_url, EMPTY_DEFINITION_ID=seed.DEFINITION_ID, DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "runs_of_the_definition" in result.stdout
-    assert is_told(full, "given as EMPTY_DEFINITION_ID, has runs", "that has none")
+    assert has_problem(full, "given as EMPTY_DEFINITION_ID, has runs", "that has none")
 
 
-def test_nobody_listens(contract_on: Callable[..., Any]) -> None:
+def test_connection_refused(contract_on: Callable[..., Any]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert is_told(contract_on(f"http://127.0.0.1:{port}"), "cannot be reached: [Errno", "BASE_URL is right")
+    assert has_problem(contract_on(f"http://127.0.0.1:{port}"), "cannot be reached: [Errno", "BASE_URL is right")
 
 
-def test_no_such_name(contract_on: Callable[..., Any]) -> None:
-    # A name that no resolver is even asked for.
-    assert is_told(contract_on(f"http://{'long' * 20}.example"), "cannot be reached", "BASE_URL is right")
+def test_unknown_host(contract_on: Callable[..., Any]) -> None:
+    # A name that is not sent to a resolver.
+    assert has_problem(contract_on(f"http://{'long' * 20}.example"), "cannot be reached", "BASE_URL is right")
 
 
-def test_no_tls_where_tls_was_asked_for(contract_on: Callable[..., Any], server: str) -> None:
+def test_https_to_a_server_without_tls(contract_on: Callable[..., Any], server: str) -> None:
     result = contract_on(server.replace("http:", "https:"))
-    assert is_told(result, "no secure connection", "REQUESTS_CA_BUNDLE=")
+    assert has_problem(result, "no secure connection", "REQUESTS_CA_BUNDLE=")
 
 
-def test_a_ca_file_that_is_missing(contract_on: Callable[..., Any], server: str) -> None:
+def test_a_missing_ca_file(contract_on: Callable[..., Any], server: str) -> None:
     result = contract_on(server.replace("http:", "https:"), REQUESTS_CA_BUNDLE="/no/such/ca.pem")
-    assert is_told(result, "/no/such/ca.pem", "BASE_URL is right")
+    assert has_problem(result, "/no/such/ca.pem", "BASE_URL is right")
 
 
 def test_a_reference_server_that_does_not_start(contract: Callable[..., Any]) -> None:
@@ -251,7 +251,7 @@ def test_a_reference_server_that_does_not_start(contract: Callable[..., Any]) ->
     assert result.stderr.count("problem: ") == 1 and "DATABASE_URL names cannot be used" in result.stderr
 
 
-def test_a_mutant_that_cannot_be_had(contract: Callable[..., Any]) -> None:
+def test_an_unknown_mutant(contract: Callable[..., Any]) -> None:
     result = contract(MUTANT="limit_not_echod")
     assert result.returncode == 2
     assert (
@@ -259,10 +259,10 @@ def test_a_mutant_that_cannot_be_had(contract: Callable[..., Any]) -> None:
         in result.stderr
     )
     result = contract(BASE_URL=NOBODY, MUTANT="limit_not_echoed")
-    assert is_told(result, "only the reference server has mutants", "make serve MUTANT=")
+    assert has_problem(result, "only the reference server has mutants", "make serve MUTANT=")
 
 
-def test_reports_of_an_earlier_run_are_gone(contract: Callable[..., Any], tmp_path: Path) -> None:
+def test_reports_of_an_earlier_run_are_deleted(contract: Callable[..., Any], tmp_path: Path) -> None:
     for report in REPORTS:
         (tmp_path / report).parent.mkdir(exist_ok=True)
         (tmp_path / report).write_text("of an earlier run")
@@ -270,7 +270,7 @@ def test_reports_of_an_earlier_run_are_gone(contract: Callable[..., Any], tmp_pa
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_a_report_folder_that_cannot_be(contract: Callable[..., Any], tmp_path: Path) -> None:
+def test_an_unusable_report_folder(contract: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = contract(BASE_URL=NOBODY, TOKEN="token", DEFINITION_ID=UNKNOWN, REPORT_DIR=str(tmp_path / "file"))
-    assert is_told(result, "no reports can be written to", "another REPORT_DIR")
+    assert has_problem(result, "no reports can be written to", "another REPORT_DIR")

@@ -1,4 +1,4 @@
-"""What a server says is shown so that it steers no terminal, and without the secrets that it was told."""
+"""Text of a server is shown without control characters and without secrets."""
 
 import html
 import json
@@ -29,7 +29,7 @@ STEERING = "\x1b]0;title\x07\x1b[2J\x9b31m\x7f\u202egnp.exe\u2028\b\r"
 
 
 def spellings(secret: str) -> Iterator[str]:
-    """Forms in which a secret may stand in an answer; not how the project makes them."""
+    """Forms in which a server may repeat a secret, made independently of the project."""
     data = secret.encode()
     middle = len(secret) // 2
     other = secret[:middle] + ("1" if secret[middle] == "0" else "0") + secret[middle + 1 :]
@@ -48,23 +48,23 @@ def spellings(secret: str) -> Iterator[str]:
 
 @settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="$"), min_size=6, max_size=40))
-def test_no_form_of_a_secret_passes(secret: str) -> None:
+def test_no_form_of_a_secret_remains(secret: str) -> None:
     for spelling in spellings(secret):
         rest = without_secrets(spelling, {"TOKEN": secret}).split("$TOKEN")
         assert len(rest) > 1, spelling
-        # What stood around it, and in base64 a character on either side that holds bits of both.
+        # Other text, and in base64 a character on either side that shares bits.
         assert max(len(rest[0]), len(rest[-1])) < 20
     text = json.dumps({"told": [secret, json.dumps(secret), {secret: f'"{secret}\\'}]})
     assert json.loads(without_secrets(text, {"TOKEN": secret}))
 
 
-def test_short_secrets_are_none() -> None:
+def test_short_values_are_not_secrets() -> None:
     assert forms("abc") == ()
     assert without_secrets("abc", {"TOKEN": "abc"}) == "abc"
 
 
 class Echoing(ReferenceServer):
-    """Repeats the credentials in all forms, and steers terminals, in headers, ids and messages."""
+    """Repeats the credentials in all forms, and sends control characters, in headers, ids and messages."""
 
     def told(self, request: Request) -> str:
         sent = [request.headers.get("authorization", "").partition(" ")[2], request.cookies.get("ks_uat", "")]
@@ -90,7 +90,7 @@ class Echoing(ReferenceServer):
         return response
 
 
-def test_nothing_is_told_and_nothing_steers(
+def test_no_secrets_and_no_control_characters(
     contract_on: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.reference_server.seed.TOKEN", TOKEN)
@@ -108,7 +108,7 @@ def test_nothing_is_told_and_nothing_steers(
     assert "\\x9b31m" in result.stdout and "\\x9b31m" in reports["schemathesis.txt"]
 
 
-def test_a_problem_steers_nothing_either(contract_on: Contract) -> None:
+def test_problems_have_no_control_characters(contract_on: Contract) -> None:
     head = f"HTTP/1.1 302 Found\r\nLocation: http://elsewhere/{TOKEN}\x1b[2J\x07\r\nContent-Length: 0\r\n\r\n"
     with hostile({0: lambda: iter([head.encode("latin-1")])}) as (base_url, _):
         result = contract_on(base_url, TOKEN=TOKEN)

@@ -1,4 +1,4 @@
-"""A server that conforms passes, one with a fault fails and the fault is named; no secret is told, no process left."""
+"""A conforming server passes, a faulty one fails with the right finding; no secret is shown, no process left."""
 
 import http.client
 import json
@@ -26,9 +26,9 @@ import pytest
 import trustme
 from fastapi import HTTPException, Request, Response
 
-from tests.contract.__main__ import REPORTS, repeatable
+from tests.contract.__main__ import REPORTS, curl_command
 from tests.contract.redaction import without_secrets
-from tests.contract.run import quoted
+from tests.contract.run import shell_word
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.uvicorn_server import running
@@ -40,7 +40,7 @@ Contract = Callable[..., subprocess.CompletedProcess[str]]
 
 
 class Recording(ReferenceServer):
-    """Notes what comes, and sets a cookie with each page."""
+    """Records requests, and sets a cookie with each page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class CutsShort(ReferenceServer):
 
 
 class OddBodies(ReferenceServer):
-    """200 with bodies that no check of ours can read."""
+    """200 with bodies that our checks cannot read."""
 
     BODIES = (
         b"[]",
@@ -99,7 +99,7 @@ class OddBodies(ReferenceServer):
 
 
 class TellsSecrets(ReferenceServer):
-    """Its errors repeat what was sent."""
+    """Its errors repeat the credentials."""
 
     def parse_parameters(self, request: Request) -> Parameters:
         try:
@@ -119,22 +119,22 @@ def verdict_of(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return dict(re.findall(r"^\d\. (\w+)(?: \(\d+ requests\))?: (.*)", unwrapped, re.MULTILINE))
 
 
-def said(result: subprocess.CompletedProcess[str], title: str) -> str:
-    """What the verdict says under a title."""
+def verdict_line(result: subprocess.CompletedProcess[str], title: str) -> str:
+    """Return the text of the verdict under a title."""
     below = result.stdout.partition(f"\n{title:<12}")[2]
     return " ".join(re.split(r"\n(?! )", below, maxsplit=1)[0].split())
 
 
-def asked_for(reports: Path) -> set[tuple[str, str]]:
-    """The method and the path of each request that a run has recorded."""
+def recorded_requests(reports: Path) -> set[tuple[str, str]]:
+    """Return method and path of all recorded requests."""
     entries = json.loads((reports / "requests.har").read_text("utf-8"))["log"]["entries"]
     found = {(entry["request"]["method"], entry["request"]["url"].split("/", 3)[3]) for entry in entries}
     assert len(found) > 20
     return found
 
 
-def assert_as_recorded(result: subprocess.CompletedProcess[str], command: str, reports: Path) -> None:
-    """The verdict is the one in the README, whatever the numbers and the width."""
+def assert_as_in_readme(result: subprocess.CompletedProcess[str], command: str, reports: Path) -> None:
+    """The verdict is the one in the README, except for numbers and width."""
 
     def verdict(text: str) -> str:
         return " ".join(re.sub(r"[0-9]+", "0", text.replace(str(reports), "reports")).partition("tested ")[2].split())
@@ -153,64 +153,64 @@ def test_the_reference_server_conforms(contract: Contract, tmp_path: Path) -> No
     assert not result.stderr
     assert "(the reference server)" in result.stdout
     assert "CONFORMS" in result.stdout
-    assert_as_recorded(result, "make contract", tmp_path)
+    assert_as_in_readme(result, "make contract", tmp_path)
     for kind in ("200 with items", "200 without items", "401", "404", "405", "422"):
         assert re.search(rf"\b{kind}: [1-9]", result.stdout)
     for kind in ("schema", "paging", "credentials", "protocol", "evidence"):
         assert re.search(rf"\b{kind} +[1-9][0-9]* requests  ok", result.stdout)
-    assert said(result, "not judged") == "no 429 came (5 promises); no 503 came (2 promises)"
+    assert verdict_line(result, "not judged") == "no 429 came (5 promises); no 503 came (2 promises)"
     assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures") == "0"
     assert "No issues found" in (tmp_path / "schemathesis.txt").read_text("utf-8")
-    # The same seed makes the same requests, though on a busy machine some are repeated because the answer took long.
-    first = asked_for(tmp_path)
+    # The same seed gives the same requests, though a busy machine repeats some.
+    first = recorded_requests(tmp_path)
     contract(MAX_EXAMPLES="", SEED="0")
-    assert asked_for(tmp_path) == first
+    assert recorded_requests(tmp_path) == first
 
 
 def test_a_mutant_of_the_reference_server_violates(contract: Contract, tmp_path: Path) -> None:
     result = contract(MUTANT="limit_not_echoed")
     assert verdict_of(result).keys() == {"limit_and_offset_echoed"}
-    assert_as_recorded(result, "make contract MUTANT=limit_not_echoed", tmp_path)
+    assert_as_in_readme(result, "make contract MUTANT=limit_not_echoed", tmp_path)
 
 
-def test_what_few_runs_do_not_show_is_told(contract: Contract) -> None:
+def test_too_few_runs_are_reported(contract: Contract) -> None:
     result = contract(SEED_RUNS="20")
     assert result.returncode == 0
     full = f"a full page of 100: {seed.DEFINITION_ID} has 20 runs (SEED_RUNS of more than 100)"
-    assert said(result, "not judged") == f"{full}; no 429 came (5 promises); no 503 came (2 promises)"
+    assert verdict_line(result, "not judged") == f"{full}; no 429 came (5 promises); no 503 came (2 promises)"
     result = contract(SEED_RUNS="0")
     assert result.returncode == 2
     assert "has no runs" in result.stderr and "SEED_RUNS=1 or more" in result.stderr
 
 
-def test_a_deployment_is_sent_nothing_but_get_and_no_cookie_of_its_own(contract_on: Contract) -> None:
+def test_a_deployment_gets_only_get_requests_and_no_cookies_of_its_own(contract_on: Contract) -> None:
     server = Recording()
     with running(server) as base_url:
         result = contract_on(base_url, KS_UAT=seed.KS_UAT, DEFINITION_ID=seed.DEFINITION_ID.upper(), MAX_EXAMPLES="30")
     assert result.returncode == 0, result.stdout + result.stderr
     assert server.methods == {"GET"}
     assert "ks_uat" in server.cookies and "tracked" not in server.cookies
-    # An address is written into logs.
+    # URLs are logged.
     assert not any(secret in query for query in server.queries for secret in (seed.TOKEN, seed.KS_UAT))
     for variable in ("ALL_METHODS", "EMPTY_DEFINITION_ID", "FOREIGN_DEFINITION_ID"):
         assert variable in result.stdout
 
 
-def test_other_methods_are_sent_to_a_deployment_on_demand(contract_on: Contract) -> None:
+def test_all_methods_sends_other_methods_to_a_deployment(contract_on: Contract) -> None:
     server = Recording()
     with running(server) as base_url:
-        # The session cookie alone suffices.
+        # The session cookie alone is sufficient.
         foreign = seed.FORBIDDEN_DEFINITION_ID
         result = contract_on(base_url, ALL_METHODS="1", TOKEN="", KS_UAT=seed.KS_UAT, FOREIGN_DEFINITION_ID=foreign)
     assert result.returncode == 0, result.stdout + result.stderr
     assert {"GET", "POST", "PUT", "PATCH", "DELETE"} <= server.methods
     assert "ALL_METHODS" not in result.stdout
-    # Of the two kinds of definitions that may not be read, that is the one which is a 403.
-    assert "a definition of another tenant, which is a 404" in " ".join(result.stdout.split())
+    # The given definition is of the kind that is a 403.
+    assert "a definition of another tenant, refused with 404" in " ".join(result.stdout.split())
     assert "a definition without access" not in result.stdout
 
 
-def test_what_is_given_is_judged(contract_on: Contract) -> None:
+def test_given_ids_are_judged(contract_on: Contract) -> None:
     foreign = f"{seed.FOREIGN_DEFINITION_ID},{seed.FORBIDDEN_DEFINITION_ID}"
     with running() as base_url:
         result = contract_on(
@@ -223,14 +223,14 @@ def test_what_is_given_is_judged(contract_on: Contract) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"403: [1-9]", result.stdout)
     left = "methods other than GET (ALL_METHODS=1 sends them)"
-    assert said(result, "not judged") == f"{left}; no 429 came (5 promises); no 503 came (2 promises)"
+    assert verdict_line(result, "not judged") == f"{left}; no 429 came (5 promises); no 503 came (2 promises)"
     assert verdict_of(accused).keys() == {"foreign_id_hidden"}
     assert excused.returncode == 0
     assert "foreign_id_hidden (EXCLUDE_CHECKS)" in " ".join(excused.stdout.split())
 
 
 class TwoDefinitions(ReferenceServer):
-    """The first definition's runs stand for the empty one's, too, but for a fault in each."""
+    """Shows the runs of the first definition for the empty one as well, with a fault in each."""
 
     def render_page(self, total: int, runs: Any, parameters: Parameters) -> dict[str, Any]:
         page = super().render_page(total, runs, parameters)
@@ -245,12 +245,12 @@ class TwoDefinitions(ReferenceServer):
 def test_several_definitions_are_all_read(contract_on: Contract) -> None:
     with running(TwoDefinitions()) as base_url:
         both = contract_on(base_url, DEFINITION_ID=f"{seed.DEFINITION_ID}, {seed.EMPTY_DEFINITION_ID}")
-    # Only runs of the second one have a snapshot of another definition, and the ids of others.
+    # Runs of the second definition have a snapshot of the first, and the ids of its runs.
     assert verdict_of(both).keys() == {"snapshot_of_the_run", "unique_ids"}
 
 
 class Throttling(ReferenceServer):
-    """Every so many requests is one too many; what comes before the time is over is counted."""
+    """Every n-th request gets a 429; counts requests that come too early."""
 
     def __init__(self, seconds: int, every: int) -> None:
         super().__init__()
@@ -268,31 +268,31 @@ class Throttling(ReferenceServer):
 
 
 def test_a_quota_is_obeyed(contract_on: Contract) -> None:
-    # Before each kind of answer was seen.
+    # Before each kind of response was seen.
     patient, strict = Throttling(1, every=60), Throttling(3600, every=9)
     with running(patient) as base_url:
         result = contract_on(base_url)
     assert result.returncode == 0, result.stdout + result.stderr
     assert patient.too_early == 0 and next(patient.requests) > 100
-    # What was said before the requests were sent again was judged as well.
-    assert "no 503 came" in said(result, "not judged") and "no 429" not in said(result, "not judged")
+    # The transient responses were judged as well.
+    assert "no 503 came" in verdict_line(result, "not judged") and "no 429" not in verdict_line(result, "not judged")
     with running(strict) as base_url:
         result = contract_on(base_url)
     assert result.returncode == 2 and strict.too_early == 0
-    assert "problem: too few requests were sent to tell anything: the quota was exceeded (429)" in result.stderr
+    assert "problem: too few requests were sent for a verdict: the quota was exceeded (429)" in result.stderr
 
 
-def test_the_run_ends_in_time_and_at_the_rate(contract_on: Contract) -> None:
+def test_max_time_and_rate_limit_hold(contract_on: Contract) -> None:
     server = Recording()
     with running(server) as base_url:
         result = contract_on(base_url, RATE_LIMIT="10/s", MAX_TIME="2")
     assert result.returncode == 2
-    assert "MAX_TIME, 2 s, was over" in result.stderr
-    # Some more are those before the tests. How few it is depends on the machine.
+    assert "MAX_TIME (2 s) was over" in result.stderr
+    # Preflight requests are included. The number depends on the machine.
     assert 0 < server.number < 30
 
 
-def test_the_first_violation_ends_the_run_on_demand(contract_on: Contract) -> None:
+def test_fail_fast_ends_the_run_at_the_first_violation(contract_on: Contract) -> None:
     server = LimitNotEchoed()
     with running(server) as base_url:
         result = contract_on(base_url, FAIL_FAST="1")
@@ -301,47 +301,47 @@ def test_the_first_violation_ends_the_run_on_demand(contract_on: Contract) -> No
 
 
 class ThreeFaults(LimitNotEchoed, CutsShort, TellsSecrets):
-    """Each shows in other answers."""
+    """Each shows in other responses."""
 
 
 FINDINGS = {
-    "limit_and_offset_echoed": "limit .* was asked for, but the page says 20",
-    "no_answer": "the answer ended before it was complete",
+    "limit_and_offset_echoed": "limit .* was requested, but the page says limit 20",
+    "no_answer": "the response ended before it was complete",
     "response_schema_conformance": "Response violates schema",
 }
 
 
-def test_each_fault_is_named(contract_on: Contract, tmp_path: Path) -> None:
+def test_each_fault_is_reported(contract_on: Contract, tmp_path: Path) -> None:
     with running(ThreeFaults()) as base_url:
         result = contract_on(base_url, KS_UAT=seed.KS_UAT)
     found = verdict_of(result)
     assert found.keys() == FINDINGS.keys()
-    repeatable = re.findall(r"^\d\. (\w+).*(?:\n   (?!curl ).*)*\n   curl ", result.stdout, re.MULTILINE)
+    curl_command = re.findall(r"^\d\. (\w+).*(?:\n   (?!curl ).*)*\n   curl ", result.stdout, re.MULTILINE)
     for check, message in FINDINGS.items():
         assert re.search(message, found[check])
-        assert check in repeatable
+        assert check in curl_command
     cases = ElementTree.parse(tmp_path / "junit.xml").iter("testcase")
     failed = {str(each.get("name")).partition(".")[2] for each in cases if each.find("failure") is not None}
     assert failed == found.keys()
     reports = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.name for path in reports} == {Path(report).name for report in REPORTS}
     for text in (result.stdout, result.stderr, *(path.read_text("utf-8") for path in reports)):
-        # Nor the almost right ones, which are one character short.
+        # Nor almost right values, one character short.
         assert seed.TOKEN[:-1] not in text
         assert seed.KS_UAT[:-1] not in text
 
 
-def test_bodies_that_cannot_be_read_are_left_to_the_schema(contract_on: Contract) -> None:
+def test_unreadable_bodies_are_left_to_the_schema(contract_on: Contract) -> None:
     with running(OddBodies()) as base_url:
         found = verdict_of(contract_on(base_url))
     assert found.keys() <= {"response_schema_conformance", "reached"}
 
 
-def test_a_request_is_repeated_by_its_curl_command(contract_on: Contract) -> None:
+def test_the_curl_command_repeats_the_request(contract_on: Contract) -> None:
     with running(LimitNotEchoed()) as base_url:
         shown = contract_on(base_url, FAIL_FAST="1").stdout
         curl = re.search(r"^   (curl .*)", shown, re.MULTILINE)
-        asked = re.search(r"limit (\d+) was asked for", shown)
+        asked = re.search(r"limit (\d+) was requested", shown)
         assert curl is not None and asked is not None
         repeated = subprocess.run(
             ["sh", "-c", curl[1]], env=os.environ | {"TOKEN": seed.TOKEN}, capture_output=True, text=True, check=True
@@ -351,7 +351,7 @@ def test_a_request_is_repeated_by_its_curl_command(contract_on: Contract) -> Non
     assert '"limit":20' in repeated.stdout
 
 
-def test_the_front_end_for_pytest_has_a_test_for_each_check(environment: Callable[..., dict[str, str]]) -> None:
+def test_pytest_runs_a_test_for_each_check(environment: Callable[..., dict[str, str]]) -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--base-url"]
 
     def front_end(base_url: str) -> subprocess.CompletedProcess[str]:
@@ -362,29 +362,29 @@ def test_the_front_end_for_pytest_has_a_test_for_each_check(environment: Callabl
         result = front_end(base_url)
     assert result.returncode == 1, result.stdout + result.stderr
     assert re.search(r"1 failed, \d\d passed, \d skipped", result.stdout)
-    assert re.search(r"limit \d+ was asked for, but the page says 20\ncurl ", result.stdout)
+    assert re.search(r"limit \d+ was requested, but the page says limit 20\ncurl ", result.stdout)
     assert seed.TOKEN not in result.stdout + result.stderr
     nobody = front_end("http://127.0.0.1:9")
     assert nobody.returncode == 2
     assert "problem: http://127.0.0.1:9 cannot be reached" in nobody.stdout + nobody.stderr
 
 
-def test_secrets_never_pass_in_any_spelling() -> None:
+def test_secrets_are_replaced_in_any_spelling() -> None:
     secret = "it's<secret>"
     spellings = f"{secret} it&#x27;s&lt;secret&gt; it%27s%3Csecret%3E"
     assert without_secrets(spellings, {"TOKEN": secret}) == "$TOKEN $TOKEN $TOKEN"
-    assert quoted(f"Cookie: ks_uat={secret}", {"KS_UAT": secret}) == "'Cookie: ks_uat='\"$KS_UAT\""
-    assert quoted("http://host/a?b", {"BASE_URL": "http://host"}) == "\"$BASE_URL\"'/a?b'"
-    assert quoted("a b", {}) == "'a b'"
+    assert shell_word(f"Cookie: ks_uat={secret}", {"KS_UAT": secret}) == "'Cookie: ks_uat='\"$KS_UAT\""
+    assert shell_word("http://host/a?b", {"BASE_URL": "http://host"}) == "\"$BASE_URL\"'/a?b'"
+    assert shell_word("a b", {}) == "'a b'"
 
 
 @pytest.mark.parametrize("header", ["x" * 400, "\u00fc", "\x1b[2J", "\x07"])
-def test_a_command_that_no_screen_shows_as_it_is_goes_to_a_file(tmp_path: Path, header: str) -> None:
+def test_a_long_or_unprintable_command_goes_to_a_file(tmp_path: Path, header: str) -> None:
     file = tmp_path / "curl" / "1.sh"
-    assert repeatable("curl --header x http://host", file) == "curl --header x http://host" and not file.exists()
-    command = f"printf %s {quoted(f'X: {header}', {})}"
-    assert repeatable(command, file) == f"sh {file}"
-    # To the byte as it was sent.
+    assert curl_command("curl --header x http://host", file) == "curl --header x http://host" and not file.exists()
+    command = f"printf %s {shell_word(f'X: {header}', {})}"
+    assert curl_command(command, file) == f"sh {file}"
+    # Byte for byte as sent.
     assert subprocess.run(["sh", str(file)], capture_output=True, check=True).stdout == f"X: {header}".encode("latin-1")
 
 
@@ -424,7 +424,7 @@ def reverse_proxy(upstream: str, prefix: str, certificate: Path) -> Iterator[str
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        # Answers are written in two parts, the second of which would wait for the first one's receipt.
+        # Responses are written in two parts; the second would wait for the first one's ACK.
         server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate)
@@ -466,7 +466,7 @@ with running(Dying()) as base_url:
 """
 
 
-def test_a_server_that_goes_away_has_not_been_tested(contract_on: Contract, tmp_path: Path) -> None:
+def test_a_server_that_crashes_is_not_tested(contract_on: Contract, tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", DYING_SERVER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         result = contract_on(server.stdout.readline().strip())
@@ -477,7 +477,7 @@ def test_a_server_that_goes_away_has_not_been_tested(contract_on: Contract, tmp_
 
 
 @pytest.mark.parametrize(
-    ("number", "exit_code", "said"),
+    ("number", "exit_code", "problem"),
     [
         (signal.SIGINT, 2, "problem: interrupted before the end\nfix: run it again\n"),
         (signal.SIGTERM, 2, "problem: interrupted before the end\nfix: run it again\n"),
@@ -485,7 +485,7 @@ def test_a_server_that_goes_away_has_not_been_tested(contract_on: Contract, tmp_
     ],
 )
 def test_an_interrupted_run_leaves_no_server_behind(
-    environment: Callable[..., dict[str, str]], number: signal.Signals, exit_code: int, said: str
+    environment: Callable[..., dict[str, str]], number: signal.Signals, exit_code: int, problem: str
 ) -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "tests.contract"],
@@ -498,11 +498,11 @@ def test_an_interrupted_run_leaves_no_server_behind(
         assert process.stdout is not None
         address = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
         assert address is not None
-        # Tests are under way.
+        # The tests have started.
         assert any("100 requests" in line for line in iter(process.stdout.readline, ""))
         process.send_signal(number)
-        # The server writes its errors to the same place: this waits for its end, too.
+        # The server writes its errors to the same pipe: this waits for its end as well.
         _, errors = process.communicate(timeout=120)
-    assert (process.returncode, errors) == (exit_code, said)
+    assert (process.returncode, errors) == (exit_code, problem)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(address[1])))

@@ -1,4 +1,4 @@
-"""What is sent: nothing unasked, nothing kept, and again where the server asks for patience."""
+"""The session: sends only what is allowed, keeps no cookies, and waits and sends again after transient responses."""
 
 import json
 import math
@@ -37,7 +37,7 @@ def always(answer: bytes) -> Answer:
     return lambda: iter([answer])
 
 
-def test_only_safe_methods_leave_the_machine_unless_asked_for(tmp_path: Path) -> None:
+def test_only_safe_methods_are_sent_by_default(tmp_path: Path) -> None:
     with hostile({0: always(OK)}) as (base_url, server):
         target = impatient(base_url, tmp_path)
         with Session(target).opened():
@@ -53,8 +53,8 @@ def test_only_safe_methods_leave_the_machine_unless_asked_for(tmp_path: Path) ->
         assert [head.partition(b" ")[0] for head in server.requests] == [b"GET", b"HEAD", b"OPTIONS"]
 
 
-def test_what_a_contract_has_besides_is_not_sent_to_a_deployment(contract_on: Contract, tmp_path: Path) -> None:
-    """A contract that creates and deletes."""
+def test_unsafe_operations_are_not_sent_to_a_deployment(contract_on: Contract, tmp_path: Path) -> None:
+    """A contract with operations that create and delete."""
     document = json.loads(json.dumps(read(ROOT / "openapi.yaml").value))
     answers = {"200": {"description": "Done."}, "401": {"description": "No."}}
     ((path, item),) = document["paths"].items()
@@ -78,52 +78,52 @@ def test_what_a_contract_has_besides_is_not_sent_to_a_deployment(contract_on: Co
         assert {b"GET", b"POST", b"DELETE", b"PATCH"} <= {head.partition(b" ")[0] for head in server.requests}
 
 
-class Meeting(ReferenceServer):
-    """Answers two requests when both are there."""
+class PairOnly(ReferenceServer):
+    """Answers two requests when both have arrived."""
 
     def __init__(self) -> None:
         super().__init__()
         self.both = threading.Barrier(2)
 
     def list_runs(self, request: Request) -> Response:
-        # Nobody waits this long unless the other one does not come.
+        # The timeout is only reached if the other request does not arrive.
         self.both.wait(30)
         return super().list_runs(request)
 
 
-def test_two_requests_go_out_at_once_and_take_their_turns(tmp_path: Path) -> None:
-    with running(Meeting()) as base_url:
+def test_concurrent_requests_keep_the_rate(tmp_path: Path) -> None:
+    with running(PairOnly()) as base_url:
         target = replace(impatient(base_url, tmp_path), answer_within=40, rate_limit="10/s")
         address = f"{base_url}/v1/workflow-definitions/{seed.DEFINITION_ID}/runs"
         right = requests.Request("GET", address, headers={"Authorization": f"Bearer {seed.TOKEN}"}).prepare()
         wrong = requests.Request("GET", address).prepare()
         with Session(target).opened() as session:
-            session.wait_for_turn()
+            session.throttle()
             before = session.next_request
             for _ in range(3):
-                answers = session.together([right, wrong])
+                answers = session.send_concurrently([right, wrong])
                 assert [answer.status_code for answer in answers] == [200, 401]
             assert session.sent == session.answered == 6
-            # No sooner than one after the other.
+            # Not earlier than one after the other.
             assert session.next_request >= before + 0.6 - 1e-9
             post = right.copy()
             post.method = "POST"
             with pytest.raises(NotSent):
-                session.together([post])
+                session.send_concurrently([post])
             session.ended_early = "enough"
             with pytest.raises(Ended):
-                session.together([right, wrong])
+                session.send_concurrently([right, wrong])
             assert session.sent == 6
 
 
-def test_figures_hold_whoever_sends(tmp_path: Path) -> None:
+def test_counts_are_exact_with_concurrent_requests(tmp_path: Path) -> None:
     with hostile({0: always(OK)}) as (base_url, _):
-        # A busy machine may take its time.
+        # For a busy machine.
         target = replace(impatient(base_url, tmp_path), answer_within=40)
         with Session(target).opened() as session:
             request = requests.Request("GET", base_url).prepare()
             for _ in range(5):
-                assert len(session.together([request] * 8)) == 8
+                assert len(session.send_concurrently([request] * 8)) == 8
             assert session.sent == session.answered == 40
 
 
@@ -140,11 +140,11 @@ BODY = {"required": True, "content": {"application/json": {"schema": {"type": "o
         ),
     ],
 )
-def test_how_long_to_wait(text: str, seconds: float | None) -> None:
+def test_retry_after_in_seconds(text: str, seconds: float | None) -> None:
     assert read_retry_after(text) == seconds
 
 
-def test_dates_to_wait_for() -> None:
+def test_retry_after_as_a_date() -> None:
     now = datetime(2026, 1, 31, 23, 59, 30, tzinfo=UTC)
     then = now + timedelta(seconds=40)
     for text in (format_datetime(then, usegmt=True), "Sunday, 01-Feb-26 00:00:10 GMT", "Sun Feb  1 00:00:10 2026"):
@@ -153,7 +153,7 @@ def test_dates_to_wait_for() -> None:
 
 
 class Outage(ReferenceServer):
-    """Says 503 for some seconds from every 40th request on, once in each form, and at any time now and then."""
+    """Answers 503 for some seconds from every 40th request on, with Retry-After in each form, and at random."""
 
     def __init__(self, seconds: float, *forms: Callable[[float], str]) -> None:
         super().__init__()
@@ -188,7 +188,7 @@ def as_date(until: float) -> str:
     return format_datetime(datetime.fromtimestamp(math.ceil(until), UTC), usegmt=True)
 
 
-def test_an_outage_is_waited_out(contract_on: Contract) -> None:
+def test_a_short_outage_is_waited_out(contract_on: Contract) -> None:
     server = Outage(2, in_seconds, as_date)
     with running(server) as base_url:
         result = contract_on(base_url)
@@ -197,7 +197,7 @@ def test_an_outage_is_waited_out(contract_on: Contract) -> None:
     assert not re.search(r"503: [1-9]", result.stdout)
 
 
-def test_an_outage_without_end_is_no_violation(contract_on: Contract) -> None:
+def test_an_endless_outage_is_not_a_violation(contract_on: Contract) -> None:
     for retry_after in (lambda until: "0", lambda until: "3600"):
         server = Outage(1e9, retry_after)
         with running(server) as base_url:

@@ -17,7 +17,7 @@ from codegen.text import escaped
 from tests.contract.contract import Problem
 from tests.contract.redaction import without_secrets
 from tests.contract.settings import read_switch
-from tests.contract.sharding import Kept, read_share, shares
+from tests.contract.sharding import JsonLines, read_shard, select_shard
 
 from . import __doc__ as usage
 from .config import Deployment, Fleet, read_fleet
@@ -61,40 +61,40 @@ def print_problem(problem: str, fix: str) -> None:
 def run(environment: Mapping[str, str]) -> int:
     """Test the deployments of this shard."""
     fleet, folder = read_fleet(fleet_file(environment)), report_folder(environment)
-    share, resume = read_share(environment.get("SHARD", "")), read_switch(environment, "RESUME")
+    shard, resume = read_shard(environment.get("SHARD", "")), read_switch(environment, "RESUME")
     new_only, jobs = read_switch(environment, "NEW_ONLY"), read_jobs(environment, 2 * (os.cpu_count() or 1))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
     # Of all deployments, so that every shard reports the same mistakes of the file.
     targets = fleet.targets(environment)
-    wanted = shares(fleet.deployments, *share)
-    current = state_hashes(wanted)
-    kept = Kept(folder / ("fleet.jsonl" if share[1] == 1 else f"fleet-{share[0]}-of-{share[1]}.jsonl"))
-    known = latest_results(kept.read(), current) if resume else {}
-    done = {name: each for name, each in known.items() if each["outcome"] != UNTESTED}
-    kept.start(done.values())
+    deployments = select_shard(fleet.deployments, *shard)
+    current = state_hashes(deployments)
+    results = JsonLines(folder / ("fleet.jsonl" if shard[1] == 1 else f"fleet-{shard[0]}-of-{shard[1]}.jsonl"))
+    earlier = latest_results(results.read(), current) if resume else {}
+    done = {name: each for name, each in earlier.items() if each["outcome"] != UNTESTED}
+    results.rewrite(done.values())
     if resume:
-        print(f"{len(done)} of {len(wanted)} already have a result")
+        print(f"{len(done)} of {len(deployments)} already have a result")
 
     # Imported late: it takes a second, which problems above need not wait for.
     from .deployment_run import Task
 
-    left = [
+    tasks = [
         Task(each, replace(targets[each.name], report_dir=folder / "deployments" / each.name))
-        for each in wanted
+        for each in deployments
         if each.name not in done
     ]
-    width = max(len(each.name) for each in wanted) if wanted else 0
+    width = max(len(each.name) for each in deployments) if deployments else 0
     secrets = {name: value for target in targets.values() for name, value in target.secrets.items()}
-    for result in run_all(left, jobs):
+    for result in run_all(tasks, jobs):
         done[result["name"]] = result
-        kept.add(result | {"state": current[result["name"]]})
-        line = progress_line(result, len(done), len(wanted), width)
+        results.append(result | {"state": current[result["name"]]})
+        line = progress_line(result, len(done), len(deployments), width)
         print(without_secrets(line, secrets), flush=True)
-    return finish([done[each.name] for each in wanted], folder, new_only)
+    return finish([done[each.name] for each in deployments], folder, new_only)
 
 
-def run_all(left: list[Task], jobs: int) -> Iterator[Result]:
+def run_all(tasks: list[Task], jobs: int) -> Iterator[Result]:
     """Yield the result of each task, as soon as it ends."""
     from .deployment_run import prepare, run_deployment
     from .process_pool import NoResult, run_in_processes
@@ -102,7 +102,7 @@ def run_all(left: list[Task], jobs: int) -> Iterator[Result]:
     def seconds(task: Task) -> float:
         return task.target.max_time + OVERHEAD
 
-    for each, result in run_in_processes(left, run_deployment, jobs, seconds, prepare):
+    for each, result in run_in_processes(tasks, run_deployment, jobs, seconds, prepare):
         if isinstance(result, NoResult):
             fix = "run it again; if it fails again, run it alone: its 'repeat' in fleet.json is the command"
             yield untested_result(each.deployment, result.reason, fix, time.time())
@@ -150,7 +150,7 @@ def report(environment: Mapping[str, str]) -> int:
     files = sorted(folder.rglob("fleet*.jsonl"))
     if not files:
         raise Problem(f"there are no results below {folder}", "run make fleet, or set REPORT_DIR to their folder")
-    found = latest_results((each for file in files for each in Kept(file).read()), state_hashes(fleet.deployments))
+    found = latest_results((each for file in files for each in JsonLines(file).read()), state_hashes(fleet.deployments))
     return finish([found.get(each.name) or missing_result(each) for each in fleet.deployments], folder, new_only)
 
 

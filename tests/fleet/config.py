@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from codegen.text import escaped
 from tests.contract.contract import Problem, contract
 from tests.contract.redaction import SHORTEST
-from tests.contract.settings import parent_variables, read_environment
+from tests.contract.settings import id_variables, read_environment
 from tests.contract.target import Target
 
 DEFAULTS, DEPLOYMENT, ENV = "defaults", "deployment", "env"
@@ -104,7 +104,7 @@ def fail(file: Path, line: int, problem: str, fix: str) -> NoReturn:
 
 def id_keys() -> tuple[str, ...]:
     """Return the keys for the ids under test. They follow from the contract."""
-    return tuple(name.lower() for first in contract().parents.values() for name in parent_variables(first))
+    return tuple(name.lower() for first in contract().parents.values() for name in id_variables(first))
 
 
 def allowed_keys() -> tuple[str, ...]:

@@ -13,10 +13,10 @@ from typing import Any
 
 from codegen import Problem as Incomparable
 from codegen.text import escaped
-from tests.contract.__main__ import clear_reports, connect, examine, not_judged, read_document
+from tests.contract.__main__ import clear_reports, connect, not_judged, read_document, run_and_report
 from tests.contract.contract import Problem
 from tests.contract.outcome import Outcome
-from tests.contract.promise_results import BROKEN, JUDGED, OPEN, Entry, entries, unprovoked
+from tests.contract.promise_results import BROKEN, JUDGED, OPEN, Entry, entries, unprovokable
 from tests.contract.promises_report import findings_of
 from tests.contract.redaction import without_secrets
 from tests.contract.reports import Case, cases
@@ -55,7 +55,7 @@ def run_deployment(task: Task) -> Result:
         try:
             clear_reports(task.target.report_dir)
             target, session = connect(task.target, cleanup)
-            outcome = examine(target, session, cleanup, lambda line: None)
+            outcome = run_and_report(target, session, cleanup, lambda line: None)
             result = (
                 base_result(task.deployment)
                 | summarize_outcome(target, outcome)
@@ -77,7 +77,7 @@ def summarize_outcome(target: Target, outcome: Outcome) -> Result:
     promised = entries(target, outcome)
     every = list(cases(target, outcome, promised))
     # Open promises that a run with more settings could judge.
-    is_part = any(each.state == OPEN and each.pointer not in unprovoked() for each in promised)
+    is_part = any(each.state == OPEN and each.pointer not in unprovokable() for each in promised)
     verdict = VIOLATES if outcome.findings else PART if is_part or outcome.ended_early else CONFORMS
     kinds = {case.check: case.kind for case in every}
     return {
@@ -122,7 +122,7 @@ def not_judged_reasons(promised: list[Entry]) -> list[Result]:
         if each.state == OPEN:
             found.setdefault(each.reason.text, []).append(each.pointer)
     return [
-        {"reason": reason, "promises": pointers, "possible": not unprovoked().issuperset(pointers)}
+        {"reason": reason, "promises": pointers, "possible": not unprovokable().issuperset(pointers)}
         for reason, pointers in sorted(found.items(), key=lambda entry: -len(entry[1]))
     ]
 

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from codegen.pages import rendered
+from codegen.html_page import render_page
 from codegen.text import escaped
 from tests.contract.promise_results import BROKEN, JUDGED
 
@@ -69,7 +69,7 @@ def render_html(document: Result) -> str:
     Args:
         document: As `as_document` returns it.
     """
-    return rendered(
+    return render_page(
         TEMPLATE,
         filters={"cell": cell, "group_by_class": group_by_class, "classed": lambda text: text.replace(" ", "-")},
         data=document,

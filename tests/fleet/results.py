@@ -13,7 +13,7 @@ from typing import Any
 
 from codegen.text import escaped
 from tests.contract.contract import OPENAPI, contract
-from tests.contract.sharding import state_of
+from tests.contract.sharding import hash_files
 
 from .config import Deployment
 
@@ -50,7 +50,7 @@ def state_hash(deployment: Deployment, sources: str) -> str:
 
 def state_hashes(deployments: Iterable[Deployment]) -> dict[str, str]:
     """Return the state hashes of deployments, by name."""
-    sources = state_of(SOURCES)
+    sources = hash_files(SOURCES)
     return {each.name: state_hash(each, sources) for each in deployments}
 
 

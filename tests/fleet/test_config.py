@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from codegen import ROOT
 from tests.contract.contract import Problem, contract
-from tests.contract.settings import parent_variables
+from tests.contract.settings import id_variables
 from tests.fleet.config import LIMITS, MAX_TIME, read_fleet
 from tests.reference_server import seed
 
@@ -68,7 +68,7 @@ WRONG = [
     ("max_time = 300", "max_time = true", 4, "(got a Boolean)"),
     ("max_time = 300", "max_times = 300", 4, "there is no key 'max_times'"),
     ("max_time = 300", 'name = "all"', 4, "'name' is not allowed in [defaults]"),
-    ('rate_limit = "10/s"', 'rate_limit = "fast"', 3, "'berlin': rate_limit is 'fast', which is no rate"),
+    ('rate_limit = "10/s"', 'rate_limit = "fast"', 3, "'berlin': rate_limit must be a rate (got 'fast')"),
     ('rate_limit = "10/s"', "rate_limit = 10", 3, "'rate_limit' must be text (got an integer)"),
     ('rate_limit = "10/s"', 'rate_limit = "10/s', 3, "invalid TOML"),
     (
@@ -81,9 +81,9 @@ WRONG = [
     ('name = "oslo"', 'name = "../oslo"', 13, "'name' must be letters"),
     ('name = "oslo"', "", 12, "'name' must be given for each deployment"),
     ('base_url = "https://oslo.example.com"', "", 12, "'base_url' must be given"),
-    ("oslo.example.com", "me:s3cr3t@oslo.example.com", 14, "base_url holds credentials"),
-    ("oslo.example.com", "oslo.example.com/?a=b", 14, "which has a query or a fragment"),
-    ('definition_id = "', 'definition_id = "0', 10, "'berlin': definition_id is "),
+    ("oslo.example.com", "me:s3cr3t@oslo.example.com", 14, "base_url must not contain credentials"),
+    ("oslo.example.com", "oslo.example.com/?a=b", 14, "must not have a query or a fragment"),
+    ('definition_id = "', 'definition_id = "0', 10, "'berlin': definition_id must be a UUID"),
     ('definition_id = "', 'definitions = "', 10, "there is no key 'definitions'"),
     ("[[deployment]]", "[[deployments]]", 7, "there is no key 'deployments'"),
     ("[[deployment]]", "[defaults]", 7, "invalid TOML"),
@@ -166,7 +166,7 @@ def test_any_content_is_at_most_one_problem(text: str, tmp_path_factory: pytest.
 def test_the_usage_names_every_key() -> None:
     from tests.fleet import __doc__ as usage
 
-    known = {name.lower() for first in contract().parents.values() for name in parent_variables(first)}
+    known = {name.lower() for first in contract().parents.values() for name in id_variables(first)}
     named = set(re.findall(r"^    (\w+) = ", usage or "", re.MULTILINE))
     assert {"name", "base_url", "env", "rate_limit"} <= named <= {"name", "base_url", "env", *known, *LIMITS}
     assert str(ROOT) not in (usage or "")

@@ -17,7 +17,7 @@ from tests.contract.claims import ledger
 from tests.contract.contract import Problem
 from tests.contract.run import collect_rarely
 from tests.contract.settings import read_switch
-from tests.contract.sharding import read_share, shares
+from tests.contract.sharding import read_shard, select_shard
 
 from .derived import derived
 from .faults import MUTANTS
@@ -59,7 +59,7 @@ def chosen(arguments: list[str], shard: str) -> list[str]:
             raise Problem(f"there is no mutant '{name}'", error.args[0]) from error
     # Those made by hand take longest.
     names = arguments or [UNBROKEN, *MUTANTS, *derived()]
-    return shares(names, *read_share(shard))
+    return select_shard(names, *read_shard(shard))
 
 
 def try_all(names: list[str]) -> Iterator[Result]:

@@ -55,8 +55,8 @@ class Kept:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.lines = sharding.Kept(file)
-        self.state = sharding.state_of(SOURCES)
+        self.lines = sharding.JsonLines(file)
+        self.state = sharding.hash_files(SOURCES)
 
     def read(self) -> dict[str, Result]:
         """By name. Of other sources, or of a file that is none of ours, nothing."""
@@ -70,10 +70,10 @@ class Kept:
 
     def start(self, results: Iterable[Result]) -> None:
         """Begins anew, with these."""
-        self.lines.start(map(self.data, results))
+        self.lines.rewrite(map(self.data, results))
 
     def add(self, result: Result) -> None:
-        self.lines.add(self.data(result))
+        self.lines.append(self.data(result))
 
     def data(self, result: Result) -> dict[str, Any]:
         return {"state": self.state, **asdict(result)}

@@ -9,7 +9,7 @@ import pytest
 
 from codegen.openapi import Node, read, schema_of
 from tests.contract.contract import contract
-from tests.contract.operation import INVALID, VALID, Parameter
+from tests.contract.parameter import INVALID, VALID, Parameter
 from tests.mutants.derived import derived
 from tests.mutants.derived.asking import let_in, presented, rewriting, shut_out, when, with_parent
 from tests.mutants.derived.bodies import mended, validator

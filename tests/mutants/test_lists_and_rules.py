@@ -14,8 +14,9 @@ import pytest
 
 from codegen.extensions import Result
 from codegen.openapi import schema_of
-from tests.contract.contract import Operation, contract
-from tests.contract.interaction import RULES, judged
+from tests.contract.contract import contract
+from tests.contract.interaction import RULES, judge_rules
+from tests.contract.operation import Operation
 
 from .derived import Derived, Equivalent, cutting, derived, rules
 from .derived.exchange import Answer, Asked, Change
@@ -77,7 +78,7 @@ def test_a_mutant_of_a_rule_breaks_this_rule_only(world: World, rule: str) -> No
             continue
         found += 1
         for document in documents:
-            verdicts = judged(
+            verdicts = judge_rules(
                 OPERATION, world.request(OPERATION), OPERATION.page_status, document, {}, datetime.now(UTC)
             )
             broken = {name for name, each in verdicts.items() if any(one.result is Result.BROKEN for one in each)}

@@ -35,16 +35,17 @@ PLACE = r"limit \d+, offset \d+"
 # A reader finds the fault by what the verdict says of it: which run or parameter, which field, both values, and where.
 SAID = {
     "row_lost_in_the_middle": f"the item with id {UUID} is number \\d+ with {PLACE}, but \\d+ with {PLACE}, "
-    "repeatedly and by turns",
+    "in repeated alternating reads",
     "one_id_on_two_runs": f"two items, numbers \\d+ and \\d+ of the list, share the id '{OTHER_ID}': "
     rf"completed_at '.+' \({PLACE}\) and '.+' \({PLACE}\)",
-    "prefix_of_the_token": "a request with a part of TOKEN as a bearer token was answered with 200, not 401",
-    "foreign_definition_told_apart": f"definition_id {seed.FOREIGN_DEFINITION_ID} must be answered exactly as one that "
-    "does not exist, but the body is '.*Definition of another.*' in place of '.*Workflow definition not.*'",
+    "prefix_of_the_token": "request with a part of TOKEN as a bearer token: the status must be 401 .got 200.",
+    "foreign_definition_told_apart": f"definition_id {seed.FOREIGN_DEFINITION_ID} must be refused exactly as one that "
+    "does not exist, but the body is '.*Definition of another.*' instead of '.*Workflow definition not.*'",
     "failures_shortened_in_small_pages": f"the item with id {UUID}: Once a run has ended, .+ never change. Here error "
-    f"is .+ with {PLACE}, and .+ with {PLACE}, repeatedly",
-    "existence_before_parameters": ".+ is invalid, which is 422, but the answer is 404",
-    "session_cookie_refused": "a request with the value of KS_UAT as a cookie ks_uat was answered with 401",
+    f"is .+ with {PLACE}, and .+ with {PLACE}, in repeated alternating reads",
+    "existence_before_parameters": ".+ is invalid: the status must be 422 .got 404.",
+    "session_cookie_refused": "request with the value of KS_UAT as a cookie ks_uat: the credentials must be accepted "
+    ".got 401.",
 }
 
 
@@ -88,9 +89,9 @@ def test_a_mutant_that_survives_is_told(capsys: pytest.CaptureFixture[str]) -> N
 def test_what_cannot_be_run_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, variables, problem in (
         ([UNBROKEN, "limit_not_echo"], {}, "there is no mutant 'limit_not_echo'"),
-        ([], {"SHARD": "5/4"}, "SHARD is '5/4', which is no share"),
-        ([], {"SHARD": "0/4"}, "SHARD is '0/4', which is no share"),
-        ([], {"RESUME": "yes"}, "RESUME is 'yes', which is neither 0 nor 1"),
+        ([], {"SHARD": "5/4"}, "SHARD must be a share (got '5/4')"),
+        ([], {"SHARD": "0/4"}, "SHARD must be a share (got '0/4')"),
+        ([], {"RESUME": "yes"}, "RESUME must be 0 or 1 (got 'yes')"),
     ):
         monkeypatch.setattr("sys.argv", ["mutants", *arguments])
         with monkeypatch.context() as environment:

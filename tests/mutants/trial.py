@@ -14,7 +14,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from tests.contract.embedded import seeded
+from tests.contract.embedded import seed_settings
 from tests.contract.run import run
 from tests.contract.target import Target
 from tests.reference_server.app import ReferenceServer
@@ -112,7 +112,7 @@ def target_at(base_url: str, reports: Path) -> Target:
         rate_limit="20/s",
         report_dir=reports,
         answer_within=ANSWER_WITHIN,
-        **seeded(),
+        **seed_settings(),
     )
 
 

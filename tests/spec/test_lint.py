@@ -1,4 +1,4 @@
-"""What `make lint` asks of openapi.yaml, on contracts that are broken in one place each."""
+"""`make lint`, on contracts with one error each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from codegen import ROOT
 
 LINT = ".ci/lint-contract"
 
-# What is wrong, the text that is replaced, by what, and the rule that has to notice.
+# By case: old text, new text, and the rule that reports it.
 BROKEN = {
     "nullable of OpenAPI 3.0": ("type: [string, 'null']", "nullable: true", "struct"),
     "exclusiveMinimum of OpenAPI 3.0": ("minimum: 1\n", "exclusiveMinimum: true\n", "struct"),
@@ -72,7 +72,7 @@ BROKEN = {
 
 @pytest.fixture(scope="module")
 def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """The rules that each broken contract breaks; all are linted at once, as starting the linter is what takes time."""
+    """By broken contract, the rules that it violates. One run lints all, because the start of the linter is slow."""
     contract = (ROOT / "openapi.yaml").read_text(encoding="utf-8")
     folder = tmp_path_factory.mktemp("broken")
     for number, (old, new, _) in enumerate(BROKEN.values()):
@@ -84,7 +84,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     broken: dict[str, set[str]] = defaultdict(set)
     text = done.stdout
     while text.strip():
-        # One report after the other.
+        # Several reports follow one another.
         report, end = json.JSONDecoder().raw_decode(text.lstrip())
         text = text.lstrip()[end:]
         for problem in report["problems"]:
@@ -95,18 +95,18 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
 
 @pytest.mark.node
 @pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_contract_is_noticed_by_the_rule_for_it(name: str, findings: dict[str, set[str]]) -> None:
+def test_broken_contract_violates_its_rule(name: str, findings: dict[str, set[str]]) -> None:
     assert BROKEN[name][2] in findings[name]
 
 
 @pytest.mark.node
-def test_the_contract_is_in_order() -> None:
+def test_contract_passes_the_linter() -> None:
     done = subprocess.run(["sh", LINT], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
 
 @pytest.mark.node
-def test_a_node_that_is_too_old_is_told(tmp_path: Path) -> None:
+def test_too_old_node_is_reported(tmp_path: Path) -> None:
     shutil.copytree(ROOT / ".ci", tmp_path / ".ci", ignore=shutil.ignore_patterns("node_modules"))
     for name in ("package.json", "package-lock.json"):
         path = tmp_path / ".ci/redocly" / name
@@ -118,7 +118,7 @@ def test_a_node_that_is_too_old_is_told(tmp_path: Path) -> None:
     assert 'Required: {"node":">=99"}' in done.stderr and "skipped: openapi.yaml was not linted" in done.stderr
 
 
-def test_without_node_it_says_what_it_skipped_and_does_not_pass(tmp_path: Path) -> None:
+def test_missing_node_is_reported_and_fails(tmp_path: Path) -> None:
     for name in ("sh", "dirname"):
         (tmp_path / name).symlink_to(shutil.which(name) or "")
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""openapi.yaml by itself: what it has to promise, and that its examples keep the promises."""
+"""The content of openapi.yaml, and its examples."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def content(status: str) -> dict[str, Any]:
     return media
 
 
-def test_there_is_one_operation() -> None:
+def test_contract_has_one_operation() -> None:
     assert list(DOCUMENT["paths"]) == [PATH] and list(DOCUMENT["paths"][PATH]) == ["get"]
     assert OPERATION["operationId"] == "list_workflow_runs"
 
@@ -50,11 +50,11 @@ def test_parameters(parameter: tuple[str, str], required: bool, schema: dict[str
     assert PARAMETERS[parameter]["schema"] == schema
 
 
-def test_there_are_no_other_parameters() -> None:
+def test_contract_has_no_other_parameters() -> None:
     assert len(PARAMETERS) == 5
 
 
-def test_either_credential_suffices() -> None:
+def test_either_credential_is_enough() -> None:
     schemes = DOCUMENT["components"]["securitySchemes"]
     kinds = [
         {key: schemes[name].get(key) for key in ("type", "scheme", "in", "name")} for [name] in DOCUMENT["security"]
@@ -84,16 +84,16 @@ def test_responses_and_their_examples(status: str, schema: str) -> None:
     assert len(OPERATION["responses"]) == 7
 
 
-def test_429_says_how_long_to_wait() -> None:
+def test_429_has_retry_after() -> None:
     header = OPERATION["responses"]["429"]["headers"]["Retry-After"]
     assert header["required"] is True
 
 
-def test_the_order_is_promised() -> None:
+def test_order_is_stable() -> None:
     assert OPERATION["x-list"]["order"] == "stable"
 
 
-def test_the_order_of_judgement() -> None:
+def test_order_of_checks() -> None:
     assert [(stage.name, stage.statuses) for stage in PROMISED.operation("list_workflow_runs").judged] == [
         ("credentials", (401,)),
         ("parameters", (422,)),
@@ -107,12 +107,12 @@ CLOSED = ("WorkflowRunPage", "WorkflowRunResponse", "WorkflowRunSnapshot", "ABCD
 
 
 @pytest.mark.parametrize("schema", CLOSED)
-def test_objects_of_a_success_require_everything_and_allow_nothing_else(schema: str) -> None:
+def test_objects_of_a_success_are_closed_and_all_fields_required(schema: str) -> None:
     assert SCHEMAS[schema]["additionalProperties"] is False
     assert SCHEMAS[schema]["required"] == list(SCHEMAS[schema]["properties"])
 
 
-def test_everything_is_described() -> None:
+def test_everything_has_a_description() -> None:
     for name, schema in SCHEMAS.items():
         assert schema.get("description"), name
         for field, value in schema.get("properties", {}).items():
@@ -121,11 +121,11 @@ def test_everything_is_described() -> None:
         assert parameter.get("description"), parameter["name"]
 
 
-def test_the_example_page_keeps_the_rules_that_the_schema_cannot_state() -> None:
+def test_example_page_satisfies_the_rules() -> None:
     page = content("200")["example"]
     operation = PROMISED.operation("list_workflow_runs")
     request, now = example_request(operation), latest_time(page)
-    # Read a second time, it is what it was.
+    # Read again, it is unchanged.
     earlier = {run["id"]: run for run in page["items"]}
     verdicts = PROMISED.judge_answer(operation, request, Answer(200, page), now, earlier)
     verdicts += PROMISED.judge_page(operation, request, Answer(200, page))
@@ -134,7 +134,7 @@ def test_the_example_page_keeps_the_rules_that_the_schema_cannot_state() -> None
     assert {run["status"] for run in page["items"]} == {"RUNNING", "COMPLETED", "FAILED"}
 
 
-# The rules, and the promises of the list that one page shows.
+# The rules, and the promises about the list that concern a single page.
 RULES = {
     *("completed_at_by_status", "error_by_status", "times_in_order", "nothing_in_the_future", "snapshot_of_the_run"),
     *("frozen_fields", "ended_runs_stay", "runs_of_the_definition"),

@@ -1,4 +1,4 @@
-"""A testing kit's server behind a socket, for what asks over one: the contract run."""
+"""Serves a testing kit's server over HTTP, for the contract run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.reference_server.uvicorn_server import serve_app
 
 
 def application(server: FakeServer) -> ASGIApp:
-    """What answers over HTTP as the server does in memory."""
+    """Return an ASGI app that responds as the server does in memory."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         assert scope["type"] == "http"
@@ -33,6 +33,6 @@ def application(server: FakeServer) -> ASGIApp:
 
 @contextmanager
 def running(server: FakeServer, around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> Iterator[str]:
-    """Serves on a free port of this machine; yields the address."""
+    """Serve on a free port. Yields the address."""
     with serve_app(around(application(server)), "testing kit") as address:
         yield address

@@ -1,4 +1,4 @@
-"""The testing kit's server as what the contract run tests, and as what mutants are made on."""
+"""The testing kit's server as the target of contract runs and of mutants."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUNS = 137
 
 
 def filled() -> FakeServer:
-    """A server that holds what a run of all checks needs."""
+    """Return a server with the data that a run of all checks needs."""
     server = FakeServer()
     server.add_definition(seed.DEFINITION_ID)
     server.add_runs(seed.DEFINITION_ID, RUNS)
@@ -32,7 +32,7 @@ def filled() -> FakeServer:
 
 
 def target_of(server: FakeServer, base_url: str, reports: Path) -> Target:
-    # The ids are the reference server's.
+    # The ids are those of the reference server.
     secrets = dict.fromkeys(("TOKEN", "KS_UAT"), server.token)
     return replace(target_at(base_url, reports), has_reports=False, secrets=secrets, totals={})
 

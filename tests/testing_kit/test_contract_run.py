@@ -1,4 +1,4 @@
-"""The kit's server under the contract run: a correct server of the contract, also while its list changes."""
+"""The contract run passes on the kit's server, also while its list changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.testing_kit.ground import GROUND, filled, target_of
 
 @pytest.fixture(autouse=True)
 def environment() -> Iterator[None]:
-    """The contract run gives its credentials to Schemathesis by the environment, where the client would look too."""
+    """Restore the environment: the contract run puts credentials there, which the client would read."""
     before = dict(os.environ)
     yield
     os.environ.clear()
@@ -36,13 +36,13 @@ def outcome(server: FakeServer, around: Callable[[ASGIApp], ASGIApp] = lambda ap
         return run(target_of(server, address, Path(folder, "reports")), Path(folder, "work"))
 
 
-def test_it_conforms() -> None:
+def test_the_kit_conforms() -> None:
     found = outcome(filled())
     assert [finding.message for finding in found.findings.values()] == []
     assert (found.errors, found.outage, found.exit_code) == ([], "", 0)
 
 
-def test_it_conforms_while_it_changes() -> None:
+def test_the_kit_conforms_while_it_changes() -> None:
     server, chance = filled(), random.Random(0)
     moves = dict.fromkeys(("invoke", "complete", "fail", "delete"), 0)
 
@@ -87,6 +87,6 @@ def trials() -> Iterator[Trials]:
         "list_workflow_runs!credentials.existence:judged_late@everywhere",
     ],
 )
-def test_mutants_of_it_are_found(trials: Trials, name: str) -> None:
+def test_mutants_of_the_kit_are_killed(trials: Trials, name: str) -> None:
     result = trials.try_out(name)
     assert result.outcome == KILLED, result

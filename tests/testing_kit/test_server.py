@@ -1,4 +1,4 @@
-"""The kit's server, asked by the client that it is for."""
+"""The kit's server, with the client."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ks_workflow_runs import errors, models, testing
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 
 NOW = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
-# No time passes on the kit's clock but what is asked for: seconds, of a client that waits for no others.
+# Without retries, only scripted waits advance the clock.
 NO_RETRY = ks.Retry(max_retries=0)
 
 
@@ -43,7 +43,7 @@ def read(server: testing.FakeServer, definition: uuid.UUID, **arguments: Any) ->
 # --- lists ---
 
 
-def test_a_list_is_what_was_added(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_a_list_has_the_runs_that_were_added(server: testing.FakeServer, definition: uuid.UUID) -> None:
     runs = server.add_runs(definition, 37, seed=3)
     assert read(server, definition) == runs == server.runs(definition)
 
@@ -63,7 +63,7 @@ def test_another_definition_has_other_runs(server: testing.FakeServer, definitio
     assert read(server, server.add_definition()) == []
 
 
-# --- judgement ---
+# --- validation ---
 
 
 def refused(call: Callable[[], object]) -> errors.StatusError:
@@ -72,7 +72,7 @@ def refused(call: Callable[[], object]) -> errors.StatusError:
     return raised.value
 
 
-def test_requests_are_judged_in_the_order_of_the_contract(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_requests_are_validated_in_the_order_of_the_contract(server: testing.FakeServer, definition: uuid.UUID) -> None:
     unknown = uuid.UUID(int=5)
     good, bad = {"Authorization": f"Bearer {server.token}"}, {"Authorization": "Bearer nonsense"}
     server.forbid(definition)
@@ -101,7 +101,7 @@ def test_requests_are_judged_in_the_order_of_the_contract(server: testing.FakeSe
         assert (head.status_code, head.content) == (200, b"")
 
 
-def test_credentials_expire_and_are_forbidden_things(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_credentials_can_be_revoked_and_forbidden(server: testing.FakeServer, definition: uuid.UUID) -> None:
     other = server.add_token()
     server.forbid(definition, other)
     assert isinstance(refused(lambda: read(server, definition, token=other)), errors.PermissionDeniedError)
@@ -111,7 +111,7 @@ def test_credentials_expire_and_are_forbidden_things(server: testing.FakeServer,
     assert isinstance(refused(lambda: read(server, definition, ks_uat=server.token)), errors.AuthenticationError)
 
 
-def test_faults_say_where_they_are(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_faults_have_locations(server: testing.FakeServer, definition: uuid.UUID) -> None:
     path = f"/v1/workflow-definitions/{definition}/runs?limit=500&offset=-1"
     with httpx2.Client(base_url=server.base_url, transport=server.transport) as http:
         answer = http.get(path, headers={"Authorization": f"bearer {server.token}"})
@@ -122,10 +122,10 @@ def test_faults_say_where_they_are(server: testing.FakeServer, definition: uuid.
     ]
 
 
-# --- moves ---
+# --- changes ---
 
 
-def test_runs_are_invoked_and_end(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_runs_can_be_invoked_and_ended(server: testing.FakeServer, definition: uuid.UUID) -> None:
     server.add_runs(definition, 3)
     run = server.invoke(definition)
     assert server.runs(definition)[0] == run
@@ -139,12 +139,12 @@ def test_runs_are_invoked_and_end(server: testing.FakeServer, definition: uuid.U
     with pytest.raises(ValueError, match="Once a run has ended"):
         server.fail(done)
     server.delete_run(done)
-    with pytest.raises(ValueError, match="there is no such item of runs"):
+    with pytest.raises(ValueError, match="runs have no such item"):
         server.complete(done)
     assert failed in server.runs(definition)
 
 
-def test_what_was_deleted_does_not_come_back(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_a_deleted_run_does_not_come_back(server: testing.FakeServer, definition: uuid.UUID) -> None:
     seen = set[uuid.UUID]()
     for _ in range(20):
         run = server.invoke(definition)
@@ -155,9 +155,7 @@ def test_what_was_deleted_does_not_come_back(server: testing.FakeServer, definit
         server.add_runs(definition, id=run.id)
 
 
-def test_a_list_has_no_more_of_a_kind_than_the_contract_allows(
-    server: testing.FakeServer, definition: uuid.UUID
-) -> None:
+def test_rules_about_the_whole_list_are_enforced(server: testing.FakeServer, definition: uuid.UUID) -> None:
     [running] = server.add_runs(definition, status="RUNNING")
     message = "^At most one run of a definition is `RUNNING`."
     with pytest.raises(ValueError, match=message):
@@ -169,13 +167,13 @@ def test_a_list_has_no_more_of_a_kind_than_the_contract_allows(
     server.add_runs(server.add_definition(), status="RUNNING")
 
 
-def test_the_list_moves_before_a_request(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_the_list_changes_before_a_request(server: testing.FakeServer, definition: uuid.UUID) -> None:
     runs = server.add_runs(definition, 35)
     server.before(2, lambda: server.delete_run(runs[0]))
     server.before(3, lambda: server.invoke(definition))
     server.before(3, lambda: server.invoke(definition))
     found = read(server, definition)
-    # What is there from start to end is yielded once, whatever else is.
+    # Runs that are in the list from start to end are yielded once.
     assert [run for run in found if run in runs[1:]] == runs[1:]
     assert len(server.runs(definition)) == 36
 
@@ -183,7 +181,7 @@ def test_the_list_moves_before_a_request(server: testing.FakeServer, definition:
 # --- scripts ---
 
 
-def test_a_refusal_is_waited_out_on_the_clock_of_the_kit(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_retries_wait_on_the_clock_of_the_kit(server: testing.FakeServer, definition: uuid.UUID) -> None:
     runs = server.add_runs(definition, 5)
     server.next(429, retry_after=20)
     assert read(server, definition) == runs
@@ -196,11 +194,11 @@ def test_a_refusal_is_waited_out_on_the_clock_of_the_kit(server: testing.FakeSer
             return await list_workflow_runs.asyncio(definition, client=client)
 
     assert asyncio.run(under_asyncio()).items == runs
-    # From half to all of 0.5 s and of 1 s.
+    # Two random waits: between half and all of 0.5 s, and of 1 s.
     assert 20.75 <= server.elapsed <= 21.5
 
 
-def test_retries_end(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_retries_are_limited(server: testing.FakeServer, definition: uuid.UUID) -> None:
     server.next(429, retry_after=61)
     error = refused(lambda: read(server, definition))
     assert isinstance(error, errors.RateLimitError)
@@ -210,25 +208,23 @@ def test_retries_end(server: testing.FakeServer, definition: uuid.UUID) -> None:
 
 
 @pytest.mark.parametrize("within_body", [False, True])
-def test_connections_are_cut(server: testing.FakeServer, definition: uuid.UUID, within_body: bool) -> None:
+def test_connections_can_be_cut(server: testing.FakeServer, definition: uuid.UUID, within_body: bool) -> None:
     runs = server.add_runs(definition, 3)
     server.next_cut(within_body=within_body)
     assert read(server, definition) == runs
     server.next_cut(within_body=within_body, times=2)
-    with pytest.raises(errors.ApiConnectionError, match="the connection was cut, as asked for"):
+    with pytest.raises(errors.ApiConnectionError, match="the connection was cut, as scripted"):
         read(server, definition, retry=NO_RETRY)
 
     async def under_asyncio() -> object:
         async with server.client(retry=NO_RETRY) as client:
             return await list_workflow_runs.asyncio(definition, client=client)
 
-    with pytest.raises(errors.ApiConnectionError, match="the connection was cut, as asked for"):
+    with pytest.raises(errors.ApiConnectionError, match="the connection was cut, as scripted"):
         asyncio.run(under_asyncio())
 
 
-def test_slow_answers_take_their_time_on_the_clock_of_the_kit(
-    server: testing.FakeServer, definition: uuid.UUID
-) -> None:
+def test_slow_responses_advance_the_clock_of_the_kit(server: testing.FakeServer, definition: uuid.UUID) -> None:
     server.next_slow(25)
     assert read(server, definition) == []
     assert server.elapsed == 25
@@ -236,7 +232,7 @@ def test_slow_answers_take_their_time_on_the_clock_of_the_kit(
     with pytest.raises(errors.ApiTimeoutError):
         read(server, definition, retry=NO_RETRY)
     assert server.elapsed == 25 + 30
-    # The call as a whole ends, too.
+    # `Retry.total` ends the call as a whole.
     server.next_slow(25)
     with pytest.raises(errors.ApiTimeoutError):
         read(server, definition, retry=ks.Retry(total=20), timeout=None)
@@ -254,13 +250,13 @@ def test_slow_answers_take_their_time_on_the_clock_of_the_kit(
     assert server.elapsed == 25 + 30 + 20 + 25 + 30
 
 
-def test_bodies_are_malformed(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_bodies_can_be_malformed(server: testing.FakeServer, definition: uuid.UUID) -> None:
     server.next_malformed()
     with pytest.raises(errors.DecodingError):
         read(server, definition)
 
 
-def test_answers_are_of_a_later_version(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_responses_can_be_of_a_later_version(server: testing.FakeServer, definition: uuid.UUID) -> None:
     server.add_runs(definition, 3)
     server.next_later(status="CANCELLED", priority=3, times=2)
     run = read(server, definition)[0]
@@ -270,10 +266,10 @@ def test_answers_are_of_a_later_version(server: testing.FakeServer, definition: 
         read(server, definition, strict=True)
 
 
-def test_what_is_not_used_up_is_told() -> None:
+def test_scripts_that_did_not_happen_are_an_error() -> None:
     message = (
-        r"^not used up after 0 requests: next\(429\), next_cut\(\), next_slow\(3\), next_malformed\(\), "
-        r"next_later\(\), before\(3, \.\.\.\)$"
+        r"^scripted, but did not happen within 0 requests: next\(429\), next_cut\(\), next_slow\(3\), "
+        r"next_malformed\(\), next_later\(\), before\(3, \.\.\.\)$"
     )
     with pytest.raises(AssertionError, match=message), testing.FakeServer() as server:
         server.before(3, lambda: None)
@@ -282,25 +278,25 @@ def test_what_is_not_used_up_is_told() -> None:
         server.next_slow(3)
         server.next_malformed()
         server.next_later(status="CANCELLED")
-    # What went wrong before says more.
+    # An earlier error says more.
     with pytest.raises(LookupError, match="first"), testing.FakeServer() as server:
         server.next(429)
         raise LookupError("first")
 
 
-def test_what_cannot_happen_is_told_in_the_test(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_impossible_scripts_are_an_error_in_the_test(server: testing.FakeServer, definition: uuid.UUID) -> None:
     server.next_later(status="CANCELLED")
-    with pytest.raises(AssertionError, match="the answer has no item to change"):
+    with pytest.raises(AssertionError, match="needs an answer with an item"):
         read(server, definition)
     server.before(2, lambda: server.delete_run(definition))
-    with pytest.raises(AssertionError, match=r"what was to happen before\(2, \.\.\.\) failed: there is no such item"):
+    with pytest.raises(AssertionError, match=r"the function of before\(2, \.\.\.\) failed: runs have no such item"):
         read(server, definition)
 
 
-# --- what was asked ---
+# --- recorded requests ---
 
 
-def test_requests_are_told_without_their_credentials(server: testing.FakeServer, definition: uuid.UUID) -> None:
+def test_requests_are_recorded_without_credentials(server: testing.FakeServer, definition: uuid.UUID) -> None:
     read(server, definition, headers={"X-Trace": f"seen {server.token}"})
     [asked] = server.requests
     assert repr(asked) == f"<GET list_workflow_runs(definition_id='{definition}', limit=10, offset=0): 200>"
@@ -321,43 +317,46 @@ def test_an_address_may_have_a_prefix() -> None:
     assert server.requests[0].path == f"/v1/workflow-definitions/{definition}/runs"
 
 
-# --- wrong arguments ---
+# --- invalid arguments ---
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda server, _: server.next(200), "'status' must be an integer from 400 to 599 (got 200)"),
-        (lambda server, _: server.next("429"), "'status' must be an integer from 400 to 599 (got '429')"),
+        (lambda server, _: server.next(200), "'status' must be an integer between 400 and 599 (got 200)"),
+        (lambda server, _: server.next("429"), "'status' must be an integer between 400 and 599 (got '429')"),
         (
             lambda server, _: server.next(429, retry_after=-1),
-            "'retry_after' must be an integer from 0 to 1000000 (got -1)",
+            "'retry_after' must be an integer between 0 and 1000000 (got -1)",
         ),
-        (lambda server, _: server.next(429, times=0), "'times' must be an integer from 1 to 1000 (got 0)"),
-        (lambda server, _: server.next_slow(float("nan")), "'seconds' must be a number of seconds from 0 (got nan)"),
-        (lambda server, _: server.next_later(), "next_later() must be given fields"),
-        (lambda server, _: server.before(0, print), "'request' must be an integer from 1 to 1000000 (got 0)"),
-        (lambda server, _: server.advance(-1), "'seconds' must be from 0 to 1e9 (got -1)"),
-        (lambda server, _: server.revoke("x"), "'token' must be one that the server gave, and not revoked"),
+        (lambda server, _: server.next(429, times=0), "'times' must be an integer between 1 and 1000 (got 0)"),
+        (
+            lambda server, _: server.next_slow(float("nan")),
+            "'seconds' must be a number of seconds of at least 0 (got nan)",
+        ),
+        (lambda server, _: server.next_later(), "next_later() needs at least one field"),
+        (lambda server, _: server.before(0, print), "'request' must be an integer between 1 and 1000000 (got 0)"),
+        (lambda server, _: server.advance(-1), "'seconds' must be between 0 and 1e9 (got -1)"),
+        (lambda server, _: server.revoke("x"), "'token' must be a valid token of this server, and not be revoked"),
         (lambda server, _: server.add_definition("x"), "'definition_id' must be a UUID (got 'x')"),
-        (lambda server, id_: server.add_definition(id_), "'definition_id' must be new: there is "),
-        (lambda server, _: server.add_runs(uuid.UUID(int=1)), "'definition_id' must name something that was added"),
-        (lambda server, id_: server.add_runs(id_, -1), "'count' must be an integer from 0 to 100000 (got -1)"),
-        (lambda server, id_: server.add_runs(id_, True), "'count' must be an integer from 0 to 100000 (got True)"),
+        (lambda server, id_: server.add_definition(id_), "'definition_id' must be new (got "),
+        (lambda server, _: server.add_runs(uuid.UUID(int=1)), "'definition_id' must have been added"),
+        (lambda server, id_: server.add_runs(id_, -1), "'count' must be an integer between 0 and 100000 (got -1)"),
+        (lambda server, id_: server.add_runs(id_, True), "'count' must be an integer between 0 and 100000 (got True)"),
         (lambda server, id_: server.add_runs(id_, 2, id=id_), "'id' must be new: there is "),
         (
             lambda server, id_: server.add_runs(id_, workflow_definition_id=uuid.UUID(int=1)),
             "'workflow_definition_id' must be that of the list, ",
         ),
-        (lambda server, _: server.forbid("nothing"), "there is no such thing to be forbidden: 'nothing'"),
+        (lambda server, _: server.forbid("nothing"), "there is no such item or resource: 'nothing'"),
         (lambda *_: testing.FakeServer(base_url="fake"), "'base_url' must be an address such as https"),
-        (lambda server, _: server.complete("nothing"), "there is no such item of runs: 'nothing'"),
-        (lambda server, _: server.delete_run(None), "there is no such item of runs: 'None'"),
+        (lambda server, _: server.complete("nothing"), "runs have no such item: 'nothing'"),
+        (lambda server, _: server.delete_run(None), "runs have no such item: 'None'"),
         (lambda *_: testing.FakeServer(now=datetime(2026, 1, 1)), "'now' must have a time zone"),
         (lambda *_: testing.make_run(now=datetime(2026, 1, 1)), "'now' must have a time zone"),
     ],
 )
-def test_wrong_arguments_are_one_clear_error(
+def test_invalid_arguments_are_refused(
     server: testing.FakeServer, definition: uuid.UUID, call: Callable[[Any, Any], object], message: str
 ) -> None:
     with pytest.raises(ValueError) as raised:
@@ -373,7 +372,7 @@ def test_the_example_of_the_readme_passes(server: testing.FakeServer) -> None:
     readme = Path(ks.__file__).with_name("README.md").read_text(encoding="utf-8")
     [example] = re.findall(r"```python\n(import pytest\n.*?)```", readme, re.DOTALL)
     program: dict[str, Any] = {}
-    # In a copy of another name, it is imported by that.
+    # The package may be a renamed copy.
     exec(example.replace("ks_workflow_runs", ks.__name__), program)
     tests = [each for name, each in program.items() if name.startswith("test_")]
     for test in tests:
@@ -382,7 +381,7 @@ def test_the_example_of_the_readme_passes(server: testing.FakeServer) -> None:
     assert len(tests) == 2
 
 
-def test_importing_the_client_does_not_import_it() -> None:
+def test_importing_the_client_does_not_import_the_kit() -> None:
     program = (
         f"import sys, importlib, {ks.__name__} as ks; ks.AuthenticatedClient, ks.iter_workflow_runs, ks.models;"
         "importlib.import_module(ks.__name__ + '.api.workflow_definitions.list_workflow_runs');"

@@ -15,7 +15,7 @@ from codegen import PACKAGE
 from codegen.__main__ import main
 from tests.codegen.trees import copy_tree
 
-# Its tests need a copy of the client in it; test_copy.py runs them so.
+# The tests of the example project need a copy of the client in it: test_copy.py runs them.
 collect_ignore = ["consumer"]
 
 
@@ -30,7 +30,7 @@ class Consumer:
     """A project that vendors the client.
 
     Attributes:
-        dest: The folder that its copy lies in.
+        dest: The folder that holds the copy.
         call: Runs a command of the driver on it, as `make` does, and returns exit code, stdout and stderr.
     """
 
@@ -44,7 +44,7 @@ class Consumer:
 
 @pytest.fixture
 def consumer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Consumer:
-    """A project, in a folder whose name has a space, that has no copy yet."""
+    """A project without a copy, in a folder with a space in its name."""
     dest = tmp_path / "a project" / "_vendor"
     dest.parent.mkdir()
 

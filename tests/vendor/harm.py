@@ -1,7 +1,7 @@
-"""Runs the vendoring of a copy where it is harmed: a process of its own, because the harm cannot be undone.
+"""Vendors a copy under conditions that make it fail. A separate process, because they cannot be undone.
 
-python tests/vendor/harm.py full|read-only DEST             an update without room, or without write access
-python tests/vendor/harm.py SIGKILL|SIGINT exchanged|renamed FOLDER   an update that ends at each step in turn
+python tests/vendor/harm.py full|read-only DEST             an update without disk space, or without write access
+python tests/vendor/harm.py SIGKILL|SIGINT exchanged|renamed FOLDER   updates that are interrupted at each step
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "generated"), str(ROOT / "overrides")]
 
-from codegen import PACKAGE, folders, provenance, vendor  # noqa: E402
+from codegen import PACKAGE, directories, provenance, vendor  # noqa: E402
 from codegen.__main__ import main  # noqa: E402
 
 
 def without_room(dest: Path) -> int:
-    # No file may be larger than the smallest ones of the package.
+    # A limit that only the smallest files of the package stay below.
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
     return main(["vendor", "--force", str(dest)])
 
@@ -38,16 +38,16 @@ def without_access(dest: Path) -> int:
 
 
 def _drop_capabilities() -> None:
-    """Makes permissions hold for root too, by `capset` of all capabilities to none (linux/capability.h, version 3)."""
+    """Drop all capabilities (linux/capability.h, version 3), so that permissions apply to root, too."""
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     if ctypes.CDLL(None).capset(header, (ctypes.c_uint32 * 6)()) != 0:
         raise OSError("capset failed")
 
 
 def interrupted(how: str, swap: str, folder: Path) -> int:
-    """Prints, for each step, what is there after the interrupt and after the next run: old, new, none or mixture."""
+    """Print for each step the state after the interrupt and after the next run: old, new, none or mixture."""
     if swap == "renamed":
-        folders.exchange = lambda one, other: False
+        directories.exchange = lambda one, other: False
     source = _package(folder / "source", "new")
     found = []
     step = 0
@@ -59,14 +59,14 @@ def interrupted(how: str, swap: str, folder: Path) -> int:
         if child == 0:
             _interrupt_at(step, how, target.parent)
             try:
-                vendor._vendor(source, target, True, "")
+                vendor._update(source, target, True, "")
             except BaseException:
                 os._exit(3)
             os._exit(0)
         if os.waitpid(child, 0)[1] == 0:
             break
         state = _state(target)
-        vendor._vendor(source, target, False, "")
+        vendor._update(source, target, False, "")
         left = [path.name for path in target.parent.iterdir()]
         found.append((state, _state(target) if left == [target.name] else f"left: {left}"))
     print(json.dumps(found), file=sys.__stdout__)
@@ -74,7 +74,7 @@ def interrupted(how: str, swap: str, folder: Path) -> int:
 
 
 def _package(folder: Path, text: str) -> Path:
-    """Makes what counts as a copy, unedited."""
+    """Make a minimal unedited copy."""
     folder.mkdir(parents=True)
     for name in ("a.py", "b.py"):
         (folder / name).write_text(text)
@@ -89,12 +89,12 @@ def _package(folder: Path, text: str) -> Path:
     }
     described = json.dumps(document).encode()
     (folder / provenance.FILE_NAME).write_bytes(described)
-    (folder / provenance.SUMS_NAME).write_bytes(provenance.sums(described))
+    (folder / provenance.SUMS_NAME).write_bytes(provenance.checksums(described))
     return folder
 
 
 def _interrupt_at(step: int, how: str, folder: Path) -> None:
-    """Interrupts this process at the given one of the steps that change something in a folder."""
+    """Interrupt this process at the nth step that changes a folder."""
     left = step
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
@@ -115,7 +115,7 @@ def _state(target: Path) -> str:
     if not target.exists():
         return "none"
     texts = {(target / name).read_text() for name in ("a.py", "b.py")}
-    return texts.pop() if len(texts) == 1 and not vendor._look(target, target).edits else "mixture"  # type: ignore[union-attr]
+    return texts.pop() if len(texts) == 1 and not vendor._inspect(target, target).edits else "mixture"  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A plugin for pytest: runs the tests of the client against the copy that the environment variable COPY names.
+"""A pytest plugin that runs the tests of the client against the copy of the environment variable COPY.
 
-The copy is imported whole, under its own name, where there is no other; only then its modules get the names by which
-the tests import them.
+The copy is imported completely under its own name, without another one installed. Then its modules get the names that
+the tests import.
 """
 
 from __future__ import annotations

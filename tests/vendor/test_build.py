@@ -1,4 +1,4 @@
-"""`make build`: what is in wheel and sdist, and that they are the same bytes each time."""
+"""`make build`: content of wheel and sdist, which are reproducible."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ks_workflow_runs import __version__
 from tests.codegen.trees import contents, copy_tree
 
 STEM = f"{PACKAGE}-{__version__}"
-# The line of the Makefile, without the check that comes before.
+# The command of the Makefile, without the check before it.
 COMMAND = next(line for line in (ROOT / "Makefile").read_text().splitlines() if "hatchling build" in line)
 
 
@@ -52,7 +52,7 @@ def test_wheel_and_sdist_are_reproducible_and_hold_the_package(tmp_path: Path) -
         assert {name: wheel.read(name) for name in wheel.namelist() if ".dist-info/" not in name} == expected
         metadata = wheel.read(f"{STEM}.dist-info/METADATA").decode()
     assert f"Version: {__version__}\n" in metadata and metadata.count("Requires-Dist: ") == 2
-    # Not by tarfile, whose way to do so without a warning is not in all releases of Python 3.11.
+    # Not tarfile: its `filter`, without which it warns, is missing in some releases of Python 3.11.
     subprocess.run(["tar", "-xzf", tmp_path / "dist 1" / f"{STEM}.tar.gz", "-C", tmp_path], check=True)
     assert contents(tmp_path / STEM / "generated") == expected
     again = build(tmp_path / STEM, tmp_path / "dist 3", "-t", "wheel")

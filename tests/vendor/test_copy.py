@@ -1,4 +1,4 @@
-"""A copy at work: under another name, in a project of its own, and without what it depends on."""
+"""A copy in use: under another name, in another project, and without its dependencies."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from tests.vendor.conftest import Consumer
 EXAMPLE = Path(__file__).with_name("consumer")
 
 
-def test_the_client_s_tests_pass_for_a_nested_and_renamed_copy(consumer: Consumer, tmp_path: Path) -> None:
-    """A part of them, for time; `.ci/run` runs all."""
+def test_client_tests_pass_for_a_nested_and_renamed_copy(consumer: Consumer, tmp_path: Path) -> None:
+    """Some of them, to save time; `.ci/run` runs all."""
     deep = tmp_path / "app/_vendor/deep"
     deep.mkdir(parents=True)
     assert consumer.call("vendor", "--name=runs_api", dest=deep)[0] == 0
-    tests = ["tests/client/test_models.py", "tests/client/test_client.py", "tests/testing_kit/test_server.py"]
-    tests += ["-k", "test_models or asyncio_detailed or test_a_refusal_is_waited_out"]
+    client = [f"tests/client/test_{name}.py" for name in ("models", "client", "configuration")]
+    tests = [*client, "tests/testing_kit/test_server.py"]
+    tests += ["-k", "test_models or asyncio_detailed or test_retries_wait_on_the_clock"]
     options = ["-q", "-p", "tests.vendor.renamed", "-p", "no:cacheprovider", "-o", "pythonpath=. overrides"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, *tests],
@@ -35,7 +36,7 @@ def test_the_client_s_tests_pass_for_a_nested_and_renamed_copy(consumer: Consume
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT / "overrides")]),
             "COPY": "app._vendor.deep.runs_api",
-            # None of them is needed, and importing them takes longer than the tests.
+            # These plugins are not needed, and take longer to import than the tests run.
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         },
         cwd=ROOT,
@@ -87,7 +88,7 @@ def test_the_example_project_verifies_its_copy_and_uses_it(consumer: Consumer, t
     assert [run(command).returncode for command in commands[:2]] == [1, 1]
 
 
-def test_the_readmes_show_what_the_example_project_has(consumer: Consumer) -> None:
+def test_readmes_match_the_example_project(consumer: Consumer) -> None:
     consumer.call("vendor")
     program = (EXAMPLE / "app/failed_runs.py").read_text().partition('"""\n\n')[2]
     assert program and program in (ROOT / "README.md").read_text()
@@ -97,9 +98,9 @@ def test_the_readmes_show_what_the_example_project_has(consumer: Consumer) -> No
     assert f"\n{hook}  " in readme and f"`{attribute}`" in readme
 
 
-def test_a_copy_verifies_itself_with_the_standard_library_alone(consumer: Consumer) -> None:
+def test_copy_verifies_itself_with_only_the_standard_library(consumer: Consumer) -> None:
     consumer.call("vendor")
-    # Without site-packages, and without what PYTHONPATH names.
+    # Without site-packages and PYTHONPATH.
     command = [sys.executable, "-E", "-S", "-B"]
     folder = consumer.dest.parent
     assert subprocess.run([*command, "-c", "import pydantic"], capture_output=True, check=False).returncode == 1

@@ -1,4 +1,4 @@
-"""`make release-check`, in repositories that are ready for a release but for one thing."""
+"""`make release-check`, in repositories with one obstacle to a release each."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def note(root: Path, release: str, part: str = "Client") -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository that can release 1.0.0, of contract 1.0.0, as its first version."""
+    """A repository that is ready for its first release, 1.0.0 of contract 1.0.0."""
     root = copy_tree(tmp_path_factory.mktemp("release") / "repository")
     set_version(root, "1.0.0")
     set_contract_version(root, "1.0.0")
@@ -61,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repository(made: Path) -> Iterator[Path]:
-    """The same, put back afterwards."""
+    """The same repository, restored after the test."""
     yield made
     git(made, "reset", "--quiet", "--hard")
 
@@ -73,13 +73,13 @@ def check(root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     return code, out + err
 
 
-def test_nothing_stands_against_the_first_release(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    said = "Ready: nothing stands against releasing 1.0.0. Next: git tag v1.0.0; make build\n"
-    assert check(repository, capsys) == (0, said)
+def test_first_release_is_ready(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ready = "Ready: 1.0.0 can be released. Next: git tag v1.0.0; make build\n"
+    assert check(repository, capsys) == (0, ready)
     git(repository, "tag", "v1.0.0")
     git(repository, "tag", "v0.9.0")
     try:
-        assert check(repository, capsys) == (0, "Released: nothing of the package has changed since v1.0.0.\n")
+        assert check(repository, capsys) == (0, "Released: the package has not changed since v1.0.0.\n")
         set_version(repository, "1.1.0")
         set_contract_version(repository, "2.0.0")
         assert "the contract's version was raised by a major version since v1.0.0" in check(repository, capsys)[1]
@@ -87,14 +87,12 @@ def test_nothing_stands_against_the_first_release(repository: Path, capsys: pyte
         git(repository, "tag", "--delete", "v1.0.0", "v0.9.0")
 
 
-def test_everything_that_stands_against_the_first_release_is_told(
-    repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_all_obstacles_to_the_first_release_are_reported(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     set_version(repository, "1.1.0")
     note(repository, "Unreleased", "Project")
     code, out = check(repository, capsys)
     assert code == 1
-    for problem in ("generated/ is stale", "not committed", "no entry for 1.1.0", "below `## Unreleased`"):
+    for problem in ("generated/ is stale", "uncommitted", "no entry for 1.1.0", "below `## Unreleased`"):
         assert problem in out
     assert out.count("problem: ") == out.count("\nfix: ") == 4 and "Not ready: " in out
 
@@ -131,10 +129,10 @@ def _comment(root: Path) -> None:
         file.write("# A comment.\n")
 
 
-CONTRACT_KEPT = "the contract has changed since v1.0.0, its version 1.0.0 has not"
-PACKAGE_KEPT = "the package has changed since v1.0.0, its version has not been raised"
+CONTRACT_KEPT = "the contract has changed since v1.0.0, but not its version 1.0.0"
+PACKAGE_KEPT = "the package has changed since v1.0.0, but its version was not raised"
 BREAKS = "the contract breaks clients since v1.0.0: limit (query): maximum 50 instead of maximum 100"
-# What was done since 1.0.0, and what stands against releasing that.
+# By case: changes since 1.0.0, and the obstacles to the next release.
 SINCE: dict[str, tuple[list[Change], list[str]]] = {
     "nothing": ([], []),
     "an entry in the changelog": ([lambda root: note(root / "generated" / PACKAGE, "1.1.0")], []),
@@ -145,7 +143,7 @@ SINCE: dict[str, tuple[list[Change], list[str]]] = {
     "the contract, both raised": ([_contract, _module, _versions("1.1.0", "1.1.0")], []),
     "the contract, raised by less": (
         [_contract, _module, _versions("2.0.0", "1.0.1")],
-        ["more than the contract's wording has changed since v1.0.0: a minor version"],
+        ["the contract has changed in more than wording since v1.0.0: a minor version"],
     ),
     "the contract's wording": ([_words, _module, _versions("1.0.1", "1.0.1")], []),
     "the contract, only the package raised": ([_contract, _module, _versions("1.1.0", "1.0.0")], [CONTRACT_KEPT]),
@@ -166,7 +164,7 @@ SINCE: dict[str, tuple[list[Change], list[str]]] = {
 
 
 @pytest.mark.parametrize("case", SINCE)
-def test_what_stands_against_the_next_release(repository: Path, case: str) -> None:
+def test_obstacles_to_the_next_release(repository: Path, case: str) -> None:
     changes, problems = SINCE[case]
     git(repository, "tag", "v1.0.0")
     try:
@@ -178,7 +176,7 @@ def test_what_stands_against_the_next_release(repository: Path, case: str) -> No
         git(repository, "tag", "--delete", "v1.0.0")
 
 
-def test_it_cannot_be_found_out_without_history(
+def test_release_check_needs_the_history(
     repository: Path, tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     git(repository, "commit", "--quiet", "--allow-empty", "--message", "Another")

@@ -1,4 +1,4 @@
-"""What a copy says of itself, and `make verify-vendor` of it, where somebody wants both to say something else."""
+"""Attacks on the verification of a copy, by itself and by `make verify-vendor`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOOK = f"app/_vendor/{PACKAGE}/__main__.py"
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """A copy of the package as the example project has it; the project is the folder with `app`."""
+    """A copy of the package at the path of the example project, in the folder with `app`."""
     copy = tmp_path / "app/_vendor" / PACKAGE
     copy.parent.mkdir(parents=True)
     shutil.copytree(ROOT / "generated" / PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -32,7 +32,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    # One that hangs is a failure.
+    # A timeout is a failure.
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=copy.parents[2],
@@ -45,7 +45,7 @@ def run(copy: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def verify(copy: Path) -> subprocess.CompletedProcess[str]:
-    """The command of the client's README and of the example project."""
+    """Run the command of the client's README and of the example project."""
     return run(copy, "-I", HOOK)
 
 
@@ -53,7 +53,7 @@ def verify(copy: Path) -> subprocess.CompletedProcess[str]:
 
 
 def poison(copy: Path, module: str, mode: py_compile.PycInvalidationMode) -> Path:
-    """Puts bytecode beside a module that Python takes for the module's, and that leaves a mark where it runs."""
+    """Add bytecode that Python runs in place of a module, and that creates a file when it runs."""
     source = copy / f"{module}.py"
     state, data = source.stat(), source.read_bytes()
     lines = f"open({str(copy.parents[2] / 'ran')!r}, 'a').close()\n".encode()
@@ -77,7 +77,7 @@ MODES = list(py_compile.PycInvalidationMode)
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("module", ["__init__", "__main__", "models", "api/__init__"])
-def test_poisoned_bytecode_neither_runs_nor_passes(
+def test_poisoned_bytecode_is_reported_and_not_run(
     copy: Path, consumer: Consumer, module: str, mode: py_compile.PycInvalidationMode
 ) -> None:
     path = poison(copy, module, mode)
@@ -90,18 +90,18 @@ def test_poisoned_bytecode_neither_runs_nor_passes(
     ran = copy.parents[2] / "ran"
     assert not ran.exists()
     if module == "models":
-        # Not a part of what `python -m` runs first.
+        # `python -m` does not run it first.
         done = run(copy, "-m", f"app._vendor.{PACKAGE}")
         assert done.returncode == 1 and named in done.stderr and not ran.exists()
-    # It is poison.
+    # The bytecode does run.
     run(copy, "-c", f"import app._vendor.{PACKAGE}.{module.replace('/', '.')}")
     assert ran.exists()
-    # Nothing to lose, so that no FORCE is needed.
+    # Bytecode is replaced without FORCE.
     code, out, _ = consumer.call("vendor", dest=copy.parent)
     assert code == 0 and not path.exists() and verify(copy).returncode == 0
 
 
-def test_the_cache_of_another_python_is_named(copy: Path) -> None:
+def test_cache_of_another_python_is_reported(copy: Path) -> None:
     path = poison(copy, "models", py_compile.PycInvalidationMode.UNCHECKED_HASH)
     other = path.with_name("models.cpython-399.pyc")
     path.rename(other)
@@ -110,21 +110,21 @@ def test_the_cache_of_another_python_is_named(copy: Path) -> None:
     assert done.returncode == 1 and "bytecode  __pycache__/models.cpython-399.pyc" in done.stderr
 
 
-def test_what_python_caches_of_the_files_is_no_fault(copy: Path) -> None:
+def test_valid_bytecode_is_ignored(copy: Path) -> None:
     imports = f"import app._vendor.{PACKAGE} as ks; ks.iter_workflow_runs"
     assert run(copy, "-c", imports).returncode == 0
     for options in ((), ("-O",), ("-OO",)):
         assert run(copy, *options, "-m", "compileall", "-q", "app").returncode == 0
     assert len(list(copy.rglob("*.pyc"))) > 20
     assert verify(copy).returncode == 0
-    # The folder was elsewhere when it was compiled, and Python was told never to look at the source.
+    # Compiled in another folder, with the mode that never checks the source.
     moved = copy.parents[2] / ("moved-" + "x" * 200 + "ü")
     mode = ["--invalidation-mode", "unchecked-hash"]
     assert run(copy, "-m", "compileall", "-q", "-f", *mode, str(copy)).returncode == 0
     copy.rename(moved)
     assert run(copy, "-I", str(moved / "__main__.py")).returncode == 0
     moved.rename(copy)
-    # That of an edited file is told of with the file.
+    # Bytecode of an edited file is not reported separately.
     replace(copy / "types.py", "\n", "\n\n")
     assert "edited    types.py" in verify(copy).stderr and "bytecode" not in verify(copy).stderr
 
@@ -141,7 +141,7 @@ def _write(name: str) -> Callable[[Path], object]:
 
 
 def _socket(copy: Path) -> None:
-    # The path of a socket has to be short.
+    # The path of a socket must be short.
     here = Path.cwd()
     os.chdir(copy)
     try:
@@ -185,7 +185,7 @@ FOREIGN: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("case", FOREIGN)
-def test_a_foreign_file_of_any_kind_is_named(copy: Path, consumer: Consumer, case: str) -> None:
+def test_foreign_file_of_any_kind_is_reported(copy: Path, consumer: Consumer, case: str) -> None:
     make, name = FOREIGN[case]
     make(copy)
     done = verify(copy)
@@ -204,8 +204,8 @@ def test_many_foreign_files_are_counted(copy: Path) -> None:
     assert done.returncode == 1 and done.stderr.count("extra") == 40 and "... and 60 more" in done.stderr
 
 
-def test_it_can_be_run_as_a_file_without_options_too(copy: Path) -> None:
-    """Where Python looks for modules beside the file, one of which is called `types`."""
+def test_verifier_runs_as_a_file_without_options(copy: Path) -> None:
+    """Python then searches the folder of the file for modules, which has a `types.py`."""
     done = run(copy, HOOK)
     assert (done.returncode, done.stderr) == (0, "") and "Intact: " in done.stdout
 
@@ -275,13 +275,13 @@ def test_a_hostile_provenance_is_one_error(copy: Path, consumer: Consumer, case:
     assert problem.startswith("problem: ") and "cannot be verified: PROVENANCE.json: " in problem
     assert fix.startswith("fix: ") and end == "" and problem.isascii() and problem.isprintable()
     code, out, err = consumer.call("verify-vendor", dest=copy.parent)
-    assert code == 2 and out == "" and err.count("\n") == 2 and "is no copy of" in err
+    assert code == 2 and out == "" and err.count("\n") == 2 and "is not a copy of" in err
     assert consumer.call("vendor", "--force", dest=copy.parent)[0] == 0
     assert verify(copy).returncode == 0
 
 
 @pytest.mark.parametrize("text", ["\x1b]0;x\x07\x1b[2J", "\ud800", "\u202egnp", "x" * 10_000, "1" * 10_000, "a\nb"])
-def test_what_a_copy_says_of_itself_is_printed_as_text(copy: Path, consumer: Consumer, text: str) -> None:
+def test_provenance_is_escaped_in_output(copy: Path, consumer: Consumer, text: str) -> None:
     contract = {"version": text, "sha256": text}
     _json(version=text, contract=contract, dependencies=[text], **{"requires-python": text})(copy / "PROVENANCE.json")
     done = verify(copy)

@@ -1,4 +1,4 @@
-"""`make vendor` and `make verify-vendor`: each state of a copy, and each refusal."""
+"""`make vendor` and `make verify-vendor`: each state of a copy, and each error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GENERATED = ROOT / "generated" / PACKAGE
 
 
 def everything(folder: Path) -> dict[str, tuple[int, bytes | str]]:
-    """All that is below a folder, with the inode: what was not touched is the same."""
+    """Return the content and inode of everything below a folder, which are equal if nothing was touched."""
     found: dict[str, tuple[int, bytes | str]] = {}
     for path in sorted(folder.rglob("*")):
         content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
@@ -34,17 +34,17 @@ def everything(folder: Path) -> dict[str, tuple[int, bytes | str]]:
 # --- a copy, and its updates ----------------------------------------------------------------------------------------
 
 
-def test_the_first_run_makes_a_complete_copy(consumer: Consumer) -> None:
+def test_first_run_makes_a_complete_copy(consumer: Consumer) -> None:
     code, out, err = consumer.call("vendor")
     assert code == 0 and out.startswith(f"Wrote {consumer.copy}: ") and "has no __init__.py" in out and err == ""
-    assert "\nIt needs: pip install 'httpx2>=" in out
+    assert "\nInstall its dependencies: pip install 'httpx2>=" in out
     assert contents(consumer.copy) == contents(GENERATED)
     assert {"LICENSE", "CHANGELOG.md", "README.md", "py.typed", "PROVENANCE.json"} <= contents(consumer.copy).keys()
     assert [path.name for path in consumer.dest.iterdir()] == [PACKAGE]
     subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=consumer.copy, check=True)
 
 
-def test_the_readme_of_the_copy_has_what_it_needs(consumer: Consumer) -> None:
+def test_readme_of_the_copy_has_version_and_dependencies(consumer: Consumer) -> None:
     consumer.call("vendor")
     provenance = judging.read(consumer.copy)
     assert len(provenance["dependencies"]) == 2
@@ -52,7 +52,7 @@ def test_the_readme_of_the_copy_has_what_it_needs(consumer: Consumer) -> None:
     assert all(text in readme for text in (provenance["version"], *provenance["dependencies"]))
 
 
-def test_a_second_run_touches_nothing(consumer: Consumer) -> None:
+def test_second_run_changes_nothing(consumer: Consumer) -> None:
     consumer.call("vendor")
     before = everything(consumer.dest)
     (consumer.copy / "__pycache__").mkdir()
@@ -65,7 +65,7 @@ def test_a_second_run_touches_nothing(consumer: Consumer) -> None:
     assert code == 0 and out.startswith("Fresh: ")
 
 
-def test_an_update_says_what_changes_and_removes_what_is_gone(consumer: Consumer, tree: Path) -> None:
+def test_update_lists_changes_and_removes_old_files(consumer: Consumer, tree: Path) -> None:
     module = tree / "overrides/package/extra.py"
     module.write_text('"""A module that the next version has not."""\n')
     assert main(["generate"], tree) == 0
@@ -90,7 +90,7 @@ def test_an_update_says_what_changes_and_removes_what_is_gone(consumer: Consumer
     code, out, _ = consumer.call("verify-vendor", "--name", "other", root=tree)
     assert code == 1 and out.startswith("Outdated: ") and "Edited: these files" in out and "extra.py" in out
     code, out, _ = consumer.call("verify-vendor", "--name", "other")
-    assert code == 1 and out.startswith("Outdated: ") and "another state" in out
+    assert code == 1 and out.startswith("Outdated: ") and "other content" in out
 
     code, out, _ = consumer.call("vendor", root=tree)
     assert code == 0
@@ -169,7 +169,7 @@ EDITS = {
 
 
 @pytest.mark.parametrize("case", EDITS)
-def test_an_edited_copy_is_told_and_kept(consumer: Consumer, capsys: pytest.CaptureFixture[str], case: str) -> None:
+def test_edited_copy_is_reported_and_kept(consumer: Consumer, capsys: pytest.CaptureFixture[str], case: str) -> None:
     edit, named = EDITS[case]
     consumer.call("vendor")
     assert judging.main(consumer.copy) == 0
@@ -181,8 +181,8 @@ def test_an_edited_copy_is_told_and_kept(consumer: Consumer, capsys: pytest.Capt
     assert ("Outdated: " in out) == (edit is _edit_provenance)
     code, out, _ = consumer.call("vendor")
     assert code == 1 and out.startswith(f"problem: {consumer.copy} was edited") and named in out
-    assert f"fix: move them to where they are safe, or give them up: make vendor DEST='{consumer.dest}' FORCE=1" in out
-    # Without the repository.
+    assert f"fix: save them elsewhere, or discard them: make vendor DEST='{consumer.dest}' FORCE=1" in out
+    # The copy alone.
     assert judging.main(consumer.copy) == 1
     err = capsys.readouterr().err
     assert named in err and "fix: " in err and ("-text" in err) == (edit is _line_ends)
@@ -238,29 +238,29 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("case", FOREIGN)
-def test_what_is_no_copy_is_kept(consumer: Consumer, case: str) -> None:
+def test_other_files_at_the_path_are_kept(consumer: Consumer, case: str) -> None:
     make, named = FOREIGN[case]
     consumer.dest.mkdir()
     (consumer.dest / "__init__.py").touch()
     make(consumer.copy)
     before = everything(consumer.dest)
     code, out, _ = consumer.call("vendor")
-    assert code == 1 and out.startswith(f"problem: {consumer.copy} is no copy of {PACKAGE}") and named in out
+    assert code == 1 and out.startswith(f"problem: {consumer.copy} is not a copy of {PACKAGE}") and named in out
     assert out.splitlines()[-1].startswith("fix: ") and out.endswith("FORCE=1\n")
     code, _, err = consumer.call("verify-vendor")
-    assert code == 2 and "is no copy of" in err and "fix: " in err
+    assert code == 2 and "is not a copy of" in err and "fix: " in err
     assert everything(consumer.dest) == before
     code, out, _ = consumer.call("vendor", "--force")
     assert code == 0 and out.startswith("Wrote ") and "note: " not in out
     assert contents(consumer.copy) == contents(GENERATED) and not consumer.copy.is_symlink()
-    # What lies beside it, and what a link pointed to, is as it was.
+    # Files beside it, and the target of a link, are unchanged.
     after = everything(consumer.dest)
     assert {name: after.get(name) for name in before if not name.startswith(PACKAGE)} == {
         name: found for name, found in before.items() if not name.startswith(PACKAGE)
     }
 
 
-def test_a_folder_without_files_holds_nothing_to_lose(consumer: Consumer) -> None:
+def test_folder_without_files_is_replaced(consumer: Consumer) -> None:
     (consumer.copy / "__pycache__").mkdir(parents=True)
     (consumer.copy / "__pycache__/models.pyc").touch()
     assert consumer.call("verify-vendor")[0] == 2
@@ -268,7 +268,7 @@ def test_a_folder_without_files_holds_nothing_to_lose(consumer: Consumer) -> Non
     assert contents(consumer.copy) == contents(GENERATED)
 
 
-def test_a_link_on_the_way_is_followed(consumer: Consumer) -> None:
+def test_links_in_the_path_are_followed(consumer: Consumer) -> None:
     real = consumer.dest.with_name("real")
     real.mkdir()
     consumer.dest.symlink_to(real)
@@ -276,7 +276,7 @@ def test_a_link_on_the_way_is_followed(consumer: Consumer) -> None:
     assert contents(real / PACKAGE) == contents(GENERATED) and consumer.dest.is_symlink()
 
 
-def test_no_copy_cannot_be_judged(consumer: Consumer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_copy_is_an_error(consumer: Consumer, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = consumer.call("verify-vendor")
     assert code == 2 and out == "" and "there is no copy" in err
     assert err.endswith(f"fix: make one: make vendor DEST='{consumer.dest}'\n")
@@ -291,7 +291,7 @@ def test_no_copy_cannot_be_judged(consumer: Consumer, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize("name", ["", "class", "a-b", "../escape", "a/b", ".", "..", "1st", "ﬁle", "a b", "a\n"])
-def test_a_name_that_cannot_be_imported_is_refused(consumer: Consumer, name: str) -> None:
+def test_name_that_cannot_be_imported_is_refused(consumer: Consumer, name: str) -> None:
     for command in ("vendor", "verify-vendor"):
         code, out, err = consumer.call(command, f"--name={name}")
         assert code == 2 and out == "" and "cannot be imported" in err
@@ -301,15 +301,15 @@ def test_a_name_that_cannot_be_imported_is_refused(consumer: Consumer, name: str
 @pytest.mark.parametrize(
     ("dest", "name", "why"),
     [
-        ("", PACKAGE, "DEST is not given"),
+        ("", PACKAGE, "DEST must be the folder that holds the copy"),
         ("no/such/folder", PACKAGE, "there is no folder"),
-        ("LICENSE", PACKAGE, "is no folder"),
-        ("generated", PACKAGE, "is a folder of this repository"),
-        ("generated/ks_workflow_runs", "copy", "is a folder of this repository"),
-        ("..", "repository", "is a folder of this repository"),
+        ("LICENSE", PACKAGE, "is not a folder"),
+        ("generated", PACKAGE, "belongs to this repository"),
+        ("generated/ks_workflow_runs", "copy", "belongs to this repository"),
+        ("..", "repository", "belongs to this repository"),
     ],
 )
-def test_a_place_that_is_no_place_is_refused(
+def test_invalid_dest_is_refused(
     consumer: Consumer, tree: Path, monkeypatch: pytest.MonkeyPatch, dest: str, name: str, why: str
 ) -> None:
     monkeypatch.chdir(tree)
@@ -319,20 +319,18 @@ def test_a_place_that_is_no_place_is_refused(
     assert everything(tree) == before
 
 
-def test_home_is_found_where_the_shell_did_not(
-    consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tilde_in_dest_is_expanded(consumer: Consumer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert consumer.call("vendor", dest="~/libraries")[0] == 0
     assert (tmp_path / "libraries" / PACKAGE / "client.py").is_file()
 
 
-def test_where_there_is_nothing_to_verify_nothing_is_to_be_made(consumer: Consumer, tmp_path: Path) -> None:
+def test_verify_does_not_suggest_to_create_dest(consumer: Consumer, tmp_path: Path) -> None:
     code, _, err = consumer.call("verify-vendor", dest=tmp_path / "no/such")
     assert code == 2 and "there is no folder" in err and "mkdir" not in err
 
 
-def test_no_copy_is_made_of_stale_output(consumer: Consumer, tree: Path) -> None:
+def test_stale_output_is_not_copied(consumer: Consumer, tree: Path) -> None:
     replace(tree / "openapi.yaml", "maximum: 100", "maximum: 250")
     for command in ("vendor", "verify-vendor"):
         code, _, err = consumer.call(command, root=tree)
@@ -367,7 +365,7 @@ def test_leftovers_of_an_interrupted_run_are_removed(consumer: Consumer) -> None
     shutil.copytree(consumer.copy / "api", work / "new")
     assert consumer.call("vendor")[0] == 0
     assert everything(consumer.dest) == before
-    # Where folders cannot be exchanged, there is a moment without a copy.
+    # Without an atomic exchange, there is a moment without a copy.
     work.mkdir()
     consumer.copy.rename(work / "old")
     assert consumer.call("vendor")[0] == 0
@@ -375,16 +373,16 @@ def test_leftovers_of_an_interrupted_run_are_removed(consumer: Consumer) -> None
 
 
 @pytest.mark.parametrize("make", [_folder, _file, _dangling_link])
-def test_what_looks_like_leftovers_is_kept(consumer: Consumer, make: Callable[[Path], None]) -> None:
+def test_other_files_at_the_work_path_are_kept(consumer: Consumer, make: Callable[[Path], None]) -> None:
     consumer.dest.mkdir()
     make(consumer.dest / f".{PACKAGE}.vendoring")
     before = everything(consumer.dest)
     code, _, err = consumer.call("vendor", "--force")
-    assert code == 2 and "is in the way" in err
+    assert code == 2 and "is not from an interrupted" in err
     assert everything(consumer.dest) == before
 
 
-def test_two_runs_at_once_do_not_meet(consumer: Consumer) -> None:
+def test_second_run_at_once_is_refused(consumer: Consumer) -> None:
     consumer.dest.mkdir()
     handle = os.open(consumer.dest, os.O_RDONLY)
     try:
@@ -392,7 +390,7 @@ def test_two_runs_at_once_do_not_meet(consumer: Consumer) -> None:
         code, _, err = consumer.call("vendor")
     finally:
         os.close(handle)
-    assert code == 2 and "another `make vendor` is at work" in err
+    assert code == 2 and "another `make vendor` is running" in err
     assert consumer.call("vendor")[0] == 0
 
 
@@ -401,7 +399,7 @@ HARM = Path(__file__).with_name("harm.py")
 
 @pytest.mark.parametrize("first", [True, False], ids=["first", "update"])
 @pytest.mark.parametrize("how", ["full", "read-only"])
-def test_what_cannot_be_written_is_told_and_changes_nothing(consumer: Consumer, how: str, first: bool) -> None:
+def test_write_error_is_reported_and_changes_nothing(consumer: Consumer, how: str, first: bool) -> None:
     if not first:
         consumer.call("vendor")
         (consumer.copy / "models.py").write_text("edited\n")
@@ -412,20 +410,20 @@ def test_what_cannot_be_written_is_told_and_changes_nothing(consumer: Consumer, 
         [sys.executable, HARM, how, consumer.dest], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 2, done.stderr
-    assert "cannot be written: " in done.stderr and "as it was" in done.stderr
+    assert "cannot be written: " in done.stderr and "are unchanged" in done.stderr
     assert everything(consumer.dest.parent) == before
 
 
 @pytest.mark.parametrize("swap", ["exchanged", "renamed"])
 @pytest.mark.parametrize("how", ["SIGKILL", "SIGINT"])
-def test_an_interrupt_leaves_the_old_copy_or_the_new_one(tmp_path: Path, how: str, swap: str) -> None:
-    """At each step in turn; the copy has three files, so that there are few steps."""
+def test_interrupt_leaves_the_old_copy_or_the_new_one(tmp_path: Path, how: str, swap: str) -> None:
+    """Interrupts at each step. The copy has three files, so that there are few steps."""
     done = subprocess.run(
         [sys.executable, HARM, how, swap, tmp_path], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    # Where folders cannot be exchanged, a process that is killed between two renames leaves that to the next run.
+    # Without an atomic exchange, a kill between two renames leaves no copy until the next run.
     exchanged = swap == "exchanged" and sys.platform == "linux"
     allowed = {"old", "new"} if how == "SIGINT" or exchanged else {"old", "new", "none"}
     assert {"old", "new"} <= {state for state, _ in found} <= allowed

@@ -1,13 +1,17 @@
 # Copied by `make generate` from overrides/package/_testing/__init__.py. Do not edit it here.
-"""What every testing kit does, whatever its contract; `testing` has what the contract says.
+"""The parts of the testing kit that do not depend on the contract. `testing` has the contract and the public names.
 
-contract.py   what the contract says, as data
-cel.py        what rules are made of, in place of an engine
-schemas.py    JSON values, held against schemas, and as rules see them
-making.py     values that are true to schemas and rules
-store.py      what there is: resources, credentials, items, and how they change
-judging.py    requests, parsed and judged in the order of the contract
-answering.py  answers
-scripts.py    trouble on request, the clock, and what was asked
-server.py     all of it together, as a transport
+contract.py    the contract, as data
+cel.py         CEL operators, for rules translated to Python
+schemas.py     validates JSON values by schema
+generation.py  generates random values from a schema
+rules.py       checks values against rules
+repair.py      changes a value until it violates no rule
+factory.py     makes items: generation, then repair
+store.py       the state of the server: resources, credentials, items
+validation.py  parses and validates requests, in the order of the contract
+responses.py   makes responses
+scripts.py     recorded requests and scripted failures
+clock.py       the clock of the server
+server.py      the server, as an httpx2 transport
 """

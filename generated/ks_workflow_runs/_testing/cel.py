@@ -1,7 +1,7 @@
 # Copied by `make generate` from overrides/package/_testing/cel.py. Do not edit it here.
-"""What rules are made of: CEL's operators, where Python has others. Times and durations are integers, nanoseconds.
+"""CEL operators that Python does not have, for rules translated to Python. Times and durations are integer nanoseconds.
 
-What cannot be judged raises one of NOT_JUDGED, as CEL's engine would say.
+A condition that cannot be evaluated raises one of EVALUATION_ERRORS, where CEL returns an error.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from .contract import as_list, as_object
 
-NOT_JUDGED = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+EVALUATION_ERRORS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @functools.lru_cache(maxsize=4096)
 def moment(text: str) -> int:
-    """Returns a time as RFC 3339 writes it, in nanoseconds since 1970. Raises ValueError for anything else."""
+    """Return an RFC 3339 time in nanoseconds since 1970. Raise ValueError for any other text."""
     found = _TIME.fullmatch(text)
     if found is None:
         raise ValueError(text)
@@ -32,12 +32,12 @@ def moment(text: str) -> int:
 
 
 def seconds(number: float) -> int:
-    """Returns a duration."""
+    """Return a duration in nanoseconds."""
     return round(number * 10**9)
 
 
 def true(value: Any) -> bool:
-    """Returns a Boolean. Raises TypeError for anything else."""
+    """Return a Boolean. Raise TypeError for anything else."""
     if not isinstance(value, bool):
         raise TypeError(value)
     return value
@@ -49,48 +49,48 @@ def negated(value: Any) -> bool:
 
 
 def all_of(*conditions: Callable[[], Any]) -> bool:
-    """`&&`: one that is false decides, whatever is wrong with the others."""
-    return _decided(False, conditions)
+    """`&&`: False if any condition is false, even if others cannot be evaluated."""
+    return _short_circuit(False, conditions)
 
 
 def any_of(*conditions: Callable[[], Any]) -> bool:
-    """`||`: one that is true decides, whatever is wrong with the others."""
-    return _decided(True, conditions)
+    """`||`: True if any condition is true, even if others cannot be evaluated."""
+    return _short_circuit(True, conditions)
 
 
-def all_each(held: Any, condition: Callable[[Any], Any]) -> bool:
+def all_each(container: Any, condition: Callable[[Any], Any]) -> bool:
     """`all`"""
-    return _decided(False, [lambda each=each: condition(each) for each in _of(held, list, dict)])
+    return _short_circuit(False, [lambda each=each: condition(each) for each in _expect(container, list, dict)])
 
 
-def any_each(held: Any, condition: Callable[[Any], Any]) -> bool:
+def any_each(container: Any, condition: Callable[[Any], Any]) -> bool:
     """`exists`"""
-    return _decided(True, [lambda each=each: condition(each) for each in _of(held, list, dict)])
+    return _short_circuit(True, [lambda each=each: condition(each) for each in _expect(container, list, dict)])
 
 
-def _decided(by: bool, conditions: Any) -> bool:
+def _short_circuit(by: bool, conditions: Any) -> bool:
     wrong: Exception | None = None
     for condition in conditions:
         try:
             if true(condition()) is by:
                 return by
-        except NOT_JUDGED as error:
+        except EVALUATION_ERRORS as error:
             wrong = error
     if wrong is not None:
         raise wrong
     return not by
 
 
-def fold(held: Any, first: Any, step: Callable[[Any, Any], Any], last: Callable[[Any], Any]) -> Any:
-    """`map`, `filter`, `exists_one`: goes through a list with what was found so far."""
+def fold(container: Any, first: Any, step: Callable[[Any, Any], Any], last: Callable[[Any], Any]) -> Any:
+    """`map`, `filter`, `exists_one`: fold over a list."""
     found = first
-    for each in _of(held, list, dict):
+    for each in _expect(container, list, dict):
         found = step(found, each)
     return last(found)
 
 
 def equal(one: Any, other: Any) -> bool:
-    """`==`: other than in Python, true is not 1."""
+    """`==`: unlike in Python, true is not 1."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     objects = as_object(one), as_object(other)
@@ -102,26 +102,26 @@ def equal(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def is_in(value: Any, held: Any) -> bool:
+def is_in(value: Any, container: Any) -> bool:
     """`in`: an element of a list, or a key of a map."""
-    if isinstance(held, dict) and not isinstance(value, bool | int | float | str):
+    if isinstance(container, dict) and not isinstance(value, bool | int | float | str):
         raise TypeError(value)
-    return any(equal(value, each) for each in _of(held, list, dict))
+    return any(equal(value, each) for each in _expect(container, list, dict))
 
 
-def has(held: Any, name: str) -> bool:
+def has(container: Any, name: str) -> bool:
     """`has`"""
-    return name in _of(held, dict)
+    return name in _expect(container, dict)
 
 
 def size(value: Any) -> int:
     """`size`"""
-    return len(_of(value, str, list, dict))
+    return len(_expect(value, str, list, dict))
 
 
 def less(one: Any, other: Any) -> bool:
-    """`<`: of two numbers, two texts or two Booleans."""
-    if _kind(one) != _kind(other):
+    """`<`: for two numbers, two texts or two Booleans."""
+    if _order_kind(one) != _order_kind(other):
         raise TypeError(other)
     return bool(one < other)
 
@@ -132,54 +132,54 @@ def less_or_equal(one: Any, other: Any) -> bool:
 
 
 def plus(one: Any, other: Any) -> Any:
-    """`+`: of two integers, two numbers with a fraction, two texts or two lists."""
+    """`+`: for two integers, two doubles, two texts or two lists."""
     if type(one) is not type(other):
         raise TypeError(other)
-    return _of(one, int, float, str, list) + other
+    return _expect(one, int, float, str, list) + other
 
 
 def minus(one: Any, other: Any) -> Any:
     """`-`"""
-    return _number(one, other) - other
+    return _first_of_same_number_type(one, other) - other
 
 
 def times(one: Any, other: Any) -> Any:
     """`*`"""
-    return _number(one, other) * other
+    return _first_of_same_number_type(one, other) * other
 
 
 def quotient(one: Any, other: Any) -> Any:
-    """`/`: of integers an integer, rounded towards zero."""
-    if isinstance(_number(one, other), float):
+    """`/`: integers are divided towards zero."""
+    if isinstance(_first_of_same_number_type(one, other), float):
         return one / other
     return abs(one) // abs(other) * (1 if (one < 0) == (other < 0) else -1)
 
 
 def remainder(one: Any, other: Any) -> Any:
     """`%`"""
-    return one - _of(other, int) * quotient(one, other)
+    return one - _expect(other, int) * quotient(one, other)
 
 
-def at(held: Any, key: Any) -> Any:
-    """`[]`: an element of a list, or the value of a key."""
-    if isinstance(held, list) and (isinstance(key, bool) or not isinstance(key, int) or key < 0):
+def at(container: Any, key: Any) -> Any:
+    """`[]`: an element of a list, or a value of a map."""
+    if isinstance(container, list) and (isinstance(key, bool) or not isinstance(key, int) or key < 0):
         raise LookupError(key)
-    return _of(held, list, dict)[key]
+    return _expect(container, list, dict)[key]
 
 
 def starts_with(text: Any, start: Any) -> bool:
     """`startsWith`"""
-    return str.startswith(_of(text, str), start)
+    return str.startswith(_expect(text, str), start)
 
 
 def ends_with(text: Any, end: Any) -> bool:
     """`endsWith`"""
-    return str.endswith(_of(text, str), end)
+    return str.endswith(_expect(text, str), end)
 
 
 def contains(text: Any, part: Any) -> bool:
     """`contains`"""
-    return _of(part, str) in _of(text, str)
+    return _expect(part, str) in _expect(text, str)
 
 
 def matches(text: Any, pattern: str) -> bool:
@@ -187,21 +187,21 @@ def matches(text: Any, pattern: str) -> bool:
     return re.search(re.sub(r"(?<!\\)\$", r"\\Z", pattern), text, re.ASCII) is not None
 
 
-def _of(value: Any, *kinds: type) -> Any:
-    """Returns a value of one of some types; a Boolean is no integer. Raises TypeError for anything else."""
+def _expect(value: Any, *kinds: type) -> Any:
+    """Return the value if it has one of the types; a Boolean is not an integer. Raise TypeError otherwise."""
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise TypeError(value)
     return value
 
 
-def _number(one: Any, other: Any) -> Any:
+def _first_of_same_number_type(one: Any, other: Any) -> Any:
     if type(one) is not type(other):
         raise TypeError(other)
-    return _of(one, int, float)
+    return _expect(one, int, float)
 
 
-def _kind(value: Any) -> type:
-    """Returns what a value can be compared with. Raises TypeError for what has no order."""
+def _order_kind(value: Any) -> type:
+    """Return the type that a value can be compared with. Raise TypeError if it has no order."""
     found = bool if isinstance(value, bool) else float if isinstance(value, int | float) else str
     if not isinstance(value, bool | int | float | str):
         raise TypeError(value)

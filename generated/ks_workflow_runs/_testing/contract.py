@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_testing/contract.py. Do not edit it here.
-"""What a contract says, as data that the kit goes by."""
+"""The contract, as data for the testing kit."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeGuard, cast
 
 Path = tuple[str | int, ...]
-"""Keys and indices; in what a rule reads, `*` stands for each element of a list."""
+"""Keys and indices. In the paths that a rule reads, `*` stands for each element of a list."""
 
 Schema = Mapping[str, Any]
-"""A JSON Schema, whose `$ref` names another one by its last part, and whose `x-rules` are ids of rules."""
+"""A JSON Schema. Its `$ref` is the last part of the reference; its `x-rules` are ids of rules."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """One of the conditions that a rule joins.
+    """One of the conditions of a rule.
 
     Attributes:
-        holds: Takes the rule's variables, as rules see them: three, of which the last ones may have no use.
-        reads: What of the value it is about (`self`, an item) it reads.
-        texts: The texts that it compares that with, by path.
+        holds: Evaluates the condition. Takes the three variables of the rule; the last ones may be unused.
+        reads: The paths that it reads in the main variable (`self`, an item).
+        texts: The constant texts that it compares these with, by path.
     """
 
     holds: Callable[[Any, Any, Any], Any]
@@ -31,12 +31,12 @@ class Condition:
 
 @dataclass(frozen=True)
 class Rule:
-    """What holds beyond what a schema says.
+    """A rule beyond what a schema can express.
 
     Attributes:
-        message: The same, as a sentence.
-        conditions: All of them hold.
-        of_changes: Whether it is about what was before, too.
+        message: The rule as a sentence.
+        conditions: The conditions, all of which must hold.
+        of_changes: True if it compares a value with its earlier state.
     """
 
     message: str
@@ -49,11 +49,11 @@ class Parameter:
     """A parameter.
 
     Attributes:
-        name: As it is sent.
+        name: The name, as sent.
         where: `path`, `query`, `header` or `cookie`.
-        schema: What it may be.
-        required: Whether it has to be sent.
-        joined: Whether a list is sent as one text, with commas.
+        schema: The schema.
+        required: True if it must be sent.
+        joined: True if a list is sent as one text, with commas.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Parameter:
 
 
 class Carrier(NamedTuple):
-    """How a credential is sent: in which header, behind what, and by which security scheme."""
+    """How a credential is sent: the header, the text before it, and the security scheme."""
 
     header: str
     prefix: str
@@ -72,11 +72,11 @@ class Carrier(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """One stage of the judgement of a request.
+    """One stage of the validation of a request.
 
     Attributes:
-        name: What is judged: `credentials`, `parameters`, `existence`, `access`, or `gone`.
-        status: The status of a request that fails it.
+        name: What is validated: `credentials`, `parameters`, `existence`, `access`, or `gone`.
+        status: The status of a request that fails.
     """
 
     name: str
@@ -85,17 +85,17 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Refusal:
-    """The body of a status that is no success.
+    """A documented error.
 
     Attributes:
-        schema: What it is; None for no body.
-        example: One, if the contract has it.
-        headers: The headers that it has to have, with examples.
+        schema: The schema of the body; None for no body.
+        example: An example of the body, if the contract has one.
+        headers: The required headers, with examples.
         detail: The field with a sentence.
         faults: The field with a list of faults.
-        loc: The field of a fault that says where it is.
-        msg: The field of a fault that says what is wrong; empty where a fault is text.
-        kind: The field of a fault that says so for a program.
+        loc: The field of a fault with its location.
+        msg: The field of a fault with its message; empty if a fault is a text.
+        kind: The field of a fault with a code.
     """
 
     schema: Schema | None = None
@@ -110,16 +110,16 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Listing:
-    """A list, as an operation shows it page by page.
+    """A list that an operation returns page by page.
 
     Attributes:
-        noun: What its items are called.
-        item: What an item is.
-        owners: The parameters in the path, which tell whose list it is.
-        repeats: By field of an item, the parameter that it repeats.
-        key: The field that tells an item from the others.
-        at_most: How many items may meet a condition.
-        updated: Fields of an item that say when it was changed.
+        noun: The plural noun for its items.
+        item: The schema of an item.
+        owners: The path parameters that identify the list.
+        repeats: The fields of an item that repeat a path parameter, with the parameter.
+        key: The field that identifies an item.
+        at_most: How many items may satisfy a rule, with the rule.
+        updated: The fields of an item with the time of its last change.
     """
 
     noun: str
@@ -133,7 +133,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Paging:
-    """How pages are asked for and what they say: names of parameters and fields; empty where there are none."""
+    """How an operation pages: names of parameters and fields. Empty if there is none."""
 
     items: str
     limit: str = ""
@@ -149,25 +149,25 @@ class Operation:
     """An operation.
 
     Attributes:
-        name: Its name.
-        method: Its method.
-        path: Its path, with names in braces.
-        parameters: Its parameters.
-        security: The alternatives of credentials, each what has to be sent; none where nothing has to be.
-        judged: In which order requests are judged.
+        name: The name.
+        method: The HTTP method.
+        path: The path, with parameters in braces.
+        parameters: The parameters.
+        security: Alternatives of credentials, each a list of credentials to send. Empty if none is required.
+        judged: The stages of validation, in order.
         success: The status of a success.
-        answer: The body of a success; None for none.
-        headers: The headers that a success has to have: by name the schema, and an example.
-        refusals: The other answers, by status.
-        does: `list`, `get`, `create` or `delete`; empty for what the kit cannot do.
+        answer: The schema of the body of a success, if any.
+        headers: The required headers of a success: schema and example by name.
+        refusals: The documented errors, by status.
+        does: `list`, `get`, `create` or `delete`; empty if the kit does not support the operation.
         listing: The list that it is about.
         paging: How it pages.
-        item: The parameter in the path that names an item.
-        selects: By parameter, which items a value picks.
-        rules: What holds of a success.
-        body: What a request carries; None for nothing.
-        body_required: Whether it has to.
-        location: The path of what was created, for a `Location`.
+        item: The path parameter that identifies an item.
+        selects: The rules of filters, by parameter.
+        rules: The rules of a success.
+        body: The schema of the request body, if any.
+        body_required: True if the body is required.
+        location: The path template of a `Location` header.
     """
 
     name: str
@@ -193,14 +193,14 @@ class Operation:
 
 @dataclass(frozen=True)
 class Contract:
-    """What the contract says.
+    """The contract.
 
     Attributes:
-        schemas: By name.
-        rules: By id, those that schemas name.
-        operations: All of them.
-        lists: By the name of the operation that shows it.
-        resources: By parameter in a path, what it names where that is no item of a list: the parameter's schema.
+        schemas: Schemas by name.
+        rules: Rules by id, as named by schemas.
+        operations: All operations.
+        lists: Lists, by the name of the operation that returns them.
+        resources: Schemas of path parameters that do not identify an item of a list.
     """
 
     schemas: Mapping[str, Schema]
@@ -211,12 +211,12 @@ class Contract:
 
 
 def as_object(value: object) -> dict[str, Any] | None:
-    """Returns a JSON object; None for anything else."""
+    """Return a JSON object; None for any other value."""
     return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def as_list(value: object) -> list[Any] | None:
-    """Returns a JSON array; None for anything else."""
+    """Return a JSON array; None for any other value."""
     return value if _is_list(value) else None
 
 
@@ -225,7 +225,7 @@ def _is_list(value: object) -> TypeGuard[list[Any]]:
 
 
 def at(value: Any, path: Path) -> Any:
-    """Returns what stands at a path. Raises LookupError where nothing does."""
+    """Return the value at a path. Raise LookupError if there is none."""
     for part in path:
         if value is None:
             raise KeyError(part)

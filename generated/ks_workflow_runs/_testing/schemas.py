@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_testing/schemas.py. Do not edit it here.
-"""JSON values, held against schemas, made of text, and as rules see them."""
+"""Validates JSON values by schema, parses them from text, and prepares them for rules."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from .contract import Path, Schema, as_list, as_object
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 _NUMBER = re.compile(r"(0|-?[1-9][0-9]*|-0)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_MOST_DIGITS = 1000
-# By type, the word for it.
-_WORDS = {
+_MAX_DIGITS = 1000
+# The words for the JSON types in messages.
+_TYPE_WORDS = {
     "integer": "an integer",
     "number": "a number",
     "string": "text",
@@ -27,7 +27,7 @@ _WORDS = {
     "object": "an object",
     "null": "null",
 }
-# By keyword of numbers: whether a value keeps it, and the words for it.
+# By keyword for numbers: the test, and the words in messages.
 _BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
     "minimum": (lambda value, bound: value >= bound, "at least"),
     "maximum": (lambda value, bound: value <= bound, "at most"),
@@ -37,13 +37,13 @@ _BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
 }
 
 
-Plan = dict[str, Any]
-"""What of a value is looked at: by field, or `*` for elements, what of that; all where it is empty."""
+ReadPlan = dict[str, Any]
+"""The parts of a value to read, by field; `*` for list elements. An empty plan reads all."""
 
 
-def plan_of(paths: Iterable[Path]) -> Plan:
-    """Returns the plan for some paths."""
-    plan: Plan = {}
+def read_plan(paths: Iterable[Path]) -> ReadPlan:
+    """Return the plan that reads the given paths."""
+    plan: ReadPlan = {}
     whole = set[Path]()
     for path in sorted(paths, key=len):
         if not any(path[:length] in whole for length in range(len(path))):
@@ -58,10 +58,10 @@ class Fault(NamedTuple):
     """What is wrong with a value.
 
     Attributes:
-        place: Where, as keys and indices.
-        must: What it must be.
-        value: What it is.
-        kind: The same for a program: the keyword that it breaks.
+        place: The path, as keys and indices.
+        must: What the value must be.
+        value: The value.
+        kind: The schema keyword that is violated.
     """
 
     place: Path
@@ -71,79 +71,79 @@ class Fault(NamedTuple):
 
 
 class Schemas:
-    """Schemas that name each other.
+    """Schemas with references between them.
 
     Args:
-        named: By name, those that a `$ref` may name.
+        named: The schemas that a `$ref` can name, by name.
     """
 
     def __init__(self, named: Mapping[str, Schema]) -> None:
         self._named = named
-        # By the schema, which is never gone meanwhile: it is part of a contract.
-        self._holding: dict[int, bool] = {}
+        # Keyed by id: the schemas are part of a contract, and are never freed.
+        self._has_rules: dict[int, bool] = {}
 
-    def resolved(self, schema: Schema) -> Schema:
-        """Returns a schema, references followed."""
+    def resolve(self, schema: Schema) -> Schema:
+        """Return a schema with its references followed."""
         while "$ref" in schema:
             schema = self._named[schema["$ref"]]
         return schema
 
     def alternatives(self, schema: Schema) -> list[Schema]:
-        """Returns the alternatives of a schema; none where it has no such keyword."""
+        """Return the alternatives of `anyOf` and `oneOf`, if any."""
         return [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
 
-    def of(self, schema: Schema, value: Any) -> Schema:
-        """Returns the schema that a value is of: of alternatives the one that it keeps to, or the first."""
-        schema = self.resolved(schema)
+    def select(self, schema: Schema, value: Any) -> Schema:
+        """Return the schema of a value. Of alternatives, the first that it matches, or the first of all."""
+        schema = self.resolve(schema)
         found = self.alternatives(schema)
         if not found:
             return schema
         tagged = self.tagged(schema)
         if tagged is not None:
             tag = (as_object(value) or {}).get(tagged[0])
-            return self.resolved(tagged[1].get(tag, found[0]) if isinstance(tag, str) else found[0])
+            return self.resolve(tagged[1].get(tag, found[0]) if isinstance(tag, str) else found[0])
         keeping = (each for each in found if next(self.faults(each, value), None) is None)
-        return self.of(next(keeping, found[0]), value)
+        return self.select(next(keeping, found[0]), value)
 
     def tagged(self, schema: Schema) -> tuple[str, Mapping[str, Schema]] | None:
-        """Returns the property that decides between the alternatives of a schema, and which by its text."""
+        """Return the discriminating property of a schema, and the alternatives by its text."""
         found: tuple[str, Mapping[str, Schema]] | None = schema.get("tags")
         return found
 
-    def below(self, schema: Schema, value: Any, part: str | int) -> Schema | None:
-        """Returns the schema of a part of a value; None where it may be anything."""
-        schema = self.of(schema, value)
+    def part_schema(self, schema: Schema, value: Any, part: str | int) -> Schema | None:
+        """Return the schema of a field or element of a value; None if anything is allowed."""
+        schema = self.select(schema, value)
         if isinstance(part, int):
             return schema.get("items")
-        further = schema.get("additionalProperties")
-        found: Schema | None = schema.get("properties", {}).get(part, as_object(further))
+        additional = schema.get("additionalProperties")
+        found: Schema | None = schema.get("properties", {}).get(part, as_object(additional))
         return found
 
     def at(self, schema: Schema, value: Any, path: Path) -> Schema | None:
-        """Returns the schema of what stands at a path of a value, references followed."""
+        """Return the schema of the value at a path, with its references followed."""
         found: Schema | None = schema
         for part in path:
-            found = self.below(found, value, part) if found is not None else None
+            found = self.part_schema(found, value, part) if found is not None else None
             try:
                 value = value[part]
             except (LookupError, TypeError):
                 value = None
-        return None if found is None else self.resolved(found)
+        return None if found is None else self.resolve(found)
 
     def types(self, schema: Schema) -> list[str]:
-        """Returns the JSON types that a schema allows; none where it says nothing of them."""
+        """Return the JSON types that a schema allows; empty if it does not say."""
         stated = schema.get("type")
         return [stated] if isinstance(stated, str) else list(stated or ())
 
     def nullable(self, schema: Schema) -> bool:
-        """Whether null is allowed."""
+        """True if the schema allows null."""
         return next(self.faults(schema, None), None) is None
 
     # --- what is wrong with a value ---
 
     def faults(self, schema: Schema, value: Any, place: Path = ()) -> Iterator[Fault]:
-        """Yields what is wrong with a value."""
-        schema = self.resolved(schema)
+        """Yield what is wrong with a value."""
+        schema = self.resolve(schema)
         found = self.alternatives(schema)
         if found:
             tagged = self.tagged(schema)
@@ -158,8 +158,8 @@ class Schemas:
                 yield from min(each, key=lambda faults: (len(faults), -max((len(f.place) for f in faults), default=0)))
             return
         types = self.types(schema)
-        if types and not any(_is(value, kind) for kind in types):
-            yield Fault(place, " or ".join(_WORDS[kind] for kind in types), value, "type")
+        if types and not any(_has_type(value, kind) for kind in types):
+            yield Fault(place, " or ".join(_TYPE_WORDS[kind] for kind in types), value, "type")
         elif "const" in schema and not cel.equal(value, schema["const"]):
             yield Fault(place, json.dumps(schema["const"]), value, "const")
         elif "enum" in schema and not cel.is_in(value, schema["enum"]):
@@ -180,10 +180,10 @@ class Schemas:
     def _text_faults(self, schema: Schema, value: str, place: Path) -> Iterator[Fault]:
         yield from _length_faults(schema, len(value), "Length", "characters", value, place)
         pattern = schema.get("pattern")
-        # `$` is the end of the text in a schema, and may have a line end behind it in Python.
+        # In Python, `$` also matches before a final newline.
         if pattern is not None and not re.search(re.sub(r"(?<!\\)\$", r"\\Z", pattern), value, re.ASCII):
             yield Fault(place, f"text that matches {pattern}", value, "pattern")
-        words = {"uuid": "a UUID", "date-time": "a date-time with its offset, as RFC 3339 has it", "date": "a date"}
+        words = {"uuid": "a UUID", "date-time": "an RFC 3339 date-time with an offset", "date": "a date"}
         form = schema.get("format")
         if form in words and not _has_format(form, value):
             yield Fault(place, words[form], value, "format")
@@ -192,40 +192,42 @@ class Schemas:
         known: Mapping[str, Schema] = schema.get("properties", {})
         for name in schema.get("required", ()):
             if name not in value:
-                yield Fault((*place, name), "there", None, "required")
-        further = schema.get("additionalProperties", True)
+                yield Fault((*place, name), "present", None, "required")
+        additional = schema.get("additionalProperties", True)
         for name, each in value.items():
             if name in known:
                 yield from self.faults(known[name], each, (*place, name))
-            elif further is False:
-                yield Fault((*place, name), "left out: there is no such field", each, "additionalProperties")
-            elif (below := as_object(further)) is not None:
+            elif additional is False:
+                yield Fault((*place, name), "omitted: there is no such field", each, "additionalProperties")
+            elif (below := as_object(additional)) is not None:
                 yield from self.faults(below, each, (*place, name))
 
     # --- as rules see them ---
 
-    def seen(self, schema: Schema | None, value: Any, plan: Plan | None = None) -> Any:
-        """Returns a value as rules see it: times in nanoseconds, UUIDs in lower case.
+    def for_rules(self, schema: Schema | None, value: Any, plan: ReadPlan | None = None) -> Any:
+        """Return a value as rules expect it: times in nanoseconds, UUIDs in lower case.
 
         Args:
-            schema: What it is.
+            schema: The schema.
             value: The value.
-            plan: What of it is looked at; all by default.
+            plan: The parts that are read; by default, all.
         """
         if schema is None:
             return value
         if (fields := as_object(value)) is not None:
-            schema = self.of(schema, value)
+            schema = self.select(schema, value)
             known: Mapping[str, Schema] = schema.get("properties", {})
-            further = as_object(schema.get("additionalProperties"))
+            additional = as_object(schema.get("additionalProperties"))
             names = fields.keys() if not plan else plan.keys() & fields.keys()
-            return {name: self.seen(known.get(name, further), fields[name], plan and plan[name]) for name in names}
+            return {
+                name: self.for_rules(known.get(name, additional), fields[name], plan and plan[name]) for name in names
+            }
         if (elements := as_list(value)) is not None:
-            element = self.of(schema, value).get("items")
-            return [self.seen(element, each, plan and plan.get("*")) for each in elements]
+            element = self.select(schema, value).get("items")
+            return [self.for_rules(element, each, plan and plan.get("*")) for each in elements]
         if not isinstance(value, str):
             return int(value) if isinstance(value, float) and value.is_integer() else value
-        form = self.resolved(schema).get("format") if "format" in schema else self.of(schema, value).get("format")
+        form = self.resolve(schema).get("format") if "format" in schema else self.select(schema, value).get("format")
         if form == "date-time":
             try:
                 return cel.moment(value)
@@ -233,39 +235,39 @@ class Schemas:
                 return value
         return value.lower() if form == "uuid" else value
 
-    def holds_rules(self, schema: Schema | None) -> bool:
-        """Whether rules are about a schema, or about one below it."""
+    def has_rules(self, schema: Schema | None) -> bool:
+        """True if a schema, or one below it, has rules."""
         if schema is None:
             return False
-        if id(schema) not in self._holding:
-            self._holding[id(schema)] = False
+        if id(schema) not in self._has_rules:
+            self._has_rules[id(schema)] = False
             waiting, seen = [schema], set[int]()
-            while waiting and not self._holding[id(schema)]:
+            while waiting and not self._has_rules[id(schema)]:
                 each = waiting.pop()
                 if id(each) not in seen:
                     seen.add(id(each))
-                    each = self.resolved(each)
-                    self._holding[id(schema)] = "x-rules" in each
+                    each = self.resolve(each)
+                    self._has_rules[id(schema)] = "x-rules" in each
                     below = [each.get("items"), each.get("additionalProperties"), *each.get("properties", {}).values()]
                     waiting += [found for found in map(as_object, below) if found is not None]
                     waiting += self.alternatives(each)
-        return self._holding[id(schema)]
+        return self._has_rules[id(schema)]
 
     # --- as text ---
 
-    def parsed(self, schema: Schema, text: str) -> Any:
-        """Returns the value that is sent as a text; the text itself where it is none."""
-        types = self.types(self.resolved(schema))
-        if "integer" in types and _INTEGER.fullmatch(text) and len(text) <= _MOST_DIGITS:
+    def parse(self, schema: Schema, text: str) -> Any:
+        """Return the value that a text stands for; the text itself if it is not valid."""
+        types = self.types(self.resolve(schema))
+        if "integer" in types and _INTEGER.fullmatch(text) and len(text) <= _MAX_DIGITS:
             return int(text)
-        if "number" in types and _NUMBER.fullmatch(text) and len(text) <= _MOST_DIGITS:
+        if "number" in types and _NUMBER.fullmatch(text) and len(text) <= _MAX_DIGITS:
             return json.loads(text)
         if "boolean" in types and text in ("true", "false"):
             return text == "true"
-        return text.lower() if self.resolved(schema).get("format") == "uuid" else text
+        return text.lower() if self.resolve(schema).get("format") == "uuid" else text
 
 
-def _is(value: Any, kind: str) -> bool:
+def _has_type(value: Any, kind: str) -> bool:
     if kind == "integer":
         return not isinstance(value, bool) and (
             isinstance(value, int) or (isinstance(value, float) and value.is_integer())

@@ -1,5 +1,5 @@
 # Copied by `make generate` from overrides/package/_testing/store.py. Do not edit it here.
-"""What there is: what parameters name, credentials, the items of lists, and how they change."""
+"""The state of the fake server: resources, credentials, and the items of lists."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pydantic_core import to_jsonable_python
 
 from . import cel
 from .contract import Condition, Contract, Listing, Rule, at
-from .filling import as_text
-from .making import Maker, said
+from .factory import ItemFactory, fault_message
+from .generation import rfc3339
 from .schemas import Schemas
 
-# Seconds between the items of a list, about.
-_BETWEEN = 600
-MOST_ADDED = 100_000
-"""How many items are added at once at most."""
+# Approximate.
+_SECONDS_BETWEEN_ITEMS = 600
+MAX_ADDED = 100_000
+"""The maximum number of items added at once."""
 
 Owner = tuple[Any, ...]
 
@@ -33,10 +33,10 @@ class Item:
     """An item of a list.
 
     Attributes:
-        value: What it is, as JSON.
-        owner: Whose it is.
-        key: What tells it from the others.
-        number: The greater, the nearer to the list's start.
+        value: The item, as JSON.
+        owner: The values of the path parameters that identify the list.
+        key: The unique key.
+        number: The order in the list: higher numbers come first.
     """
 
     value: dict[str, Any]
@@ -46,10 +46,10 @@ class Item:
 
 
 class Store:
-    """What a server holds.
+    """The state of a server.
 
     Args:
-        contract: What has to hold of it.
+        contract: The contract that the state must satisfy.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -66,47 +66,47 @@ class Store:
     # --- resources ---
 
     def identity(self, parameter: str, value: Any) -> Any:
-        """Returns what a parameter names something by, as JSON. Raises ValueError for what it cannot be."""
+        """Return the value of a path parameter, as JSON. Raise ValueError if it is invalid."""
         schema = self.contract.resources[parameter]
-        found = self.schemas.parsed(schema, str(value))
+        found = self.schemas.parse(schema, str(value))
         for fault in self.schemas.faults(schema, found, (parameter,)):
-            raise ValueError(said(fault))
+            raise ValueError(fault_message(fault))
         return found
 
     def add_resource(self, parameter: str, value: Any) -> Any:
-        """Adds something, by default under a name of its own. Raises ValueError where there is one of that name."""
+        """Add a resource, by default with a generated identity. Raise ValueError if it exists."""
         known = self.resources[parameter]
         if value is None:
-            chance = random.Random(f"{parameter} {len(known)}")
+            rng = random.Random(f"{parameter} {len(known)}")
             schema = self.contract.resources[parameter]
-            kind = self.schemas.types(self.schemas.resolved(schema))
-            value = len(known) + 1 if "integer" in kind else UUID(int=chance.getrandbits(128), version=4)
+            kind = self.schemas.types(self.schemas.resolve(schema))
+            value = len(known) + 1 if "integer" in kind else UUID(int=rng.getrandbits(128), version=4)
         found = self.identity(parameter, value)
         if found in known:
-            raise ValueError(f"'{parameter}' must be new: there is {found} already")
+            raise ValueError(f"'{parameter}' must be new (got {found}, which exists)")
         known.add(found)
         return found
 
     # --- items ---
 
     def owner(self, name: str, values: Sequence[Any]) -> Owner:
-        """Returns whose list it is. Raises ValueError where there is no such owner."""
+        """Return the owner of a list. Raise ValueError if it does not exist."""
         found: list[Any] = []
         for parameter, value in zip(self.contract.lists[name].owners, values, strict=True):
             if parameter in self.resources:
                 found.append(self.identity(parameter, value))
                 if found[-1] not in self.resources[parameter]:
-                    raise ValueError(f"'{parameter}' must name something that was added (got {str(value)!r})")
+                    raise ValueError(f"'{parameter}' must have been added (got {str(value)!r})")
             else:
                 found.append(str(value).lower())
         return tuple(found)
 
     def items(self, name: str, owner: Owner) -> list[Item]:
-        """Returns the items of a list, in its order."""
+        """Return the items of a list, in order."""
         return self._items[name].get(owner, [])
 
     def item(self, name: str, thing: object) -> Item | None:
-        """Returns an item by its key, or by what a caller has of it."""
+        """Return an item by its key, or by its model."""
         key = thing
         if isinstance(thing, pydantic.BaseModel):
             with contextlib.suppress(LookupError):
@@ -123,30 +123,32 @@ class Store:
         now: datetime,
         is_new: bool = False,
     ) -> list[dict[str, Any]]:
-        """Adds items at the start of a list. Returns them in the list's order.
+        """Add items at the start of a list. Return them in the order of the list.
 
-        They are of about the last hours, one before the other; if new, of this moment.
+        Their times go back from now, about ten minutes per item. New items have the current time.
 
         Raises:
-            ValueError: They would break a rule of the contract, or there cannot be so many.
+            ValueError: They would violate a rule, or there would be too many.
         """
-        integer("count", count, 0, MOST_ADDED)
+        integer("count", count, 0, MAX_ADDED)
         listing = self.contract.lists[name]
-        given = self._given(listing, owner, fields)
-        # Never the same again: what was deleted does not come back.
+        given = self._required_fields(listing, owner, fields)
+        # A new seed each time, so that a deleted item does not come back.
         seeded = f"{seed} {name} {owner} {self._number}"
-        maker, chance = Maker(self.contract, listing.item, seeded), random.Random(seeded)
+        factory, rng = ItemFactory(self.contract, listing.item, seeded), random.Random(seeded)
         counts = [
-            sum(self._meets(listing, rule, each.value) for each in self.items(name, owner)) for rule in _where(listing)
+            sum(self._meets(listing, rule, each.value) for each in self.items(name, owner))
+            for rule in _counted_rules(listing)
         ]
         made: list[Item] = []
         keys = {*self._by_key[name], *self.gone[name]}
         for index in range(count):
-            moment = now - timedelta(seconds=0 if is_new else _BETWEEN * (index + 1 + chance.random()))
-            value = self._new(maker, listing, given, keys, counts, (moment, now))
+            moment = now - timedelta(seconds=0 if is_new else _SECONDS_BETWEEN_ITEMS * (index + 1 + rng.random()))
+            value = self._new(factory, listing, given, keys, counts, (moment, now))
             keys.add(self.key(listing, value))
             counts = [
-                number + self._meets(listing, rule, value) for number, rule in zip(counts, _where(listing), strict=True)
+                number + self._meets(listing, rule, value)
+                for number, rule in zip(counts, _counted_rules(listing), strict=True)
             ]
             made.append(Item(value, owner, self.key(listing, value), self._number + count - index))
         self._number += count
@@ -155,41 +157,41 @@ class Store:
         return [each.value for each in made]
 
     def change(self, name: str, item: Item, fields: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-        """Changes an item. Raises ValueError where it, or its list, would break a rule of the contract."""
+        """Change an item. Raise ValueError if it, or its list, would violate a rule."""
         listing = self.contract.lists[name]
         given = as_json(fields)
         others = [each for each in self.items(name, item.owner) if each is not item]
-        further: list[Rule] = []
+        extra_rules: list[Rule] = []
         for most, rule in listing.at_most:
             if sum(self._meets(listing, rule, each.value) for each in others) >= most:
-                further.append(_never(rule))
-        touched = {field: as_text(now) for field in listing.updated}
+                extra_rules.append(_negation(rule))
+        touched = {field: rfc3339(now) for field in listing.updated}
         frozen = [listing.key, *listing.repeats]
-        maker = Maker(self.contract, listing.item, f"{item.key} {as_text(now)}")
-        item.value = maker.change(item.value, given, touched, frozen, now, further)
+        factory = ItemFactory(self.contract, listing.item, f"{item.key} {rfc3339(now)}")
+        item.value = factory.change(item.value, given, touched, frozen, now, extra_rules)
         return item.value
 
     def delete(self, name: str, item: Item) -> None:
-        """Takes an item out of its list."""
+        """Remove an item from its list."""
         self._items[name][item.owner].remove(item)
         del self._by_key[name][item.key]
         self.gone[name].add(item.key)
 
     def key(self, listing: Listing, value: Any) -> str:
-        """Returns what tells an item from the others, as text."""
+        """Return the unique key of an item, as text."""
         return str(at(value, tuple(listing.key.split(".")))).lower()
 
-    def name_of(self, thing: object) -> str:
-        """Returns what something is named by in a path. Raises ValueError where there is no such thing."""
+    def path_value_of(self, thing: object) -> str:
+        """Return the path parameter of an item or resource. Raise ValueError if it does not exist."""
         for name in self.contract.lists:
             if (item := self.item(name, thing)) is not None:
                 return item.key
         if any(str(thing).lower() == str(each).lower() for known in self.resources.values() for each in known):
             return str(thing).lower()
-        raise ValueError(f"there is no such thing to be forbidden: {str(thing)!r:.80}")
+        raise ValueError(f"there is no such item or resource: {str(thing)!r:.80}")
 
-    def _given(self, listing: Listing, owner: Owner, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Returns what an item has to have: what was given, and what repeats whose list it is."""
+    def _required_fields(self, listing: Listing, owner: Owner, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the required fields of an item: the given ones, and those that repeat the owner."""
         given = as_json(fields)
         owners = dict(zip(listing.owners, owner, strict=True))
         for field, parameter in listing.repeats.items():
@@ -201,54 +203,56 @@ class Store:
 
     def _new(
         self,
-        maker: Maker,
+        factory: ItemFactory,
         listing: Listing,
         given: Mapping[str, Any],
         keys: set[str],
         counts: Sequence[int],
         times: tuple[datetime, datetime],
     ) -> dict[str, Any]:
-        further = [_never(rule) for (most, rule), count in zip(listing.at_most, counts, strict=True) if count >= most]
+        extra_rules = [
+            _negation(rule) for (most, rule), count in zip(listing.at_most, counts, strict=True) if count >= most
+        ]
         schema = self.schemas.at(listing.item, {}, (listing.key,))
         if listing.key not in given and schema is not None and "integer" in self.schemas.types(schema):
-            # At random, two would soon be the same.
+            # Random integers would soon collide.
             given = {**given, listing.key: max(schema.get("minimum", 1), self._number + len(keys) + 1)}
-        value = maker.make(given, *times, further)
+        value = factory.make(given, *times, extra_rules)
         while self.key(listing, value) in keys:
             if listing.key in given:
                 raise ValueError(f"'{listing.key}' must be new: there is {self.key(listing, value)} already")
-            value = maker.make(given, *times, further)
+            value = factory.make(given, *times, extra_rules)
         return value
 
     def _meets(self, listing: Listing, rule: Rule, value: Any) -> bool:
-        return holds(rule, self.schemas.seen(listing.item, value))
+        return holds(rule, self.schemas.for_rules(listing.item, value))
 
 
 def integer(name: str, value: object, least: int, most: int) -> None:
-    """Raises ValueError where an argument is no integer within bounds."""
+    """Raise ValueError if an argument is not an integer within bounds."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ValueError(f"'{name}' must be an integer from {least} to {most} (got {value!r:.60})")
+        raise ValueError(f"'{name}' must be an integer between {least} and {most} (got {value!r:.60})")
 
 
-def _where(listing: Listing) -> list[Rule]:
+def _counted_rules(listing: Listing) -> list[Rule]:
     return [rule for _, rule in listing.at_most]
 
 
 def holds(rule: Rule, first: Any, second: Any = None, third: Any = None) -> bool:
-    """Whether all conditions of a rule hold of the values of its variables; one that cannot be judged does not."""
+    """True if all conditions of a rule hold. A condition that cannot be evaluated does not."""
     try:
         return all(condition.holds(first, second, third) is True for condition in rule.conditions)
-    except cel.NOT_JUDGED:
+    except cel.EVALUATION_ERRORS:
         return False
 
 
-def _never(rule: Rule) -> Rule:
-    """Returns the rule that not all conditions of another one hold."""
+def _negation(rule: Rule) -> Rule:
+    """Return the negation of a rule."""
     reads = [path for each in rule.conditions for path in each.reads]
     texts = [text for each in rule.conditions for text in each.texts]
     return Rule(rule.message, [Condition(lambda value, _, __: not holds(rule, value), reads, texts)])
 
 
 def as_json(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what a caller gives, as JSON. Raises ValueError for what JSON does not have."""
+    """Return fields as JSON values. Raise ValueError if JSON does not have such a value."""
     return {name: to_jsonable_python(value, by_alias=True) for name, value in fields.items()}

@@ -1,14 +1,14 @@
 """CEL, the language of the contract's rules.
 
-    engine.py    compiles rules and judges values by them: the one module that knows the engine
-    tree.py      what a rule reads, from its syntax tree
-    changing.py  whether a changed rule asks for more, or for less
-    python.py    rules as source of Python, for the testing kit
-    shapes.py    what a schema allows, as far as rules can tell
-    messages.py  types of CEL by schema, for checking a rule
-    values.py    values of CEL, made of JSON by schema
+    engine.py      compiles rules and evaluates them: the only module that imports the engine
+    tree.py        the syntax tree of a rule, and what the rule reads
+    strictness.py  whether a changed rule is tighter or looser
+    python.py      rules as Python source, for the testing kit
+    shapes.py      schemas as rules see them
+    messages.py    CEL types of schemas, for type checks
+    values.py      CEL values of JSON values
 
-A rule sees JSON by schema, as Kubernetes has it:
+The types of JSON values in a rule are those of Kubernetes:
 
 | schema | in a rule |
 | --- | --- |
@@ -17,20 +17,19 @@ A rule sees JSON by schema, as Kubernetes has it:
 | `format: uuid` | string in lower case |
 | `object` with `properties` | its fields; a name that is no identifier is escaped: `is-late` is `is__dash__late` |
 | another `object` | map |
-| null beside one of these | null or that |
-| several types, or none | anything: not checked before it is judged |
+| one of these, or null | that type, or null |
+| several types, or none | dyn: no type check before the evaluation |
 
-A value that its schema does not allow (another type, not in the enumeration, no time) is taken for one that is not
-there, and so is one that the engine has no value for: what needs it is not judged. That the value is wrong is for the
-schema's own check.
+A value that its schema does not allow (another type, not in the enum, not a time), or that the engine cannot represent,
+counts as missing: rules that need it are not judged. The check of the schema reports such a value.
 """
 
-from codegen.cel.changing import Change, change_of
-from codegen.cel.engine import Program, Result, RuleError, check_texts, check_types, judge_each, program
-from codegen.cel.messages import types
+from codegen.cel.engine import Program, Result, RuleError, check_text_arguments, check_types, judge_each, program
+from codegen.cel.messages import protobuf_types
 from codegen.cel.shapes import Shape, field_name, fits, parts, shape
+from codegen.cel.strictness import Change, compare_conditions
 from codegen.cel.tree import ELEMENT, Path
-from codegen.cel.values import MISSING, Plan, converter, moment_of, timestamp
+from codegen.cel.values import MISSING, Plan, converter, timestamp, to_timestamp
 
 __all__ = [
     "ELEMENT",
@@ -42,17 +41,17 @@ __all__ = [
     "Result",
     "RuleError",
     "Shape",
-    "change_of",
-    "check_texts",
+    "check_text_arguments",
     "check_types",
+    "compare_conditions",
     "converter",
     "field_name",
     "fits",
     "judge_each",
-    "moment_of",
     "parts",
     "program",
+    "protobuf_types",
     "shape",
     "timestamp",
-    "types",
+    "to_timestamp",
 ]

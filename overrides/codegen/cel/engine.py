@@ -1,9 +1,9 @@
-"""CEL, the language of the contract's rules: the one place that knows the engine, Google's (`cel-expr-python`).
+"""Compiles and evaluates rules in CEL. The only module that imports the engine, Google's `cel-expr-python`.
 
-A rule is compiled once and judges plain values: null, Booleans, integers of 64 bits, numbers, text, protobuf's
-`Timestamp`, and lists and mappings of these. `values.py` makes them of JSON, as a schema has it. What cannot be judged
-is `NOT_JUDGED`, never an exception: a field that is not there, a type that an operator does not take, or more
-iterations than the engine allows (10,000, which is also what keeps a hostile answer from taking long).
+A rule is compiled once. It takes null, Booleans, 64-bit integers, numbers, text, protobuf's `Timestamp`, and lists and
+mappings of these, which values.py makes from JSON. A rule that cannot be evaluated is `NOT_JUDGED`, never an exception:
+a missing field, a type that an operator does not accept, or more than the engine's 10,000 iterations, which also bound
+the time that a hostile answer takes.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 
 from cel_expr_python import cel  # type: ignore[import-untyped]
 
-from codegen.cel.tree import Path, Uses, equals, uses
+from codegen.cel.tree import Path, Uses, equal_pairs, uses
 
-# How many values are judged in one evaluation, to stay within the engine's iterations.
-MOST_ROWS = 500
+# Values in one evaluation, to stay within the engine's iterations.
+MAX_ROWS = 500
 
 
 class Result(enum.Enum):
-    """What came of judging a value by a rule."""
+    """The result of a rule for a value."""
 
     HOLDS = "holds"
     BROKEN = "broken"
@@ -31,7 +31,7 @@ class Result(enum.Enum):
 
 
 class RuleError(Exception):
-    """A rule that cannot be used; the message says why, and where in the rule."""
+    """An invalid rule. The message has the reason, and the place in the rule."""
 
 
 class Program:
@@ -39,19 +39,19 @@ class Program:
 
     Attributes:
         source: The rule.
-        variables: What it may speak of.
+        variables: Its variables.
         uses: What it reads.
     """
 
     def __init__(self, source: str, variables: tuple[str, ...]) -> None:
-        """Compiles a rule.
+        """Compile a rule.
 
         Args:
             source: The rule.
-            variables: What it may speak of, `self` and `now`, say.
+            variables: Its variables, such as `self` and `now`.
 
         Raises:
-            RuleError: It is not CEL, or names something else.
+            RuleError: It is not valid CEL, or uses another variable.
         """
         self.source = source
         self.variables = variables
@@ -61,17 +61,20 @@ class Program:
 
     @property
     def equals(self) -> list[tuple[Path, Path]]:
-        """The pairs of values that are equal wherever it holds, as far as it says so itself."""
-        return equals(self.one.serialize())
+        """The pairs of values that the rule states to be equal."""
+        return equal_pairs(self.one.serialize())
 
     def judge(self, values: Mapping[str, Any]) -> Result:
-        """Judges the values of the variables."""
+        """Evaluate the rule for the values of the variables."""
         return _result(self.one, _environment(self.variables).Activation(values))
 
     def each(self, names: tuple[str, ...], is_one: bool) -> Any:
-        """Returns the rule for all of `rows`: each has the values of the variables named, or is the one for all."""
+        """Return a rule that holds if this one holds for all `rows`.
+
+        A row has the values of `names`; if `is_one`, it is the value of each of them.
+        """
         if (names, is_one) not in self._each:
-            # On lines of its own: the rule may end with a comment.
+            # On separate lines: the rule may end with a comment.
             source = f"(\n{self.source}\n)"
             for name in names:
                 source = f"[row{'' if is_one else f'.{name}'}].all({name}, {source})"
@@ -83,19 +86,19 @@ class Program:
 def judge_each(
     programs: Sequence[Program], rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any]
 ) -> list[list[Result]]:
-    """Judges many values by the rules of one place.
+    """Evaluate the rules of one place for many values.
 
     Args:
-        programs: The rules; all know the same variables.
-        rows: For each judgement the values of the variables that differ, the same ones each time.
-        values: The values of the others.
+        programs: The rules. All have the same variables.
+        rows: For each evaluation, the values of the variables that differ. All rows have the same variables.
+        values: The values of the other variables.
 
     Returns:
         By rule, the result for each row.
     """
     results: list[list[Result]] = [[] for _ in programs]
-    for start in range(0, len(rows) if programs else 0, MOST_ROWS):
-        for found, more in zip(results, _judge_rows(programs, rows[start : start + MOST_ROWS], values), strict=True):
+    for start in range(0, len(rows) if programs else 0, MAX_ROWS):
+        for found, more in zip(results, _judge_rows(programs, rows[start : start + MAX_ROWS], values), strict=True):
             found += more
     return results
 
@@ -104,14 +107,14 @@ def _judge_rows(
     programs: Sequence[Program], rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any]
 ) -> Iterator[list[Result]]:
     names = tuple(rows[0])
-    # What was not changed since it was read before need not be given twice: that takes most of the time.
+    # `self` and `oldSelf` are often the same object. Passing it once saves most of the time.
     is_one = all(row[name] is row[names[0]] for row in rows for name in names)
     given = [row[names[0]] for row in rows] if is_one else rows
     variables = programs[0].variables
     all_rows = _environment((*variables, "rows")).Activation({**values, "rows": given})
     activations: list[Any] = []
     for each in programs:
-        # One evaluation for all: mostly they all hold, and nothing else has to be known.
+        # One evaluation for all rows. Usually all hold; only if not, each row is evaluated.
         if _result(each.each(names, is_one), all_rows) is Result.HOLDS:
             yield [Result.HOLDS] * len(rows)
         else:
@@ -129,44 +132,47 @@ def _result(compiled: Any, activation: Any) -> Result:
 
 @functools.cache
 def program(source: str, variables: tuple[str, ...]) -> Program:
-    """Returns a compiled rule; each is compiled once.
+    """Return a compiled rule, cached.
 
     Raises:
-        RuleError: It is not CEL, or names something else than the variables.
+        RuleError: It is not valid CEL, or uses another variable.
     """
     return Program(source, variables)
 
 
 def check_types(source: str, pool: Any, variables: Mapping[str, str]) -> None:
-    """Checks that a rule is true or false, and that each operator and function is given what it takes.
+    """Check the types of a rule: of each operand and argument, and that the result is Boolean.
 
     Args:
         source: The rule.
-        pool: The `DescriptorPool` that has the message types.
-        variables: By name, the type: the name of a message, `int`, or another one of CEL's, or `list(...)` of one.
+        pool: The `DescriptorPool` with the message types.
+        variables: By name, the type: the name of a message, a CEL type such as `int`, or `list(...)` of one.
 
     Raises:
-        RuleError: It is not so.
+        RuleError: A type is wrong.
     """
     types = {name: _type(kind) for name, kind in variables.items()}
     kind = _compile(cel.NewEnv(pool, variables=types), source).return_type().name()
     if kind not in ("BOOL", "DYN"):
-        raise RuleError(f"a rule has to be true or false, and this is of type {kind.lower()}")
+        raise RuleError(f"the result must be true or false (got type {kind.lower()})")
 
 
-def check_texts(uses: Uses) -> None:
-    """Checks the texts that stand for durations, times and patterns: the engine would only say that it cannot judge.
+def check_text_arguments(uses: Uses) -> None:
+    """Check literal durations, times and patterns. The engine would report them only at the evaluation.
 
     Raises:
-        RuleError: One is not.
+        RuleError: One is invalid.
     """
     for function, text in uses.texts:
-        if function in _TAKING and program(_TAKING[function], ("self",)).judge({"self": text}) is Result.NOT_JUDGED:
-            raise RuleError(f"{function}() cannot take '{text}'")
+        if (
+            function in _TEXT_PROBES
+            and program(_TEXT_PROBES[function], ("self",)).judge({"self": text}) is Result.NOT_JUDGED
+        ):
+            raise RuleError(f"'{text}' is not a valid argument of {function}()")
 
 
-# What takes a text, but not any: a condition that can be judged if the text will do.
-_TAKING = {
+# By function, a condition that can be evaluated only with a valid argument.
+_TEXT_PROBES = {
     "duration": "duration(self) == duration('1s')",
     "timestamp": "timestamp(self) == timestamp('2000-01-01T00:00:00Z')",
     "matches": "''.matches(self)",
@@ -186,7 +192,7 @@ def _environment(variables: tuple[str, ...]) -> Any:
 def _compile(env: Any, source: str) -> Any:
     if any(each == "\0" or "\ud800" <= each <= "\udfff" for each in source):
         # The engine would stop reading there.
-        raise RuleError("it holds a character that text cannot have")
+        raise RuleError("it has a NUL or a lone surrogate")
     try:
         return env.compile(source)
     except RuntimeError as error:
@@ -194,7 +200,7 @@ def _compile(env: Any, source: str) -> Any:
 
 
 def _reason(text: str) -> str:
-    """Returns what the engine says is wrong, without its drawing of the place."""
+    """Return the engine's message without its picture of the place."""
     found = re.search(r"<input>:(\d+):(\d+): (.*)", text)
     if found is None:
         return " ".join(text.split())

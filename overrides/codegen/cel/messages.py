@@ -1,4 +1,4 @@
-"""Types of CEL by schema, to check a rule before there is anything to judge."""
+"""Makes protobuf types from schemas, to check the types of a rule before it is evaluated."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _SCALARS = {
 _MESSAGES = {"timestamp": "Timestamp", "map": "Struct", "any": "Value"}
 
 
-def types(variables: Mapping[str, Node]) -> tuple[Any, dict[str, str]]:
-    """Returns schemas as protobuf types, the only ones of CEL's with fields: a pool, and the type of each variable.
+def protobuf_types(variables: Mapping[str, Node]) -> tuple[Any, dict[str, str]]:
+    """Return a pool with protobuf types for the schemas, and the type of each variable.
 
-    Nothing is ever evaluated with them: a message has a default where JSON has nothing.
+    In CEL, only protobuf messages have typed fields. They serve for type checks only, not for evaluation: a missing
+    field of a message has a default, unlike one of a JSON object.
     """
     made = _Messages()
-    # A message for all, each variable a field of it, of which CEL's name for the type is known.
     kinds = {name: made.variable(shape(node)) for name, node in variables.items()}
     pool = descriptor_pool.DescriptorPool()
     for module in _WELL_KNOWN:
@@ -46,7 +46,7 @@ class _Messages:
         self.names: dict[str, str] = {}
 
     def variable(self, found: Shape) -> str:
-        """Returns the type of a variable, as CEL names it."""
+        """Return the name of a variable's type in CEL."""
         if found.kind == "object":
             return self.message(found)
         if found.kind == "list" and not found.nullable:
@@ -64,7 +64,7 @@ class _Messages:
             self.names[pointer] = name
             message = self.file.message_type.add(name=name)
             for number, (key, node) in enumerate(found.fields.items(), 1):
-                # Other languages' names for the field, which must not be alike by accident.
+                # Default JSON names of two fields could be equal, which protobuf refuses.
                 field_ = message.field.add(name=key, number=number, json_name=f"f{number}", label=_Field.LABEL_OPTIONAL)
                 self.set_type(field_, shape(node))
         return f"rules.{self.names[pointer]}"

@@ -1,7 +1,7 @@
-"""A rule as source of Python, for the testing kit, which has no engine (overrides/package/_testing/cel.py is its twin).
+"""Translates a rule to Python source for the testing kit, which has no engine.
 
-Times and durations are integers of nanoseconds there. `&&` and `||` are functions: one that can be decided by one side
-alone is, whatever is wrong with the other.
+The source calls functions of overrides/package/_testing/cel.py. Times and durations are integers of nanoseconds there.
+`&&` and `||` are functions: if one operand decides the result, an error in the other is ignored.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import NamedTuple
 from codegen.cel.engine import Program
 from codegen.cel.tree import ELEMENT, Path, Tree, tree
 
-# By function of CEL, that of the kit's module `cel`.
+# By CEL function, the function of the kit's module `cel`.
 _FUNCTIONS = {
     **{"_&&_": "all_of", "_||_": "any_of", "!_": "negated", "_<_": "less", "_<=_": "less_or_equal"},
     **{"_+_": "plus", "_-_": "minus", "_*_": "times", "_/_": "quotient", "_%_": "remainder", "_[_]": "at"},
     **{"@in": "is_in", "in": "is_in", "size": "size", "matches": "matches"},
     **{"startsWith": "starts_with", "endsWith": "ends_with", "contains": "contains"},
 }
-# Those that another one is, with its arguments the other way round.
+# Functions that are another one with reversed arguments.
 _REVERSED = {"_>_": "_<_", "_>=_": "_<=_"}
 _DURATION = re.compile(r"([+-]?)((?:\d+(?:\.\d*)?|\.\d+)(?:h|ms|us|ns|m|s))+")
 _UNITS = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
@@ -29,16 +29,16 @@ _ESCAPED = {"__dash__": "-", "__dot__": ".", "__slash__": "/", "__underscores__"
 
 
 class Untranslatable(Exception):
-    """A rule that the kit cannot keep; the message says what of it."""
+    """A rule that cannot be translated. The message has the reason."""
 
 
 class Condition(NamedTuple):
-    """One of the conditions that a rule joins by `&&`.
+    """An operand of the `&&` of a rule.
 
     Attributes:
-        source: An expression of Python over the rule's variables.
-        reads: What it reads of the variable that it is about, by the properties' names; ELEMENT for each of a list.
-        texts: The texts that it compares these with.
+        source: A Python expression over the rule's variables.
+        reads: The paths that it reads of the main variable, by property; ELEMENT for each element of a list.
+        texts: The texts that it compares with these paths.
     """
 
     source: str
@@ -47,14 +47,14 @@ class Condition(NamedTuple):
 
 
 def conditions(program: Program, of: str) -> list[Condition]:
-    """Returns the conditions that a rule joins.
+    """Return the conditions that a rule joins by `&&`.
 
     Args:
         program: The rule.
-        of: The variable that it is about.
+        of: The main variable, whose paths `Condition.reads` has.
 
     Raises:
-        Untranslatable: It uses something that is not known here.
+        Untranslatable: It uses something unsupported.
     """
     waiting, found = [tree(program.one.serialize(), as_written=True)], list[Condition]()
     while waiting:
@@ -74,7 +74,7 @@ def _named(path: Path) -> Path:
 
 
 def _reads(expression: Tree, scope: Mapping[str, Path]) -> Iterator[Path]:
-    """Yields what is read of the variables in a scope, as far down as it is selected."""
+    """Yield the paths that an expression reads of the variables in a scope."""
     path = _path(expression, scope)
     if path is not None:
         yield path
@@ -160,7 +160,7 @@ def _loop(name: str, result: str, parts: tuple[Tree, ...], names: Mapping[str, s
         match step:
             case (joined, _, ("$", known), condition) if (joined, known) == (word, result) and first == ("=", start):
                 return f"cel.{function}({source}, lambda {variable}: {_source(condition, inside)})"
-    # `map`, `filter` and `exists_one`: what was found so far, and one element more.
+    # `map`, `filter` and `exists_one`: a fold over the elements.
     return (
         f"cel.fold({source}, {_source(first, names)}, lambda found, {variable}: {_source(step, inside)}, "
         f"lambda found: {_source(last, inside)})"
@@ -179,7 +179,7 @@ def _constant(function: str, arguments: tuple[Tree, ...]) -> str:
 
 
 def _property(name: str) -> str:
-    """Returns the property that a rule selects by this name; see `field_name`."""
+    """Return the property for a name in a rule, the inverse of `field_name`."""
     if re.fullmatch("__(true|false|null|in)__", name):
         return name[2:-2]
     return re.sub("__(dash|dot|slash|underscores)__", lambda found: _ESCAPED[found[0]], name)

@@ -1,4 +1,4 @@
-"""What schemas allow, as far as rules can tell; see `codegen.cel` for how the two go together."""
+"""Schemas as rules see them: shapes, in Smithy's term. `codegen.cel` has the table of types."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ import jsonschema_rs
 from codegen.cel.tree import ELEMENT
 from codegen.openapi import Node
 
-# Levels of alternatives within alternatives.
+# Levels of nested alternatives.
 MOST_LEVELS = 10
 
-# CEL's words, which cannot be names of fields as they are.
+# Reserved words of CEL, which field names must escape.
 _WORDS = {"true", "false", "null", "in"}
 _ESCAPES = {"-": "__dash__", ".": "__dot__", "/": "__slash__"}
 
 
 def field_name(name: str) -> str:
-    """Returns the name by which a rule selects a property, as Kubernetes escapes it."""
+    """Return the name of a property in rules, escaped as in Kubernetes."""
     if name in _WORDS:
         return f"__{name}__"
     escaped = name.replace("__", "__underscores__")
@@ -31,16 +31,16 @@ def field_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a schema allows, as far as rules can tell.
+    """A schema as rules see it.
 
     Attributes:
         kind: `object`, `map`, `list`, `int`, `double`, `bool`, `string`, `uuid`, `timestamp`, or `any`.
         node: The schema, references followed.
-        nullable: Whether null is allowed as well.
-        fields: Of an object, the schemas of its properties, by the names that rules have for them.
-        names: Of an object, the properties' own names, by the same.
-        values: The enumeration, if there is one.
-        choices: Of `any`, the alternatives of an `anyOf`.
+        nullable: Whether null is allowed, too.
+        fields: The schemas of an object's properties, by their names in rules.
+        names: The properties' names in JSON, by their names in rules.
+        values: The values of an enum; None without one.
+        choices: The alternatives of an `anyOf` or `oneOf`, if there are several.
     """
 
     kind: str
@@ -53,7 +53,7 @@ class Shape:
 
     @property
     def name(self) -> str:
-        """The schema's name, or where it stands."""
+        """The schema's name, or its pointer."""
         pointer = self.node.pointer.removeprefix("#/components/schemas/").removeprefix("#/")
         return pointer.replace("/properties/", ".")
 
@@ -68,7 +68,7 @@ _FORMATS = {"date-time": "timestamp", "uuid": "uuid"}
 
 
 def shape(node: Node) -> Shape:
-    """Returns what a schema allows."""
+    """Return the shape of a schema."""
     return _shape(node, MOST_LEVELS)
 
 
@@ -105,11 +105,11 @@ def _shape(node: Node, levels: int) -> Shape:
 
 
 def parts(node: Node, path: Iterable[str]) -> list[Shape]:
-    """Returns what stands at a path below a schema, in each alternative that has it; empty if none has.
+    """Return the shapes at a path below a schema, one for each alternative that has it.
 
     Args:
         node: The schema.
-        path: Names of fields as rules have them, and ELEMENT.
+        path: Names of fields in rules, and ELEMENT.
     """
     found = [shape(node)]
     for part in path:
@@ -137,7 +137,7 @@ def _below(found: Shape, part: str) -> Iterator[Shape]:
 
 
 def fits(node: Node) -> Callable[[Any], bool]:
-    """Returns a function that tells whether a JSON value is one of a schema."""
+    """Return a function that checks whether a JSON value satisfies a schema."""
 
     @functools.cache
     def validator() -> jsonschema_rs.Draft202012Validator:

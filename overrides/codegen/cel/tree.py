@@ -1,6 +1,6 @@
-"""What a rule does with values, read from its syntax tree.
+"""Reads the syntax tree of a rule.
 
-The engine gives the tree as protobuf bytes, of which the few fields that matter here are decoded.
+The engine returns the tree as protobuf bytes. This module decodes the few fields that it needs.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-# A variable, and the fields that are selected of it; ELEMENT stands for any element of a list, any value of a map.
+# A variable and the fields below it. ELEMENT is any element of a list, or any value of a map.
 Path = tuple[str, ...]
 ELEMENT = "*"
 
@@ -23,7 +23,7 @@ class Literal(NamedTuple):
 
 
 class Loop(NamedTuple):
-    """A list that a rule goes through once for each element of another one."""
+    """A loop over the list `path` for each element of the list `outer`."""
 
     path: Path
     outer: Path
@@ -31,14 +31,14 @@ class Loop(NamedTuple):
 
 @dataclass
 class Uses:
-    """What a rule does with values.
+    """The values that a rule uses.
 
     Attributes:
-        reads: By path, whether all that is below the value is read; else its type, its length, or that it is there.
-        selects: The fields that it selects, whether or not the value is read.
+        reads: By path, whether the whole value is read; if not, only its type, length or presence.
+        selects: The fields that it selects, read or not.
         literals: The texts that it compares values with.
-        loops: Lists that it goes through once for each element of another list, or of the same one.
-        texts: The texts that it gives to functions, each with the function's name.
+        loops: Its nested loops.
+        texts: The literal arguments of functions, as (function, text).
     """
 
     reads: dict[Path, bool] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Uses:
         self.reads[path] = self.reads.get(path, False) or deep
 
 
-# The fields of cel.expr.CheckedExpr and cel.expr.Expr (syntax.proto) that are read here, by number.
+# Field numbers of cel.expr.CheckedExpr and cel.expr.Expr (syntax.proto).
 _EXPRESSION = 4
 _CONST, _IDENT, _SELECT, _CALL, _LIST, _STRUCT, _COMPREHENSION = range(3, 10)
 _NULL, _BOOL, _INT, _UINT, _DOUBLE, _STRING = range(1, 7)
@@ -60,7 +60,7 @@ Message = dict[int, list[Any]]
 
 
 def _decoded(data: bytes) -> Message:
-    """Returns the fields of a protobuf message, by number: integers, and bytes for text and messages."""
+    """Return the fields of a protobuf message, by number: integers, and bytes for text and messages."""
     fields: Message = {}
     place = 0
 
@@ -89,15 +89,15 @@ def _decoded(data: bytes) -> Message:
 
 
 def uses(serialized: bytes, variables: tuple[str, ...]) -> Uses:
-    """Returns what a compiled rule does with the values of its variables.
+    """Return the values that a compiled rule uses.
 
     Args:
-        serialized: The rule, as the engine serializes it.
-        variables: What it may speak of.
+        serialized: The rule, serialized by the engine.
+        variables: Its variables.
     """
-    # An Any, whose second field is the CheckedExpr.
+    # The second field of an Any is the CheckedExpr.
     expression = _decoded(_decoded(serialized)[2][0])[_EXPRESSION][0]
-    walk = _Walk({name: (name,) for name in variables})
+    walk = _UsesVisitor({name: (name,) for name in variables})
     walk.read(expression)
     return walk.uses
 
@@ -106,47 +106,47 @@ Tree = str | int | float | bytes | None | tuple["Tree", ...] | frozenset["Tree"]
 
 
 def tree(serialized: bytes, as_written: bool = False) -> Tree:
-    """Returns the syntax tree of a compiled rule in a form that is equal for rules that are written otherwise: without
-    places, and what `&&` or `||` joins as a set.
+    """Return the normalized syntax tree of a compiled rule: without positions, and with the operands of `&&` and `||`
+    as sets.
 
     Args:
-        serialized: The rule, as the engine serializes it.
-        as_written: Keeps the order around `&&` and `||`, and has constants as `("=", value)`, names as `("$", name)`.
+        serialized: The rule, serialized by the engine.
+        as_written: Keeps the order around `&&` and `||`. Constants are `("=", value)`, names `("$", name)`.
     """
     return _tree(_decoded(_decoded(serialized)[2][0])[_EXPRESSION][0], as_written)
 
 
-def joined_by(operator: str, expression: Tree) -> frozenset[Tree]:
-    """Returns what an operator joins; the expression itself where it is not the outermost one."""
+def operands(operator: str, expression: Tree) -> frozenset[Tree]:
+    """Return the operands of an operator; the expression itself if that is not the outermost one."""
     if isinstance(expression, tuple) and expression[:1] == (operator,) and isinstance(expression[1], frozenset):
         return expression[1]
     return frozenset([expression])
 
 
-def equals(serialized: bytes) -> list[tuple[Path, Path]]:
-    """Returns the pairs of values that are equal wherever a rule holds, as far as it says so itself: `a.b == c`, also
-    as one of several that `&&` joins, and of each element of a list within `all`.
+def equal_pairs(serialized: bytes) -> list[tuple[Path, Path]]:
+    """Return the pairs of values that a rule states to be equal: `a.b == c`, also as an operand of `&&`, and for each
+    element of a list in `all`.
 
     Args:
-        serialized: The rule, as the engine serializes it.
+        serialized: The rule, serialized by the engine.
     """
-    return list(_equals(tree(serialized), {}))
+    return list(_equal_pairs(tree(serialized), {}))
 
 
-def _equals(expression: Tree, scope: dict[str, Path | None]) -> Iterator[tuple[Path, Path]]:
-    for part in joined_by("_&&_", expression):
+def _equal_pairs(expression: Tree, scope: dict[str, Path | None]) -> Iterator[tuple[Path, Path]]:
+    for part in operands("_&&_", expression):
         match part:
             case ("_==_", False, one, other):
                 paths = _path_of(one, scope), _path_of(other, scope)
                 if paths[0] and paths[1]:
                     yield paths[0], paths[1]
             case ("for", (name, result, ""), held, _, _, ("_&&_", frozenset() as steps), last):
-                # As `all` is written out: true at first, and what was found so far with the condition of each element.
+                # The expansion of `all`: the result so far `&&` the condition for each element.
                 found = next((each for each in steps if each == last and _name_of(each) == result), None)
                 path = _path_of(held, scope)
                 if found is not None and path is not None and isinstance(name, str):
                     for step in steps - {found}:
-                        yield from _equals(step, {**scope, name: (*path, ELEMENT)})
+                        yield from _equal_pairs(step, {**scope, name: (*path, ELEMENT)})
 
 
 def _path_of(expression: Tree, scope: dict[str, Path | None]) -> Path | None:
@@ -180,7 +180,7 @@ def _tree(expression: bytes, as_written: bool = False) -> Tree:
         arguments = tuple(map(below, [*call.get(1, ()), *call.get(3, ())]))
         if as_written or function not in ("_&&_", "_||_"):
             return (function, 1 in call, *arguments)
-        joined = frozenset(part for each in arguments for part in joined_by(function, each))
+        joined = frozenset(part for each in arguments for part in operands(function, each))
         return (function, joined) if len(joined) > 1 else next(iter(joined))
     if _LIST in node:
         return ("[]", *map(below, _decoded(node[_LIST][0]).get(1, ())))
@@ -193,12 +193,12 @@ def _tree(expression: bytes, as_written: bool = False) -> Tree:
         return ("for", names, *(below(parts[number][0]) for number in (2, 4, 5, 6, 7)))
     if as_written:
         return ("=", _value(node[_CONST][0])) if _CONST in node else ("$", _text(_decoded(node[_IDENT][0]), 1))
-    # A constant or a name: equal bytes mean the same.
+    # Constants and names are compared by their bytes.
     return next(((number, *node[number]) for number in (_CONST, _IDENT) if number in node), None)
 
 
 def _value(constant: bytes) -> Tree:
-    """Returns the value of a constant: null, a Boolean, an integer, a number or text; bytes of any other one."""
+    """Return the value of a constant: null, a Boolean, an integer, a number or text; bytes for any other one."""
     [(number, [value])] = _decoded(constant).items()
     if number in (_INT, _UINT):
         return int(value) - (2**64 if value >= 2**63 and number == _INT else 0)
@@ -209,17 +209,17 @@ def _value(constant: bytes) -> Tree:
     )
 
 
-class _Walk:
-    """Walks a syntax tree. What an expression evaluates to is a path, where it is a value of a variable."""
+class _UsesVisitor:
+    """Visits a syntax tree and collects the values that it uses. Methods return the path of an expression's value."""
 
     def __init__(self, scope: dict[str, Path | None]) -> None:
         self.uses = Uses()
         self.scope = scope
-        # The lists that are gone through at this place.
+        # The lists of the enclosing loops.
         self.inside: list[Path] = []
 
     def read(self, expression: bytes, deep: bool = True) -> Path | None:
-        """Walks an expression whose value is used."""
+        """Visit an expression whose value is used."""
         path = self.path(expression)
         if path is not None:
             self.uses.read(path, deep)
@@ -250,7 +250,7 @@ class _Walk:
         path = (*path, _text(node, 2))
         self.uses.selects.append(path)
         if node.get(3):
-            # has(): that it is there.
+            # has(): only the presence.
             self.uses.read(path, deep=False)
             return None
         return path
@@ -292,7 +292,7 @@ class _Walk:
             self.uses.literals.append(Literal(path, text))
 
     def comprehension(self, node: Message) -> None:
-        # What `all`, `exists`, `map` and so on are made of.
+        # The expansion of `all`, `exists`, `map` and so on.
         path = self.read(node[2][0], deep=False)
         if path is not None:
             self.loop(path)
@@ -309,7 +309,7 @@ class _Walk:
         self.scope = outer
 
     def loop(self, path: Path) -> None:
-        """Notes a list that is gone through within another one that it is not a part of."""
+        """Record a loop inside a loop over another list, unless the inner list is part of the outer element."""
         others = (outer for outer in self.inside if path[: len(outer) + 1] != (*outer, ELEMENT))
         self.uses.loops += [Loop(path, outer) for outer in others]
 
@@ -319,7 +319,7 @@ def _text(node: Message, number: int) -> str:
 
 
 def _constant(expression: bytes) -> str | int | None:
-    """Returns a literal text, 0 for another literal, None for anything else."""
+    """Return a literal text, 0 for another literal, None for anything else."""
     node = _decoded(expression)
     if _CONST not in node:
         return None

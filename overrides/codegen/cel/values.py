@@ -1,4 +1,4 @@
-"""Values of CEL, made of JSON as a schema has it."""
+"""Converts JSON values to CEL values, by schema."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from codegen.cel.shapes import Shape, fits, shape
 from codegen.cel.tree import ELEMENT, Path
 from codegen.openapi import Node
 
-# The engine would run out of iterations.
+# The engine's limit of iterations.
 MOST_ELEMENTS = 10_000
-# Levels of alternatives within alternatives, and of what no schema describes.
+# Levels of nested alternatives, and of values without a schema.
 MOST_LEVELS = 50
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
@@ -29,7 +29,7 @@ _INT64 = 2**63
 
 
 class _Missing(enum.Enum):
-    """In place of a value that rules do not get to see."""
+    """Replaces a value that is missing, or that rules cannot read."""
 
     MISSING = 0
 
@@ -40,11 +40,11 @@ Converter = Callable[[Any], Any]
 
 @dataclass
 class Plan:
-    """What of a value rules read, so that nothing else is converted.
+    """The parts of a value that rules read. Only these are converted.
 
     Attributes:
-        deep: All that is below it.
-        parts: Else these fields of it; of a list, ELEMENT.
+        deep: Whether the whole value is read.
+        parts: If not, its fields that are read; ELEMENT for a list.
     """
 
     deep: bool = False
@@ -58,13 +58,13 @@ class Plan:
 
 
 def converter(node: Node, plan: Plan) -> Converter:
-    """Returns a function that makes CEL's values of JSON values of a schema; MISSING of what is not one."""
+    """Return a function that converts JSON values of a schema, and returns MISSING for invalid ones."""
     return _Converters().of(shape(node), plan)
 
 
 class _Converters:
     def __init__(self) -> None:
-        # By schema, those of whole objects: such a schema may be a part of itself.
+        # The converters of whole objects, by schema, which may be recursive.
         self.whole: dict[str, Converter] = {}
 
     def of(self, found: Shape, plan: Plan, levels: int = 0) -> Converter:
@@ -108,12 +108,12 @@ class _Converters:
 
     def of_list(self, found: Shape, plan: Plan, levels: int) -> Converter:
         if not plan.deep and ELEMENT not in plan.parts:
-            # Its length is all that is asked for.
+            # Only the length is read.
             return lambda value: [None] * len(value) if isinstance(value, list) else MISSING
         below = plan if plan.deep else plan.parts[ELEMENT]
         element = shape(found.element)
         convert = self.of(element, below, levels)
-        # An element that is no object still counts as one, of which nothing is known.
+        # An invalid element counts as an object without fields, so that the length is right.
         instead: Any = {} if element.kind == "object" and not below.deep else MISSING
         return lambda value: _list(value, convert, instead)
 
@@ -172,7 +172,7 @@ def _list(value: Any, convert: Converter, instead: Any) -> Any:
 
 
 def _text(value: Any) -> Any:
-    # The engine takes text up to the first NUL only, and no lone surrogates.
+    # The engine cuts text at the first NUL, and does not accept lone surrogates.
     if not isinstance(value, str) or "\0" in value:
         return MISSING
     if not value.isascii():
@@ -204,11 +204,11 @@ def _number(value: Any) -> Any:
 
 
 def timestamp(value: Any) -> Any:
-    """Returns a time as RFC 3339 writes it, to the nanosecond; MISSING of anything else.
+    """Return the time of an RFC 3339 text, to the nanosecond; MISSING for anything else.
 
     A leap second, 23:59:60, is the first second of the next minute.
     """
-    # Longer ones are nobody's, and would be remembered.
+    # Bounds the memory of the cache.
     return _timestamp(value) if isinstance(value, str) and len(value) <= 100 else MISSING
 
 
@@ -221,19 +221,19 @@ def _timestamp(text: str) -> Any:
     leap = second == "60"
     try:
         moment = datetime.fromisoformat(f"{day}T{minute}:{'59' if leap else second}{offset or '+00:00'}")
-        made = moment_of(moment, int((fraction or "0")[:9].ljust(9, "0")), leap)
+        made = to_timestamp(moment, int((fraction or "0")[:9].ljust(9, "0")), leap)
     except (ValueError, OverflowError):
         return MISSING
     return made if _FIRST <= made.seconds <= _LAST else MISSING
 
 
-# The years 1 to 9999, by UTC.
+# The years 1 to 9999 in UTC.
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def moment_of(moment: datetime, nanoseconds: int = 0, leap: bool = False) -> timestamp_pb2.Timestamp:
-    """Returns a time as CEL has it."""
+def to_timestamp(moment: datetime, nanoseconds: int = 0, leap: bool = False) -> timestamp_pb2.Timestamp:
+    """Return a time as a CEL value."""
     passed = moment - _EPOCH
     seconds = passed.days * 86400 + passed.seconds + leap
     return timestamp_pb2.Timestamp(seconds=seconds, nanos=nanoseconds or passed.microseconds * 1000)

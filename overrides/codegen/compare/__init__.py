@@ -1,18 +1,18 @@
-"""Compares what an operation promises in two documents: the core of `breaking` and of `drift`.
+"""Compares an operation in two documents: the core of `breaking` and of `drift`.
 
-Meaning is compared, not text: schemas in the canonical form of `codegen.openapi.schemas`.
+Compares meaning, not text: schemas in the canonical form of `codegen.openapi.schemas`.
 
-    rules.py        the kinds of differences, and what each does to whom
+    rules.py        the kinds of differences, and whom each one breaks
     requests.py     credentials, parameters, request bodies
     responses.py    statuses, headers, bodies
-    links.py        what answers give for other operations
-    schemas.py      what both allow
-    extensions.py   rules, selections and lists
-    judged.py       the order of judgement
-    comparison.py   what they share
+    links.py        links
+    schemas.py      schemas
+    extensions.py   `x-rules`, `x-selects` and `x-list`
+    judged.py       `x-judged`
+    comparison.py   the state of a comparison
 
-The documents may be anybody's: nothing is fetched, cycles end, and what is nested too deeply or takes too long to
-compare is a Problem. What is not as OpenAPI has it is a difference, never an exception.
+Documents may be untrusted: nothing is fetched, cycles end, and one that is nested too deeply or takes too long is a
+Problem. Invalid parts are differences, never exceptions.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from codegen.compare.comparison import Comparison
-from codegen.compare.extensions import compare_list, states_any
+from codegen.compare.extensions import compare_list, has_extensions
 from codegen.compare.judged import compare_judged
-from codegen.compare.links import states_links
+from codegen.compare.links import has_links
 from codegen.compare.requests import compare_bodies, compare_credentials, compare_parameters
 from codegen.compare.responses import compare_responses
 from codegen.compare.rules import RULES, Difference, Rule
 from codegen.openapi.operations import Operation
-from codegen.openapi.schemas import too_much
+from codegen.openapi.schemas import too_large
 
-__all__ = ["RULES", "Difference", "Rule", "differences", "states_any", "states_links", "told_once"]
+__all__ = ["RULES", "Difference", "Rule", "deduplicated", "differences", "has_extensions", "has_links"]
 
 
 def differences(
@@ -40,15 +40,15 @@ def differences(
     with_extensions: bool = True,
     with_links: bool = True,
 ) -> list[Difference]:
-    """Compares two operations.
+    """Compare two operations.
 
     Args:
-        old: What is measured by.
-        new: What is measured.
-        credentials_as_parameters: Whether a credential counts as stated where only a parameter says so, and no
-            parameter is missed where a security scheme says it. FastAPI knows both ways.
-        with_extensions: Whether `x-rules`, `x-list`, `x-judged` and `x-selects` count.
-        with_links: Whether `links` count.
+        old: The reference.
+        new: The operation to compare with it.
+        credentials_as_parameters: Whether a parameter and a security scheme for the same credential are equivalent.
+            FastAPI applications use either.
+        with_extensions: Whether to compare `x-rules`, `x-list`, `x-judged` and `x-selects`.
+        with_links: Whether to compare `links`.
 
     Raises:
         Problem: A document is nested too deeply, or too large.
@@ -66,15 +66,15 @@ def differences(
         compare_list(comparison, old.node, new.node)
         compare_judged(comparison, old, new)
     except RecursionError as error:
-        raise too_much() from error
+        raise too_large() from error
     return comparison.found
 
 
-def told_once(by_operation: Mapping[str, Sequence[Difference]]) -> list[Difference]:
-    """Returns the differences of several operations, each once: what they share is told of the first.
+def deduplicated(by_operation: Mapping[str, Sequence[Difference]]) -> list[Difference]:
+    """Return the differences of several operations. One in a shared component is reported for the first only.
 
     Args:
-        by_operation: By name of the operation. Where there is but one, places need not name it.
+        by_operation: By name of the operation. With several operations, places begin with the name.
     """
     found: dict[tuple[str, str, str, str], Difference] = {}
     for name, each in by_operation.items():

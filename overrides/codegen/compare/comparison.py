@@ -1,16 +1,16 @@
-"""A comparison under way: what was found, what was compared already, and what it may cost."""
+"""The state of a comparison: differences so far, compared schemas, and limits."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from codegen.compare.rules import Difference
-from codegen.openapi.schemas import Canonical, too_much
+from codegen.openapi.schemas import Canonical, too_large
 
-# Nobody reads more.
+# Maximum differences.
 MOST_FOUND = 5_000
 
-# `body` is the body of a success, which the client reads strictly; `response` is what else comes.
+# `body` is the body of a success, which the client validates; `response` is any other part of a response.
 Side = Literal["request", "response", "body"]
 
 
@@ -19,17 +19,17 @@ class Comparison:
 
     Attributes:
         canonical: Reads the schemas of both documents.
-        seen: Pairs of schemas that are compared already, or right now: how a cycle ends.
-        with_extensions: Whether `x-rules` and the like count.
-        with_links: Whether `links` count.
-        renamed: What parameters in the path are called in the second document, by their names in the first.
+        seen: Pairs of schemas that were compared or are being compared. It ends cycles.
+        with_extensions: Whether to compare extensions.
+        with_links: Whether to compare links.
+        renamed: The names of path parameters in the second document, by those in the first.
     """
 
     def __init__(self, with_extensions: bool = True, with_links: bool = True) -> None:
         self.with_extensions = with_extensions
         self.with_links = with_links
         self.renamed: dict[str, str] = {}
-        # By all but the place: a component is used in several, and is told of once.
+        # Without the place in the key: a component with several uses is reported once.
         self._found: dict[tuple[str, str, str, str], Difference] = {}
         self.canonical = Canonical()
         self.seen: set[tuple[Side, tuple[str, ...], tuple[str, ...]]] = set()
@@ -41,11 +41,11 @@ class Comparison:
     def note(self, kind: str, place: str, what: str, old: str, new: str) -> None:
         self._found.setdefault((kind, what, old, new), Difference(kind, place, what, old, new))
         if len(self._found) > MOST_FOUND:
-            raise too_much()
+            raise too_large()
 
     def trial(self) -> Comparison:
-        """Returns one to find out with whether two schemas differ, which notes nothing here."""
+        """Return a comparison that tests whether two schemas differ, without recording the differences here."""
         other = Comparison(self.with_extensions, self.with_links)
-        # What it costs counts here too.
+        # Shared, so that its steps count, too.
         other.canonical, other.seen = self.canonical, set(self.seen)
         return other

@@ -1,58 +1,61 @@
-"""What differs in `x-rules`, `x-selects` and `x-list`.
+"""Compares `x-rules`, `x-selects` and `x-list`.
 
-A rule is known by its id. What is not as schema.yaml has it is a difference, never an exception: the documents may be
-anybody's.
+Rules are matched by id. Invalid values are differences, never exceptions: documents may be untrusted.
 """
 
 from __future__ import annotations
 
 import re
 
-from codegen.cel import change_of, field_name
+from codegen.cel import compare_conditions, field_name
 from codegen.compare.comparison import Comparison
 from codegen.extensions.checks import is_valid
 from codegen.extensions.model import VARIABLES
-from codegen.extensions.places import KEYS, places
+from codegen.extensions.objects import KEYS, objects
 from codegen.openapi import Document, Node
-from codegen.openapi.schemas import Schema, as_text, shortened
+from codegen.openapi.schemas import Schema, as_text
+from codegen.text import shortened
 
 _CHANGED = {"tighter": "rule-tightened", "looser": "rule-loosened", "undecided": "rule-undecided"}
 _OPPOSITE = {"tighter": "looser", "looser": "tighter"}
 
 
-def states_any(document: Document) -> bool:
-    """Whether a document has any of these keys."""
-    return any(key in place.node for place in places(document) for key in KEYS)
+def has_extensions(document: Document) -> bool:
+    """True if a document has any extension key."""
+    return any(key in part.node for part in objects(document) for key in KEYS)
 
 
-def stated(comparison: Comparison, place: str, old: Node, new: Node, key: str) -> tuple[Node, Node] | None:
-    """Returns a key of both, whose value is None where it is not stated; None if there is nothing to compare."""
+def changed_pair(comparison: Comparison, place: str, old: Node, new: Node, key: str) -> tuple[Node, Node] | None:
+    """Return the values of a key in both; None if they are equal, or cannot be compared.
+
+    The value of a missing key is None.
+    """
     here, there = old.at(key), new.at(key)
     if not comparison.with_extensions or as_text(here.value) == as_text(there.value):
         return None
     if not all(node.value is None or is_valid(key, node.value) for node in (here, there)):
-        comparison.note("unreadable", place, f"{key} is not as it has to be", here.pointer, there.pointer)
+        comparison.note("unreadable", place, f"{key} is invalid", here.pointer, there.pointer)
         return None
     return here, there
 
 
-def compare_stated(comparison: Comparison, kind: str, place: str, here: Node, there: Node) -> bool:
-    """Compares whether a key is stated; tells whether both state it."""
+def compare_presence(comparison: Comparison, kind: str, place: str, here: Node, there: Node) -> bool:
+    """Compare the presence of a key. Return whether both have it."""
     if here.value is None:
-        comparison.note(f"{kind}-added", place, "it is stated", here.pointer, there.pointer)
+        comparison.note(f"{kind}-added", place, "added", here.pointer, there.pointer)
     elif there.value is None:
-        comparison.note(f"{kind}-removed", place, "it is not stated", here.pointer, there.pointer)
+        comparison.note(f"{kind}-removed", place, "removed", here.pointer, there.pointer)
     return None not in (here.value, there.value)
 
 
 def compare_schema_rules(comparison: Comparison, place: str, old: Schema, new: Schema) -> None:
-    """Compares the rules of all that a value in one place has to keep to."""
+    """Compare the rules of all schemas that a value must satisfy."""
     if comparison.with_extensions:
         compare_rules(comparison, place, "schema", _holders(comparison, old), _holders(comparison, new), "x-rules")
 
 
 def _holders(comparison: Comparison, schema: Schema) -> list[Node]:
-    """Returns the schemas that a schema consists of, references followed, itself among them."""
+    """Return a schema and all schemas that it combines, references followed."""
     queue, found = list(schema), dict[str, Node]()
     while queue:
         comparison.canonical.step()
@@ -66,32 +69,32 @@ def _holders(comparison: Comparison, schema: Schema) -> list[Node]:
 
 
 def compare_rules(comparison: Comparison, place: str, kind: str, old: list[Node], new: list[Node], key: str) -> None:
-    """Compares the rules that stand at the old schemas, responses or lists with those at the new ones.
+    """Compare the rules of the old schemas, responses or lists with those of the new ones.
 
     Args:
-        comparison: Where to note it.
-        place: Where, in words.
-        kind: What a rule may speak of, a key of VARIABLES.
-        old: The holders of the first document, in one place.
+        comparison: The comparison.
+        place: The place, in words.
+        kind: The kind of place, a key of VARIABLES.
+        old: The objects of the first document that have the rules.
         new: Those of the second.
-        key: Below which key they state rules.
+        key: The key of the rules.
     """
     before = _rules(comparison, place, old, key)
     after = _rules(comparison, place, new, key)
     if before is None or after is None:
         return
-    gone = {name: entry for name, entry in before.items() if name not in after}
-    further = {name: entry for name, entry in after.items() if name not in before}
-    for name, entry in gone.items():
-        twin = next((each for each in further if _is_same(comparison, kind, entry, further[each])), None)
+    removed = {name: entry for name, entry in before.items() if name not in after}
+    added = {name: entry for name, entry in after.items() if name not in before}
+    for name, entry in removed.items():
+        twin = next((each for each in added if _is_same(comparison, kind, entry, added[each])), None)
         if twin:
-            what = f"the rule is called {twin} now"
-            comparison.note("rule-renamed", f"{place} rule {name}", what, entry.pointer, further.pop(twin).pointer)
+            what = f"rule renamed to {twin}"
+            comparison.note("rule-renamed", f"{place} rule {name}", what, entry.pointer, added.pop(twin).pointer)
         else:
-            what = f"the rule is not there: {_short(entry.at('message'))}"
+            what = f"rule removed: {_one_line(entry.at('message'))}"
             comparison.note("rule-removed", f"{place} rule {name}", what, entry.pointer, new[-1].at(key).pointer)
-    for name, entry in further.items():
-        what = f"a further rule: {_short(entry.at('message'))}"
+    for name, entry in added.items():
+        what = f"rule added: {_one_line(entry.at('message'))}"
         comparison.note("rule-added", f"{place} rule {name}", what, old[-1].at(key).pointer, entry.pointer)
     for name in (each for each in before if each in after):
         compare_rule(comparison, f"{place} rule {name}", kind, before[name], after[name])
@@ -101,22 +104,22 @@ def _rules(comparison: Comparison, place: str, holders: list[Node], key: str) ->
     found: dict[str, Node] = {}
     for node in (holder.at(key) for holder in holders):
         if key == "x-rules" and node.value is not None and not is_valid(key, node.value):
-            comparison.note("unreadable", place, f"{key} is not as it has to be", node.pointer, node.pointer)
+            comparison.note("unreadable", place, f"{key} is invalid", node.pointer, node.pointer)
             return None
         found |= {str(entry.at("id").value): entry for entry in node.elements()}
     return found
 
 
 def compare_rule(comparison: Comparison, place: str, kind: str, old: Node, new: Node) -> None:
-    """Compares two rules of one id."""
+    """Compare two rules with the same id."""
     here, there = (_condition(kind, entry) for entry in (old, new))
-    before, after = (_renamed(comparison, kind, each) for each in (here, there))
-    change = change_of(before, after, VARIABLES[kind])
+    before, after = (_with_new_names(comparison, kind, each) for each in (here, there))
+    change = compare_conditions(before, after, VARIABLES[kind])
     if change != "same":
-        # Of items that meet more conditions there are fewer.
+        # Fewer items satisfy a tighter condition, so the limit is looser.
         found = _OPPOSITE.get(change, change) if kind == "at_most" else change
         name = "selection-changed" if kind == "query parameter" else _CHANGED[found]
-        comparison.note(name, place, f"{_short(there)} instead of {_short(here)}", here.pointer, there.pointer)
+        comparison.note(name, place, f"{_one_line(there)} instead of {_one_line(here)}", here.pointer, there.pointer)
     limits = [entry.at("count") for entry in (old, new)]
     if limits[0].value != limits[1].value:
         name = "rule-tightened" if limits[1].value < limits[0].value else "rule-loosened"
@@ -128,8 +131,8 @@ def _condition(kind: str, entry: Node) -> Node:
     return entry.at("where" if kind == "at_most" else "rule")
 
 
-def _renamed(comparison: Comparison, kind: str, condition: Node) -> str:
-    """Returns a condition with the new names of parameters in the path: they are not sent, so nothing changes."""
+def _with_new_names(comparison: Comparison, kind: str, condition: Node) -> str:
+    """Return a condition with the new names of path parameters. Names are not sent, so renaming changes nothing."""
     text = str(condition.value)
     if kind != "response" or not comparison.renamed:
         return text
@@ -139,15 +142,15 @@ def _renamed(comparison: Comparison, kind: str, condition: Node) -> str:
 
 
 def _is_same(comparison: Comparison, kind: str, old: Node, new: Node) -> bool:
-    texts = [_renamed(comparison, kind, _condition(kind, entry)) for entry in (old, new)]
-    same = change_of(texts[0], texts[1], VARIABLES[kind]) == "same"
+    texts = [_with_new_names(comparison, kind, _condition(kind, entry)) for entry in (old, new)]
+    same = compare_conditions(texts[0], texts[1], VARIABLES[kind]) == "same"
     return same and old.at("count").value == new.at("count").value
 
 
 def compare_selects(comparison: Comparison, place: str, old: Node, new: Node) -> None:
-    """Compares which items a query parameter picks: exactly those of which all rules hold."""
-    pair = stated(comparison, place, old, new, "x-selects")
-    if pair is None or not compare_stated(comparison, "selection", f"{place} x-selects", *pair):
+    """Compare `x-selects`: a query parameter selects the items that satisfy all rules."""
+    pair = changed_pair(comparison, place, old, new, "x-selects")
+    if pair is None or not compare_presence(comparison, "selection", f"{place} x-selects", *pair):
         return
     before, after = ({entry.at("id").value: entry for entry in each.elements()} for each in pair)
     for name in [*before, *(name for name in after if name not in before)]:
@@ -155,15 +158,15 @@ def compare_selects(comparison: Comparison, place: str, old: Node, new: Node) ->
         if here and there:
             compare_rule(comparison, f"{place} rule {name}", "query parameter", here, there)
         else:
-            what = "the rule is not there" if here else "a further rule"
+            what = "rule removed" if here else "rule added"
             at = (here or pair[0]).pointer, (there or pair[1]).pointer
             comparison.note("selection-changed", f"{place} rule {name}", what, *at)
 
 
 def compare_list(comparison: Comparison, old: Node, new: Node) -> None:
-    """Compares how two operations list items."""
-    pair = stated(comparison, "x-list", old, new, "x-list")
-    if pair is None or not compare_stated(comparison, "list", "x-list", *pair):
+    """Compare `x-list`."""
+    pair = changed_pair(comparison, "x-list", old, new, "x-list")
+    if pair is None or not compare_presence(comparison, "list", "x-list", *pair):
         return
     here, there = pair
     for name in ("echoes", *{**here.value, **there.value}.keys() - {"echoes", "at_most"}):
@@ -179,10 +182,10 @@ def compare_list(comparison: Comparison, old: Node, new: Node) -> None:
 def _compare_entry(comparison: Comparison, name: str, here: Node, there: Node) -> None:
     if here.value != there.value:
         change = "added" if here.value is None else "removed" if there.value is None else "changed"
-        shown = [_short(each) if each.value is not None else f"no {name}" for each in (here, there)]
+        shown = [_one_line(each) if each.value is not None else f"no {name}" for each in (here, there)]
         what = f"{shown[1]} instead of {shown[0]}"
         comparison.note(f"list-{change}", f"x-list {name}", what, here.pointer, there.pointer)
 
 
-def _short(node: Node) -> str:
+def _one_line(node: Node) -> str:
     return shortened(" ".join(str(node.value).split()))

@@ -1,21 +1,22 @@
-"""What differs in what answers give for other operations: `links`."""
+"""Compares `links`."""
 
 from __future__ import annotations
 
 from codegen.compare.comparison import Comparison
 from codegen.openapi.document import Document, Node
 from codegen.openapi.operations import Operation, followed_entries, operations
-from codegen.openapi.schemas import as_text, shortened
+from codegen.openapi.schemas import as_text
+from codegen.text import shortened
 
 
-def states_links(document: Document) -> bool:
-    """Whether an answer of a document has any."""
+def has_links(document: Document) -> bool:
+    """True if a response of a document has links."""
     found = operations(document).values()
     return any("links" in response for operation in found for response in operation.responses.values())
 
 
 def compare_links(comparison: Comparison, status: str, old: Node, new: Node) -> None:
-    """Compares the links of two responses, known by their names."""
+    """Compare the links of two responses, by name."""
     if not comparison.with_links:
         return
     before, after = (followed_entries(each, "links") for each in (old, new))
@@ -25,16 +26,16 @@ def compare_links(comparison: Comparison, status: str, old: Node, new: Node) -> 
         if here and there:
             compare_link(comparison, place, here, there)
         elif here:
-            comparison.note("link-removed", place, "this link is not there", here.pointer, new.pointer)
+            comparison.note("link-removed", place, "link removed", here.pointer, new.pointer)
         elif there:
-            comparison.note("link-added", place, "a further link", old.pointer, there.pointer)
+            comparison.note("link-added", place, "link added", old.pointer, there.pointer)
 
 
 def compare_link(comparison: Comparison, place: str, old: Node, new: Node) -> None:
     targets = [_target(each) for each in (old, new)]
     found = [_key(target) or as_text(each.value) for target, each in zip(targets, (old, new), strict=True)]
     if found[0] != found[1]:
-        what = f"it leads to {_shown(new, targets[1])} instead of {_shown(old, targets[0])}"
+        what = f"target {_shown(new, targets[1])} instead of {_shown(old, targets[0])}"
         comparison.note("link-changed", place, what, old.pointer, new.pointer)
         return
     before, after = (_parameters(each, target) for each, target in zip((old, new), targets, strict=True))
@@ -57,7 +58,7 @@ def _target(link: Node) -> Operation | None:
 
 
 def _key(target: Operation | None) -> str:
-    """Returns what an operation is known by: its names may change, and those of parameters in its path."""
+    """Return method and path without names: `operationId` and the names of path parameters may change."""
     if target is None:
         return ""
     known = operations(target.node.document).items()

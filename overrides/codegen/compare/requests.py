@@ -1,4 +1,4 @@
-"""What differs in what is asked: credentials, parameters and the request body."""
+"""Compares requests: credentials, parameters and bodies."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from codegen.compare.extensions import compare_selects
 from codegen.compare.schemas import compare_default, compare_schema
 from codegen.openapi.document import Node
 from codegen.openapi.operations import Operation, schema_of
-from codegen.openapi.schemas import as_text, shortened
+from codegen.openapi.schemas import as_text
+from codegen.text import shortened
 
 
 def compare_credentials(
@@ -22,14 +23,12 @@ def compare_credentials(
         after = {alternative: at for alternative, at in after.items() if alternative or not sent} | sent
     for alternative, pointer in before.items():
         if alternative not in after:
-            name = " with ".join(sorted(alternative)) or "nothing at all"
-            comparison.note(
-                "credential-removed", "credentials", f"{name} does not suffice", pointer, new.security.pointer
-            )
+            name = " with ".join(sorted(alternative)) or "no credential"
+            comparison.note("credential-removed", "credentials", f"{name} removed", pointer, new.security.pointer)
     for alternative, pointer in after.items():
         if alternative not in before:
-            name = " with ".join(sorted(alternative)) or "nothing at all"
-            comparison.note("credential-added", "credentials", f"{name} suffices too", old.security.pointer, pointer)
+            name = " with ".join(sorted(alternative)) or "no credential"
+            comparison.note("credential-added", "credentials", f"{name} added", old.security.pointer, pointer)
 
 
 def compare_parameters(comparison: Comparison, old: Operation, new: Operation, credentials_as_parameters: bool) -> None:
@@ -41,17 +40,17 @@ def compare_parameters(comparison: Comparison, old: Operation, new: Operation, c
         assert node is not None
         place = f"{node.at('name').value} ({key[0]})"
         if there and key[0] == "unreadable":
-            comparison.note("unreadable", "parameters", "this is no parameter", _list(old), there.pointer)
+            comparison.note("unreadable", "parameters", "not a parameter", _list(old), there.pointer)
         elif here and there:
             compare_parameter(comparison, place, key[0], here, there)
         elif here:
-            # Whether the credential is accepted has been said.
+            # compare_credentials has reported it.
             if not (credentials_as_parameters and " ".join(key) in carriers):
-                comparison.note("parameter-removed", place, "there is no such parameter", here.pointer, _list(new))
+                comparison.note("parameter-removed", place, "parameter removed", here.pointer, _list(new))
         elif there:
             kind = "request-narrower" if there.at("required").value is True else "parameter-added"
             needed = "required" if kind == "request-narrower" else "optional"
-            comparison.note(kind, place, f"a further parameter, {needed}", _list(old), there.pointer)
+            comparison.note(kind, place, f"parameter added, {needed}", _list(old), there.pointer)
 
 
 def compare_parameter(comparison: Comparison, place: str, where: str, old: Node, new: Node) -> None:
@@ -74,12 +73,12 @@ def compare_bodies(comparison: Comparison, old: Operation, new: Operation) -> No
         if after is not None:
             is_needed = after.at("required").value is True
             kind, needed = ("request-narrower", "required") if is_needed else ("body-added", "optional")
-            comparison.note(kind, place, f"a body, {needed}", old.node.at("requestBody").pointer, after.pointer)
+            comparison.note(kind, place, f"body added, {needed}", old.node.at("requestBody").pointer, after.pointer)
         elif before is not None:
-            comparison.note("body-removed", place, "there is no body", before.pointer, new.node.pointer)
+            comparison.note("body-removed", place, "body removed", before.pointer, new.node.pointer)
         return
     if not isinstance(after.value, dict) or "$ref" in after:
-        comparison.note("unreadable", place, "this is no body", before.pointer, after.pointer)
+        comparison.note("unreadable", place, "not a body", before.pointer, after.pointer)
         return
     compare_required(comparison, place, before, after, is_always=False)
     media = [{media_type(name): node for name, node in each.at("content").items()} for each in (before, after)]
@@ -88,21 +87,21 @@ def compare_bodies(comparison: Comparison, old: Operation, new: Operation) -> No
         if here and there:
             compare_schema(comparison, "request", place, (schema_of(here),), (schema_of(there),))
         elif here:
-            comparison.note("request-narrower", place, f"no {name}", here.pointer, after.at("content").pointer)
+            comparison.note("request-narrower", place, f"{name} removed", here.pointer, after.at("content").pointer)
         elif there:
-            comparison.note("request-wider", place, f"{name} as well", before.at("content").pointer, there.pointer)
+            comparison.note("request-wider", place, f"{name} added", before.at("content").pointer, there.pointer)
 
 
 def compare_required(comparison: Comparison, place: str, old: Node, new: Node, is_always: bool) -> None:
     needed = [is_always or node.at("required").value is True for node in (old, new)]
     if needed[0] != needed[1]:
         kind = "request-narrower" if needed[1] else "request-wider"
-        what = "it is required" if needed[1] else "it is optional"
+        what = "required" if needed[1] else "optional"
         comparison.note(kind, place, what, old.at("required").pointer, new.at("required").pointer)
 
 
 def media_type(name: str) -> str:
-    """Returns a media type without its parameters."""
+    """Return a media type without its parameters."""
     return name.partition(";")[0].strip().lower()
 
 

@@ -1,4 +1,4 @@
-"""What differs in what two schemas allow."""
+"""Compares schemas."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from codegen.openapi.schemas import (
     KINDS,
     Form,
     Schema,
-    anything_else,
     as_text,
     default_of,
+    or_anything,
     pointer_of,
-    shortened,
     tighter,
 )
+from codegen.text import shortened
 
 
 def compare_schema(
@@ -37,12 +37,12 @@ def compare_schema(
     for pointer, what in canonical.take_unreadable():
         comparison.note("unreadable", place, what, at, pointer)
     if parameter:
-        # No parameter can be null: it is left out, which `required` tells.
+        # A parameter cannot be null, only omitted: `required` covers that.
         before, after = ([form for form in forms if form.kind != "null"] or forms for forms in (before, after))
     at, there = (forms[0].pointer if forms else pointer for forms, pointer in ((before, at), (after, there)))
     compare_kinds(comparison, side, place, before, after, f"{at}/type", f"{there}/type")
     for kind in ("boolean", "number", "integer", "string", "array", "object"):
-        # Integers may be compared with numbers.
+        # An integer is compared with a number if the other side has no integer.
         ours = [form for form in before if form.kind == kind]
         theirs = [form for form in after if form.kind == kind]
         if kind == "integer" and not (ours and theirs):
@@ -54,7 +54,7 @@ def compare_schema(
 
 def compare_default(comparison: Comparison, place: str, old: Node, new: Node) -> None:
     before, after = default_of(old), default_of(new)
-    # Nothing is sent for null, so it is what happens anyway.
+    # A default of null is the same as none.
     texts = [None if node is None or node.value is None else as_text(node.value) for node in (before, after)]
     if texts[0] != texts[1]:
         kind = "default-removed" if texts[1] is None else "default-added" if texts[0] is None else "default-changed"
@@ -64,20 +64,20 @@ def compare_default(comparison: Comparison, place: str, old: Node, new: Node) ->
 
 
 def compare_discriminators(comparison: Comparison, place: str, old: Schema, new: Schema) -> None:
-    """Compares by which field alternatives are told apart, and what its values stand for."""
+    """Compare discriminators: the property, and the schema for each value."""
     here, there = (_discriminator(comparison, schema) for schema in (old, new))
     if here is None or there is None:
         if here is not there:
-            kind, what = ("tag-added", "is") if here is None else ("tag-removed", "is not")
+            kind, what = ("tag-added", "added") if here is None else ("tag-removed", "removed")
             at = [each.pointer if each else _resolved(schema) for each, schema in ((here, old), (there, new))]
-            comparison.note(kind, place, f"it {what} said which field tells alternatives apart", at[0], at[1])
+            comparison.note(kind, place, f"discriminator {what}", at[0], at[1])
         return
     names = [str(each.at("propertyName").value) for each in (here, there)]
     if names[0] != names[1]:
-        what = f"{shortened(names[1])} tells alternatives apart instead of {shortened(names[0])}"
+        what = f"discriminator {shortened(names[1])} instead of {shortened(names[0])}"
         comparison.note("tag-changed", place, what, here.pointer, there.pointer)
     before, after = (dict(each.at("mapping").items()) for each in (here, there))
-    # One that is added or gone belongs to an alternative that is, and is told with that.
+    # An added or removed value belongs to an added or removed alternative, which is reported.
     for value in (value for value in before if value in after):
         targets = [_target(each[value]) for each in (before, after)]
         at = [
@@ -88,7 +88,7 @@ def compare_discriminators(comparison: Comparison, place: str, old: Schema, new:
             pair = tuple((target,) for target in targets if target is not None)
             if len(pair) == 2 and _is_alike(comparison, *pair):
                 continue
-            what = f"{shortened(value)} stands for another schema"
+            what = f"{shortened(value)} selects another schema"
             comparison.note("tag-changed", place, what, before[value].pointer, after[value].pointer)
 
 
@@ -113,7 +113,7 @@ def _resolved(schema: Schema) -> str:
 
 
 def _target(node: Node) -> Node | None:
-    """Returns the schema that an entry of a discriminator's mapping names, in full or by its name alone."""
+    """Return the schema that an entry of a discriminator's mapping names, by `$ref` or by name."""
     text = str(node.value)
     found = node.document.find(text) or node.document.find(f"#/components/schemas/{text}")
     return (found.resolved() or found) if found else None
@@ -129,22 +129,22 @@ def compare_kinds(
     comparison: Comparison, side: Side, place: str, old: list[Form], new: list[Form], at: str, there: str
 ) -> None:
     before, after = ({form.kind for form in forms} for forms in (old, new))
-    gone = {kind for kind in before - after if not (kind == "integer" and "number" in after)}
+    removed = {kind for kind in before - after if not (kind == "integer" and "number" in after)}
     added = {kind for kind in after - before if not (kind == "integer" and "number" in before)}
-    if not gone and not added:
+    if not removed and not added:
         return
-    effect = "other" if (gone and added) or not after else "narrower" if gone else "wider"
+    effect = "other" if (removed and added) or not after else "narrower" if removed else "wider"
     if effect == "wider" and added == {"null"}:
-        what = "it may be null"
-    elif effect == "narrower" and gone == {"null"}:
-        what = "it is never null"
+        what = "null allowed"
+    elif effect == "narrower" and removed == {"null"}:
+        what = "null not allowed"
     else:
         what = f"{_kinds(after)} instead of {_kinds(before)}"
     comparison.note(f"{side}-{effect}", place, what, at, there)
 
 
 def compare_match(comparison: Comparison, side: Side, place: str, old: list[Form], new: list[Form]) -> None:
-    """Compares the forms of one type: those that are the same first, the rest in their order."""
+    """Compare the forms of one type: matches equal forms first, the rest in order."""
     if not old or not new:
         return
     rest = list(new)
@@ -164,7 +164,7 @@ def compare_match(comparison: Comparison, side: Side, place: str, old: list[Form
         compare_form(comparison, side, place, form, other)
     if len(unmatched) != len(rest):
         effect = "wider" if len(unmatched) < len(rest) else "narrower"
-        what = f"{len(new)} alternatives that are of type {new[0].kind} instead of {len(old)}"
+        what = f"{len(new)} alternatives of type {new[0].kind} instead of {len(old)}"
         comparison.note(f"{side}-{effect}", place, what, old[0].pointer, new[0].pointer)
 
 
@@ -176,24 +176,24 @@ def compare_tagged(
     old: tuple[list[Form], list[Form]],
     new: tuple[list[Form], list[Form]],
 ) -> None:
-    """Compares alternatives that are told apart by the value of a field; of both, all and those that differ."""
+    """Compare alternatives with a discriminating field. `old` and `new` are (all forms, forms that differ)."""
     before, after = ({_value(comparison, form, tag): form for form in forms[1]} for forms in (old, new))
     for value, form in before.items():
         if value in after:
             compare_form(comparison, side, place, form, after[value])
         else:
-            what = f"no alternative with {tag} {shortened(value)}"
+            what = f"alternative with {tag} {shortened(value)} removed"
             comparison.note(f"{side}-narrower", place, what, form.pointer, new[0][0].pointer)
     for value, form in after.items():
         if value not in before:
-            # Where there are several already, clients keep one that they do not know, as they do with values.
+            # With several alternatives, clients keep an unknown one, as they keep unknown enum values.
             is_kept = side != "request" and len(old[0]) > 1
-            what = f"a further alternative, with {tag} {shortened(value)}"
+            what = f"alternative with {tag} {shortened(value)} added"
             comparison.note("value-added" if is_kept else f"{side}-wider", place, what, old[0][0].pointer, form.pointer)
 
 
 def _tag(comparison: Comparison, forms: list[Form]) -> str:
-    """Returns the field that tells alternatives apart, required and of one value in each; empty if there is none."""
+    """Return the field that discriminates alternatives: required, and constant in each. Empty if there is none."""
     if not forms or any(form.kind != "object" for form in forms):
         return ""
     for name in forms[0].properties:
@@ -205,7 +205,7 @@ def _tag(comparison: Comparison, forms: list[Form]) -> str:
 
 
 def _value(comparison: Comparison, form: Form, name: str) -> str:
-    """Returns the one value that a field may have, as JSON; empty if it may have several."""
+    """Return the only value of a field, as JSON; empty if it has several."""
     found = comparison.canonical.forms(form.properties[name])
     values = found[0].limit("values") if len(found) == 1 else None
     return next(iter(values)) if values and len(values) == 1 else ""
@@ -218,12 +218,12 @@ def compare_same(comparison: Comparison, side: Side, old: Form, new: Form) -> bo
 
 
 def compare_form(comparison: Comparison, side: Side, place: str, old: Form, new: Form) -> None:
-    """Compares what two schemas say of one type."""
+    """Compare two forms of one type."""
     comparison.canonical.step()
     for keyword in sorted(old.limits.keys() | new.limits.keys()):
         compare_limit(comparison, side, place, keyword, old, new)
     if old.kind == "array":
-        compare_schema(comparison, side, f"{place}[]", anything_else(old.items, old), anything_else(new.items, new))
+        compare_schema(comparison, side, f"{place}[]", or_anything(old.items, old), or_anything(new.items, new))
     if old.kind == "object":
         compare_fields(comparison, side, place, old, new)
 
@@ -247,20 +247,20 @@ def compare_limit(comparison: Comparison, side: Side, place: str, keyword: str, 
         return
     elif keyword == "closed":
         effect = "narrower" if after else "wider"
-        what = "no further fields are allowed" if after else "further fields are not ruled out"
+        what = "additional fields forbidden" if after else "additional fields allowed"
         if side != "request" and effect == "wider":
             comparison.note("opened", place, what, old.place(keyword), new.place(keyword))
             return
         if side == "body":
-            # The client keeps further fields in any case.
+            # The client keeps additional fields in any case.
             side = "response"
     elif keyword == "required":
-        # By field, in `fields`.
+        # compare_fields does this.
         return
     else:
         before, after = before or frozenset(), after or frozenset()
         if keyword == "other":
-            # Not understood, so nobody knows what it allows.
+            # Unknown keywords: their effect is unknown.
             effect = "other"
         elif before < after:
             effect = "narrower"
@@ -286,11 +286,11 @@ def compare_values(comparison: Comparison, side: Side, place: str, old: Form, ne
     else:
         if added := after - before:
             kind = "value-added" if side != "request" else "request-wider"
-            comparison.note(kind, place, f"{_shown_values(added)} in addition", at, there)
-        if gone := before - after:
-            # The client reads any value.
+            comparison.note(kind, place, f"{_shown_values(added)} added", at, there)
+        if removed := before - after:
+            # The client accepts any value.
             kind = "request-narrower" if side == "request" else "response-narrower"
-            comparison.note(kind, place, f"without {_shown_values(gone)}", at, there)
+            comparison.note(kind, place, f"{_shown_values(removed)} removed", at, there)
 
 
 def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, new: Form) -> None:
@@ -306,29 +306,29 @@ def compare_fields(comparison: Comparison, side: Side, place: str, old: Form, ne
                 compare_default(comparison, here, before[-1], after[-1])
             if (name in needed) != (name in needs):
                 effect = "narrower" if name in needs else "wider"
-                what = "it is required" if name in needs else "it is not required"
+                what = "required" if name in needs else "not required"
                 comparison.note(f"{side}-{effect}", here, what, old.place("required"), new.place("required"))
         elif before and side != "request":
-            comparison.note("field-removed", here, "this field is not there", at, there)
+            comparison.note("field-removed", here, "field removed", at, there)
         elif before:
             effect = "other" if name in needed else "narrower" if new.limit("closed") else "wider"
-            comparison.note(f"request-{effect}", here, "this field is not there", at, there)
+            comparison.note(f"request-{effect}", here, "field removed", at, there)
         else:
             kind = "required-field-added" if name in needs else "field-added"
             if side == "request":
                 kind = "request-narrower" if name in needs else "request-wider"
             elif side == "response" and name in needs:
-                # The client reads a refusal as far as it can.
+                # The client reads an error body leniently.
                 kind = "response-narrower"
             word = "required" if name in needs else "optional"
-            comparison.note(kind, here, f"a further field, {word}", at, there)
-    # Those without a schema of their own.
+            comparison.note(kind, here, f"field added, {word}", at, there)
+    # Required fields without a schema.
     for name in sorted((needed ^ needs) - old.properties.keys() - new.properties.keys()):
         effect = "narrower" if name in needs else "wider"
-        what = "it is required" if name in needs else "it is not required"
+        what = "required" if name in needs else "not required"
         comparison.note(f"{side}-{effect}", f"{place}.{name}", what, old.place("required"), new.place("required"))
     if not old.limit("closed") and not new.limit("closed"):
-        compare_schema(comparison, side, f"{place}.*", anything_else(old.items, old), anything_else(new.items, new))
+        compare_schema(comparison, side, f"{place}.*", or_anything(old.items, old), or_anything(new.items, new))
 
 
 def _kinds(kinds: set[str]) -> str:

@@ -1,16 +1,16 @@
-"""What the contract promises in keys of our own: `x-rules`, `x-list`, `x-judged` and `x-selects`.
+"""The extension keys of the contract: `x-rules`, `x-list`, `x-judged` and `x-selects`.
 
-    schema.yaml    what the keys hold, and what they mean
+    schema.yaml    the JSON Schema of the keys, with their meaning
     model.py       the keys as data
-    places.py      where they may stand, and where they do
-    checks.py      what is refused: names, rules, examples
-    answers.py     requests, answers, verdicts
-    instances.py   where in a body the values of a schema stand
-    links.py       what an answer gives for another operation, as `links` says
-    lists.py       pages, read and judged as `x-list` says
-    judging.py     answers held against the rules
+    objects.py     the objects of a document that may have them
+    checks.py      validation: names, rules, examples
+    exchange.py    requests, answers, verdicts
+    instances.py   finds the values of a schema in a body
+    links.py       `links`: values of an answer for another operation
+    lists.py       `x-list`: reads and judges pages
+    judge.py       judges answers by the rules
 
-`read` checks a document and returns what it promises:
+`read` validates a document and returns its extensions:
 
     promised = read(document)
     operation = promised.operation("list_workflow_runs")
@@ -28,13 +28,13 @@ from datetime import datetime
 from typing import Any
 
 from codegen.cel import Result
-from codegen.extensions.answers import Answer, Request, Verdict
+from codegen.extensions.exchange import Answer, Request, Verdict
 from codegen.extensions.instances import Instance, instances, route
-from codegen.extensions.judging import Judge
+from codegen.extensions.judge import Judge
 from codegen.extensions.links import Link
 from codegen.extensions.lists import Lists, Page, Selection
 from codegen.extensions.model import AtMost, Described, Listing, Rule, Stage, describe, rules_of
-from codegen.extensions.places import places
+from codegen.extensions.objects import objects
 from codegen.openapi import Document, as_document, operations
 
 __all__ = [
@@ -58,29 +58,29 @@ __all__ = [
 
 
 class Extensions:
-    """What a document promises in these keys; get it from `read`.
+    """The extensions of a document, returned by `read`.
 
     Attributes:
         document: The document.
-        operations: By path, with `{}` for each parameter, and method in lower case.
-        rules: The rules at schemas, by the JSON pointer of the schema.
+        operations: The operations, by path with `{}` for each parameter and by method in lower case.
+        rules: The rules of schemas, by the JSON pointer of the schema.
     """
 
     def __init__(self, document: Document) -> None:
         self.document = document
         self.operations = {key: describe(operation) for key, operation in operations(document).items()}
         self.rules = {
-            place.node.pointer: rules_of(place.node, "x-rules", "schema")
-            for place in places(document)
-            if place.kind == "schema" and "x-rules" in place.node
+            part.node.pointer: rules_of(part.node, "x-rules", "schema")
+            for part in objects(document)
+            if part.kind == "schema" and "x-rules" in part.node
         }
         self._judges: dict[tuple[str, str], Judge] = {}
 
     def operation(self, name: str) -> Described:
-        """Returns an operation by its `operationId`.
+        """Return an operation by its `operationId`.
 
         Raises:
-            KeyError: There is none of that name.
+            KeyError: There is none.
         """
         for described in self.operations.values():
             if described.operation.name == name:
@@ -95,19 +95,19 @@ class Extensions:
         now: datetime,
         earlier_items: Mapping[str, Any] | None = None,
     ) -> list[Verdict]:
-        """Holds an answer against all rules that are about it; those of its status, and of the schemas of its values.
+        """Judge an answer by the rules of its status and of the schemas in its body.
 
         Args:
             operation: The operation that was called.
-            request: What was asked for.
-            answer: What came.
-            now: The time, with its zone; of two clocks that may be meant, the one that is ahead.
-            earlier_items: Items as they were read before, by key (`Lists.key`), for the rules about what does not
-                change; for an operation that is no list, the body of before, by the key "".
+            request: The request.
+            answer: The answer.
+            now: The current time, with its zone; that of the clock that is ahead if client and server differ.
+            earlier_items: Items of earlier answers, by key (`Lists.key`), for rules that compare `self` with `oldSelf`.
+                For an operation without `x-list`, the earlier body, by the key "".
 
         Returns:
-            One verdict for each rule and each value that it is about, whether it holds, is broken, or cannot be judged.
-            For a status that the document does not have, none.
+            A verdict for each rule and each value: it holds, is broken, or cannot be judged. Empty for a status that
+            the document does not have.
         """
         found = operation.response(answer.status)
         if found is None:
@@ -116,10 +116,10 @@ class Extensions:
         return list(judge.judge(request, answer, now, earlier_items or {}))
 
     def judge_page(self, operation: Described, request: Request, answer: Answer) -> list[Verdict]:
-        """Holds a page against what `x-list` promises, as far as one page shows it.
+        """Judge a page by the promises of `x-list` that concern a single page.
 
         Returns:
-            One verdict for each promise that can be judged; none for what is no page.
+            A verdict for each promise that can be judged; empty if the answer is not a page.
         """
         found = operation.response(answer.status)
         judge = self._judge(operation, *found) if found else None
@@ -128,12 +128,12 @@ class Extensions:
         return list(judge.lists.judge(judge.request(request)["query"], answer.body))
 
     def instances(self, schema: str, wanted: str, body: Any) -> list[Instance]:
-        """Returns the values of a schema in a body.
+        """Return the values of a schema in a body.
 
         Args:
             schema: The JSON pointer of the body's schema, such as `#/components/schemas/Page`.
-            wanted: The JSON pointer of the schema whose values are looked for.
-            body: The body, as JSON value. Only its first 20,000 values are looked at.
+            wanted: The JSON pointer of the schema to find.
+            body: The body, as JSON value. Only its first 20,000 values are searched.
 
         Raises:
             KeyError: There is no such schema.
@@ -151,15 +151,15 @@ class Extensions:
 
 
 def read(document: Document | Any) -> Extensions:
-    """Reads what a document promises, after checking it.
+    """Validate a document and return its extensions.
 
     Args:
-        document: The document, or the JSON value that one holds.
+        document: The document, or its JSON value.
 
     Raises:
-        Problem: One of the keys says what cannot be, such as a rule over a field that there is not; with its line.
+        Problem: An extension is invalid, such as a rule with an unknown field.
     """
-    # It needs what is above.
+    # A local import: checks.py imports this module.
     from codegen.extensions.checks import check
 
     document = as_document(document)

@@ -1,4 +1,4 @@
-"""What is refused of the keys: one problem at a time, with file, line and what to do."""
+"""Validates the extension keys. Reports one problem at a time, with file, line and fix."""
 
 from __future__ import annotations
 
@@ -11,58 +11,58 @@ from typing import Any
 
 import jsonschema_rs
 
-from codegen.cel import RuleError, Shape, check_texts, check_types, field_name, parts, shape, types
+from codegen.cel import RuleError, Shape, check_text_arguments, check_types, field_name, parts, protobuf_types, shape
 from codegen.extensions.examples import check_examples
 from codegen.extensions.model import Described, Listing, Rule, describe, rules_of, schema_variables
-from codegen.extensions.places import KEYS, Place, places
+from codegen.extensions.objects import KEYS, SpecObject, objects
 from codegen.openapi import Document, Node, operations, parse, schema_of
 from codegen.openapi.document import joined
 
-# A list that has no more elements may be gone through together with another one.
-FEW = 20
+# Maximum length of a list whose loop may contain another loop.
+MAX_INNER_ITEMS = 20
 
 SCHEMA = Path(__file__).with_name("schema.yaml")
 
 
 def check(document: Document) -> None:
-    """Checks what a document says in these keys.
+    """Validate the extension keys and the links of a document.
 
     Raises:
-        Problem: Something of it cannot be.
+        Problem: One of them is invalid.
     """
-    found = list(places(document))
-    for place in found:
-        check_keys(place)
+    found = list(objects(document))
+    for part in found:
+        check_keys(part)
     described = [describe(operation) for operation in operations(document).values()]
     for each in described:
-        # Reading them checks them.
+        # Reading validates them.
         _ = each.links
-    if not any(key in place.node for place in found for key in KEYS):
+    if not any(key in part.node for part in found for key in KEYS):
         return
     check_ids(found)
     for each in described:
         check_list(each)
         check_judged(each)
         check_operation_rules(each)
-    for place in found:
-        if place.kind == "schema":
-            for rule in rules_of(place.node, "x-rules", "schema"):
-                check_rule(rule, schema_variables(place.node))
+    for part in found:
+        if part.kind == "schema":
+            for rule in rules_of(part.node, "x-rules", "schema"):
+                check_rule(rule, schema_variables(part.node))
     check_examples(document)
 
 
 # --- keys -------------------------------------------------------------------------------------------------------------
 
 
-def check_keys(place: Place) -> None:
-    """Checks that the keys are spelled right, stand where they may, and hold what they may."""
-    for key, node in place.node.items():
+def check_keys(part: SpecObject) -> None:
+    """Check the spelling, the place and the content of the keys of an object."""
+    for key, node in part.node.items():
         if key not in KEYS:
-            if meant := _meant(key):
-                raise node.problem(f"there is no key `{key}`", f"if `{meant}` is meant, write that; else rename it")
-        elif place.kind not in KEYS[key]:
+            if intended := _intended_key(key):
+                raise node.problem(f"there is no key `{key}`", f"if `{intended}` is meant, write that; else rename it")
+        elif part.kind not in KEYS[key]:
             where = " or ".join(_article(kind) for kind in KEYS[key])
-            raise node.problem(f"`{key}` means nothing here: it belongs to {where}", "move it there, or take it out")
+            raise node.problem(f"`{key}` has no meaning here: it belongs to {where}", "move it there, or remove it")
         else:
             check_content(key, node)
 
@@ -71,7 +71,7 @@ def _article(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeio" else f"a {noun}"
 
 
-def _meant(key: str) -> str | None:
+def _intended_key(key: str) -> str | None:
     plain = re.sub(r"[-_ ]+", "-", key.lower())
     if not plain.startswith("x-"):
         return None
@@ -80,28 +80,26 @@ def _meant(key: str) -> str | None:
 
 
 def check_content(key: str, node: Node) -> None:
-    """Checks that a key holds what schema.yaml allows."""
+    """Check the value of a key against schema.yaml."""
     errors = list(_validator().iter_errors({key: node.value}))
     if not errors:
         return
-    # A key that is misspelt is mostly also one that is missing.
+    # A misspelt key usually also causes the error that a key is missing.
     error = next((each for each in errors if hasattr(each.kind, "unexpected")), errors[0])
     at = Node(node.document, node.value, node.pointer + joined(tuple(error.instance_path[1:])))
     unknown = list(getattr(error.kind, "unexpected", ()))
     if unknown:
         at = Node(at.document, None, at.pointer + joined((unknown[0],)))
-        known = _known(list(error.schema_path))
-        raise at.problem(f"`{key}` has no `{unknown[0]}`", _instead(unknown[0], known))
+        known = _allowed_properties(list(error.schema_path))
+        raise at.problem(f"`{key}` has no `{unknown[0]}`", _suggestion(unknown[0], known))
     message = error.message
     if message.startswith("False schema"):
-        message = f"`{error.instance_path[-1]}` does not go with the rest of it"
-    raise at.problem(
-        f"`{key}` cannot be so: {message}", f"see what it holds: overrides/codegen/extensions/{SCHEMA.name}"
-    )
+        message = f"`{error.instance_path[-1]}` is not allowed with the other keys"
+    raise at.problem(f"`{key}` is invalid: {message}", f"see overrides/codegen/extensions/{SCHEMA.name}")
 
 
 def is_valid(key: str, value: Any) -> bool:
-    """Whether a value is as schema.yaml has it for a key."""
+    """True if schema.yaml allows a value for a key."""
     return bool(_validator().is_valid({key: value}))
 
 
@@ -116,43 +114,43 @@ def _schema() -> dict[str, Any]:
     return schema
 
 
-def _known(schema_path: list[str | int]) -> list[str]:
-    """Returns the properties beside the keyword that an error names."""
+def _allowed_properties(schema_path: list[str | int]) -> list[str]:
+    """Return the properties that schema.yaml allows where an error occurred."""
     value: Any = _schema()
     for part in schema_path[:-1]:
         value = value[part]
         while isinstance(value, str):
-            # A reference, to whose target the rest of the path belongs.
+            # A reference: the rest of the path continues in its target.
             value = _schema()["$defs"][value.rpartition("/")[2]]
     return list(value.get("properties", ()))
 
 
-def check_ids(found: Iterable[Place]) -> None:
-    """Checks that no two rules have one id."""
+def check_ids(found: Iterable[SpecObject]) -> None:
+    """Check that the ids of rules are unique."""
     seen: dict[str, Node] = {}
-    for place in found:
-        holders = [place.node.at(key) for key in ("x-rules", "x-selects")] + [place.node.at("x-list").at("at_most")]
+    for part in found:
+        holders = [part.node.at(key) for key in ("x-rules", "x-selects")] + [part.node.at("x-list").at("at_most")]
         for node in (entry.at("id") for holder in holders for entry in holder.elements()):
             first = seen.setdefault(node.value, node)
             if first is not node:
                 line = f" on line {first.line}" if first.line else ""
-                raise node.problem(f"the id `{node.value}` is there already{line}", "give the rule an id of its own")
+                raise node.problem(f"the id `{node.value}` is already used{line}", "give the rule an id of its own")
 
 
-# --- lists and judgement ----------------------------------------------------------------------------------------------
+# --- x-list and x-judged ----------------------------------------------------------------------------------------------
 
 
-_WANTED = {"list": "an array", "int": "an integer", "string": "text"}
+_KIND_WORDS = {"list": "an array", "int": "an integer", "string": "text"}
 
 
 def check_list(described: Described) -> None:
-    """Checks that the parameters and fields that `x-list` names are there."""
+    """Check that the parameters and fields that `x-list` names exist."""
     node = described.operation.node.at("x-list")
     if node.value is None:
         return
     listing = described.listing
     if listing is None:
-        raise node.problem("`x-list` stands at an operation without a success that has a body", "take it out")
+        raise node.problem("`x-list` needs a success with a body", "document the body, or remove `x-list`")
     for key, kind in (("limit", "int"), ("offset", "int"), ("cursor", "string")):
         if name := getattr(listing, key):
             _check_parameter(described, node.at(key), name, kind)
@@ -172,24 +170,24 @@ def _check_parameter(described: Described, node: Node, name: str, kind: str = ""
     names = [known for place, known in described.parameters if place == "query"]
     if name not in names:
         what = f"the operation has no query parameter `{name}`"
-        raise node.problem(what, _instead(name, names))
+        raise node.problem(what, _suggestion(name, names))
     parameter = described.parameters["query", name]
     if kind and shape(schema_of(parameter)).kind not in (kind, "any"):
-        raise node.problem(f"`{name}` has to be {_WANTED[kind]}", "name another parameter, or correct its schema")
+        raise node.problem(f"`{name}` must be {_KIND_WORDS[kind]}", "name another parameter, or correct its schema")
     if kind and parameter.at("required").value is True:
-        what = f"`{name}` is required, but the first page is asked for without it"
-        raise node.problem(what, "take `required` out of the parameter")
+        what = f"`{name}` must be optional: the request for the first page does not have it"
+        raise node.problem(what, "remove `required` from the parameter")
 
 
 def _check_next_cursor(node: Node, listing: Listing) -> None:
-    """Checks that the field can say where a page begins, and that there is none: else a list would have no end."""
+    """Check that the field can name a next page and can be absent: without the latter, a list would have no end."""
     _check_field(node, listing.body, listing.next_cursor, "string")
     holders, _, name = listing.next_cursor.rpartition(".")
     for each in parts(listing.body, map(field_name, filter(None, holders.split(".")))):
         is_optional = name not in (each.node.at("required").value or ())
         if name in each.names.values() and not (is_optional or shape(each.node.at("properties").at(name)).nullable):
-            what = f"`{listing.next_cursor}` is required and never null, so that no page can be the last"
-            raise node.problem(what, "allow null: `type: [string, 'null']`, or take it out of `required`")
+            what = f"`{listing.next_cursor}` must be optional or nullable: without that, no page can be the last"
+            raise node.problem(what, "allow null: `type: [string, 'null']`, or remove it from `required`")
 
 
 def _check_field(node: Node, schema: Node, name: str, kind: str = "") -> None:
@@ -200,11 +198,11 @@ def _check_field(node: Node, schema: Node, name: str, kind: str = "") -> None:
             raise node.problem(*_no_field([shape(each) for each in at], part))
         at = [each.node for each in found]
     if kind and not any(shape(each).kind in (kind, "any") for each in at):
-        raise node.problem(f"`{name}` has to be {_WANTED[kind]}", "name another field, or correct its schema")
+        raise node.problem(f"`{name}` must be {_KIND_WORDS[kind]}", "name another field, or correct its schema")
 
 
 def check_judged(described: Described) -> None:
-    """Checks that `x-judged` names statuses and parameters that there are, and leaves none out."""
+    """Check that the statuses and parameters that `x-judged` names exist, and that each error status has a stage."""
     node = described.operation.node.at("x-judged")
     if node.value is None:
         return
@@ -217,25 +215,25 @@ def check_judged(described: Described) -> None:
             if found is None:
                 what = f"the operation has no response {status}"
                 others = ", ".join(key for key in responses if not key.startswith("2"))
-                raise stage.node.at("status").problem(what, f"add it, or take one that there is: {others}")
+                raise stage.node.at("status").problem(what, f"add it, or use one of these: {others}")
             if 200 <= status < 300:
-                what = f"{status} is a success, which is due when all stages are passed"
-                raise stage.node.at("status").problem(what, "take it out")
+                what = f"{status} is a success: it is the status of a request that passes all stages"
+                raise stage.node.at("status").problem(what, "remove it")
             placed.add(found[0])
         if stage.parameter and stage.parameter not in names:
             what = f"the operation has no parameter `{stage.parameter}`"
-            raise stage.node.at("parameter").problem(what, _instead(stage.parameter, names))
+            raise stage.node.at("parameter").problem(what, _suggestion(stage.parameter, names))
     left = [key for key in responses if key not in placed and not key.startswith("2")]
     if left:
-        what = f"`x-judged` does not say when {' and '.join(left)} {'is' if len(left) == 1 else 'are'} due"
-        raise node.problem(what, "add a stage for it; `any` if it may be the answer to any request")
+        what = f"`x-judged` has no stage for {' and '.join(left)}"
+        raise node.problem(what, "add one; `any` if any request may get that status")
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
 
 
 def check_operation_rules(described: Described) -> None:
-    """Checks the rules at the responses and parameters of an operation, and of its list."""
+    """Check the rules at the responses, parameters and list of an operation."""
     for key, rules in described.answers.items():
         for rule in rules:
             check_rule(rule, described.variables(described.operation.responses[key]))
@@ -246,43 +244,43 @@ def check_operation_rules(described: Described) -> None:
     for name, rules in described.selects.items():
         for rule in rules:
             if listing is None:
-                raise rule.node.problem(f"`x-selects` at `{name}`, but no `x-list` at the operation", "add it")
-            check_rule(rule, described.selecting(name))
+                raise rule.node.problem(f"`x-selects` at `{name}` needs `x-list` at the operation", "add it")
+            check_rule(rule, described.selection_variables(name))
 
 
 def check_rule(rule: Rule, variables: Mapping[str, Node]) -> None:
-    """Checks that a rule compiles, selects what there is, compares it with what it may be, and can be judged.
+    """Check that a rule compiles, that its fields and values exist, and that its evaluation is bounded.
 
     Raises:
-        Problem: It is not so.
+        Problem: The rule is invalid.
     """
     try:
         uses = rule.program.uses
         for path in uses.selects:
             _check_selection(rule, variables[path[0]], path[1:])
-        check_types(rule.source, *types(variables))
+        check_types(rule.source, *protobuf_types(variables))
         for literal in uses.literals:
             _check_literal(rule, parts(variables[literal.path[0]], literal.path[1:]), literal.text)
-        check_texts(uses)
+        check_text_arguments(uses)
     except RuleError as error:
-        raise _at(rule).problem(f"the rule `{rule.id}` cannot be used: {error}", "correct it") from None
+        raise _condition_node(rule).problem(f"the rule `{rule.id}` cannot be used: {error}", "correct it") from None
     for loop in uses.loops:
         if all(_is_short(each) for each in parts(variables[loop.outer[0]], loop.outer[1:])):
             continue
         name = ".".join(loop.path)
-        raise _at(rule).problem(
-            f"the rule `{rule.id}` goes through `{name}` once for each element of a list",
-            f"say it otherwise, or give `{'.'.join(loop.outer)}` a `maxItems` of {FEW} at most; "
-            "that keys are unique is `key` of `x-list`",
+        raise _condition_node(rule).problem(
+            f"the rule `{rule.id}` loops over `{name}` once for each element of another list",
+            f"rewrite it, or give `{'.'.join(loop.outer)}` a `maxItems` of at most {MAX_INNER_ITEMS}; "
+            "`key` of `x-list` states that keys are unique",
         )
 
 
 def _is_short(found: Shape) -> bool:
     most = found.node.at("maxItems").value
-    return found.kind == "list" and isinstance(most, int) and most <= FEW
+    return found.kind == "list" and isinstance(most, int) and most <= MAX_INNER_ITEMS
 
 
-def _at(rule: Rule) -> Node:
+def _condition_node(rule: Rule) -> Node:
     return rule.node.at("where" if rule.place == "at_most" else "rule")
 
 
@@ -290,7 +288,7 @@ def _check_selection(rule: Rule, schema: Node, path: tuple[str, ...]) -> None:
     for length in range(len(path)):
         if not parts(schema, path[: length + 1]):
             what, fix = _no_field(parts(schema, path[:length]), path[length])
-            raise _at(rule).problem(f"the rule `{rule.id}`: {what}", fix)
+            raise _condition_node(rule).problem(f"the rule `{rule.id}`: {what}", fix)
 
 
 def _check_literal(rule: Rule, found: list[Shape], text: str) -> None:
@@ -298,28 +296,28 @@ def _check_literal(rule: Rule, found: list[Shape], text: str) -> None:
         return
     values = [str(value) for each in found for value in each.values or ()]
     if text not in values:
-        what = f"the rule `{rule.id}` compares with '{text}', which is no value of {found[0].name}"
-        raise _at(rule).problem(what, _instead(text, values))
+        what = f"the rule `{rule.id}` compares with '{text}', which is not a value of {found[0].name}"
+        raise _condition_node(rule).problem(what, _suggestion(text, values))
 
 
 def _no_field(holders: list[Shape], name: str) -> tuple[str, str]:
-    """Returns what is wrong and what to do where a schema has no field of a name."""
+    """Return problem and fix for a field that a schema lacks."""
     names = [known for each in holders for known in each.fields]
     owner = holders[0].name if holders else "it"
     if not names:
         return f"{owner} has no fields, so no `{name}`", "correct the rule, or the schema"
-    return f"{owner} has no field `{name}`", _instead(name, names, _elsewhere(holders[0].node, name))
+    return f"{owner} has no field `{name}`", _suggestion(name, names, _owners_of(holders[0].node, name))
 
 
-def _elsewhere(node: Node, name: str) -> list[str]:
+def _owners_of(node: Node, name: str) -> list[str]:
     schemas = node.document.root.at("components").at("schemas").items()
     return [owner for owner, schema in schemas if name in map(field_name, schema.at("properties").value or ())]
 
 
-def _instead(name: str, known: Iterable[str], owners: Iterable[str] = ()) -> str:
+def _suggestion(name: str, known: Iterable[str], owners: Iterable[str] = ()) -> str:
     known = list(dict.fromkeys(known))
     if close := difflib.get_close_matches(name, known, n=1):
         return f"write `{close[0]}`, if that is meant"
     if owners := list(owners):
         return f"`{name}` is a field of {' and '.join(owners)}: select it there, or move the rule there"
-    return f"take one of these: {', '.join(known)}" if known else "take it out"
+    return f"use one of these: {', '.join(known)}" if known else "remove it"

@@ -1,4 +1,4 @@
-"""The document's own examples, held against its rules."""
+"""Checks the examples of a document against its rules."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from codegen.cel import MISSING, Result, timestamp
-from codegen.extensions.answers import Answer, Request, Verdict
+from codegen.extensions.exchange import Answer, Request, Verdict
 from codegen.extensions.model import Described
 from codegen.openapi import Document, Node, schema_of
 
 
 def check_examples(document: Document) -> None:
-    """Checks that no example of an answer breaks a rule.
+    """Check that the examples of responses satisfy the rules.
 
     Raises:
-        Problem: One does.
+        Problem: One does not.
     """
-    # It is read by what is being checked.
+    # A local import: `read` of that module calls this function.
     from codegen.extensions import Extensions
 
     promised = Extensions(document)
@@ -43,8 +43,7 @@ def _problem(node: Node, verdict: Verdict) -> Exception:
 
 
 def example_request(described: Described) -> Request:
-    """Returns the request that the examples of answers belong to: with the examples of the parameters, where there are
-    any, else with their defaults."""
+    """Return the request of the examples: the examples of the parameters, or their defaults."""
     given: dict[str, dict[str, Any]] = {"path": {}, "query": {}}
     for (place, name), node in described.parameters.items():
         for holder in (node, schema_of(node).resolved() or node):
@@ -55,7 +54,7 @@ def example_request(described: Described) -> Request:
 
 
 def examples_of(holder: Node) -> Iterator[Node]:
-    """Yields the examples of a body, references followed."""
+    """Yield the examples of a body, references followed."""
     for _, media in holder.at("content").items():
         if "example" in media:
             yield media.at("example")
@@ -66,7 +65,7 @@ def examples_of(holder: Node) -> Iterator[Node]:
 
 
 def latest_time(value: Any) -> datetime:
-    """Returns the latest time in a JSON value: an example is read when the last of it happened."""
+    """Return the latest time in a JSON value, which serves as `now` for an example."""
     latest = datetime(1970, 1, 1, tzinfo=UTC)
     waiting = [value]
     while waiting:

@@ -1,4 +1,4 @@
-"""Where in a body the values of a schema stand."""
+"""Finds the values of a schema in a body, its instances in terms of JSON Schema."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from codegen.cel import fits
 from codegen.openapi import Node
 from codegen.openapi.document import Pointer, joined
 
-# Beyond these, the rest of a body is not looked at.
+# Values of a body that are searched.
 MOST_VALUES = 20_000
 
 
 class Instance(NamedTuple):
-    """A value of a schema, in a body.
+    """A value of a schema in a body.
 
     Attributes:
         schema: The JSON pointer of the schema, references followed.
-        place: Where it stands in the body, as keys and indices.
+        place: Its place in the body, as keys and indices.
         value: The value.
     """
 
@@ -35,15 +35,15 @@ class Instance(NamedTuple):
 
 @dataclass
 class Route:
-    """The way through a body, as a schema has it, to the values that are looked for; nothing else is walked.
+    """A node of the search tree: it has only the branches that lead to wanted schemas.
 
     Attributes:
         schema: The JSON pointer of the schema.
-        is_wanted: Whether its values are looked for.
-        properties: By name, the ways on.
-        others: The way on in further fields of an object.
-        items: The way on in the elements of a list.
-        choices: Ways on for the same value, each with the condition for it; None if it holds of all but null.
+        is_wanted: Whether its values are wanted.
+        properties: The branches of an object, by property.
+        others: The branch of an object's additional properties.
+        items: The branch of a list's elements.
+        choices: The alternatives for the same value, each with its condition; None for any value but null.
     """
 
     schema: str
@@ -53,35 +53,35 @@ class Route:
     items: Route | None = None
     choices: list[tuple[Callable[[Any], bool] | None, Route]] = field(default_factory=list)
 
-    def wanted(self) -> set[str]:
-        """Returns the schemas that it leads to, of those that are looked for."""
+    def reachable(self) -> set[str]:
+        """Return the wanted schemas that can be reached."""
         found, waiting = {self.schema: self}, [self]
         while waiting:
-            for on in waiting.pop().next():
+            for on in waiting.pop().branches():
                 if on.schema not in found:
                     found[on.schema] = on
                     waiting.append(on)
         return {each.schema for each in found.values() if each.is_wanted}
 
-    def next(self) -> Iterator[Route]:
-        """Yields the ways on."""
+    def branches(self) -> Iterator[Route]:
+        """Yield the branches."""
         yield from self.properties.values()
         yield from (route for route in (self.others, self.items) if route)
         yield from (route for _, route in self.choices)
 
 
 def route(schema: Node, wanted: Iterable[str]) -> Route:
-    """Returns the way from a schema to the values of others.
+    """Return the search tree from a schema to others.
 
     Args:
-        schema: Where to begin.
-        wanted: The JSON pointers of the schemas whose values are looked for.
+        schema: The schema of the body.
+        wanted: The JSON pointers of the wanted schemas.
     """
     made: dict[str, Route] = {}
     start = _route(schema, frozenset(wanted), made)
-    # A way that leads to none of them is not gone. Schemas may be parts of themselves.
+    # Removes the branches that lead to none of them. Schemas may be recursive.
     leading = {pointer for pointer, each in made.items() if each.is_wanted}
-    while more := {p for p, each in made.items() if any(n.schema in leading for n in each.next())} - leading:
+    while more := {p for p, each in made.items() if any(n.schema in leading for n in each.branches())} - leading:
         leading |= more
     for each in made.values():
         each.properties = {name: on for name, on in each.properties.items() if on.schema in leading}
@@ -113,13 +113,13 @@ def _route(node: Node, wanted: frozenset[str], made: dict[str, Route]) -> Route:
     return found
 
 
-def instances(way: Route, body: Any) -> tuple[list[Instance], bool]:
-    """Returns the values that a way leads to, in the order of the body, and whether that are all of them."""
-    if way.is_wanted and not any(way.next()):
-        return [Instance(way.schema, (), body)], True
+def instances(start: Route, body: Any) -> tuple[list[Instance], bool]:
+    """Return the wanted values in the order of the body, and whether the whole body was searched."""
+    if start.is_wanted and not any(start.branches()):
+        return [Instance(start.schema, (), body)], True
     found: list[Instance] = []
     steps = 0
-    waiting: list[tuple[Route, Pointer, Any]] = [(way, (), body)]
+    waiting: list[tuple[Route, Pointer, Any]] = [(start, (), body)]
     while waiting:
         at, place, value = waiting.pop()
         steps += 1

@@ -1,4 +1,4 @@
-"""Pages, read and judged as `x-list` says."""
+"""Reads and judges the pages of a list by `x-list` and `x-selects`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.cel import MISSING, Plan, Result, converter, field_name, judge_each, parts
-from codegen.extensions.answers import Verdict
+from codegen.extensions.exchange import Verdict
 from codegen.extensions.model import AtMost, Described, Listing, Rule
 from codegen.openapi import Node
 
-# A page that has more is not looked at.
+# Maximum items of a page.
 MOST_ITEMS = 10_000
 
 
@@ -20,10 +20,10 @@ class Page:
     """One page of a list.
 
     Attributes:
-        items: Its items, as JSON values.
-        keys: The key of each, as text, that of a UUID in lower case; None where it has none.
-        total: How many items the list says it has; None if it does not say.
-        next_cursor: Where the next page begins; None if there is none.
+        items: The items, as JSON values.
+        keys: The key of each item as text, a UUID in lower case; None if it has none.
+        total: The number of all items; None if the page does not state it.
+        next_cursor: The cursor of the next page; None if there is none.
     """
 
     items: Sequence[Any]
@@ -36,16 +36,16 @@ class Lists:
     """Reads the pages of an operation.
 
     Attributes:
-        listing: How it lists.
+        listing: Its `x-list`.
     """
 
     def __init__(self, listing: Listing) -> None:
         self.listing = listing
         self._key = converter(_schema_at(listing.item, listing.key), Plan(deep=True)) if listing.key else None
-        self._where = [_Where(listing, each) for each in listing.at_most]
+        self._conditions = [_Condition(listing, each) for each in listing.at_most]
 
     def read(self, body: Any) -> Page | None:
-        """Returns the page that a body is; None if it has no list of items, or an endless one."""
+        """Return the page of a body; None if it has no list of items, or too many."""
         items = field_of(body, self.listing.items)
         if not isinstance(items, list) or len(items) > MOST_ITEMS:
             return None
@@ -54,20 +54,20 @@ class Lists:
         return Page(items, tuple(map(self.key, items)), total, cursor if isinstance(cursor, str) else None)
 
     def key(self, item: Any) -> str | None:
-        """Returns the key of an item, as text; None if it has none."""
+        """Return the key of an item as text; None if it has none."""
         value = field_of(item, self.listing.key)
         made = MISSING if self._key is None or value is MISSING else self._key(value)
         return None if made is MISSING or made is None else str(made)
 
-    def meeting(self, at_most: AtMost, items: Sequence[Any]) -> list[bool]:
-        """Tells of each item whether it meets the condition of an `at_most`; one that cannot be judged does not."""
-        return next(each for each in self._where if each.at_most is at_most).meeting(items)
+    def matching(self, at_most: AtMost, items: Sequence[Any]) -> list[bool]:
+        """Return for each item whether it satisfies the condition of an `at_most`; False if that cannot be judged."""
+        return next(each for each in self._conditions if each.at_most is at_most).matching(items)
 
     def judge(self, query: Mapping[str, Any], body: Any) -> Iterator[Verdict]:
-        """Judges what one page shows by itself.
+        """Judge the promises that concern a single page.
 
         Args:
-            query: The query parameters, defaults applied.
+            query: The query parameters, with defaults.
             body: The page.
         """
         page = self.read(body)
@@ -76,18 +76,18 @@ class Lists:
             if broken is not None:
                 result = Result.BROKEN if broken else Result.HOLDS
                 yield Verdict(name, message, result, "", body)
-        for where in self._where if page else ():
-            count = sum(where.meeting(page.items)) if page else 0
+        for where in self._conditions if page else ():
+            count = sum(where.matching(page.items)) if page else 0
             result = Result.HOLDS if count <= where.at_most.count else Result.BROKEN
             yield Verdict(where.at_most.where.id, where.at_most.where.message, result, "", body)
 
     def _broken(self, name: str, query: Mapping[str, Any], body: Any, page: Page | None) -> bool | None:
-        """Tells whether a page breaks a promise; None if one page does not show it."""
+        """Return whether a page breaks a promise; None if a single page does not show it."""
         listing = self.listing
         if name == "limit_and_offset_echoed":
-            said = [(query.get(asked, MISSING), field_of(body, field)) for asked, field in listing.echoes.items()]
-            known = [(asked, given) for asked, given in said if MISSING not in (asked, given)]
-            return any(asked != given for asked, given in known) if known else None
+            pairs = [(query.get(sent, MISSING), field_of(body, field)) for sent, field in listing.echoes.items()]
+            known = [(sent, given) for sent, given in pairs if MISSING not in (sent, given)]
+            return any(sent != given for sent, given in known) if known else None
         if name == "number_of_items" and page and page.total is not None:
             offset, limit = query.get(listing.offset), query.get(listing.limit, len(page.items))
             if isinstance(offset, int) and isinstance(limit, int):
@@ -98,7 +98,7 @@ class Lists:
         return None
 
 
-class _Where:
+class _Condition:
     """The condition of an `at_most`."""
 
     def __init__(self, listing: Listing, at_most: AtMost) -> None:
@@ -109,7 +109,7 @@ class _Where:
             plan.add(path[1:], deep)
         self.convert = converter(listing.item, plan)
 
-    def meeting(self, items: Sequence[Any]) -> list[bool]:
+    def matching(self, items: Sequence[Any]) -> list[bool]:
         values = [self.convert(item) for item in items]
         known = [value for value in values if value is not MISSING]
         results = iter(judge_each([self.program], [{"self": value} for value in known], {})[0])
@@ -117,16 +117,16 @@ class _Where:
 
 
 class Selection:
-    """What values of a query parameter pick from a list, as `x-selects` says.
+    """The `x-selects` of a query parameter.
 
     Attributes:
-        rules: What holds of exactly the items that a value picks.
+        rules: The rules. A value selects exactly the items that satisfy all.
     """
 
     def __init__(self, described: Described, parameter: str) -> None:
         self.rules: tuple[Rule, ...] = described.selects[parameter]
         self._converters = {}
-        for name, schema in described.selecting(parameter).items():
+        for name, schema in described.selection_variables(parameter).items():
             plan = Plan()
             for rule in self.rules:
                 for path, deep in rule.program.uses.reads.items():
@@ -135,13 +135,13 @@ class Selection:
             self._converters[name] = converter(schema, plan)
 
     def judge(self, rule: Rule, items: Sequence[Any], value: Any) -> list[Result]:
-        """Tells of each item, as JSON value, whether a rule holds of it and the value that was asked for."""
-        picked = self._converters["value"](value)
-        if picked is MISSING:
+        """Return for each item whether a rule holds for it and the value of the parameter."""
+        selected = self._converters["value"](value)
+        if selected is MISSING:
             return [Result.NOT_JUDGED] * len(items)
         rows = [self._converters["item"](item) for item in items]
         known = [{"item": row} for row in rows if row is not MISSING]
-        results = iter(judge_each([rule.program], known, {"value": picked})[0])
+        results = iter(judge_each([rule.program], known, {"value": selected})[0])
         return [Result.NOT_JUDGED if row is MISSING else next(results) for row in rows]
 
 
@@ -151,7 +151,7 @@ def _schema_at(schema: Node, name: str) -> Node:
 
 
 def field_of(value: Any, name: str) -> Any:
-    """Returns a field, those below others joined with dots; MISSING if it is not there."""
+    """Return a field by name; nested names are joined with dots. MISSING if there is none."""
     for part in name.split("."):
         if not isinstance(value, dict) or part not in value:
             return MISSING

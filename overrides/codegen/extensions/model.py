@@ -1,4 +1,4 @@
-"""What `x-rules`, `x-list`, `x-judged` and `x-selects` say, once they are checked."""
+"""`x-rules`, `x-list`, `x-judged` and `x-selects` as data, after validation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from codegen.extensions.links import Link, links
 from codegen.openapi import Node, Operation, schema_of
 from codegen.openapi.schemas import default_of
 
-# What a rule may speak of, by where it stands.
+# The variables of a rule, by its place.
 VARIABLES = {
     "schema": ("self", "oldSelf", "now"),
     "response": ("request", "response", "now"),
@@ -26,11 +26,11 @@ class Rule:
     """One rule.
 
     Attributes:
-        id: How reports name it.
-        message: What holds, as a sentence.
-        node: The entry of the document that states it.
-        place: Where it stands, a key of VARIABLES.
-        source: The condition, in CEL.
+        id: The id.
+        message: The condition as a sentence.
+        node: The entry of the document.
+        place: The kind of its place, a key of VARIABLES.
+        source: The condition in CEL.
     """
 
     id: str
@@ -50,13 +50,13 @@ class Rule:
 
     @property
     def is_transition(self) -> bool:
-        """Whether it is about two reads of the same item."""
+        """True if it compares two reads of the same item."""
         return any(path[0] == "oldSelf" for path in self.program.uses.reads)
 
 
 @dataclass(frozen=True)
 class AtMost:
-    """How many items of a whole list may meet a condition."""
+    """The maximum number of items of a whole list that may satisfy a condition."""
 
     count: int
     where: Rule
@@ -64,24 +64,24 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Listing:
-    """How an operation lists items, as `x-list` says.
+    """An `x-list`.
 
     Attributes:
         node: The entry of the document.
         body: The schema of a page.
         style: `offset` or `cursor`.
-        limit: The query parameter for the most items of a page.
-        offset: The query parameter for how many are skipped.
-        cursor: The query parameter for where a page begins.
-        next_cursor: The field that says where the next one begins.
+        limit: The query parameter for the page size.
+        offset: The query parameter for the number of items to skip.
+        cursor: The query parameter for the cursor.
+        next_cursor: The field with the cursor of the next page.
         items: The field with the items.
-        total: The field with the number of all.
+        total: The field with the number of all items.
         echoes: By query parameter, the field that repeats it.
-        key: The field of an item that tells it from the others.
+        key: The field that identifies an item.
         order: `stable`, or empty.
-        at_most: What holds of the whole list.
+        at_most: Limits of the whole list.
 
-    Fields are names as the document has them; those below others are joined with dots (see `field`).
+    Fields have the names of the document; nested ones are joined with dots (see `field_of`).
     """
 
     node: Node
@@ -107,17 +107,20 @@ class Listing:
 
     @property
     def promises(self) -> dict[str, str]:
-        """What it promises, by the name of the check: each a sentence."""
-        asked = [name for name in (self.limit, self.offset) if name in self.echoes]
+        """The promises as sentences, by name of the check."""
+        echoed = [name for name in (self.limit, self.offset) if name in self.echoes]
         stated = {
-            "limit_and_offset_echoed": (self.echoes, f"A page repeats the {' and the '.join(asked or self.echoes)}."),
+            "limit_and_offset_echoed": (self.echoes, f"A page repeats the {' and the '.join(echoed or self.echoes)}."),
             "number_of_items": (
                 self.offset and self.total,
-                "A page holds as many items as asked for, or as there are from its offset on, whichever is less.",
+                "A page has as many items as the limit, or as there are from its offset on, whichever is less.",
             ),
-            "same_total": (self.total, "The total is that of the whole list, whichever page is asked for."),
-            "one_order": (self.order, "Two items never change places, whatever is added or deleted."),
-            "pages_fit_together": (self.key, "Pages of any size are cut from one list."),
+            "same_total": (self.total, "The total is that of the whole list, on any page."),
+            "one_order": (
+                self.order,
+                "The relative order of two items never changes, even if others are added or deleted.",
+            ),
+            "pages_fit_together": (self.key, "Pages of any size are slices of the same list."),
             "unique_ids": (self.key, f"No two items have the same {self.key}."),
         }
         found = {name: message for name, (is_stated, message) in stated.items() if is_stated}
@@ -126,14 +129,14 @@ class Listing:
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of the judgement of a request, as `x-judged` says.
+    """A stage of `x-judged`.
 
     Attributes:
         node: The entry of the document.
-        name: What is judged, such as `credentials`.
-        statuses: What a request that fails it is answered with.
-        parameter: The parameter that names what is looked for; empty if none does.
-        hides_other_tenants: Whether what belongs to another tenant is answered exactly as what is not there.
+        name: The name, such as `credentials`.
+        statuses: The possible statuses of a request that fails the stage.
+        parameter: The parameter that names the resource; empty if none does.
+        hides_other_tenants: Whether a resource of another tenant gets the same response as one that does not exist.
     """
 
     node: Node
@@ -145,14 +148,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class Described:
-    """An operation with all that the extensions say of it.
+    """An operation with its extensions.
 
     Attributes:
         operation: The operation.
-        answers: By status, range or `default`: what holds of such an answer.
-        listing: How it lists; None if it is no list.
-        judged: In which order requests are judged; empty if that is not said.
-        selects: By query parameter, which items a value picks: those of which all rules hold.
+        answers: By status, range or `default`, the rules of the response.
+        listing: The `x-list`; None if there is none.
+        judged: The stages of `x-judged`, in order; empty if there are none.
+        selects: By query parameter, the rules of `x-selects`: a value selects the items that satisfy all.
     """
 
     operation: Operation
@@ -163,28 +166,28 @@ class Described:
 
     @cached_property
     def links(self) -> Mapping[str, Mapping[str, Link]]:
-        """What its answers give for other operations, by status, range or `default`, and by name.
+        """The links of its responses, by status, range or `default`, and by name.
 
         Raises:
-            Problem: One of them says what cannot be; once `read` has checked the document, none.
+            Problem: A link is invalid. `read` has checked this.
         """
         return links(self.operation)
 
     @property
     def parameters(self) -> dict[tuple[str, str], Node]:
-        """The operation's parameters, by place and name."""
+        """The operation's parameters, by location and name."""
         return self.operation.named_parameters
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The defaults of the query parameters that have one."""
+        """The defaults of the query parameters."""
         found = {
             name: default_of(schema_of(node)) for (place, name), node in self.parameters.items() if place == "query"
         }
         return {name: node.value for name, node in found.items() if node is not None}
 
     def response(self, status: int | str) -> tuple[str, Node] | None:
-        """Returns the response that the document has for a status, and under which key."""
+        """Return the response for a status, with its key; None if there is none."""
         responses = self.operation.responses
         for key in (str(status), f"{str(status)[:1]}XX", "default"):
             if key in responses:
@@ -192,15 +195,15 @@ class Described:
         return None
 
     def variables(self, response: Node) -> dict[str, Node]:
-        """Returns the schemas of what a rule at a response may speak of."""
+        """Return the schemas of the variables of a response's rules."""
         return {
-            "request": _synthetic(response, "#/request", self._request()),
-            "response": _synthetic(response, "#/response", _answer(response)),
-            "now": _synthetic(response, "#/now", NOW),
+            "request": _schema_node(response, "#/request", self._request()),
+            "response": _schema_node(response, "#/response", _answer(response)),
+            "now": _schema_node(response, "#/now", NOW),
         }
 
-    def selecting(self, parameter: str) -> dict[str, Node]:
-        """Returns the schemas of what a rule at a query parameter of a list may speak of."""
+    def selection_variables(self, parameter: str) -> dict[str, Node]:
+        """Return the schemas of the variables of `x-selects` at a query parameter."""
         assert self.listing is not None
         return {"item": self.listing.item, "value": schema_of(self.parameters["query", parameter])}
 
@@ -226,7 +229,7 @@ class Described:
 
 NOW = {"type": "string", "format": "date-time"}
 
-# The stage of what may happen to any request, at any time: it has no place in the order.
+# The stage for statuses that any request may get. It has no place in the order.
 ANY = "any"
 
 
@@ -241,18 +244,18 @@ def _answer(response: Node) -> dict[str, Any]:
     }
 
 
-def _synthetic(beside: Node, pointer: str, schema: dict[str, Any]) -> Node:
-    """Returns a schema that the document does not have, whose references lead into the document."""
+def _schema_node(beside: Node, pointer: str, schema: dict[str, Any]) -> Node:
+    """Return a schema that is not in the document, but whose references are resolved there."""
     return Node(beside.document, schema, pointer)
 
 
 def schema_variables(schema: Node) -> dict[str, Node]:
-    """Returns the schemas of what a rule at a schema may speak of."""
-    return {"self": schema, "oldSelf": schema, "now": _synthetic(schema, "#/now", NOW)}
+    """Return the schemas of the variables of a schema's rules."""
+    return {"self": schema, "oldSelf": schema, "now": _schema_node(schema, "#/now", NOW)}
 
 
 def rules_of(holder: Node, key: str, place: str) -> tuple[Rule, ...]:
-    """Returns the rules that a schema, a response or a parameter states."""
+    """Return the rules of a schema, a response or a parameter."""
     return tuple(_rules(holder.at(key), place, "rule"))
 
 
@@ -262,7 +265,7 @@ def _rules(entries: Node, place: str, condition: str) -> Iterator[Rule]:
 
 
 def describe(operation: Operation) -> Described:
-    """Reads what the extensions say of an operation; they are as schema.yaml has them."""
+    """Return an operation with its extensions, which must be valid by schema.yaml."""
     answers = {key: rules_of(node, "x-rules", "response") for key, node in operation.responses.items()}
     selects = {
         name: rules_of(node, "x-selects", "query parameter")
@@ -272,8 +275,8 @@ def describe(operation: Operation) -> Described:
     return Described(operation, answers, _listing(operation), stages(operation.node.at("x-judged")), selects)
 
 
-def success(operation: Operation) -> Node | None:
-    """Returns the schema of the first success that has a body."""
+def success_schema(operation: Operation) -> Node | None:
+    """Return the schema of the first success with a body; None if there is none."""
     for key, node in sorted(operation.responses.items()):
         if key.startswith("2") and node.at("content").value:
             return schema_of(node)
@@ -281,7 +284,7 @@ def success(operation: Operation) -> Node | None:
 
 
 def _listing(operation: Operation) -> Listing | None:
-    node, body = operation.node.at("x-list"), success(operation)
+    node, body = operation.node.at("x-list"), success_schema(operation)
     if node.value is None or body is None:
         return None
     limits = zip(node.at("at_most").elements(), _rules(node.at("at_most"), "at_most", "where"), strict=True)
@@ -290,7 +293,7 @@ def _listing(operation: Operation) -> Listing | None:
 
 
 def stages(judged: Node) -> tuple[Stage, ...]:
-    """Returns the stages of an `x-judged`, in their order."""
+    """Return the stages of an `x-judged`, in order."""
     return tuple(_stages(judged))
 
 
@@ -306,7 +309,7 @@ def _stages(judged: Node) -> Iterator[Stage]:
         )
 
 
-def in_order(found: Sequence[Stage]) -> str:
-    """Returns the order of judgement in words, such as `credentials (401), parameters (422)`."""
+def judgement_order(found: Sequence[Stage]) -> str:
+    """Return the order of checks in words, such as `credentials (401), parameters (422)`."""
     placed = [stage for stage in found if stage.name != ANY]
     return ", ".join(f"{stage.name} ({' or '.join(map(str, stage.statuses))})" for stage in placed)

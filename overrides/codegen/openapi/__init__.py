@@ -1,18 +1,18 @@
-"""The model of OpenAPI documents: what the driver and the checks of the contract run know them by.
+"""The model of OpenAPI documents, for the driver and for the checks of the contract run.
 
-    reading.py      YAML and JSON into a `Document`, with the line of each value
-    document.py     `Document` and `Node`: where a value stands, and what a `$ref` leads to
+    loader.py       YAML and JSON into a `Document`, with the line of each value
+    document.py     `Document` and `Node`: a value with its pointer, and references
     operations.py   operations, with their parameters, bodies, responses, headers, links and credentials
-    schemas.py      what a schema allows, in canonical form
-    promises.py     every node that promises something
+    schemas.py      schemas in canonical form
+    promises.py     all nodes that promise something
 
-A document may be anybody's: nothing is fetched, references that lead in a circle end, and what is too deep or too large
-is a `Problem`.
+Documents may be untrusted: nothing is fetched, circular references end, and one that is too deep or too large is a
+`Problem`.
 """
 
 from codegen.openapi.document import Document, Node, Pointer, as_document
+from codegen.openapi.loader import Unreadable, parse, read
 from codegen.openapi.operations import METHODS, Operation, operations, schema_of, without_names
-from codegen.openapi.reading import Unreadable, parse, read
 
 __all__ = [
     "METHODS",

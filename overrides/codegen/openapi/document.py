@@ -1,4 +1,4 @@
-"""A document, and the values in it, each of which knows where it stands."""
+"""A document, and its values with their pointers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from urllib.parse import unquote
 
 from codegen import Problem
 
-# As keys and indices, from the root.
+# Keys and indices, from the root.
 Pointer = tuple[str | int, ...]
 
-# Beyond these a document is hostile, or no contract: how many references one after the other are followed, how many
-# levels and values it has, and how long a pointer may be in characters.
+# Limits against hostile documents: consecutive references, levels, values, and characters of a pointer.
 HOPS = 50
 MOST_LEVELS = 100
 MOST_VALUES = 200_000
@@ -22,25 +21,25 @@ MOST_POINTER = 1_000
 
 
 def joined(pointer: Pointer) -> str:
-    """Returns a pointer as RFC 6901 writes it, without a `#` before it."""
+    """Return a pointer as in RFC 6901, without a leading `#`."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in pointer)
 
 
 def split(pointer: str) -> Pointer:
-    """Returns the keys of a pointer such as `#/paths`; indices are among them as text."""
+    """Return the keys of a pointer such as `#/paths`; indices are strings."""
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
 
 
 @dataclass(frozen=True)
 class Document:
-    """A JSON value as it was read.
+    """A JSON value with the lines of its source.
 
     Attributes:
         value: The value.
-        name: What it is called in messages, such as the name of its file.
-        lines: The line of each value, from 1, by pointer such as `#/info`; of an entry of a mapping, that of its key.
-            Empty for what was not read from a file.
-        aliases: Where what a YAML alias repeats is written, by the pointer of the alias.
+        name: The name for messages, such as that of the file.
+        lines: By pointer such as `#/info`, the line, from 1; that of the key for an entry of a mapping. Empty for a
+            document that was not read from a file.
+        aliases: By pointer of a YAML alias, the pointer of its anchor.
     """
 
     value: Any
@@ -53,7 +52,7 @@ class Document:
         return Node(self, self.value)
 
     def line(self, pointer: str) -> int | None:
-        """Returns the line of a place, or of what would hold it; None where lines are not known."""
+        """Return the line of a value, or of its nearest parent; None if lines are unknown."""
         below = ""
         while pointer not in self.lines and "/" in pointer:
             pointer, _, last = pointer.rpartition("/")
@@ -63,7 +62,7 @@ class Document:
         return self.lines.get(pointer)
 
     def find(self, reference: str) -> Node | None:
-        """Returns what a local reference such as `#/components/schemas/Run` names; None if there is nothing."""
+        """Return the target of a local reference such as `#/components/schemas/Run`; None if there is none."""
         if reference != "#" and not reference.startswith("#/"):
             return None
         node = self.root
@@ -81,7 +80,7 @@ class Document:
         return node
 
     def problem(self, pointer: str, what: str, fix: str) -> Problem:
-        """Returns a problem at a place, with file, line and pointer."""
+        """Return a problem with file, line and pointer."""
         line = self.line(pointer)
         shown = pointer.removeprefix("#/").replace("~1", "/").replace("~0", "~") if pointer != "#" else ""
         return Problem(
@@ -91,7 +90,7 @@ class Document:
 
 
 def check_size(value: Any) -> None:
-    """Holds a JSON value that was not read here against the bounds above.
+    """Check a JSON value from another parser against the limits above.
 
     Raises:
         Problem: It has too many values, too many levels, or names that are too long.
@@ -117,17 +116,17 @@ def check_size(value: Any) -> None:
 
 
 def _too_large(why: str) -> Problem:
-    return Problem(f"the document is too large to compare: {why}", "look at it: is it the right one?")
+    return Problem(f"the document is too large to compare: {why}", "check that it is the right document")
 
 
 def as_document(value: Any) -> Document:
-    """Returns a JSON value as a document; itself if it is one."""
+    """Wrap a JSON value in a document; return a document as it is."""
     return value if isinstance(value, Document) else Document(value)
 
 
 @dataclass(frozen=True)
 class Node:
-    """A value, where it stands, and the document that it is part of."""
+    """A value with its document and pointer."""
 
     document: Document = field(repr=False)
     value: Any
@@ -141,11 +140,11 @@ class Node:
         return self.document.line(self.pointer)
 
     def problem(self, what: str, fix: str) -> Problem:
-        """Returns a problem with this value, with file and line."""
+        """Return a problem with this value, with file and line."""
         return self.document.problem(self.pointer, what, fix)
 
     def at(self, key: str | int) -> Node:
-        """Returns what is below a key; None as value if there is nothing."""
+        """Return the child at a key. Its value is None if there is none."""
         pointer = self.pointer + joined((key,))
         if isinstance(self.value, dict):
             return Node(self.document, self.value.get(key), pointer)
@@ -154,19 +153,19 @@ class Node:
         return Node(self.document, None, pointer)
 
     def items(self) -> Iterator[tuple[str, Node]]:
-        """Yields the entries of a mapping; one that was not read here may have statuses that are integers."""
+        """Yield the entries of a mapping. Keys become strings: other parsers may read statuses as integers."""
         if isinstance(self.value, dict):
             for key in self.value:
                 yield str(key), self.at(key)
 
     def elements(self) -> Iterator[Node]:
-        """Yields the elements of a list."""
+        """Yield the elements of a list."""
         if isinstance(self.value, list):
             for index in range(len(self.value)):
                 yield self.at(index)
 
     def resolved(self) -> Node | None:
-        """Returns what local `$ref`s lead to; None if that is nothing, a circle, or out of the document."""
+        """Follow local `$ref`s; None if they are dangling, circular or external."""
         node: Node | None = self
         for _ in range(HOPS):
             if node is None or "$ref" not in node:
@@ -176,29 +175,29 @@ class Node:
         return None
 
     def followed(self) -> Node:
-        """Returns what local `$ref`s lead to; itself where it is no reference.
+        """Follow local `$ref`s. Return the node itself if it has none.
 
         Raises:
-            Problem: That is nothing, a circle, or out of the document.
+            Problem: A reference is dangling, circular or external.
         """
         node, seen = self, [self.pointer]
         while "$ref" in node:
             reference = node.at("$ref")
             if not isinstance(reference.value, str):
-                raise reference.problem("a `$ref` has to be text", "write it as `#/components/...`")
+                raise reference.problem("a `$ref` must be text", "write it as `#/components/...`")
             if not reference.value.startswith("#/"):
                 what = f"`{reference.value}` points outside the file"
                 raise reference.problem(what, "keep the contract in one file: `#/components/...`")
             target = self.document.find(reference.value)
             if target is None:
-                what = f"`{reference.value}` leads nowhere"
-                raise reference.problem(what, "correct the name, or add what it names")
+                what = f"`{reference.value}` does not exist"
+                raise reference.problem(what, "correct the name, or add the target")
             if target.pointer in seen:
-                what = f"`{reference.value}` leads back to itself: it names nothing"
-                raise reference.problem(what, "replace one of the references by what is meant")
+                what = f"`{reference.value}` refers to itself"
+                raise reference.problem(what, "replace one of the references by its content")
             if len(seen) > HOPS:
-                what = f"`{reference.value}` comes after {HOPS} other references"
-                raise reference.problem(what, "name what is meant")
+                what = f"`{reference.value}` follows {HOPS} other references"
+                raise reference.problem(what, "refer to the target directly")
             seen.append(target.pointer)
             node = target
         return node

@@ -1,4 +1,4 @@
-"""Operations, and what belongs to them."""
+"""Operations with their parameters, bodies, responses and credentials."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Operation:
     """An operation of a document.
 
     Attributes:
-        path: As the document has it.
-        method: In lower case, as the document has it.
+        path: The path, with the names of its parameters.
+        method: The method, in lower case.
         item: The path item.
-        node: The operation itself.
+        node: The operation object.
     """
 
     path: str
@@ -29,14 +29,16 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """Its `operationId`, or method and path where it has none."""
+        """The `operationId`; method and path if there is none."""
         name = self.node.at("operationId").value
         return name if isinstance(name, str) else f"{self.method.upper()} {self.path}"
 
     @property
     def parameters(self) -> dict[tuple[str, str], Node]:
-        """Those of the operation and of its path, by place and name; those in the path by their number from its end,
-        since their name is not sent. What is no parameter is there by its pointer, as `unreadable`.
+        """The parameters of the operation and of its path item, by location and name.
+
+        Path parameters have their number from the end of the path as the name, since their name is not sent. Invalid
+        parameters have the location `unreadable`, and their pointer as the name.
         """
         numbers = {name: str(index) for index, name in enumerate(re.findall(r"\{([^{}]*)\}", self.path)[::-1])}
         found: dict[tuple[str, str], Node] = {}
@@ -54,40 +56,40 @@ class Operation:
 
     @property
     def named_parameters(self) -> dict[tuple[str, str], Node]:
-        """The same by place and name as the document has both, those in the path too."""
+        """The parameters by location and name as the document states them."""
         return {(str(each.at("in").value), str(each.at("name").value)): each for each in self.parameters.values()}
 
     @property
     def request_body(self) -> Node | None:
-        """What a request carries, references followed; None if it carries nothing."""
+        """The request body, references followed; None if there is none."""
         node = self.node.at("requestBody")
         return (node.resolved() or node) if "requestBody" in self.node else None
 
     @property
     def responses(self) -> dict[str, Node]:
-        """By status, range or `default`, references followed."""
+        """The responses by status, range or `default`, references followed."""
         return followed_entries(self.node, "responses")
 
     @property
     def security(self) -> Node:
-        """What is stated of credentials: by the operation, or else for the whole document."""
+        """The `security` of the operation, or that of the document."""
         return self.node.at("security") if "security" in self.node else self.node.document.root.at("security")
 
     @property
     def credentials(self) -> dict[frozenset[str], str]:
-        """The alternatives of `security`, each a set such as {`cookie ks_uat`}, and where they are defined."""
+        """The alternatives of `security`, each a set such as {`cookie ks_uat`}, with the pointer of the definition."""
         schemes = self.node.document.root.at("components").at("securitySchemes")
         found: dict[frozenset[str], str] = {}
         for alternative in self.security.elements():
             names = [name for name, _ in alternative.items()]
             carriers = frozenset(_carrier(schemes.at(name), name) for name in names)
             found[carriers] = schemes.at(names[0]).pointer if names else alternative.pointer
-        # Without any, nobody has to present anything.
+        # Without alternatives, no credential is required.
         return found or {frozenset(): self.security.pointer}
 
 
 def _carrier(scheme: Node, name: str) -> str:
-    """Names how a credential travels: it is that, not the name of the scheme, which a client has to know."""
+    """Return the header, cookie or parameter of a credential. Clients know that, not the name of the scheme."""
     scheme = scheme.resolved() or scheme
     kind, where, key = (scheme.at(part).value for part in ("type", "in", "name"))
     if kind == "apiKey" and isinstance(where, str) and isinstance(key, str):
@@ -102,10 +104,10 @@ def _carrier(scheme: Node, name: str) -> str:
 
 
 def operations(document: Document | Any) -> dict[tuple[str, str], Operation]:
-    """Returns the operations of a document, by path with `{}` for each parameter and by method.
+    """Return the operations of a document, by path with `{}` for each parameter and by method.
 
     Args:
-        document: A document, or the JSON value that one holds.
+        document: A document, or the JSON value of one.
     """
     found = {}
     for path, item in as_document(document).root.at("paths").items():
@@ -117,19 +119,20 @@ def operations(document: Document | Any) -> dict[tuple[str, str], Operation]:
 
 
 def without_names(path: str) -> str:
-    """Returns a path with `{}` for each parameter: what it is called there is not sent."""
+    """Return a path with `{}` for each parameter: the names are not sent."""
     return re.sub(r"\{[^{}]*\}", "{}", path)
 
 
 def followed_entries(holder: Node, key: str) -> dict[str, Node]:
-    """Returns the entries of a mapping below a node, such as `headers`, `content` or `links`, references followed; an
-    entry whose reference leads nowhere is there as it is.
+    """Return the entries of a mapping below a node, such as `headers` or `links`, references followed.
+
+    An entry with a dangling reference stays as it is.
     """
     return {name: node.resolved() or node for name, node in holder.at(key).items()}
 
 
 def schema_of(holder: Node) -> Node:
-    """Returns the schema of a parameter, a header or a body; without one, anything is allowed."""
+    """Return the schema of a parameter, a header or a body; the schema `true` if it has none."""
     for _, media in holder.at("content").items():
         holder = media
         break

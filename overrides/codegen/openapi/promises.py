@@ -1,7 +1,7 @@
-"""Every node of a document that promises something: what a server has to keep, or a client may rely on.
+"""Lists the nodes of a document that promise something: what a server must do, or a client may rely on.
 
-The ground of the ledger: generation, docs and checks each claim the nodes that they honour, and what nobody claims is
-told. So this errs on the side of more: what is not known to be prose or a name is a promise.
+Generation, docs and checks claim the nodes that they implement; unclaimed ones are reported. So everything that is not
+known to be prose or a name counts as a promise.
 """
 
 from __future__ import annotations
@@ -12,25 +12,35 @@ from typing import NamedTuple
 from codegen.openapi.document import Document, Node
 from codegen.openapi.operations import METHODS
 
-# What is for readers, names something, or says where something else stands.
+# Keys for prose, names and references.
 PROSE = {
     *("title", "description", "summary", "example", "examples", "externalDocs", "tags", "operationId", "contact"),
     *("$ref", "$comment", "$schema", "$id", "$anchor", "termsOfService", "license", "xml"),
 }
 # Keywords of a schema whose value is a schema, a list of schemas, or a mapping of names to schemas.
-ONE = ("items", "additionalProperties", "contains", "not", "if", "then", "else", "propertyNames", "unevaluatedItems")
-MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
-NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
+SUBSCHEMAS = (
+    "items",
+    "additionalProperties",
+    "contains",
+    "not",
+    "if",
+    "then",
+    "else",
+    "propertyNames",
+    "unevaluatedItems",
+)
+SUBSCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
+SUBSCHEMA_MAPS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 
 
 class Promise(NamedTuple):
     """A node that promises something.
 
     Attributes:
-        kind: What it is: operation, parameter, body, response, header, link, security, keyword, property, required
-            (one name of the list), or extension (one entry of a list below an `x-` key, or the key itself).
-        node: Where it stands. Several operations may refer to one; it is there once.
-        name: What it is called there, such as the keyword or the name of the property.
+        kind: operation, parameter, body, response, header, link, security, keyword, property, required (one name of
+            the list), or extension (one entry of a list below an `x-` key, or the key itself).
+        node: The node. One that several operations refer to is listed once.
+        name: Its name, such as the keyword or the property.
     """
 
     kind: str
@@ -39,19 +49,19 @@ class Promise(NamedTuple):
 
 
 def promises(document: Document) -> Iterator[Promise]:
-    """Yields them in the order of the document, operations first, each node once.
+    """Yield the promises in document order, operations first, each node once.
 
     Raises:
-        Problem: A reference leads nowhere, in a circle, or out of the document.
+        Problem: A reference is dangling, circular or external.
     """
     seen: set[str] = set()
-    for promise in _all(document):
+    for promise in _walk(document):
         if promise.node.pointer not in seen:
             seen.add(promise.node.pointer)
             yield promise
 
 
-def _all(document: Document) -> Iterator[Promise]:
+def _walk(document: Document) -> Iterator[Promise]:
     root = document.root
     for path, place in root.at("paths").items():
         item = place.followed()
@@ -61,7 +71,7 @@ def _all(document: Document) -> Iterator[Promise]:
                 yield from _operation(item.at(method), f"{method.upper()} {path}")
     yield from _security(root)
     components = root.at("components")
-    # Whatever is used has been met; what is not used is promised to whoever will.
+    # The components that operations use were yielded above; unused ones count, too.
     for _, schema in components.at("schemas").items():
         yield from _schema(schema)
     for key, parse in (("parameters", _parameter), ("headers", _header), ("requestBodies", _body), ("links", _link)):
@@ -98,17 +108,17 @@ def _parameters(holder: Node) -> Iterator[Promise]:
 
 def _parameter(node: Node, name: str) -> Iterator[Promise]:
     yield Promise("parameter", node, name)
-    yield from _valued(node, ("required", "style", "explode", "allowEmptyValue", "allowReserved", "deprecated"))
+    yield from _value_holder(node, ("required", "style", "explode", "allowEmptyValue", "allowReserved", "deprecated"))
 
 
 def _header(node: Node, name: str) -> Iterator[Promise]:
     yield Promise("header", node, name)
-    yield from _valued(node, ("required", "style", "explode", "deprecated"))
+    yield from _value_holder(node, ("required", "style", "explode", "deprecated"))
 
 
 def _body(node: Node, name: str) -> Iterator[Promise]:
     yield Promise("body", node, name)
-    yield from _valued(node, ("required",))
+    yield from _value_holder(node, ("required",))
 
 
 def _link(node: Node, name: str) -> Iterator[Promise]:
@@ -120,13 +130,13 @@ def _response(node: Node, status: str) -> Iterator[Promise]:
     yield Promise("response", node, status)
     for name, header in node.at("headers").items():
         yield from _header(header.followed(), name)
-    yield from _valued(node, ())
+    yield from _value_holder(node, ())
     for name, link in node.at("links").items():
         yield from _link(link.followed(), name)
 
 
-def _valued(node: Node, keywords: tuple[str, ...]) -> Iterator[Promise]:
-    """What has a schema or a content, and keywords of its own."""
+def _value_holder(node: Node, keywords: tuple[str, ...]) -> Iterator[Promise]:
+    """Yield the promises of a node with keywords, and with `schema` or `content`."""
     for keyword in keywords:
         if keyword in node:
             yield Promise("keyword", node.at(keyword), keyword)
@@ -141,7 +151,7 @@ def _valued(node: Node, keywords: tuple[str, ...]) -> Iterator[Promise]:
 
 
 def _schema(schema: Node) -> Iterator[Promise]:
-    """What a schema says, and those below it; what it refers to is met where it stands, in the components."""
+    """Yield the promises of a schema and its subschemas. Targets of references are yielded with the components."""
     if not isinstance(schema.value, dict):
         yield Promise("keyword", schema, "schema")
         return
@@ -153,15 +163,15 @@ def _schema(schema: Node) -> Iterator[Promise]:
         if keyword == "required" and isinstance(node.value, list):
             for element in node.elements():
                 yield Promise("required", element, str(element.value))
-        elif keyword in NAMED and isinstance(node.value, dict):
+        elif keyword in SUBSCHEMA_MAPS and isinstance(node.value, dict):
             for name, below in node.items():
                 yield Promise("property", below, name)
                 yield from _schema(below)
-        elif keyword in MANY and isinstance(node.value, list):
+        elif keyword in SUBSCHEMA_LISTS and isinstance(node.value, list):
             yield Promise("keyword", node, keyword)
             for below in node.elements():
                 yield from _schema(below)
-        elif keyword in ONE and isinstance(node.value, dict):
+        elif keyword in SUBSCHEMAS and isinstance(node.value, dict):
             yield Promise("keyword", node, keyword)
             yield from _schema(node)
         else:
@@ -176,7 +186,7 @@ def _extensions(holder: Node) -> Iterator[Promise]:
 
 
 def _entries(key: str, node: Node) -> Iterator[Promise]:
-    """Yields each entry of a list by itself, and of the one mapping, `x-list`, each key."""
+    """Yield each entry of a list; each key of `x-list`, the only mapping."""
     if isinstance(node.value, list) and node.value:
         for entry in node.elements():
             name = next((entry.at(part).value for part in ("id", "stage") if part in entry), None)

@@ -1,10 +1,10 @@
-"""What a schema allows, in canonical form, so that what means the same is the same.
+"""Schemas in canonical form: two with the same meaning are equal.
 
-Local `$ref`s and `allOf` are merged into what refers to them; null in a list of types, in an `anyOf` and as 3.0's
-`nullable` are one; so are `const` and an enumeration of one value, and of an integer `exclusiveMinimum: 0` and
-`minimum: 1`. Titles, descriptions, examples and names of components mean nothing here.
+Local `$ref`s and `allOf` are merged. Null in a list of types, in an `anyOf` and as 3.0's `nullable` are the same; so
+are `const` and an enum of one value, and, for an integer, `exclusiveMinimum: 0` and `minimum: 1`. Titles, descriptions,
+examples and names of components are ignored.
 
-What is not as OpenAPI has it is noted as unreadable, never an exception; what takes too many steps is a Problem.
+Invalid parts are recorded as unreadable, never an exception. A schema that takes too many steps is a Problem.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from typing import Any
 
 from codegen import Problem
 from codegen.openapi.document import Document, Node
+from codegen.text import shortened
 
-# Beyond these a document is hostile, or no document of this operation.
+# Limits against hostile documents.
 STEPS = 50_000
 FORMS = 500
 
@@ -29,20 +30,20 @@ ANNOTATIONS = {
 }
 
 
-# A schema is what all of these nodes say together.
+# A schema: the conjunction of these nodes.
 Schema = tuple[Node, ...]
 
 
 @dataclass
 class Form:
-    """What a schema allows of one JSON type.
+    """The values of one JSON type that a schema allows.
 
     Attributes:
-        kind: The JSON type; integer is a part of number.
-        pointer: The schema that says so.
-        limits: By keyword the value and where it stands, in canonical form (`_limits`).
-        properties: Of an object, by name.
-        items: Of an array; what holds for the fields of an object that have no name here; empty for anything.
+        kind: The JSON type; integer is part of number.
+        pointer: The pointer of the schema.
+        limits: By keyword, the value in canonical form and its pointer (`_limits`).
+        properties: The properties of an object.
+        items: The elements of an array, or the additional properties of an object; empty for anything.
     """
 
     kind: str
@@ -58,16 +59,16 @@ class Form:
         return self.limits[keyword][1] if keyword in self.limits else self.pointer
 
 
-def too_much() -> Problem:
-    return Problem("the document is too large to compare, or nested too deeply", "look at it: is it the right one?")
+def too_large() -> Problem:
+    return Problem("the document is too large to compare, or nested too deeply", "check that it is the right document")
 
 
 class Canonical:
-    """Reads schemas into forms, within a number of steps.
+    """Reads schemas into forms, in a bounded number of steps.
 
     Attributes:
-        steps: How many were taken so far.
-        unreadable: What is no schema, as (pointer, why).
+        steps: The steps so far.
+        unreadable: Invalid schemas, as (pointer, reason).
     """
 
     def __init__(self) -> None:
@@ -77,17 +78,17 @@ class Canonical:
     def step(self, count: int = 1) -> None:
         self.steps += count
         if self.steps > STEPS:
-            raise too_much()
+            raise too_large()
 
     def take_unreadable(self) -> list[tuple[str, str]]:
-        """Returns what was noted since this was asked last."""
+        """Return the invalid schemas since the last call."""
         taken, self.unreadable = self.unreadable, []
         return taken
 
     def forms(self, schema: Schema, inside: frozenset[tuple[str, bool]] = frozenset()) -> list[Form]:
-        """Returns what a schema allows, one or more forms for each type; nothing else is allowed.
+        """Return the forms that a schema allows, one or more for each type.
 
-        `inside` are the choices that it is part of: one that leads back to itself adds nothing.
+        `inside` has the schemas that are being read: a recursive alternative adds nothing.
         """
         self.step()
         plain: list[Node] = []
@@ -105,9 +106,9 @@ class Canonical:
             if node.value is False:
                 return []
             if not isinstance(node.value, dict):
-                self.unreadable.append((node.pointer, "this is no schema"))
+                self.unreadable.append((node.pointer, "not a schema"))
             elif nullable:
-                # 3.0 has null so, as one type more than what stands beside it, a `$ref` included.
+                # OpenAPI 3.0: null in addition to the other keywords, also to a `$ref`.
                 rest = {key: value for key, value in node.value.items() if key != "nullable"}
                 null = Node(node.document, {"type": "null"}, node.at("nullable").pointer)
                 choices.append([Node(node.document, rest, node.pointer), null])
@@ -115,7 +116,7 @@ class Canonical:
                 if "$ref" in node:
                     target = node.resolved()
                     if target is None:
-                        what = f"$ref {shortened(as_text(node.value['$ref']))} leads nowhere in this document"
+                        what = f"$ref {shortened(as_text(node.value['$ref']))} does not exist in this document"
                         self.unreadable.append((node.pointer, what))
                     else:
                         queue.append(target)
@@ -130,10 +131,10 @@ class Canonical:
             forms = self.merged(forms, _plain_forms(node))
         for choice in choices:
             forms = self.merged(forms, [form for node in choice for form in self.forms((node,), inside | queued)])
-        return _joined([_integral(form) for form in forms])
+        return _join_enums([_integral(form) for form in forms])
 
     def merged(self, forms: list[Form], others: list[Form]) -> list[Form]:
-        """Returns what both allow."""
+        """Return the intersection of two lists of forms."""
         self.step(len(forms) * len(others) + 1)
         found = []
         for form in forms:
@@ -144,12 +145,12 @@ class Canonical:
                     if merged is not None:
                         found.append(merged)
         if len(found) > FORMS:
-            raise too_much()
+            raise too_large()
         return found
 
 
 def _plain_forms(node: Node) -> list[Form]:
-    """Returns what the keywords of one schema allow, without those that hold further alternatives."""
+    """Return the forms of one schema, without `allOf`, `anyOf` and `oneOf`."""
     stated = node.at("type").value
     names = [stated] if isinstance(stated, str) else stated if isinstance(stated, list) else KINDS
     known = dict.fromkeys(names) if all(isinstance(name, str) for name in names) else {}
@@ -159,7 +160,7 @@ def _plain_forms(node: Node) -> list[Form]:
     for kind in kinds:
         form = Form(kind, node.pointer, _limits(node, kind))
         if isinstance(values, list):
-            fitting = frozenset(as_text(value) for value in values if _is(value, kind))
+            fitting = frozenset(as_text(value) for value in values if _is_of_kind(value, kind))
             if not fitting:
                 continue
             if kind != "null":
@@ -174,7 +175,7 @@ def _plain_forms(node: Node) -> list[Form]:
     return forms
 
 
-# By type, the keywords that bound it, and by which names they are compared.
+# By type, its keywords: bounds, and those that are compared as sets.
 _BOUNDS = {
     "string": ("minLength", "maxLength"),
     "array": ("minItems", "maxItems"),
@@ -189,7 +190,7 @@ _KNOWN = {
 
 
 def _limits(node: Node, kind: str) -> dict[str, tuple[Any, str]]:
-    """Returns what limits values of one type, each keyword in one canonical form; what is not understood is `other`."""
+    """Return the limits of one type, each in canonical form. Unknown keywords are in `other`."""
     limits: dict[str, tuple[Any, str]] = {}
     other = {key for key in node.value if key not in _KNOWN | ANNOTATIONS and not str(key).startswith("x-")}
     if kind in ("number", "integer"):
@@ -197,7 +198,7 @@ def _limits(node: Node, kind: str) -> dict[str, tuple[Any, str]]:
             bound, strict = node.at(keyword), node.at(exclusive)
             found = []
             if keyword in node:
-                # 3.0 has a Boolean beside the bound, 3.1 a bound of its own.
+                # OpenAPI 3.0 has a Boolean beside the bound, 3.1 a bound.
                 found.append((bound, strict.value is True))
             if exclusive in node and not isinstance(strict.value, bool):
                 found.append((strict, True))
@@ -243,7 +244,7 @@ def _limits(node: Node, kind: str) -> dict[str, tuple[Any, str]]:
 
 
 def _merge(kind: str, form: Form, other: Form) -> Form | None:
-    """Returns what both forms of a type allow; None if that is nothing."""
+    """Return the intersection of two forms of a type; None if it is empty."""
     limits = dict(form.limits)
     for keyword, (value, place) in other.limits.items():
         if keyword not in limits:
@@ -268,7 +269,7 @@ def _merge(kind: str, form: Form, other: Form) -> Form | None:
 
 
 def _integral(form: Form) -> Form:
-    """Writes bounds of an integer that exclude the bound itself as ones that do not."""
+    """Make exclusive bounds of an integer inclusive."""
     if form.kind == "integer":
         for keyword in form.limits.keys() & {"minimum", "maximum"}:
             (value, word), place = form.limits[keyword]
@@ -278,8 +279,8 @@ def _integral(form: Form) -> Form:
     return form
 
 
-def _joined(forms: list[Form]) -> list[Form]:
-    """Returns the same with fewer forms: an enumeration may be spread over several alternatives."""
+def _join_enums(forms: list[Form]) -> list[Form]:
+    """Merge the enums that are spread over several alternatives."""
     joined: list[Form] = []
     for form in forms:
         for index, other in enumerate(joined):
@@ -298,7 +299,7 @@ def _joined(forms: list[Form]) -> list[Form]:
 
 
 def tighter(keyword: str, one: tuple[Any, str], two: tuple[Any, str]) -> tuple[Any, str]:
-    """Returns the tighter of two bounds; of equal ones, the one that excludes the bound itself."""
+    """Return the tighter of two bounds; the exclusive one if their values are equal."""
     if one[0] == two[0]:
         return one if one[1].startswith("exclusive") else two
     return max(one, two) if keyword.startswith("min") else min(one, two)
@@ -309,17 +310,17 @@ def _tighter_limit(keyword: str, one: tuple[Any, str], two: tuple[Any, str]) -> 
 
 
 def as_text(value: Any) -> str:
-    """One text for equal JSON values, whatever the order of their keys; an integer may be written as 1.0."""
+    """Return the same text for equal JSON values: keys are sorted, and 1.0 is 1."""
     if isinstance(value, float) and math.isfinite(value) and value == math.floor(value):
         value = int(value)
     return json.dumps(value, sort_keys=True, default=str)
 
 
-# --- small things -----------------------------------------------------------------------------------------------------
+# --- helpers ----------------------------------------------------------------------------------------------------------
 
 
 def default_of(schema: Node) -> Node | None:
-    """Returns the default of a schema, wherever in what it consists of it stands."""
+    """Return the default of a schema, also from `allOf` and `$ref`; None if there is none."""
     queue, seen = [schema], set[str]()
     while queue:
         node = queue.pop()
@@ -334,7 +335,7 @@ def default_of(schema: Node) -> Node | None:
     return None
 
 
-def anything_else(schema: Schema, form: Form) -> Schema:
+def or_anything(schema: Schema, form: Form) -> Schema:
     return schema or (Node(Document(None), True, form.pointer),)
 
 
@@ -342,8 +343,8 @@ def pointer_of(schema: Schema) -> str:
     return schema[-1].pointer if schema else "#"
 
 
-def _is(value: Any, kind: str) -> bool:
-    """Tells whether a JSON value is of a type."""
+def _is_of_kind(value: Any, kind: str) -> bool:
+    """True if a JSON value is of a type."""
     if kind in ("integer", "number"):
         return _is_number(value) and (kind == "number" or value == math.floor(value))
     types: Mapping[str, type] = {"null": type(None), "boolean": bool, "string": str, "array": list, "object": dict}
@@ -352,7 +353,3 @@ def _is(value: Any, kind: str) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) != math.inf and value == value
-
-
-def shortened(text: str) -> str:
-    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,4 +1,4 @@
-"""The time of a testing kit: it passes only where somebody waits, at once."""
+"""The clock of the fake server: waits advance it at once."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from .._deadline import Clock
 
 
 class FakeClock(Clock):
-    """A clock on which no wait takes any time.
+    """A clock whose waits take no real time.
 
     Args:
-        start: What time it is, with its zone.
+        start: The initial time, with a time zone.
     """
 
     def __init__(self, start: datetime) -> None:
@@ -22,18 +22,18 @@ class FakeClock(Clock):
 
     @property
     def elapsed(self) -> float:
-        """Seconds that have passed on it."""
+        """Seconds that have passed."""
         return self._elapsed
 
     @property
     def time(self) -> datetime:
-        """What time it is."""
+        """The current time."""
         return self._start + timedelta(seconds=self._elapsed)
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass. Raises ValueError for a time that would run backwards."""
+        """Advance the clock. Raise ValueError for a negative time."""
         if not 0 <= seconds < 1e9:
-            raise ValueError(f"'seconds' must be from 0 to 1e9 (got {seconds!r})")
+            raise ValueError(f"'seconds' must be between 0 and 1e9 (got {seconds!r})")
         with self._lock:
             self._elapsed += seconds
 

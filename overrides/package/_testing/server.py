@@ -1,4 +1,4 @@
-"""The server: all of the kit together, as a transport."""
+"""The fake server, as an httpx2 transport."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from urllib.parse import urlsplit
 import httpx2
 
 from ..client import AuthenticatedClient, Client
-from . import answering, judging
+from . import responses, validation
 from .clock import FakeClock
 from .contract import Contract
-from .exchange import Asked, Cut, Move, Script, asked
-from .making import Maker
+from .factory import ItemFactory
+from .scripts import Asked, CutBody, ScheduledCall, Script, recorded
 from .store import Item, Store, as_json, integer
 
-# How long ago an item that is on no server was made, about.
+# The approximate age of an item that is on no server.
 _AGE = timedelta(hours=1)
-_MOST_TIMES, _MOST_REQUESTS, _MOST_SECONDS = 1_000, 1_000_000, 1_000_000
+_MAX_TIMES, _MAX_REQUESTS, _MAX_SECONDS = 1_000, 1_000_000, 1_000_000
 
 
 class BaseServer:
-    """What every `FakeServer` does; `testing` has that of the contract."""
+    """The part of `FakeServer` that does not depend on the contract."""
 
     contract: ClassVar[Contract]
 
@@ -40,146 +40,144 @@ class BaseServer:
         self._prefix = urlsplit(base_url).path.rstrip("/")
         self._lock = threading.RLock()
         self._store = Store(self.contract)
-        self._asked: list[Asked] = []
+        self._requests: list[Asked] = []
         self._scripts: deque[Script] = deque()
-        self._moves: list[Move] = []
+        self._scheduled: list[ScheduledCall] = []
         self._tokens = 0
         self.token = self.add_token()
 
     # --- as a client's server ---
 
     def client(self, **arguments: Any) -> AuthenticatedClient:
-        """Returns a client of this server, with its token. The client's waits pass on the server's clock, at once.
+        """Return a client of this server, with its token. Waits of the client advance the server's clock at once.
 
         Args:
-            **arguments: Further ones of `AuthenticatedClient`, such as `retry`, or another credential.
+            **arguments: Further arguments of `AuthenticatedClient`, such as `retry`, or another credential.
         """
-        known = [each.name for each in Client.kind.credentials]
+        known = [each.name for each in Client.config.credentials]
         if known and not any(name in arguments for name in known):
             arguments[known[0]] = self.token
-        further = {**arguments.pop("httpx_args", {}), "transport": self.transport}
-        client = AuthenticatedClient(self.base_url, **arguments, httpx_args=further)
+        httpx_args = {**arguments.pop("httpx_args", {}), "transport": self.transport}
+        client = AuthenticatedClient(self.base_url, **arguments, httpx_args=httpx_args)
         client.clock = self.clock
         return client
 
     @property
     def requests(self) -> Sequence[Asked]:
-        """The requests that it got, credentials disguised, in their order."""
-        return tuple(self._asked)
+        """The requests received, in order, with credentials redacted."""
+        return tuple(self._requests)
 
     @property
     def now(self) -> datetime:
-        """The time on the server's clock, which passes only where somebody waits."""
+        """The time of the server's clock. It advances only when something waits."""
         return self.clock.time
 
     @property
     def elapsed(self) -> float:
-        """Seconds that were waited on the server's clock."""
+        """The seconds waited on the server's clock."""
         return self.clock.elapsed
 
     def advance(self, seconds: float) -> None:
-        """Lets time pass on the server's clock."""
+        """Advance the server's clock."""
         self.clock.advance(seconds)
 
-    # --- who may do what ---
+    # --- credentials ---
 
     def add_token(self) -> str:
-        """Returns a new credential, which may do everything."""
+        """Return a new credential that is allowed to do everything."""
         self._tokens += 1
         token = f"fake-token-{self._tokens}"
         self._store.tokens.add(token)
         return token
 
     def revoke(self, token: str | None = None) -> None:
-        """Makes a credential, by default `token`, invalid, as if it had expired. Raises ValueError if it is none."""
+        """Invalidate a credential, by default `token`, as if it had expired. Raise ValueError if it is not valid."""
         self._check_token(token)
         self._store.tokens.discard(token or self.token)
 
     def forbid(self, thing: object, token: str | None = None) -> None:
-        """Forbids a credential, by default `token`, something: what a parameter in a path names, or an item."""
+        """Deny a credential, by default `token`, access to an item or to what a path parameter identifies."""
         self._check_token(token)
         with self._lock:
-            self._store.forbidden.add((token or self.token, self._store.name_of(thing)))
+            self._store.forbidden.add((token or self.token, self._store.path_value_of(thing)))
 
     def _check_token(self, token: str | None) -> None:
         if (token or self.token) not in self._store.tokens:
-            raise ValueError("'token' must be one that the server gave, and not revoked")
+            raise ValueError("'token' must be a valid token of this server, and not be revoked")
 
-    # --- what is to happen ---
+    # --- scripts ---
 
     def before(self, request: int, move: Callable[[], object]) -> None:
-        """Has something done before a request, such as `lambda: server.delete_...(...)`.
+        """Call a function before a request, such as `lambda: server.delete_...(...)`.
 
         Args:
-            request: Before which one, counted from 1 since the server was made.
-            move: Does it.
+            request: The number of the request, from 1 since the server was made.
+            move: The function.
 
         Raises:
-            ValueError: That request was made already.
+            ValueError: That request has been made already.
         """
-        integer("request", request, len(self._asked) + 1, _MOST_REQUESTS)
-        self._moves.append(Move(request, move))
+        integer("request", request, len(self._requests) + 1, _MAX_REQUESTS)
+        self._scheduled.append(ScheduledCall(request, move))
 
     def next(self, status: int, *, retry_after: int | None = None, times: int = 1) -> None:
-        """Has the next request refused, whatever it asks for.
+        """Respond to the next request with an error, whatever it asks for.
 
         Args:
             status: The status, from 400 to 599.
-            retry_after: Seconds that the client is told to wait.
-            times: How many requests this holds for.
+            retry_after: The `Retry-After` header, in seconds.
+            times: The number of requests.
 
         Raises:
-            ValueError: One of them cannot be.
+            ValueError: An argument is out of bounds.
         """
         integer("status", status, 400, 599)
         headers = dict[str, str]()
         if retry_after is not None:
-            integer("retry_after", retry_after, 0, _MOST_SECONDS)
+            integer("retry_after", retry_after, 0, _MAX_SECONDS)
             headers["Retry-After"] = str(retry_after)
         self._script(Script(f"next({status})", status=status, headers=headers), times)
 
     def next_cut(self, *, within_body: bool = False, times: int = 1) -> None:
-        """Has the connection of the next request cut: before the answer, or within its body."""
+        """Cut the connection of the next request: before the response, or within its body."""
         self._script(Script("next_cut()", cut="within" if within_body else "before"), times)
 
     def next_slow(self, seconds: float, *, times: int = 1) -> None:
-        """Has the answer to the next request take some seconds on the server's clock. A client that does not wait for
-        so long gets its time-out.
-        """
+        """Delay the next response by some seconds of the server's clock. A client with a shorter timeout times out."""
         self._script(Script(f"next_slow({seconds!r})", seconds=_seconds("seconds", seconds)), times)
 
     def next_malformed(self, *, times: int = 1) -> None:
-        """Has the body of the next answer end too early, so that it is no JSON."""
+        """Cut the body of the next response short, so that it is not JSON."""
         self._script(Script("next_malformed()", malformed=True), times)
 
     def next_later(self, *, times: int = 1, **fields: Any) -> None:
-        """Has the next answer be that of a later version: with these fields in its first item, whatever the contract
-        says of them.
+        """Respond to the next request like a later version of the API: set fields of the first item. The contract may
+        not know them.
         """
         if not fields:
-            raise ValueError("next_later() must be given fields, such as a value that the contract does not know")
+            raise ValueError("next_later() needs at least one field, such as a value that the contract does not know")
         self._script(Script("next_later()", fields=as_json(fields)), times)
 
     def _script(self, script: Script, times: int) -> None:
-        integer("times", times, 1, _MOST_TIMES)
+        integer("times", times, 1, _MAX_TIMES)
         self._scripts.extend([script] * times)
 
     def check(self) -> None:
-        """Raises AssertionError where something was to happen that did not."""
-        left = [*(each.name for each in self._scripts), *(each.name for each in self._moves)]
+        """Raise AssertionError if anything scripted did not happen."""
+        left = [*(each.name for each in self._scripts), *(each.name for each in self._scheduled)]
         if left:
-            made = f"{len(self._asked)} request{'' if len(self._asked) == 1 else 's'}"
-            raise AssertionError(f"not used up after {made}: {', '.join(left)}")
+            made = f"{len(self._requests)} request{'' if len(self._requests) == 1 else 's'}"
+            raise AssertionError(f"scripted, but did not happen within {made}: {', '.join(left)}")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *args: object) -> None:
-        # An error that is on its way says more.
+        # Another error says more.
         if kind is None:
             self.check()
 
-    # --- for what the contract names ---
+    # --- used by the generated methods ---
 
     def _add_resource(self, parameter: str, value: object) -> Any:
         with self._lock:
@@ -201,78 +199,78 @@ class BaseServer:
 
     def _change(self, name: str, item: object, fields: Mapping[str, Any]) -> str:
         with self._lock:
-            return json.dumps(self._store.change(name, self._found(name, item), fields, self.now))
+            return json.dumps(self._store.change(name, self._find(name, item), fields, self.now))
 
     def _delete(self, name: str, item: object) -> None:
         with self._lock:
-            self._store.delete(name, self._found(name, item))
+            self._store.delete(name, self._find(name, item))
 
-    def _found(self, name: str, thing: object) -> Item:
+    def _find(self, name: str, thing: object) -> Item:
         found = self._store.item(name, thing)
         if found is None:
-            raise ValueError(f"there is no such item of {self.contract.lists[name].noun}: {str(thing)!r:.80}")
+            raise ValueError(f"{self.contract.lists[name].noun} have no such item: {str(thing)!r:.80}")
         return found
 
     # --- requests ---
 
     def handle(self, request: httpx2.Request) -> httpx2.Response:
-        """Answers a request, whose body is read."""
+        """Respond to a request. Its body must have been read."""
         with self._lock:
             path = request.url.raw_path.decode("ascii", "replace").partition("?")[0].removeprefix(self._prefix)
-            entry = asked(request, path)
-            number = len(self._asked) + 1
-            for move in [each for each in self._moves if each.request == number]:
-                self._moves.remove(move)
+            entry = recorded(request, path)
+            number = len(self._requests) + 1
+            for call in [each for each in self._scheduled if each.request == number]:
+                self._scheduled.remove(call)
                 try:
-                    move.do()
+                    call.do()
                 except Exception as error:
-                    raise AssertionError(f"what was to happen {move.name} failed: {error}") from error
-            self._asked.append(entry)
+                    raise AssertionError(f"the function of {call.name} failed: {error}") from error
+            self._requests.append(entry)
             script = self._scripts.popleft() if self._scripts else Script("")
             response = self._answer(request, path, entry, script)
             entry.status = response.status_code
             return response
 
     def _answer(self, request: httpx2.Request, path: str, entry: Asked, script: Script) -> httpx2.Response:
-        operation, texts, methods = judging.found(self.contract.operations, request.method, path)
-        question = None
+        operation, texts, methods = validation.find_operation(self.contract.operations, request.method, path)
+        parsed = None
         if operation is not None:
-            question = judging.question(self._store, operation, texts, request)
+            parsed = validation.parse_request(self._store, operation, texts, request)
             entry.operation = operation.name
             entry.params = {
                 **texts,
-                **{name: value for (where, name), value in question.params.items() if where in ("path", "query")},
+                **{name: value for (where, name), value in parsed.params.items() if where in ("path", "query")},
             }
         if script.seconds:
             self._wait(request, script.seconds)
         if script.cut == "before":
-            raise httpx2.RemoteProtocolError("the connection was cut, as asked for", request=request)
+            raise httpx2.RemoteProtocolError("the connection was cut, as scripted", request=request)
         if script.status:
-            return answering.refusal(self._store, operation, script.status, (), script.headers, self.now)
-        if question is None:
+            return responses.refusal_response(self._store, operation, script.status, (), script.headers, self.now)
+        if parsed is None:
             allow = {"Allow": ", ".join(dict.fromkeys(methods))} if methods else {}
-            return answering.refusal(self._store, None, 405 if methods else 404, (), allow, self.now)
-        response = answering.answered(self._store, question, self.now)
-        return self._spoiled(request, response, question, script)
+            return responses.refusal_response(self._store, None, 405 if methods else 404, (), allow, self.now)
+        response = responses.respond(self._store, parsed, self.now)
+        return self._with_faults(request, response, parsed, script)
 
     def _wait(self, request: httpx2.Request, seconds: float) -> None:
-        """Lets time pass, as far as the client waits."""
+        """Advance the clock, up to the timeout of the client."""
         timeout = request.extensions.get("timeout", {}).get("read")
         most = math.inf if timeout is None else float(timeout)
         self.clock.advance(min(seconds, most))
         if seconds >= most:
-            raise httpx2.ReadTimeout("the answer was slow, as asked for", request=request)
+            raise httpx2.ReadTimeout("the response was slow, as scripted", request=request)
 
-    def _spoiled(
-        self, request: httpx2.Request, response: httpx2.Response, question: judging.Question, script: Script
+    def _with_faults(
+        self, request: httpx2.Request, response: httpx2.Response, parsed: validation.ParsedRequest, script: Script
     ) -> httpx2.Response:
         content = response.content
         if script.fields:
             if not response.is_success:
-                raise AssertionError(f"next_later: the answer is no success, but {response.status_code}")
+                raise AssertionError(f"next_later() needs a success (got status {response.status_code})")
             body = json.loads(content)
-            paging = question.operation.paging
-            answering.later(body, paging.items if paging else "", script.fields)
+            paging = parsed.operation.paging
+            responses.set_fields_of_first_item(body, paging.items if paging else "", script.fields)
             content = json.dumps(body).encode()
         if script.malformed:
             content = content[: len(content) // 2] or b"{"
@@ -280,12 +278,12 @@ class BaseServer:
             content = b""
         headers = [(name, value) for name, value in response.headers.items() if name.lower() != "content-length"]
         if script.cut == "within":
-            return httpx2.Response(response.status_code, headers=headers, stream=Cut(content or b"{}", request))
+            return httpx2.Response(response.status_code, headers=headers, stream=CutBody(content or b"{}", request))
         return httpx2.Response(response.status_code, headers=headers, content=content)
 
 
 class Transport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
-    """What httpx2's clients send over, blocking and under asyncio: no connection is opened."""
+    """A transport for httpx2 clients, blocking and asyncio, without a connection."""
 
     def __init__(self, server: BaseServer) -> None:
         self._server = server
@@ -300,19 +298,21 @@ class Transport(httpx2.BaseTransport, httpx2.AsyncBaseTransport):
 
 
 def make(contract: Contract, name: str, seed: int, now: datetime | None, fields: Mapping[str, Any]) -> str:
-    """Returns an item of a list, as JSON, that is on no server.
+    """Return a new item of a list, as JSON, without a server.
 
     Raises:
-        ValueError: It would break a rule of the contract.
+        ValueError: The fields violate the contract.
     """
     moment = now or datetime.now(UTC)
     if moment.tzinfo is None:
         raise ValueError(f"'now' must have a time zone (got {now!r})")
-    return json.dumps(Maker(contract, contract.lists[name].item, seed).make(as_json(fields), moment - _AGE, moment))
+    return json.dumps(
+        ItemFactory(contract, contract.lists[name].item, seed).make(as_json(fields), moment - _AGE, moment)
+    )
 
 
 def renamed(names: Mapping[str, str], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns fields by the names that the contract has for them."""
+    """Return fields under the names of the contract."""
     return {names.get(name, name): value for name, value in fields.items()}
 
 
@@ -324,5 +324,5 @@ def _address(value: object) -> str:
 
 def _seconds(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-        raise ValueError(f"'{name}' must be a number of seconds from 0 (got {value!r})")
+        raise ValueError(f"'{name}' must be a number of seconds of at least 0 (got {value!r})")
     return float(value)

@@ -1,19 +1,20 @@
-"""What Schemathesis cannot know of this operation: the hooks that shape its requests, and checks of the answers.
+"""The checks of this project, and the hooks that shape Schemathesis's requests.
 
-Schemathesis loads this package (`hooks` in schemathesis.toml), so any of its front ends uses the same checks:
+Schemathesis loads this package (`hooks` in schemathesis.toml), so all of its front ends use the same checks:
 
-    classes.py      their names, by what they are about
-    base.py         how they are registered, and what they raise
-    page_comparison.py    what makes sure of a difference before it is called a violation
-    hooks.py        what shapes Schemathesis's requests
-    rules.py        the contract's rules (`x-rules`, `at_most`), a check for each
-    the others      one for each class
+    classes.py            the names of all checks, by class
+    base.py               registration of checks, and the failures that they raise
+    page_comparison.py    confirms a difference between two pages before it is reported
+    hooks.py              shapes Schemathesis's requests
+    rules.py              a check for each rule of the contract (`x-rules`, `at_most`)
+    other modules         the checks of one class, or of a part of it
 
-Checks judge in the order of import: `paging` before `rules` and `filters`, as what it finds explains what they would.
+Checks judge in the order of import: `paging` before `rules` and `filters`, because its findings explain what the others
+would report.
 
-Each check judges one thing; a body that cannot be read is left to `response_schema_conformance`, a status that the
-contract does not have to `documented_status`. Returning True means "nothing to judge here". Checks raise instead of
-using `assert`: under `python -O` they would pass everything.
+Each check judges one thing. An unreadable body is left to `response_schema_conformance`, an undocumented status to
+`documented_status`. A check returns True if it had nothing to judge. Checks raise instead of using `assert`, which
+`python -O` removes.
 """
 
 # isort: off

@@ -1,4 +1,4 @@
-"""What checks are made of: how they are registered, and what they raise."""
+"""Registration of checks, and the failures that they raise."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
@@ -14,26 +14,29 @@ C = TypeVar("C", bound=Any)
 
 
 class Violation(Failure):
-    """What a check found. Its title is the name of the check."""
+    """A violation of the contract. Its title is the name of the check."""
 
     kind_title: ClassVar[str] = "Contract violated"
 
     def __init__(self, message: str, pointer: str = "") -> None:
         super().__init__(operation=None, message=message)
         self.pointer = pointer
-        """Of the promise that is broken, if the check judges several at once, and knows which."""
+        """The pointer of the broken promise, if the check judges several promises at once and knows which one is
+        broken."""
 
     def by(self, check: str, operation: str | None) -> "Violation":
         self.title, self.operation = check, operation
         return self
 
-    @property
-    def _unique_key(self) -> str:
-        return self.title
+    def __eq__(self, other: object) -> bool:
+        # Schemathesis reports equal failures of a request once; by default all of a class are equal.
+        return super().__eq__(other) and self.title == getattr(other, "title", None)
+
+    __hash__ = Failure.__hash__
 
 
 class UnexpectedStatus(Violation):
-    """Another status than the contract wants for such a request."""
+    """The response has a status that the contract does not allow for this request."""
 
 
 class RuleBroken(Violation):
@@ -41,13 +44,13 @@ class RuleBroken(Violation):
 
 
 class PagesContradict(Violation):
-    """Pages that cannot be of one list."""
+    """Two pages cannot belong to one list."""
 
 
 def check(found: C) -> C:
-    """Registers a check: a function that judges an `Interaction`, or a class derived from `Check`.
+    """Register a check: a function that judges an `Interaction`, or a subclass of `Check`.
 
-    Either returns True where there is nothing to judge, and raises Violation.
+    Either returns True if there is nothing to judge, and raises Violation.
     """
     name = found.__name__
     if not any(name in names for names in CLASSES.values()):
@@ -74,7 +77,7 @@ def run_check(name: str, judge: Callable[[Interaction], bool | None], found: Int
 
 
 class Check:
-    """A check that keeps something from one answer to the next."""
+    """A check with state that lasts for the run."""
 
     def after_response(self, ctx: CheckContext, response: Response, case: Case[Any]) -> bool | None:
         return run_check(type(self).__name__, self.judge, interaction(response, case))

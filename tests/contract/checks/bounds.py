@@ -1,4 +1,4 @@
-"""Bounds and defaults: what of the parameters is accepted, what refused, and how."""
+"""Bounds and defaults: which parameter values are accepted, and how invalid ones are refused."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,15 +11,16 @@ from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
 from codegen.openapi.schemas import default_of
 
-from ..contract import Operation, contract
+from ..contract import contract
 from ..interaction import Interaction, interaction, resend, resend_for_page
-from ..operation import INTEGER, VALID
-from ..pages import shown
+from ..operation import Operation
+from ..pages import shorten
+from ..parameter import INTEGER, VALID
 from ..parsed_request import RIGHT, ParsedRequest
 from ..run_state import run_state
 from .base import UnexpectedStatus, Violation, check
 
-# Where the fault of a parameter may be.
+# Where an invalid parameter can be.
 PLACES = ("path", "query", "header", "cookie", "body")
 
 
@@ -29,94 +30,100 @@ def one_of(statuses: frozenset[int]) -> str:
 
 @check
 def valid_request_accepted(found: Interaction) -> bool | None:
-    """A valid request for what the credentials may read is answered with it."""
+    """A valid request for something that the credentials may read succeeds."""
     operation, success = found.operation, found.operation.page_status
     allowed = found.allowed_statuses or frozenset()
-    # Who has no access is not told that valid parameters are wrong either.
+    # Without access, even an invalid parameter must not be reported.
     if allowed & operation.refused("access") and found.status in operation.refused("parameters") - allowed:
-        raise UnexpectedStatus(f"{found.parsed.named} was answered with {found.status}, though nothing is invalid")
+        raise UnexpectedStatus(
+            f"{found.parsed.subject} with valid parameters: the status must be {one_of(allowed)} (got {found.status})"
+        )
     if success not in allowed or allowed - {success} - operation.refused("state"):
         return True
     if found.status in operation.refused("credentials"):
         return True
     if found.parsed.is_discovered and found.status in operation.refused("existence", "state"):
-        return refuse_to_hide(found)
+        return require_listed(found)
     if found.status != success and found.status in allowed:
         return True
-    if found.status in operation.not_now:
-        if run_state().session.is_out:
+    if found.status in operation.transient_statuses:
+        if run_state().session.is_unavailable:
             return True
         sending = run_state().sendings.get(found.case.id)
-        times = f", {len(sending.transient) + 1} times in a row" if sending else ""
+        times = f" {len(sending.transient) + 1} times in a row" if sending else ""
         raise UnexpectedStatus(
-            f"a valid request, {found.parsed.query}, was answered with {found.status}{times}, while others were "
-            "answered"
+            f"valid request ({found.parsed.query_text}): the status must be {success} (got {found.status}{times}, "
+            "while other requests succeed)"
         )
     if found.status != success:
-        raise UnexpectedStatus(f"a valid request, {found.parsed.query}, was answered with {found.status}")
+        raise UnexpectedStatus(
+            f"valid request ({found.parsed.query_text}): the status must be {success} (got {found.status})"
+        )
     return None
 
 
-def readers(path: str) -> list[Operation]:
-    """The operations that show what another one at the same path deletes."""
+def read_operations(path: str) -> list[Operation]:
+    """Return the GET operations at a path: they show whether an item is there."""
     return [each for each in contract().operations if each.method == "GET" and each.path == path]
 
 
-def look(found: Interaction, operation: Operation, identifier: str) -> Interaction:
-    """Asks another operation, with the same credentials."""
+def read_item(found: Interaction, operation: Operation, identifier: str) -> Interaction:
+    """Request an item by another operation, with the same credentials."""
     known = found.case.operation.schema[operation.path][operation.method]
     case: Case[Any] = known.Case(path_parameters={operation.parent: identifier}, headers=dict(found.case.headers))
     return interaction(case.call(), case)
 
 
-def refuse_to_hide(found: Interaction) -> bool | None:
-    """What a list has, before and after it is asked for, is there. Since it was listed, it may have been deleted."""
+def require_listed(found: Interaction) -> bool | None:
+    """An item that a list shows before and after the request must be found. It may have been deleted since it was
+    listed."""
     operation, key = found.operation, found.parsed.parent
     if not operation.is_safe:
-        return refuse_to_hide_what_can_be_read(found)
+        return require_readable(found)
     listed = run_state().latest.get((operation.item_schema, key))
     if listed is None or listed.operation is operation:
         return True
     before, answer, after = resend_for_page(listed.case), resend(found.case), resend_for_page(listed.case)
     if before and after and key in before.by_key and key in after.by_key and answer.status == found.status:
         raise UnexpectedStatus(
-            f"{found.parsed.named} is in what {listed.operation.name} lists, before and after it was answered with "
-            f"{found.status}"
+            f"{found.parsed.subject} is listed by {listed.operation.name}: the status must be {operation.page_status} "
+            f"(got {found.status})"
         )
     return True
 
 
-def refuse_to_hide_what_can_be_read(found: Interaction) -> bool | None:
-    """The same of what can be read by itself, at the same path."""
-    for reader in readers(found.operation.path):
-        before = look(found, reader, found.parsed.parent)
+def require_readable(found: Interaction) -> bool | None:
+    """The same for an item that a GET operation at this path reads."""
+    for reader in read_operations(found.operation.path):
+        before = read_item(found, reader, found.parsed.parent)
         answer = resend(found.case)
-        after = look(found, reader, found.parsed.parent)
+        after = read_item(found, reader, found.parsed.parent)
         if before.status == after.status == reader.page_status and answer.status == found.status:
             raise UnexpectedStatus(
-                f"{reader.name} reads {found.parsed.named} before and after it was answered with {found.status}"
+                f"{found.parsed.subject} is found by {reader.name}: the status must be {found.operation.page_status} "
+                f"(got {found.status})"
             )
     return True
 
 
 @check
 def invalid_parameter_refused(found: Interaction) -> bool | None:
-    """An invalid parameter is refused at its stage, before it is looked whether the list exists, say."""
+    """An invalid parameter is refused before anything later in `x-judged`, such as whether the list exists."""
     operation = found.operation
     refused = operation.refused("parameters")
-    if not refused & (found.allowed_statuses or set()) or found.status in operation.not_now | operation.refused(
-        "credentials"
-    ):
+    if not refused & (
+        found.allowed_statuses or set()
+    ) or found.status in operation.transient_statuses | operation.refused("credentials"):
         return True
     parsed, allowed = found.parsed, found.allowed_statuses or frozenset()
     if found.status not in allowed:
-        if invalid := " and ".join(map(parsed.sent, sorted(parsed.invalid_parameters))):
-            raise UnexpectedStatus(
-                f"{invalid} is invalid, which is {one_of(refused)}, but the answer is {found.status}"
-            )
-        raise UnexpectedStatus(f"{parsed.query} must be answered with {one_of(allowed)} (got {found.status})")
+        if invalid := " and ".join(map(parsed.sent_text, sorted(parsed.invalid_parameters))):
+            raise UnexpectedStatus(f"{invalid} is invalid: the status must be {one_of(refused)} (got {found.status})")
+        raise UnexpectedStatus(
+            f"request ({parsed.query_text}): the status must be {one_of(allowed)} (got {found.status})"
+        )
     if found.status in refused and len(parsed.invalid_parameters) > 1 and parsed.credentials == RIGHT:
-        refuse_each(found)
+        check_each_alone(found)
     if found.status == operation.page_status:
         for name, judgement in parsed.judgements.items():
             if judgement != VALID and (how := describe_variant(found, name)):
@@ -124,20 +131,20 @@ def invalid_parameter_refused(found: Interaction) -> bool | None:
     return None
 
 
-class Faults(NamedTuple):
-    """Where the body of such a refusal has what is wrong with the parameters, by the contract's schema."""
+class ErrorFields(NamedTuple):
+    """Which fields of a refusal describe the invalid parameters, by the contract's schema."""
 
     entries: str
-    """The field with one entry for each fault."""
+    """The field with an entry for each error."""
     place: str
-    """The field of an entry that says where: a list of names."""
+    """The field of an entry with the location: a list of names."""
     value: str
-    """The field of an entry that repeats what was refused: of any type. Empty if there is none."""
+    """The field of an entry with the refused value, of any type; empty if there is none."""
 
 
 @cache
-def faults_of_contract(name: str) -> Faults | None:
-    """Of the operation of that name."""
+def error_fields(name: str) -> ErrorFields | None:
+    """Return the error fields of an operation; None if its refusals have none."""
     operation = next(each for each in contract().operations if each.name == name)
     for status in operation.refused("parameters"):
         found = operation.described.response(status)
@@ -146,7 +153,7 @@ def faults_of_contract(name: str) -> Faults | None:
             places = [field for field, node in entry if "string" in types(followed(node).at("items"))]
             values = [field for field, node in entry if not types(node)]
             if places:
-                return Faults(name, places[0], values[0] if values else "")
+                return ErrorFields(name, places[0], values[0] if values else "")
     return None
 
 
@@ -164,8 +171,8 @@ def types(schema: Node) -> list[str]:
 
 
 def read_faults(found: Interaction) -> list[tuple[list[Any], Any]] | None:
-    """The place and the value of each fault that the body of a refusal lists; None if it cannot be read."""
-    known = faults_of_contract(found.operation.name)
+    """Return location and value of each error in a refusal; None if the body cannot be read."""
+    known = error_fields(found.operation.name)
     entries = field_of(found.json, known.entries) if known else None
     if known is None or not isinstance(entries, list):
         return None
@@ -173,32 +180,35 @@ def read_faults(found: Interaction) -> list[tuple[list[Any], Any]] | None:
     return read if all(isinstance(place, list) for place, _ in read) else None
 
 
-def refuse_each(found: Interaction) -> None:
-    """A server may name the first fault only: then the others are asked for by themselves."""
+def check_each_alone(found: Interaction) -> None:
+    """Resend each invalid parameter that the refusal does not name, alone: a server may name only the first error."""
     parsed, case = found.parsed, found.case
     named = {part for place, _ in read_faults(found) or () for part in place if isinstance(part, str)}
     for name in sorted(parsed.invalid_parameters - named):
-        # The others that are given are right then.
+        # The other given parameters get their defaults.
         others = {other: value for other, value in found.operation.defaults.items() if other in case.query}
         alone = case.derive(keep_auth=True, query={**others, name: case.query[name]} if name in case.query else {})
         parent = found.operation.parent
         if name != parent and parent:
             alone.path_parameters = {parent: run_state().target.ids_of(found.operation).readable[0]}
         answer = resend(alone)
-        if answer.allowed_statuses and answer.status not in answer.allowed_statuses | found.operation.not_now:
+        if (
+            answer.allowed_statuses
+            and answer.status not in answer.allowed_statuses | found.operation.transient_statuses
+        ):
             refused = one_of(found.operation.refused("parameters"))
             raise UnexpectedStatus(
-                f"{parsed.sent(name)} is invalid by itself, which is {refused}, but the answer is {answer.status}"
+                f"{parsed.sent_text(name)} alone is invalid: the status must be {refused} (got {answer.status})"
             )
 
 
 def describe_variant(found: Interaction, name: str) -> str:
-    """In what the spelling breaks the contract's letter; empty if it does not."""
+    """Describe how the accepted text differs from the contract; empty if it does not."""
     operation, parsed = found.operation, found.parsed
     if name == operation.parent:
         return "without dashes"
     if name == operation.cursor_name or name not in parsed.texts:
-        # Where one may begin is for the server to say; a body has no spelling.
+        # Cursors are opaque, and a body has no spelling.
         return ""
     texts = parsed.texts[name]
     if len(texts) > 1:
@@ -208,7 +218,7 @@ def describe_variant(found: Interaction, name: str) -> str:
 
 @check
 def invalid_parameter_named(found: Interaction) -> bool | None:
-    """The refusal names a parameter that is invalid, or in a spelling that a server may refuse; and no other."""
+    """A refusal names parameters that are invalid, or that a server may refuse, and no others."""
     parsed = found.parsed
     is_refused = found.status in found.operation.refused("parameters")
     if not is_refused or set(parsed.judgements.values()) == {VALID} or parsed.credentials != RIGHT:
@@ -216,55 +226,58 @@ def invalid_parameter_named(found: Interaction) -> bool | None:
     faults = read_faults(found)
     if faults is None:
         return True
-    if wrong := misnamed(parsed.judgements, [place for place, _ in faults]):
-        raise Violation(f"the {found.status} {wrong}")
+    if wrong := naming_error(parsed.judgements, [place for place, _ in faults]):
+        raise Violation(f"the body of the {found.status} {wrong}")
     for place, value in faults:
-        require_right_place(found, place, value)
+        check_location(found, place, value)
     return None
 
 
-def misnamed(judgements: Mapping[str, str], places: list[list[Any]]) -> str:
-    """What is wrong with the parameters that a refusal names, by how each is judged; empty if nothing."""
+def naming_error(judgements: Mapping[str, str], places: list[list[Any]]) -> str:
+    """Describe what is wrong with the parameters that a refusal names; empty if nothing is."""
     faulty = {name for name, judgement in judgements.items() if judgement != VALID}
     named = {name for place in places for name in judgements if name in place}
     if named and named <= faulty:
         return ""
-    wrong = " and ".join(sorted(named - faulty)) or shown(places) if places else "nothing"
-    return f"must name {' or '.join(sorted(faulty))}, but it names {wrong}"
+    wrong = " and ".join(sorted(named - faulty)) or shorten(places) if places else "nothing"
+    return f"must name {' or '.join(sorted(faulty))} (got {wrong})"
 
 
-def require_right_place(found: Interaction, place: list[Any], refused: Any) -> None:
-    """What a fault says of its parameter is so: where it stands, and which value was refused."""
+def check_location(found: Interaction, place: list[Any], refused: Any) -> None:
+    """The location and the value in an error are those of the refused parameter."""
     parsed: ParsedRequest = found.parsed
     name = next((name for name in parsed.judgements if name in place), "")
     where = "query" if name in found.operation.query else "path" if name in found.operation.in_path else "body"
     if place and place[0] in PLACES and (not name or place[0] != where):
-        raise Violation(f"the {found.status} says that the fault is at {shown(place)}, where nothing is wrong")
+        raise Violation(
+            f"the body of the {found.status} reports an error at {shorten(place)}, where nothing is invalid"
+        )
     sent = parsed.texts.get(name, ())
     if len(sent) != 1 or not sent[0] or not sent[0].isascii() or not isinstance(refused, str):
         return
-    # As it was sent, or as it was read so far.
+    # The value may be cut where parsing stopped.
     if not sent[0].strip().lower().startswith(unquote(refused).strip().lower()):
         raise Violation(
-            f"the {found.status} says that {name}='{shown(refused)}' was refused, but {parsed.sent(name)} was sent"
+            f"the body of the {found.status} must report the value that was sent, {parsed.sent_text(name)} (got "
+            f"'{shorten(refused)}')"
         )
 
 
 @check
 def defaults_applied(found: Interaction) -> bool | None:
-    """What is not given is its default, and a page says so."""
+    """A parameter that is not given has its default, and the page echoes it."""
     if found.page is None or all(each.is_given for each in found.parsed.integers.values()):
         return True
     operation = found.operation
     for name, field in operation.listing.echoes.items() if operation.listing else ():
-        said, default = found.said(field), operation.defaults.get(name)
+        echoed, default = found.integer_at(field), operation.defaults.get(name)
         if (
             name in operation.defaults
             and not found.parsed.integers[name].is_given
-            and said is not None
-            and said != default
+            and echoed is not None
+            and echoed != default
         ):
             stated = default_of(schema_of(operation.described.parameters["query", name]))
             pointer = stated.pointer if stated else ""
-            raise Violation(f"no {name} was given, which means {default}, but the page says {said}", pointer)
+            raise Violation(f"no {name} was given: the page must echo its default, {default} (got {echoed})", pointer)
     return None

@@ -1,4 +1,4 @@
-"""What an answer says to the caches between a server and its clients (RFC 9111)."""
+"""Whether shared caches may store a response (RFC 9111)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,10 +9,10 @@ from ..interaction import Interaction
 from .base import Violation, check
 
 DIRECTIVE = re.compile(r"""([\w!#$%&'*+.^`|~-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s,"]*))?""", re.ASCII)
-# With any of these, a shared cache does not keep the answer, or does not give it away before it has asked.
-KEEPS = {"private", "no-store", "no-cache"}
-# What lets a shared cache keep the answer to a request with Authorization (section 3.5).
-OPENS = {"public", "s-maxage", "must-revalidate"}
+# With any of these, a shared cache does not store the response, or revalidates it before each use.
+NOT_SHARED = {"private", "no-store", "no-cache"}
+# Directives that let a shared cache store the response to a request with Authorization (section 3.5).
+SHARED = {"public", "s-maxage", "must-revalidate"}
 
 Headers = Mapping[str, Sequence[str]]
 """By name in lower case."""
@@ -20,18 +20,18 @@ Headers = Mapping[str, Sequence[str]]
 
 @check
 def kept_from_shared_caches(found: Interaction) -> bool | None:
-    """No shared cache may keep an answer that depends on credentials, and give it to those who have others, or none."""
+    """No shared cache may store a response that depends on credentials and serve it to other clients."""
     operation, parsed = found.operation, found.parsed
     if not parsed.is_operation or not operation.refused("credentials") or not found.is_documented:
         return True
-    if found.status in operation.not_now | parsed.early:
+    if found.status in operation.transient_statuses | parsed.early_statuses:
         return True
-    # One in the address is a part of what the answer is kept by.
+    # A credential in the URL is part of the cache key.
     if any(each.place == "query" and each.name in parsed.texts for each in operation.credentials):
         return True
     names = {each.name.lower() if each.place == "header" else each.place for each in operation.credentials}
     sent = {name.lower() for name in found.response.request.headers}
-    if why := opened_by(found.response.headers, names & sent or names, "authorization" in sent):
+    if why := why_shareable(found.response.headers, names & sent or names, "authorization" in sent):
         raise Violation(
             f"shared caches may store the {found.status} for a request with {parsed.kind_of_credentials} and give it "
             f"to anybody: {why}"
@@ -39,24 +39,24 @@ def kept_from_shared_caches(found: Interaction) -> bool | None:
     return None
 
 
-def opened_by(headers: Headers, credentials: set[str], is_authorized: bool, now: datetime | None = None) -> str:
-    """The headers by which a shared cache may keep an answer and give it to anybody; empty where that is not certain.
+def why_shareable(headers: Headers, credentials: set[str], is_authorized: bool, now: datetime | None = None) -> str:
+    """Return the headers that let a shared cache serve the response to anybody; empty where that is not certain.
 
     Args:
-        headers: Those of the answer.
-        credentials: In lower case, the headers of the request that have the credentials, or would have them.
-        is_authorized: Whether the request has Authorization, after which more is needed to keep the answer.
-        now: The time, where the answer does not say.
+        headers: Headers of the response.
+        credentials: Names in lower case of the request headers that hold, or would hold, the credentials.
+        is_authorized: True if the request has Authorization, which makes storing subject to further conditions.
+        now: The current time, used if the response has no Date.
     """
-    said = directives(headers)
+    given = directives(headers)
     varies = {name.strip().lower() for text in headers.get("vary", ()) for name in text.split(",")}
-    if KEEPS & said.keys() or varies & {"*", *credentials}:
+    if NOT_SHARED & given.keys() or varies & {"*", *credentials}:
         return ""
-    if is_authorized and not OPENS & said.keys():
+    if is_authorized and not SHARED & given.keys():
         return ""
-    seconds = lifetime(said, headers, now or datetime.now(UTC))
-    if seconds is None and "public" not in said:
-        # Heuristics may keep it, and need not.
+    seconds = lifetime(given, headers, now or datetime.now(UTC))
+    if seconds is None and "public" not in given:
+        # A cache may use a heuristic lifetime, but need not.
         return ""
     if seconds is not None and seconds <= age(headers):
         return ""
@@ -65,19 +65,19 @@ def opened_by(headers: Headers, credentials: set[str], is_authorized: bool, now:
 
 
 def directives(headers: Headers) -> dict[str, set[str]]:
-    """Those of Cache-Control, in lower case, each with its values."""
+    """Return the directives of Cache-Control in lower case, each with its values."""
     found: dict[str, set[str]] = {}
     for name, value in DIRECTIVE.findall(", ".join(headers.get("cache-control", ()))):
         found.setdefault(name.lower(), set()).add(value.strip('"'))
     return found
 
 
-def lifetime(said: Mapping[str, set[str]], headers: Headers, now: datetime) -> float | None:
-    """Seconds for which a shared cache may take it for fresh (section 4.2.1); None if nothing says so."""
+def lifetime(given: Mapping[str, set[str]], headers: Headers, now: datetime) -> float | None:
+    """Return the freshness lifetime for shared caches in seconds (section 4.2.1); None if none is given."""
     for name in ("s-maxage", "max-age"):
-        if name in said:
-            [text, *more] = said[name]
-            # What cannot be read, or is said in two ways, may be taken for stale.
+        if name in given:
+            [text, *more] = given[name]
+            # A malformed or contradictory lifetime may count as stale.
             return int(text) if not more and re.fullmatch("[0-9]{1,12}", text, re.ASCII) else 0
     moments = [moment(text) for text in headers.get("expires", ())]
     if not moments:

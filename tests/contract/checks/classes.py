@@ -1,4 +1,4 @@
-"""Every check that a run uses, by what it is about."""
+"""The names of all checks, by class."""
 
 from ..contract import contract
 from ..interaction import RULES
@@ -10,9 +10,9 @@ OPERATIONS = contract().operations
 SELECTS = [
     rule.id for each in OPERATIONS if each.listing for selection in each.selections.values() for rule in selection.rules
 ]
-OF_CURSORS = ("each_item_once",) if any(each.is_cursor_list for each in OPERATIONS) else ()
+CURSOR_CHECKS = ("each_item_once",) if any(each.is_cursor_list for each in OPERATIONS) else ()
 
-OF_CHANGES = ("made_is_there", "deleted_is_gone") if any(not each.is_safe for each in OPERATIONS) else ()
+WRITE_CHECKS = ("made_is_there", "deleted_is_gone") if any(not each.is_safe for each in OPERATIONS) else ()
 
 CLASSES: dict[str, tuple[str, ...]] = {
     "schema": ("response_schema_conformance", "strict_json"),
@@ -31,9 +31,9 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "pages_fit_together",
         "one_list",
         "items_do_not_go_back",
-        *OF_CURSORS,
+        *CURSOR_CHECKS,
     ),
-    # As the contract names them.
+    # The ids of the rules.
     "rules": (*RULES, *SELECTS, *AT_MOST),
     "credentials": (
         "credentials_required",
@@ -54,6 +54,6 @@ CLASSES: dict[str, tuple[str, ...]] = {
         "head_changes_nothing",
     ),
     "evidence": ("reached",),
-    **({"changes": OF_CHANGES} if OF_CHANGES else {}),
+    **({"changes": WRITE_CHECKS} if WRITE_CHECKS else {}),
 }
-"""What is not named here is switched off, `transient_answers` aside, which applies some of these to further answers."""
+"""Checks not named here are off, except `transient_answers`, which applies some of these to transient responses."""

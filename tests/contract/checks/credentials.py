@@ -1,57 +1,67 @@
-"""Credentials: who is let in, and to what."""
+"""Credentials: which are accepted, and what they give access to."""
 
 from functools import partial
 from typing import Any
 
 from schemathesis import Case, Response
 
-from ..contract import Operation
 from ..indistinguishable import Traits, find_difference, traits
 from ..interaction import Interaction, resend
-from ..operation import VALID
+from ..operation import Operation
+from ..parameter import VALID
 from ..parsed_request import RIGHT
 from ..run_state import run_state
 from .base import Check, UnexpectedStatus, Violation, check
 from .bounds import one_of
 
-# How many kinds of answers about a list that must not be shown are kept: each may be told apart.
+# Kept refusals per foreign id: each may differ from that of an unknown id.
 KINDS = 8
-# An operation, a status, and what was sent.
+# Operation, status and what was sent.
 Kind = tuple[str, int, str]
 
 
 @check
 def credentials_required(found: Interaction) -> bool | None:
-    """Without right credentials the request is refused as such, whatever else is wrong with it."""
+    """Without valid credentials the request is refused for that reason, whatever else is wrong."""
     refused = found.operation.refused("credentials")
-    if found.allowed_statuses is None or found.allowed_statuses != refused or found.status in found.operation.not_now:
+    if (
+        found.allowed_statuses is None
+        or found.allowed_statuses != refused
+        or found.status in found.operation.transient_statuses
+    ):
         return True
     if found.status not in refused:
         kind = found.parsed.kind_of_credentials
-        raise UnexpectedStatus(f"a request with {kind} was answered with {found.status}, not {one_of(refused)}")
+        raise UnexpectedStatus(f"request with {kind}: the status must be {one_of(refused)} (got {found.status})")
     return None
 
 
 @check
 def credentials_accepted(found: Interaction) -> bool | None:
-    """Each of the credentials given is enough, by itself."""
-    if found.allowed_statuses is None or found.parsed.credentials != RIGHT or found.status in found.operation.not_now:
+    """Each of the given credentials is sufficient alone."""
+    if (
+        found.allowed_statuses is None
+        or found.parsed.credentials != RIGHT
+        or found.status in found.operation.transient_statuses
+    ):
         return True
     if found.status in found.operation.refused("credentials"):
-        raise UnexpectedStatus(f"a request with {found.parsed.kind_of_credentials} was answered with {found.status}")
+        raise UnexpectedStatus(
+            f"request with {found.parsed.kind_of_credentials}: the credentials must be accepted (got {found.status})"
+        )
     return None
 
 
-def hides(operation: Operation) -> bool:
-    """Whether what belongs to another tenant is answered exactly as what is not there."""
+def hides_foreign_ids(operation: Operation) -> bool:
+    """True if the contract hides items of other tenants: refused exactly as if they did not exist."""
     return any(stage.hides_other_tenants for stage in operation.described.judged)
 
 
 @check
 class foreign_id_hidden(Check):
-    """A list that the credentials may not read shows nothing: no access, or as if it did not exist.
+    """An item that the credentials may not read is refused: no access, or as if it did not exist.
 
-    Nor is it told from one that does not exist where credentials or parameters are refused.
+    Where credentials or parameters are refused, its refusal does not differ from that of an unknown id either.
     """
 
     def __init__(self) -> None:
@@ -62,31 +72,32 @@ class foreign_id_hidden(Check):
 
     def judge(self, found: Interaction) -> bool | None:
         operation = found.operation
-        if found.allowed_statuses is None or found.status in operation.not_now or not operation.parent:
+        if found.allowed_statuses is None or found.status in operation.transient_statuses or not operation.parent:
             return True
         parsed, allowed, status = found.parsed, found.allowed_statuses, found.status
         before, absent = operation.refused("credentials", "parameters"), operation.refused("existence")
         ids = run_state().target.ids_of(operation)
         is_foreign = parsed.parent in ids.foreign
         if is_foreign and not allowed & before and status not in before:
-            run_state().foreign.add(status)
+            run_state().foreign_statuses.add(status)
             if status not in allowed:
                 raise UnexpectedStatus(
-                    f"{parsed.named} may not be read with these credentials: the status must be {one_of(allowed)} "
+                    f"{parsed.subject} may not be read with these credentials: the status must be {one_of(allowed)} "
                     f"(got {status})"
                 )
-            # Either credential may be somebody else's.
+            # The two credentials may belong to different users.
             seen = self.statuses.setdefault((operation.name, parsed.parent, parsed.scheme), set())
             seen.add(status)
             if len(seen) > 1:
-                raise UnexpectedStatus(f"{parsed.named} is answered with {' and with '.join(map(str, sorted(seen)))}")
+                statuses = " and ".join(map(str, sorted(seen)))
+                raise UnexpectedStatus(f"{parsed.subject} must always be refused with the same status (got {statuses})")
             if status in absent:
                 self.compare(operation, parsed.parent, (operation.name, status), found.case)
         if status not in allowed or status not in before | absent or parsed.parent_judgement != VALID:
             return True
-        # What was sent else, as far as it may matter.
+        # The rest of the request, as far as it may matter.
         names = found.response.request.headers.keys() & {"Authorization", "Cookie"}
-        sent = parsed.query if status in operation.refused("parameters") else sorted(names)
+        sent = parsed.query_text if status in operation.refused("parameters") else sorted(names)
         key = operation.name, status, str(sent)
         if is_foreign:
             self.note(parsed.parent, key, found)
@@ -97,30 +108,30 @@ class foreign_id_hidden(Check):
                 continue
             for case, answer in answers if each in self.unknown else ():
                 if answer != self.unknown[each]:
-                    # Perhaps they vary anyway.
+                    # The refusals may vary from request to request.
                     self.compare(operation, parent, each, case)
         return None if is_foreign else True
 
     def note(self, parent: str, key: Kind, found: Interaction) -> None:
-        """Keeps one of each kind of answers."""
+        """Keep one of each kind of refusal."""
         answers, answer = self.hidden.setdefault((parent, key), []), traits(found.response, parent)
         if len(answers) < KINDS and all(answer != each for _, each in answers):
             answers.append((found.case, answer))
 
     def compare(self, operation: Operation, parent: str, key: object, case: Case[Any]) -> None:
-        if (parent, key) in self.compared or not hides(operation):
+        if (parent, key) in self.compared or not hides_foreign_ids(operation):
             return
         self.compared.add((parent, key))
         name = operation.parent
-        # As it was sent: a server may tell its capitals apart.
+        # As sent: a server may distinguish upper and lower case.
         if how := find_difference(
             partial(refusal, operation, case), str(case.path_parameters[name]), run_state().target.seed
         ):
-            raise Violation(f"{name} {parent} must be answered exactly as one that does not exist, but {how}")
+            raise Violation(f"{name} {parent} must be refused exactly as one that does not exist, but {how}")
 
 
 def refusal(operation: Operation, case: Case[Any], parent: str) -> Response | None:
-    """What answers the same request for another id; None if it is no refusal."""
+    """Send the same request for another id; None if the response is no refusal."""
     other = case.derive(keep_auth=True)
     other.path_parameters = {operation.parent: parent}
     response = resend(other).response

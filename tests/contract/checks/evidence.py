@@ -1,15 +1,15 @@
-"""Evidence: a run that has not seen what it is about proves nothing."""
+"""Evidence: the run saw each kind of response that every server must give."""
 
 from schemathesis import CheckContext
 
-from ..contract import Operation
 from ..interaction import Interaction
+from ..operation import Operation
 from ..run_state import run_state
 from .base import Check, Violation, check
 
 
-def to_be_seen(operation: Operation) -> dict[str, str]:
-    """Each kind of answer that every server must give, and what it is."""
+def required_kinds(operation: Operation) -> dict[str, str]:
+    """Return the kinds of responses that every server must give, with a description of each."""
     status, parent = operation.page_status, operation.parent
     found = {}
     if operation.listing:
@@ -19,7 +19,7 @@ def to_be_seen(operation: Operation) -> dict[str, str]:
         found[str(status)] = "a success"
     if operation.is_offset_list:
         found[f"{status} without items"] = "a page past the end"
-    # What might change something is not asked for as often.
+    # Unsafe requests are few.
     if not operation.is_safe:
         return found
     for stage, meaning in (
@@ -34,13 +34,13 @@ def to_be_seen(operation: Operation) -> dict[str, str]:
 
 @check
 class reached(Check):
-    """The run saw what it is about: pages with items, and each kind of refusal. Otherwise it proved nothing."""
+    """The run saw pages with items, and each kind of refusal. Otherwise it proves nothing."""
 
     def __init__(self) -> None:
         self.seen: set[tuple[str, str]] = set()
 
     def judge(self, found: Interaction) -> bool | None:
-        # Another address, or another method, is refused for other reasons.
+        # Other URLs and methods are refused for other reasons.
         if found.parsed.is_operation and (
             found.body is None or found.items is not None or found.operation.listing is None
         ):
@@ -52,9 +52,9 @@ class reached(Check):
         missing = [
             f"{kind} ({meaning})" + (f" from {each.name}" if len(tested) > 1 else "")
             for each in tested
-            for kind, meaning in to_be_seen(each).items()
+            for kind, meaning in required_kinds(each).items()
             if (each.name, kind) not in self.seen
         ]
-        # A phase that ended before its time has not shown what it would have shown.
+        # A phase that ended early has not sent all of its requests.
         if missing and run_state().sent == run_state().answered and not run_state().ended_early:
             raise Violation("never seen: " + "; ".join(missing)).by(type(self).__name__, None)

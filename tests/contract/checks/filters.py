@@ -1,7 +1,7 @@
-"""Filters: a value of a further parameter picks exactly the items of which its rules (`x-selects`) hold.
+"""Filters: a parameter value selects exactly the items that satisfy its rules (`x-selects`).
 
-What comes back is judged by itself. What is left out shows against the list without filters: as that may change at any
-time, both are read again, by turns, before a difference is called a violation.
+Returned items are judged one by one. Missing items show in comparison with the list without filters: because it may
+change at any time, both lists are read again, alternately, before a difference is reported.
 """
 
 import json
@@ -11,20 +11,21 @@ from typing import Any
 
 from codegen.extensions import Result, Rule
 
-from ..contract import Operation, contract
+from ..contract import contract
 from ..interaction import Interaction, resend_for_page
-from ..pages import Page, named, shown
+from ..operation import Operation
+from ..pages import Page, describe_item, shorten
 from ..run_state import run_state
 from .base import RuleBroken, check
-from .page_comparison import PROOFS, TRIES, Comparing
+from .page_comparison import PROOFS, TRIES, ComparingCheck
 from .rules import describe, read_fields, sentence
 
-# Largest pages of a list that are read to hold it against another one.
+# Pages of the largest size that are read of a list for comparison.
 PAGES = 5
 
 
-def picked(page: Page, items: list[Any]) -> list[bool | None]:
-    """Whether the filters of a page pick each item; None where that cannot be judged."""
+def select_items(page: Page, items: list[Any]) -> list[bool | None]:
+    """Return for each item whether the filters of a page select it; None where that cannot be judged."""
     found: list[bool | None] = [True] * len(items)
     for name, text in page.filters:
         selection = page.operation.selections.get(name)
@@ -34,16 +35,16 @@ def picked(page: Page, items: list[Any]) -> list[bool | None]:
                     found[index] = False
                 elif result is Result.NOT_JUDGED and found[index]:
                     found[index] = None
-    # What no rule is about may pick others.
+    # A parameter without rules may select others.
     return found if all(name in page.operation.selections for name, _ in page.filters) else [None] * len(items)
 
 
-def whole(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any] | None:
-    """The items of a list, read now, by key; None if it is too long, or changes meanwhile."""
+def read_list(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any] | None:
+    """Read the items of a list, by key; None if it is too long, or changes meanwhile."""
     listing = page.operation.listing
     assert listing is not None
     most = page.operation.limits[-1]
-    query = {name: page.operation.query[name].written(json.loads(text)) for name, text in filters}
+    query = {name: page.operation.query[name].serialize(json.loads(text)) for name, text in filters}
     items: dict[str, Any] = {}
     total, offset = most, 0
     for _ in range(PAGES):
@@ -59,8 +60,8 @@ def whole(page: Page, filters: tuple[tuple[str, str], ...]) -> Mapping[str, Any]
     return items if len(items) == total else None
 
 
-class Selects(Comparing):
-    """What a value of a parameter picks, as a check."""
+class SelectionCheck(ComparingCheck):
+    """A check that a parameter value selects the right items."""
 
     operation: Operation
     parameter: str
@@ -69,7 +70,7 @@ class Selects(Comparing):
     def __init__(self) -> None:
         super().__init__()
         self.known: dict[str, dict[str, Page]] = {}
-        """By what the list belongs to and by key, the page of the list without filters that an item was on last."""
+        """By parent id and key, the latest page of the unfiltered list with the item."""
         self.totals: dict[str, int] = {}
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
@@ -85,10 +86,10 @@ class Selects(Comparing):
         results = self.operation.selections[self.parameter].judge(self.rule, list(page.items), value)
         for key, item, result in zip(page.keys, page.items, results, strict=True):
             if result is Result.BROKEN:
-                filters = {f"{self.parameter} that was asked for": value}
+                filters = {f"requested {self.parameter}": value}
                 fields = describe(read_fields(self.rule, "item", item) | filters)
-                raise RuleBroken(sentence(self.rule, named(self.operation, key), fields))
-        # Of several, the first one looks for what is left out.
+                raise RuleBroken(sentence(self.rule, describe_item(self.operation, key), fields))
+        # Among several filters, the first one looks for missing items.
         selecting = next(name for name, _ in page.filters if name in self.operation.selections)
         is_first = selecting == self.parameter and self.rule is self.operation.selections[self.parameter].rules[0]
         if is_first and self.operation.is_offset_list and page.offset == 0 and self.is_suspect(page):
@@ -96,16 +97,16 @@ class Selects(Comparing):
         return None
 
     def is_suspect(self, page: Page) -> bool:
-        """Whether the page does not go with what was read of the list without filters."""
+        """True if the page contradicts what was read of the unfiltered list."""
         known = self.known.get(page.parent, {})
         keys = list(known)
-        answers = picked(page, [known[key].by_key[key] for key in keys])
+        answers = select_items(page, [known[key].by_key[key] for key in keys])
         if None in answers:
             return False
         wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
         is_all = len(known) == self.totals.get(page.parent)
         if len(page.items) == page.total:
-            # What is there and is not picked is told of each item by itself.
+            # Items that must not be selected are reported one by one.
             return bool(wanted - page.by_key.keys()) or (is_all and bool(page.by_key.keys() - known.keys()))
         return page.total != len(wanted) if is_all else page.total < len(wanted)
 
@@ -116,12 +117,12 @@ class Selects(Comparing):
             if self.requests <= 0:
                 break
             sent = run_state().sent
-            before, between, after = whole(base, ()), whole(page, page.filters), whole(base, ())
+            before, between, after = read_list(base, ()), read_list(page, page.filters), read_list(base, ())
             self.requests -= run_state().sent - sent
             if before is None or between is None or after is None or before != after:
                 continue
             keys = list(before)
-            answers = picked(page, [before[key] for key in keys])
+            answers = select_items(page, [before[key] for key in keys])
             wanted = {key for key, answer in zip(keys, answers, strict=True) if answer}
             parted = frozenset(wanted - between.keys()), frozenset(between.keys() - before.keys())
             if parted == (frozenset(), frozenset()):
@@ -129,17 +130,19 @@ class Selects(Comparing):
             seen.append(parted)
             if seen.count(parted) == PROOFS:
                 self.is_done = True
-                raise RuleBroken(self.tell(page, before, *parted))
+                raise RuleBroken(self.explain(page, before, *parted))
         run_state().inconclusive.add(type(self).__name__)
 
-    def tell(self, page: Page, items: Mapping[str, Any], missing: frozenset[str], beyond: frozenset[str]) -> str:
-        filters = ", ".join(f"{name} {shown(json.loads(text))}" for name, text in page.filters)
+    def explain(self, page: Page, items: Mapping[str, Any], missing: frozenset[str], beyond: frozenset[str]) -> str:
+        filters = ", ".join(f"{name} {shorten(json.loads(text))}" for name, text in page.filters)
         key = min(missing or beyond)
-        what = "is left out of" if missing else "is in"
-        where = "though it is in" if missing else "and not in"
+        what = "is missing from" if missing else "is in"
+        where = "but is in" if missing else "but not in"
         fields = describe(read_fields(self.rule, "item", items[key])) if key in items else ""
         return sentence(
-            self.rule, f"{named(self.operation, key)} {what} the list with {filters}, {where} that without", fields
+            self.rule,
+            f"{describe_item(self.operation, key)} {what} the list with {filters}, {where} the list without filters",
+            fields,
         )
 
 
@@ -147,4 +150,4 @@ for operation in contract().operations:
     for parameter, selection in operation.selections.items() if operation.listing else ():
         for rule in selection.rules:
             attributes = {"operation": operation, "parameter": parameter, "rule": rule, "__doc__": rule.message}
-            check(type(rule.id, (Selects,), attributes))
+            check(type(rule.id, (SelectionCheck,), attributes))

@@ -1,4 +1,4 @@
-"""What shapes Schemathesis's requests, and which of its failures count."""
+"""Hooks that shape Schemathesis's requests, and decide which of its failures count."""
 
 from typing import Any
 
@@ -8,8 +8,9 @@ from schemathesis.core.failures import CustomFailure, Failure
 from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import JsonSchemaError, UnsupportedMethodResponse
 
-from ..contract import SAFE_METHODS, Operation, contract
+from ..contract import contract
 from ..interaction import request_key
+from ..operation import SAFE_METHODS, Operation
 from ..probes import probes
 from ..run_state import run_state
 from ..target import Target
@@ -22,10 +23,10 @@ METHODS = {"get", "put", "post", "delete", "options", "head", "patch", "trace", 
 
 @schemathesis.hook
 def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None:
-    """Points the contract's example at the list under test, and leaves credentials to the security schemes.
+    """Make the list under test the contract's example, and leave credentials to the security schemes.
 
-    The coverage phase builds all of its requests around the example. A contract may state the credentials twice;
-    Schemathesis would fuzz those that are stated as parameters.
+    The coverage phase builds all of its requests around the example. Credentials that the contract also declares as
+    parameters would be fuzzed.
     """
     target = run_state().target
     tested = {each.label: each for each in target.tested}
@@ -33,23 +34,23 @@ def before_load_schema(context: HookContext, raw_schema: dict[str, Any]) -> None
         for method in METHODS & item.keys():
             label = f"{method.upper()} {path}"
             if label in tested:
-                item[method]["parameters"] = shaped(tested[label], target)
+                item[method]["parameters"] = adjusted_parameters(tested[label], target)
             elif method.upper() not in SAFE_METHODS and not target.all_methods:
-                # The session would not send them (session.py); here the verdict learns of it.
+                # The session refuses to send them (session.py). Removed here, they appear in the verdict.
                 run_state().not_sent.add(label)
                 del item[method]
         if any(label.partition(" ")[2] == path for label in tested):
             item.pop("parameters", None)
 
 
-def shaped(operation: Operation, target: Target) -> list[Any]:
-    carried = {(each.place, each.name.lower()) for each in operation.credentials}
+def adjusted_parameters(operation: Operation, target: Target) -> list[Any]:
+    credential_names = {(each.place, each.name.lower()) for each in operation.credentials}
     return [
-        {**node.value, "example": target.sent_of(operation).readable[-1 if not operation.is_safe else 0]}
+        {**node.value, "example": target.ids_to_send(operation).readable[-1 if not operation.is_safe else 0]}
         if (place, name) == ("path", operation.parent)
         else node.value
         for (place, name), node in operation.parameters.items()
-        if (place, name.lower()) not in carried
+        if (place, name.lower()) not in credential_names
     ]
 
 
@@ -57,16 +58,16 @@ def shaped(operation: Operation, target: Target) -> list[Any]:
 def before_add_examples(context: HookContext, examples: list[Case[Any]]) -> None:
     operation = contract().operation(context.operation.label) if context.operation is not None else None
     if operation is not None:
-        # Schemathesis sends examples from the last to the first.
+        # Schemathesis sends examples in reverse order.
         examples[:] = probes(examples[0], run_state().target, operation)[::-1]
 
 
 @schemathesis.hook
 def filter_case(context: HookContext, case: Case[Any]) -> bool:
-    """Leaves out what the coverage phase would ask for once more: to it, a default that is written out makes it new."""
+    """Skip repeated requests of the coverage phase: it counts an explicit default as new."""
     operation, sent = contract().operation(case.operation.label), run_state().request_keys
     is_of_coverage = case.meta is not None and case.meta.phase.name is TestPhase.COVERAGE
-    if not is_of_coverage or operation is None or operation.carried:
+    if not is_of_coverage or operation is None or operation.request_body:
         return True
     is_new = (each := request_key(case)) not in sent
     sent.add(each)
@@ -76,20 +77,20 @@ def filter_case(context: HookContext, case: Case[Any]) -> bool:
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
     if isinstance(failure, JsonSchemaError):
-        # It would copy the whole of a large answer for what it says, and keep it until the end.
+        # Schemathesis would copy all of a large response for the message, and keep it until the end.
         if len(response.content) > LARGE:
             failure.instance = None
         failure.message = failure.message[:LONGEST_MESSAGE]
         failure.instance = None
     elif isinstance(failure, CustomFailure):
-        # Its frames hold the answer.
+        # The traceback's frames hold the response.
         failure.exception.__traceback__ = failure.exception.__context__ = None
-    # Where there was no answer there is nothing else to judge.
+    # Without a response there is nothing else to judge.
     return response.status_code != 0 or failure.title == "no_answer"
 
 
 @schemathesis.hook("filter_failure")
-def keep_refused_methods(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
-    """A server need not know a method to refuse it (501, RFC 9110, section 15.6.2); of an odd one some say 400."""
+def allow_other_refusals(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
+    """Accept 501 for any method (RFC 9110, section 15.6.2), and 400 for TRACE and QUERY."""
     is_refused = response.status_code == 501 or (response.status_code == 400 and case.method in ("TRACE", "QUERY"))
     return not (is_refused and isinstance(failure, UnsupportedMethodResponse))

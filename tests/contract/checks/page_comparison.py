@@ -1,8 +1,8 @@
-"""Checks that hold pages against each other, and make sure before they accuse.
+"""Base of checks that compare pages, and confirm a difference before they report it.
 
-The list may change between two requests. So of two pages that do not go together, the first is asked for again, then
-the second, then the first once more: if the first one is what it was, nothing happened in between that could explain
-the second. Items may come and go in so short a time, too: it takes several such proofs, and no proof to the contrary.
+The list may change between two requests. So if two pages contradict each other, the first is requested again, then the
+second, then the first: if the first is unchanged, no change of the list explains the second. Items can also come and go
+within such a short time. So a contradiction must be reproduced several times, and never be refuted.
 """
 
 from collections.abc import Callable
@@ -14,24 +14,24 @@ from ..pages import Page
 from ..run_state import run_state
 from .base import Check
 
-# How often two pages are asked for again, and how often they must not go together.
+# Attempts to reproduce a contradiction, and how many must succeed.
 TRIES = 8
 PROOFS = 3
-# How often a page is asked for again after what came before it, which may be what makes the difference.
+# How often a page is requested right after the requests that preceded it, as these may cause the difference.
 CONTEXTS = 3
-# How many requests a check makes to be sure of differences before it gives up on a list that changes all the time.
+# Requests of a check to confirm differences, before it gives up on a list that always changes.
 REQUESTS = 60
-# How often it looks again for what exactly is wrong.
-TELLING = 4
-# How often what was gone must be there again: once might be a copy of the database that was a moment behind.
+# How often a check sends further requests for a better message.
+MAX_PROBES = 4
+# How often a deleted item must return: once may be a replica that lags behind.
 RETURNS = 3
 
 Differ = Callable[[Page, Page], object]
-"""In what two pages do not go together; False if they do, None if it cannot be told from these two."""
+"""Return how two pages contradict each other; False if they do not, None if these two cannot tell."""
 
 
-class Comparing(Check):
-    """A check that holds each page against earlier ones."""
+class ComparingCheck(Check):
+    """A check that compares each page with earlier ones."""
 
     def __init__(self) -> None:
         self.requests = REQUESTS
@@ -39,26 +39,26 @@ class Comparing(Check):
         self.is_done = False
 
     def judge(self, found: Interaction) -> bool | None:
-        page = self.of(found)
+        page = self.page_of(found)
         if page is None or self.is_done:
             return True
         return self.compare(page, found)
 
     @staticmethod
-    def of(found: Interaction) -> Page | None:
-        """What is held against others: pages of lists, unless a check says otherwise."""
+    def page_of(found: Interaction) -> Page | None:
+        """Return the page to compare. By default only pages of lists are compared."""
         return found.page
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         raise NotImplementedError
 
-    def confirmed(self, first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
-        """Asks for both again. Gives pages at most once: of what was found, one case is enough."""
+    def confirm(self, first: Page, second: Page, differ: Differ) -> tuple[Page, Page] | Literal[False] | None:
+        """Reproduce a contradiction. Returns pages at most once per run: one case is enough."""
         found = None
         if self.requests > 0:
             sent = run_state().sent
             found = reproduce(first, second, differ)
-            if found is False and second.preceded and self.contexts > 0:
+            if found is False and second.preceding and self.contexts > 0:
                 self.contexts -= 1
                 found = reproduce(first, second, differ, in_context=True)
             self.requests -= run_state().sent - sent
@@ -73,27 +73,28 @@ class Comparing(Check):
 def reproduce(
     first: Page, second: Page, differ: Differ, in_context: bool = False
 ) -> tuple[Page, Page] | Literal[False] | None:
-    """Both pages, not going together though the list stands still; False if they do, None if it never stands still.
+    """Return both pages if they contradict each other while the list is stable.
 
-    In its context, the second one is asked for after what came before it the first time.
+    False if they do not, None if the list never is stable. With `in_context`, the second page is requested after the
+    requests that preceded it the first time.
     """
     doubted = second
 
     def ask(page: Page) -> Page | None:
         if not in_context or page is not doubted:
             return resend_for_page(page.case)
-        for request in page.preceded.values():
-            run_state().session.together([request])
+        for request in page.preceding.values():
+            run_state().session.send_concurrently([request])
         found = resend_for_page(page.case)
-        what = " and ".join(map(str, page.preceded))
-        return replace(found, after=f" right after an answer with {what}") if found else None
+        what = " and ".join(map(str, page.preceding))
+        return replace(found, context=f" right after an answer with {what}") if found else None
 
     if len(first.items) < len(second.items):
-        # What shows more of the list shows better whether that changes.
+        # The page that shows more of the list shows changes better.
         first, second = second, first
     found_differences: list[object] = []
     for _ in range(TRIES):
-        # Three requests, so that a list that is another one for each second request meets each page in either state.
+        # Three requests, so that a server that alternates between two lists shows each page in both states.
         before, between, after = map(ask, (first, second, first))
         if not before or not between or not after or differ(before, after) is not False:
             continue
@@ -103,7 +104,7 @@ def reproduce(
         if found is False:
             return False
         if isinstance(found, tuple) and found[::-1] in found_differences:
-            # It is the list that changes, in step with the requests.
+            # The list itself changes, in step with the requests.
             return None
         found_differences.append(found)
         if found and found_differences.count(found) == PROOFS:

@@ -1,4 +1,4 @@
-"""The body as such: `response_schema_conformance` is Schemathesis's own."""
+"""The body as JSON: `response_schema_conformance` is Schemathesis's own."""
 
 import json
 import re
@@ -8,44 +8,44 @@ from typing import Any
 from codegen.cel import MISSING
 
 from ..interaction import Interaction
-from ..pages import shown
+from ..pages import shorten
 from .base import Violation, check
 
-# Before it is decoded: of a large body each copy counts.
+# On the encoded body: a large one is not copied.
 SURROGATE = re.compile(rb"\\u[dD]")
 
 
-class Repeated(Exception):
+class DuplicateKey(Exception):
     pass
 
 
-def no_repetition(pairs: list[tuple[str, Any]]) -> None:
-    """Keeps nothing: the body was parsed already, and may be large."""
+def reject_duplicates(pairs: list[tuple[str, Any]]) -> None:
+    """Raise DuplicateKey for repeated names. Returns None to save memory: the body was parsed already."""
     names = Counter(name for name, _ in pairs)
     if len(names) < len(pairs):
-        raise Repeated(names.most_common(1)[0][0])
+        raise DuplicateKey(names.most_common(1)[0][0])
 
 
-def no_constant(name: str) -> None:
-    raise Violation(f"the body holds {name}, which is no JSON")
+def reject_constant(name: str) -> None:
+    raise Violation(f"the body must be JSON (got {name} as a number)")
 
 
 @check
 def strict_json(found: Interaction) -> bool | None:
-    """Python's parser takes more than others: NaN, a key twice, half characters, a byte order mark, other encodings."""
+    """The body is JSON that all parsers read alike: no NaN, repeated key, lone surrogate or byte order mark; UTF-8."""
     if not found.is_documented or found.json is MISSING:
         return True
     try:
         text = found.response.content.decode("utf-8")
-        json.loads(text, object_pairs_hook=no_repetition, parse_constant=no_constant)
+        json.loads(text, object_pairs_hook=reject_duplicates, parse_constant=reject_constant)
         if SURROGATE.search(found.response.content):
             json.dumps(found.response.json(), ensure_ascii=False).encode()
-    except Repeated as repeated:
-        raise Violation(f"the body has the key '{shown(str(repeated))}' twice in one object") from None
+    except DuplicateKey as repeated:
+        raise Violation(f"an object must have each key once (got '{shorten(str(repeated))}' twice)") from None
     except UnicodeEncodeError:
-        raise Violation("the body holds one half of a surrogate pair, which is no character") from None
+        raise Violation("the body must have whole characters (got half of a surrogate pair)") from None
     except UnicodeDecodeError as error:
-        raise Violation(f"the body is not UTF-8: {error}") from None
+        raise Violation(f"the body must be UTF-8: {error}") from None
     except json.JSONDecodeError as error:
-        raise Violation(f"the body is no JSON: {error}") from None
+        raise Violation(f"the body must be JSON: {error}") from None
     return None

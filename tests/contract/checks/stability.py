@@ -1,7 +1,7 @@
-"""Checks that an answer does not come and go: what differs from one time to the next, and back again.
+"""Checks that responses do not flip back and forth.
 
-A list may change between two requests, and an item may. But none that was deleted is there again, and none goes back to
-what it was. So what returns shows a fault: a second worker, a cache, a copy of the database that is behind.
+Lists and items may change between two requests. But a deleted item does not return, and an item does not return to an
+earlier state. If either happens, some worker, cache or replica has old data.
 """
 
 import json
@@ -12,41 +12,40 @@ from typing import Any, TypeVar
 
 from codegen.cel import MISSING, timestamp
 
-from ..interaction import CHANGES, RULES, Interaction, resend_for_page
-from ..pages import Page, differences, named, quoted
+from ..interaction import RULES, TRANSITION_RULES, Interaction, resend_for_page
+from ..pages import Page, describe_item, differences, quote_value
 from ..run_state import run_state
 from .base import PagesContradict, check
-from .page_comparison import RETURNS, TELLING, Comparing
+from .page_comparison import MAX_PROBES, RETURNS, ComparingCheck
 from .rules import read_fields
 
 T = TypeVar("T")
 
-# How far apart two clocks may be.
+# Tolerated difference between two clocks.
 CLOCK_SKEW = timedelta(minutes=5)
-# How many differences must be gone when they are asked for again, before it is looked whether they come and go; and how
-# often it is looked.
+# How many differences must vanish when requested again before `one_list` probes for flipping, and how often it does.
 DOUBTS, LOOKS = 3, 2
-# Rounds of one look, of three requests each; and how often what was seen before must be there again.
+# Rounds of three requests per probe, and how often an earlier state must return.
 ROUNDS, TURNS = 14, 2
-# How many items must have changed, all of a page, before it is looked whether they do each time.
+# So many items, all of a page, must have changed before it is checked whether they change on each read.
 ALL_OF = 5
 
 
-def turns(states: list[T]) -> int:
-    """How often an earlier state is there again, after another one."""
+def count_returns(states: list[T]) -> int:
+    """Count the returns to an earlier state."""
     return sum(before != now and now in states[:number] for number, (before, now) in enumerate(pairwise(states), 1))
 
 
-def there_since(item: Any) -> datetime | None:
-    """The first of the item's times that rules about changes read: since then it is there. None if there is none."""
-    read = [value for name in CHANGES for value in read_fields(RULES[name], "self", item).values()]
+def earliest_time(item: Any) -> datetime | None:
+    """Return the earliest of the item's times that rules about changes read: it exists since then. None without any."""
+    read = [value for name in TRANSITION_RULES for value in read_fields(RULES[name], "self", item).values()]
     times = [moment.ToDatetime(UTC) for value in read if (moment := timestamp(value)) is not MISSING]
     return min(times, default=None)
 
 
 @dataclass
-class Least:
-    """The smallest total of a list so far, and which items of that time were seen since."""
+class SmallestTotal:
+    """The smallest total of a list so far, and the items of that time that were seen since."""
 
     page: Page
     moment: datetime
@@ -54,49 +53,49 @@ class Least:
 
 
 @check
-class one_list(Comparing):
-    """All pages show one list: the total counts every item that was there, and nothing flips back and forth."""
+class one_list(ComparingCheck):
+    """All pages show one list: the total counts every item, and nothing flips back and forth."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.least: dict[object, Least] = {}
-        self.looks = 0
+        self.least: dict[object, SmallestTotal] = {}
+        self.probes = 0
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
         if not page.operation.is_offset_list:
             return True
-        # By this machine's clock or the server's, whichever is behind.
+        # The clock that is behind: this machine's or the server's.
         now = datetime.now(UTC)
         if not page.filters:
             self.count(page, min(now, found.server_time) if found.server_time else now)
         suspects = run_state().suspects
-        if len(suspects) >= DOUBTS and self.looks < LOOKS:
-            self.looks += 1
+        if len(suspects) >= DOUBTS and self.probes < LOOKS:
+            self.probes += 1
             suspect = next((each for each in reversed(suspects) if each.operation.is_offset_list), None)
             suspects.clear()
             if suspect:
-                self.look(suspect)
+                self.probe(suspect)
         return None
 
     def count(self, page: Page, now: datetime) -> None:
-        least = self.least.get(page.list)
+        least = self.least.get(page.list_key)
         if least is None or page.total < least.page.total:
-            self.least[page.list] = Least(page, now)
+            self.least[page.list_key] = SmallestTotal(page, now)
             return
         for key, item in page.by_key.items():
-            if key not in least.since and (moment := there_since(item)) and moment < least.moment - CLOCK_SKEW:
+            if key not in least.since and (moment := earliest_time(item)) and moment < least.moment - CLOCK_SKEW:
                 least.since.add(key)
         if len(least.since) > least.page.total:
             self.is_done = True
             raise PagesContradict(
-                f"the total was {least.page.total} with {least.page.place}, but {len(least.since)} items that had been "
-                f"there long before were read since, the last of them with {page.place}"
+                f"the total was {least.page.total} with {least.page.place}, but {len(least.since)} items that existed "
+                f"long before were read since, the last one with {page.place}"
             )
 
-    def look(self, suspect: Page) -> None:
-        """Asks for the first page, the last one, and that which differed once, by turns.
+    def probe(self, suspect: Page) -> None:
+        """Request the first page, the last page and the suspect, alternately.
 
-        Whatever is added or deleted shows on one of the first two, and does not go away again.
+        Every change of the list shows on the first or the last page, and lasts.
         """
         limit = suspect.operation.limits[-1]
         first = page_like(suspect, limit, 0)
@@ -107,105 +106,105 @@ class one_list(Comparing):
                 if page and (found := resend_for_page(page.case)):
                     pages.append(found)
             starts, ends = ([page.keys for page in pages] for pages in seen[:2])
-            if turns(starts) >= TURNS:
+            if count_returns(starts) >= TURNS:
                 raise PagesContradict(
-                    f"the items with {seen[0][0].place} are others now and then, and the same again: asked for "
-                    f"{len(starts)} times in a row, they changed back {turns(starts)} times"
+                    f"the items with {seen[0][0].place} flip back and forth: of {len(starts)} reads in a row, "
+                    f"{count_returns(starts)} returned earlier items"
                 )
             if len(set(starts)) > 1 or len(set(ends)) > 1:
-                # It is the list that changes.
+                # The list itself changes.
                 run_state().inconclusive.add(type(self).__name__)
                 return
-            totals = [page.total for page in merged(seen)]
-            if turns(totals) >= TURNS:
+            totals = [page.total for page in in_request_order(seen)]
+            if count_returns(totals) >= TURNS:
                 raise PagesContradict(
-                    f"the total is {totals[0]}, now and then {next(each for each in totals if each != totals[0])}, and "
-                    f"{totals[0]} again, while the first and the last page hold the same items"
+                    f"the total flips between {totals[0]} and {next(each for each in totals if each != totals[0])}, "
+                    "while the items of the first and the last page stay the same"
                 )
             rows = [page.keys for page in seen[2]]
-            if turns(rows) >= TURNS:
-                raise PagesContradict(f"the items with {suspect.place} are others now and then, and the same again")
+            if count_returns(rows) >= TURNS:
+                raise PagesContradict(f"the items with {suspect.place} flip back and forth")
 
 
 def page_like(page: Page, limit: int, offset: int) -> Page | None:
     listing = page.operation.listing
     assert listing is not None
-    filters = {name: page.operation.query[name].written(json.loads(value)) for name, value in page.filters}
+    filters = {name: page.operation.query[name].serialize(json.loads(value)) for name, value in page.filters}
     case = page.case.derive(keep_auth=True, query={**filters, listing.limit: limit, listing.offset: offset})
     found = resend_for_page(case)
     return replace(found, case=case) if found else None
 
 
-def merged(seen: list[list[Page]]) -> list[Page]:
-    """In the order of asking."""
+def in_request_order(seen: list[list[Page]]) -> list[Page]:
+    """Return the pages in the order of the requests."""
     return [page for pages in zip(*seen, strict=False) for page in pages]
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Whether two values are the same, also where an id in them is written in another case."""
+def same_value(one: Any, other: Any) -> bool:
+    """True if two values are equal, ignoring the case of UUIDs and the notation of times."""
     return one == other or next(differences(one, other), None) is None
 
 
 @check
-class items_do_not_go_back(Comparing):
-    """No item is again what it was before it changed, and not all of them are others each time that they are read.
+class items_do_not_go_back(ComparingCheck):
+    """No item returns to an earlier state, and not all items differ on each read.
 
-    What a rule of the contract forbids to change is for that rule.
+    Changes that a rule of the contract forbids are left to that rule.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.states: dict[tuple[str, str], list[Any]] = {}
         self.returns = 0
-        self.looks = TELLING
+        self.probes_left = MAX_PROBES
 
     @staticmethod
-    def of(found: Interaction) -> Page | None:
+    def page_of(found: Interaction) -> Page | None:
         return found.snapshot
 
     def compare(self, page: Page, found: Interaction) -> bool | None:
-        broken = {key for keys in found.changes.values() for key in keys} | run_state().shared
+        broken = {key for keys in found.changes.values() for key in keys} | run_state().duplicate_keys
         back = ""
         new = 0
         for key, item in page.by_key.items():
             states = self.states.setdefault((page.operation.item_schema, key), [])
-            if key in broken or not states or alike(states[-1], item):
+            if key in broken or not states or same_value(states[-1], item):
                 if not states or key in broken:
                     states.append(item)
                 continue
             new += 1
-            if any(alike(state, item) for state in states):
-                back = self.tell(key, item, states[-1], page)
+            if any(same_value(state, item) for state in states):
+                back = self.explain(key, item, states[-1], page)
             states.append(item)
         self.returns += bool(back)
         if back and self.returns >= RETURNS:
             self.is_done = True
-            raise PagesContradict(f"{back}; such happened {RETURNS} times: old states are shown, or made up")
-        if new >= ALL_OF and new == len(page.items) and self.looks > 0:
-            self.looks -= 1
-            self.look(page)
+            raise PagesContradict(f"{back}; items returned to an earlier state {RETURNS} times")
+        if new >= ALL_OF and new == len(page.items) and self.probes_left > 0:
+            self.probes_left -= 1
+            self.probe(page)
         return None if page.items else True
 
     @staticmethod
-    def tell(key: str, now: Any, before: Any, page: Page) -> str:
+    def explain(key: str, now: Any, before: Any, page: Page) -> str:
         name, here, there = next(differences(now, before))
         return (
-            f"{named(page.operation, key)} went back: its {name} is {quoted(here)} with {page.place}, was "
-            f"{quoted(there)} before, and {quoted(here)} before that"
+            f"{describe_item(page.operation, key)} returned to an earlier state: its {name} is {quote_value(here)} "
+            f"with {page.place}, was {quote_value(there)} before, and {quote_value(here)} before that"
         )
 
-    def look(self, page: Page) -> None:
-        """No list changes all of its items between any two requests."""
+    def probe(self, page: Page) -> None:
+        """Raise PagesContradict if all items differ on each of several reads: no list changes that fast."""
         before = page
         for _ in range(RETURNS):
             after = resend_for_page(page.case)
             common = [key for key in after.by_key if key in before.by_key] if after else []
-            if not after or not common or any(alike(after.by_key[key], before.by_key[key]) for key in common):
+            if not after or not common or any(same_value(after.by_key[key], before.by_key[key]) for key in common):
                 return
             before = after
         self.is_done = True
         name, here, there = next(differences(before.items[0], page.items[0]))
         raise PagesContradict(
-            f"all items with {page.place} are others each time that they are read: of "
-            f"{named(page.operation, page.keys[0])}, {name} was {quoted(there)}, and is {quoted(here)}"
+            f"all items with {page.place} differ on each read: {name} of "
+            f"{describe_item(page.operation, page.keys[0])} was {quote_value(there)}, then {quote_value(here)}"
         )

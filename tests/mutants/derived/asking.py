@@ -15,8 +15,8 @@ from urllib.parse import quote, unquote
 from zlib import crc32
 
 from tests.contract.bodies import JSON
-from tests.contract.contract import Credential, Operation
-from tests.contract.probes import unknown_id
+from tests.contract.operation import Credential, Operation
+from tests.contract.target import unknown_id
 
 from .exchange import Answer, Ask, Asked, Change
 from .making import EVERY, EVERYWHERE, ONE_IN_THREE, Equivalent
@@ -103,7 +103,11 @@ def now_and_then(operation: Operation, status: int, broken: Callable[[Answer], A
     """In place of one success of so many: broken itself, or what may be answered to any request."""
     # What is no list is asked for less often, and what adds or deletes is done a few times only.
     numbers, every = count(), EVERY if operation.listing else 5 if operation.is_safe else 2
-    busy = made_up(operation, status).replaced(headers={RETRY_AFTER: AT_ONCE}) if status in operation.not_now else None
+    busy = (
+        made_up(operation, status).replaced(headers={RETRY_AFTER: AT_ONCE})
+        if status in operation.transient_statuses
+        else None
+    )
 
     async def replaced(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
         if answer.status != operation.page_status or next(numbers) % every != every - 1:

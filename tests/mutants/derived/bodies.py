@@ -11,9 +11,10 @@ import jsonschema_rs
 
 from codegen.cel import MISSING
 from codegen.openapi import Node, schema_of
-from tests.contract.bodies import least
+from tests.contract.bodies import smallest_value
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
 
 from .asking import carrying, rewriting, titled, when
 from .exchange import Asked
@@ -30,15 +31,15 @@ PASSED = {"$ref", "description", "title", "example", "examples", "properties", "
 @family
 def bodies() -> Iterator[Derived]:
     for operation in contract().operations:
-        if operation.carried:
-            yield from of_body(operation, operation.carried.node)
+        if operation.request_body:
+            yield from of_body(operation, operation.request_body.node)
 
 
 def of_body(operation: Operation, node: Node) -> Iterator[Derived]:
     schema = schema_of(node)
     schema = schema.resolved() or schema
-    sample = next(operation.carried.samples(), MISSING) if operation.carried else MISSING
-    good = {name: least(below) for name, below in schema.at("properties").items()}
+    sample = next(operation.request_body.samples(), MISSING) if operation.request_body else MISSING
+    good = {name: smallest_value(below) for name, below in schema.at("properties").items()}
     good |= sample if isinstance(sample, dict) else {}
 
     def each(promise: Node, kind: str, mend: Mend, detail: str = "") -> Iterator[Derived]:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from codegen.openapi import Node
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Credential, Operation, contract
+from tests.contract.contract import contract
+from tests.contract.operation import Credential, Operation
 
 from .asking import ONE_PAGE, answering, let_in, presented, rewriting, shut_out, titled, when
 from .exchange import Answer, Ask, Asked

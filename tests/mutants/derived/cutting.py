@@ -13,7 +13,8 @@ from uuid import NAMESPACE_OID, uuid5
 from codegen.cel import MISSING
 from codegen.extensions import Listing, Lists
 from codegen.extensions.lists import field_of
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
 from tests.contract.pages import as_integer
 
 from .exchange import Answer, Ask, Asked, Change, replaced
@@ -249,7 +250,7 @@ def has_effect(world: World, operation: Operation, change: Change) -> bool:
         places = (most - 1, total // 2, total - 1, total, 1, 2**32)
         queries += [{listing.limit: size, listing.offset: each} for each in places for size in sizes]
     filtered = [
-        [{name: parameter.written(value)} for value in world.values(operation, name)]
+        [{name: parameter.serialize(value)} for value in world.values(operation, name)]
         for name, parameter in operation.filters.items()
     ]
     queries += [query for each in filtered for query in each]

@@ -9,9 +9,10 @@ from typing import Any
 
 from codegen.extensions import Stage
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
-from tests.contract.operation import VALID, Parameter
-from tests.contract.probes import another_id
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
+from tests.contract.parameter import VALID, Parameter
+from tests.contract.target import similar_id
 
 from .asking import (
     ONE_PAGE,
@@ -116,8 +117,8 @@ def repaired(world: World, operation: Operation, asked: Asked, stage: Stage) -> 
         for name, parameter in operation.query.items():
             if parameter.judge(asked.values(name)) != VALID:
                 asked = asked.with_value(name)
-        if operation.carried:
-            asked = carrying(asked, next(operation.carried.samples()))
+        if operation.request_body:
+            asked = carrying(asked, next(operation.request_body.samples()))
         if not operation.parent or in_path(operation).judge_one(parent_of(operation, asked)) == VALID:
             return asked
     return with_parent(operation, asked, ids.readable[0]) if ids.readable else asked
@@ -136,7 +137,7 @@ def let_through(
     async def instead(asked: Asked, ask: Ask, answer: Answer) -> Answer | None:
         if answer.status not in stage.statuses:
             return None
-        if is_near and parent_of(operation, asked) not in map(another_id, known):
+        if is_near and parent_of(operation, asked) not in map(similar_id, known):
             return None
         through = await ask(repaired(world, operation, asked, stage))
         return emptied(operation, through) if is_empty else through
@@ -187,7 +188,7 @@ def overtaken(first: Stage, second: Stage, world: World, operation: Operation) -
 def fail_both(operation: Operation, *stages: str) -> bool:
     """Whether a request can fail at both: not if the parameter in the path has to be two things."""
     needs_parent = {"existence", "access", "state"}
-    if not operation.query and operation.carried is None:
+    if not operation.query and operation.request_body is None:
         needs_parent |= {"parameters"}
     return not set(stages) <= needs_parent
 

@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from codegen.openapi import Node, schema_of
-from tests.contract.bodies import least
+from tests.contract.bodies import smallest_value
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
-from tests.contract.filter_values import candidates
-from tests.contract.operation import INVALID, VALID, Parameter
+from tests.contract.contract import contract
+from tests.contract.filter_values import filter_values
+from tests.contract.operation import Operation
+from tests.contract.parameter import INVALID, VALID, Parameter
 
 from .asking import (
     ONE_PAGE,
@@ -107,12 +108,12 @@ def edges(schema: Node) -> Iterator[Edge]:
 
 def text_of(schema: Node) -> Any:
     """A value that is as short as can be: most patterns of texts have a letter."""
-    return next((text for text in ("a", "A", "0") if "pattern" in schema), least(schema))
+    return next((text for text in ("a", "A", "0") if "pattern" in schema), smallest_value(schema))
 
 
 def texts_of(parameter: Parameter, value: Any) -> tuple[str, ...]:
     """A value as a query has it."""
-    written = parameter.written(value)
+    written = parameter.serialize(value)
     return tuple(map(str, written)) if isinstance(written, list) else (str(written),)
 
 
@@ -190,7 +191,7 @@ def values_of(world: World, operation: Operation, parameter: Parameter) -> list[
         return [operation.limits[-1]]
     if listing and parameter.name == listing.cursor:
         raise Equivalent("cursors are the server's own")
-    return candidates(operation, parameter.name, tuple(world.items(operation)))
+    return filter_values(operation, parameter.name, tuple(world.items(operation)))
 
 
 def exchanged(

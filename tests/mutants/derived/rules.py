@@ -18,8 +18,9 @@ from codegen.extensions import AtMost, Request, Result, Rule
 from codegen.extensions.instances import route
 from codegen.openapi import Node, schema_of
 from codegen.openapi.document import Pointer
-from tests.contract.contract import Operation, contract
-from tests.contract.interaction import judged
+from tests.contract.contract import contract
+from tests.contract.interaction import judge_rules
+from tests.contract.operation import Operation
 
 from .exchange import Answer, Ask, Asked, Change, replaced
 from .fields import AS, Changes, Field, Recipe, applied, fields_of, ways
@@ -69,7 +70,7 @@ class Place:
         """Those about items, or about the body of what is no list, with what they read."""
         found: dict[str, tuple[Rule, list[Field]]] = {}
         of_schemas, document = self.operation.promised.rules, self.body.document
-        for pointer in sorted(route(self.start, of_schemas).wanted()):
+        for pointer in sorted(route(self.start, of_schemas).reachable()):
             schema = document.find(pointer)
             assert schema is not None
             for rule in of_schemas[pointer]:
@@ -110,7 +111,7 @@ def places() -> Iterator[Place]:
     for operation in contract().operations:
         for key, response in operation.described.operation.responses.items():
             body = schema_of(response)
-            if key.isdecimal() and body.value is not True and int(key) not in operation.not_now:
+            if key.isdecimal() and body.value is not True and int(key) not in operation.transient_statuses:
                 yield Place(operation, int(key), body)
 
 
@@ -172,7 +173,7 @@ class Search:
         place = self.place
         document = place.with_items(self.document, [item])
         earlier = {key: before for key, _, _ in place.rows(document)} if before is not MISSING else {}
-        found = judged(place.operation, self.request, place.status, document, earlier, self.now)
+        found = judge_rules(place.operation, self.request, place.status, document, earlier, self.now)
         return {name for name, verdicts in found.items() if any(each.result is Result.BROKEN for each in verdicts)}
 
     def is_wanted(self, item: Any, made: Any) -> bool:
@@ -189,7 +190,7 @@ class Search:
     def meets_more(self, item: Any, made: Any) -> bool:
         lists = self.place.operation.lists
         return any(
-            lists is not None and self.rule is not None and lists.meeting(each, [item, made]) == [False, True]
+            lists is not None and self.rule is not None and lists.matching(each, [item, made]) == [False, True]
             for each in self.place.at_most
         )
 
@@ -305,10 +306,10 @@ def built_at_most(world: World, place: Place, at_most: AtMost, field: Field, way
     search, changes, rows = begun(world, place, None)
     lists = place.operation.lists
     assert lists is not None
-    met = dict(zip(rows, lists.meeting(at_most, list(rows.values())), strict=True))
+    met = dict(zip(rows, lists.matching(at_most, list(rows.values())), strict=True))
 
     def is_wanted(item: Any, made: Any) -> bool:
-        return lists.meeting(at_most, [item, made]) == [False, True] and search.is_wanted(item, made)
+        return lists.matching(at_most, [item, made]) == [False, True] and search.is_wanted(item, made)
 
     recipes: dict[str, list[Recipe]] = {}
     for item in changes.kinds_of_items():

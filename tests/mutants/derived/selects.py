@@ -9,7 +9,8 @@ from typing import Any
 
 from codegen.extensions import Result, Rule
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
 
 from .cutting import Cut, change_of, has_effect
 from .making import EVERYWHERE, Built, Derived, Equivalent, family
@@ -31,7 +32,7 @@ class Picked:
 
     def written(self, value: Any) -> list[str]:
         """A value as a query has it."""
-        made = self.operation.query[self.name].written(value)
+        made = self.operation.query[self.name].serialize(value)
         return [str(each) for each in made] if isinstance(made, list) else [str(made)]
 
     def is_broken(self, cut: Cut, items: list[Any]) -> list[bool]:

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from codegen.openapi import Node, schema_of
 from codegen.openapi.operations import followed_entries
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
+from tests.contract.contract import contract
+from tests.contract.operation import Operation
 
 from .asking import ONE_PAGE, answering, impossible, is_for, now_and_then, sample, when
 from .exchange import Answer, Ask, Asked, Change
@@ -64,7 +65,7 @@ def statuses() -> Iterator[Derived]:
 
 
 def of_response(operation: Operation, status: int, response: Node) -> Iterator[Derived]:
-    wheres = (NOW_AND_THEN,) if status in operation.not_now else (EVERYWHERE, ONE_IN_THREE)
+    wheres = (NOW_AND_THEN,) if status in operation.transient_statuses else (EVERYWHERE, ONE_IN_THREE)
     faults = [
         *of_status(operation, response),
         *of_bodies(operation, status, response),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from codegen.extensions.examples import examples_of
 from codegen.openapi import schema_of
 from codegen.openapi.operations import followed_entries
-from tests.contract.bodies import least
-from tests.contract.contract import Operation
+from tests.contract.bodies import smallest_value
+from tests.contract.operation import Operation
 
 from .exchange import Answer
 
@@ -22,6 +22,6 @@ def made_up(operation: Operation, status: int) -> Answer:
     answer = Answer(status, tuple(headers.items()), b"")
     for media in followed_entries(response, "content"):
         examples = [each.value for each in examples_of(response)]
-        body = examples[0] if examples else least(schema_of(response))
+        body = examples[0] if examples else smallest_value(schema_of(response))
         return answer.replaced(body=body, headers={"content-type": media})
     return answer

@@ -16,8 +16,9 @@ from codegen.extensions.lists import field_of
 from codegen.openapi import Node, schema_of
 from codegen.openapi.document import Pointer
 from tests.contract.checks.classes import CLASSES
-from tests.contract.contract import Operation, contract
-from tests.contract.interaction import judged
+from tests.contract.contract import contract
+from tests.contract.interaction import judge_rules
+from tests.contract.operation import Operation
 
 from .asking import answering, now_and_then, when
 from .exchange import Answer, Ask, Asked, Change, changed_at
@@ -39,7 +40,7 @@ def values() -> Iterator[Derived]:
 def of_body(operation: Operation, status: int, body: Node) -> Iterator[Derived]:
     is_rowed = status == operation.page_status and operation.lists is not None
     wheres = [EVERYWHERE, ONE_ROW if is_rowed else ONE_IN_THREE]
-    if status in operation.not_now:
+    if status in operation.transient_statuses:
         wheres = [NOW_AND_THEN]
     for schema in objects(body):
         named = f"{operation.name}.{status}.{schema.pointer.rpartition('/')[2]}"
@@ -185,7 +186,9 @@ def validator_of(pointer: str) -> jsonschema_rs.Draft202012Validator:
 def follows(world: World, operation: Operation, status: int, before: Any, after: Any) -> frozenset[str]:
     """The checks whose promises the change breaks besides: rules, and those about fields that `x-list` names."""
     found = set[str]()
-    for rule, verdicts in judged(operation, world.request(operation), status, after, {}, datetime.now(UTC)).items():
+    for rule, verdicts in judge_rules(
+        operation, world.request(operation), status, after, {}, datetime.now(UTC)
+    ).items():
         if any(each.result is Result.BROKEN for each in verdicts):
             found.add(rule)
     lists = operation.lists
@@ -215,7 +218,7 @@ def texts(value: Any) -> Iterator[str]:
 
 def samples(world: World, operation: Operation, status: int) -> list[Answer]:
     """Answers of that status: of the correct server, or made up where any request may be answered so."""
-    if status in operation.not_now:
+    if status in operation.transient_statuses:
         return [made_up(operation, status)]
     if status == operation.page_status:
         return world.whole(operation)

@@ -14,8 +14,8 @@ import requests
 
 from codegen.cel import MISSING
 from codegen.extensions import Request
-from tests.contract.contract import Operation
-from tests.contract.filter_values import candidates
+from tests.contract.filter_values import filter_values
+from tests.contract.operation import Operation
 from tests.contract.target import UNKNOWN_IDS, Target
 
 from .exchange import Answer, Asked
@@ -49,7 +49,7 @@ class World:
         """By place, what a request has that is let in."""
         for each in operation.credentials:
             if each.variable in self.target.secrets:
-                return each.carried(self.target.secrets[each.variable])
+                return each.parameters_for(self.target.secrets[each.variable])
         return {}
 
     def ask(
@@ -89,7 +89,7 @@ class World:
     @staticmethod
     def body(operation: Operation) -> Any:
         """What its requests carry, by the contract's example; MISSING if nothing."""
-        return next(operation.carried.samples(), MISSING) if operation.carried else MISSING
+        return next(operation.request_body.samples(), MISSING) if operation.request_body else MISSING
 
     def whole(self, operation: Operation) -> list[Answer]:
         """All pages of the list that is read most; of what is no list, the one answer."""
@@ -133,7 +133,7 @@ class World:
                     for each in (operation.limits[0] - 1, operation.limits[-1] + 1, "x")
                 ]
             answers.append(self.ask(operation, is_let_in=False))
-            if operation.carried and operation.refused("state"):
+            if operation.request_body and operation.refused("state"):
                 # What there is already.
                 self.whole(operation)
                 answers.append(self.ask(operation))
@@ -150,7 +150,7 @@ class World:
 
     def values(self, operation: Operation, name: str) -> list[Any]:
         """Values of a further parameter that tell lists apart, as the contract run tries them."""
-        return candidates(operation, name, self.target.samples.get(operation.name) or self.items(operation))
+        return filter_values(operation, name, self.target.samples.get(operation.name) or self.items(operation))
 
     def dice(self, name: str) -> Random:
         """For choices of one mutant: the same each time."""
@@ -171,7 +171,7 @@ def answer_of(response: requests.Response) -> Answer:
 def request_of(operation: Operation, asked: Asked) -> Request:
     """What rules know of a request; with which credentials it came is left out."""
     match = operation.address.fullmatch(unquote(asked.path))
-    parent = operation.in_path[operation.parent].normal(match[1]) if operation.parent and match else ""
+    parent = operation.in_path[operation.parent].normalize(match[1]) if operation.parent and match else ""
     path = {operation.parent: parent} if parent else {}
     query = {name: known.value(texts) for name, known in operation.query.items() if (texts := asked.values(name))}
     try:

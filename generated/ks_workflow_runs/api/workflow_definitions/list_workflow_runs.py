@@ -10,7 +10,7 @@ from uuid import UUID
 from ... import _inputs, models
 from ..._bases import BaseModel
 from ..._decoding import decode
-from ..._pages import Paging, check
+from ..._page_checks import Paging, check_page
 from ..._sending import Answer
 from ...client import Call, Client
 from ...types import UNSET, Response, Unset
@@ -46,9 +46,9 @@ def build_call(
     authorization: str | None | Unset = UNSET,
     ks_uat: str | None | Unset = UNSET,
 ) -> Call:
-    """Returns the request, its parameters checked. Raises ConfigurationError; nothing is sent."""
+    """Return the request. Raise ConfigurationError if a parameter violates the contract. Sends nothing."""
     _path = "/v1/workflow-definitions/" + _inputs.uuid_text("definition_id", definition_id) + "/runs"
-    # None and UNSET are not sent: a header or a cookie of the text "None" would be a wrong credential.
+    # None and UNSET are not sent: a header or cookie with the text "None" would be a wrong credential.
     _params: list[tuple[str, str]] = []
     if limit is not None and not isinstance(limit, Unset):
         _params.append(("limit", str(_inputs.integer("limit", limit, least=1, most=100))))
@@ -76,7 +76,7 @@ def build_call(
 def _reader(client: Client, call: Call) -> Callable[[Answer], Response[models.WorkflowRunPage]]:
     def read(answer: Answer) -> Response[models.WorkflowRunPage]:
         parsed = decode(models.WorkflowRunPage, answer, strict=client.strict)
-        check(PAGING, call.asked, parsed, answer)
+        check_page(PAGING, call.asked, parsed, answer)
         return Response(HTTPStatus(answer.status_code), answer.content, answer.headers, parsed)
 
     return read
@@ -97,42 +97,42 @@ def sync_detailed(
 
     Anyone with read access to the definition's path may list its runs.
 
-    The list may change between two requests, so the same offset may hold another run the next time. In which order
-    runs come is not promised, only that they keep it.
+    The list may change between two requests, so the same offset may hold another run the next time. The order of
+    runs is not specified, but it is stable.
 
-    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
-    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
-    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
-    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
-    section 6).
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are
+    ignored. Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may accept
+    other spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. The same
+    holds for a parameter that is given twice, and for an offset from 2**53: such integers are not interoperable
+    (RFC 8259, section 6).
 
-    What holds of 200:
+    Rules of 200:
 
     - Every run belongs to the definition that was asked for.
 
-    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
-    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
-    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
-    same id. At most one run of a definition is `RUNNING`.
+    The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
+    offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
+    never changes, even if others are added or deleted. Pages of any size are slices of the same list. No two items
+    have the same id. At most one run of a definition is `RUNNING`.
 
-    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+    Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
-        client: Where to, and with which credential.
+        client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
-        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Required unless `ks_uat` is sent. A server may accept the scheme in any case (RFC 9110, section 11.1).
+        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Required unless `authorization` is sent.
 
     Returns:
-        The page, with status, headers and the body as it was sent.
+        The page, with status, headers and the raw body.
 
     Raises:
-        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
-        StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
-        ApiConnectionError: There was no answer.
+        ConfigurationError: A parameter violates the contract. Nothing was sent.
+        StatusError: The status is not a success. `errors` has a class for each status.
+        DecodingError: The body does not match the contract. A PageError if the page does not match the request.
+        ApiConnectionError: There was no answer, or not a complete one.
     """
 
     _call = build_call(
@@ -160,42 +160,42 @@ def sync(
 
     Anyone with read access to the definition's path may list its runs.
 
-    The list may change between two requests, so the same offset may hold another run the next time. In which order
-    runs come is not promised, only that they keep it.
+    The list may change between two requests, so the same offset may hold another run the next time. The order of
+    runs is not specified, but it is stable.
 
-    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
-    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
-    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
-    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
-    section 6).
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are
+    ignored. Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may accept
+    other spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. The same
+    holds for a parameter that is given twice, and for an offset from 2**53: such integers are not interoperable
+    (RFC 8259, section 6).
 
-    What holds of 200:
+    Rules of 200:
 
     - Every run belongs to the definition that was asked for.
 
-    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
-    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
-    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
-    same id. At most one run of a definition is `RUNNING`.
+    The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
+    offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
+    never changes, even if others are added or deleted. Pages of any size are slices of the same list. No two items
+    have the same id. At most one run of a definition is `RUNNING`.
 
-    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+    Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
-        client: Where to, and with which credential.
+        client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
-        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Required unless `ks_uat` is sent. A server may accept the scheme in any case (RFC 9110, section 11.1).
+        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Required unless `authorization` is sent.
 
     Returns:
         The page.
 
     Raises:
-        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
-        StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
-        ApiConnectionError: There was no answer.
+        ConfigurationError: A parameter violates the contract. Nothing was sent.
+        StatusError: The status is not a success. `errors` has a class for each status.
+        DecodingError: The body does not match the contract. A PageError if the page does not match the request.
+        ApiConnectionError: There was no answer, or not a complete one.
     """
 
     return sync_detailed(
@@ -223,42 +223,42 @@ async def asyncio_detailed(
 
     Anyone with read access to the definition's path may list its runs.
 
-    The list may change between two requests, so the same offset may hold another run the next time. In which order
-    runs come is not promised, only that they keep it.
+    The list may change between two requests, so the same offset may hold another run the next time. The order of
+    runs is not specified, but it is stable.
 
-    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
-    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
-    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
-    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
-    section 6).
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are
+    ignored. Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may accept
+    other spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. The same
+    holds for a parameter that is given twice, and for an offset from 2**53: such integers are not interoperable
+    (RFC 8259, section 6).
 
-    What holds of 200:
+    Rules of 200:
 
     - Every run belongs to the definition that was asked for.
 
-    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
-    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
-    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
-    same id. At most one run of a definition is `RUNNING`.
+    The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
+    offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
+    never changes, even if others are added or deleted. Pages of any size are slices of the same list. No two items
+    have the same id. At most one run of a definition is `RUNNING`.
 
-    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+    Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
-        client: Where to, and with which credential.
+        client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
-        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Required unless `ks_uat` is sent. A server may accept the scheme in any case (RFC 9110, section 11.1).
+        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Required unless `authorization` is sent.
 
     Returns:
-        The page, with status, headers and the body as it was sent.
+        The page, with status, headers and the raw body.
 
     Raises:
-        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
-        StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
-        ApiConnectionError: There was no answer.
+        ConfigurationError: A parameter violates the contract. Nothing was sent.
+        StatusError: The status is not a success. `errors` has a class for each status.
+        DecodingError: The body does not match the contract. A PageError if the page does not match the request.
+        ApiConnectionError: There was no answer, or not a complete one.
     """
 
     _call = build_call(
@@ -286,42 +286,42 @@ async def asyncio(
 
     Anyone with read access to the definition's path may list its runs.
 
-    The list may change between two requests, so the same offset may hold another run the next time. In which order
-    runs come is not promised, only that they keep it.
+    The list may change between two requests, so the same offset may hold another run the next time. The order of
+    runs is not specified, but it is stable.
 
-    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are ignored.
-    Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may take other
-    spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. So it may with a
-    parameter that is given twice, and with an offset from 2**53: such integers are not interoperable (RFC 8259,
-    section 6).
+    Names of parameters, cookies and tokens are case-sensitive. Query parameters that are not listed here are
+    ignored. Integers are written in decimal digits, without leading zeros; UUIDs with dashes. A server may accept
+    other spellings of the same value (`1e1`, `1.0`, `+5`, `05`, a UUID without dashes), or answer 422. The same
+    holds for a parameter that is given twice, and for an offset from 2**53: such integers are not interoperable
+    (RFC 8259, section 6).
 
-    What holds of 200:
+    Rules of 200:
 
     - Every run belongs to the definition that was asked for.
 
-    The list: A page repeats the limit and the offset. A page holds as many items as asked for, or as there are from
-    its offset on, whichever is less. The total is that of the whole list, whichever page is asked for. Two items
-    never change places, whatever is added or deleted. Pages of any size are cut from one list. No two items have the
-    same id. At most one run of a definition is `RUNNING`.
+    The list: A page repeats the limit and the offset. A page has as many items as the limit, or as there are from its
+    offset on, whichever is less. The total is that of the whole list, on any page. The relative order of two items
+    never changes, even if others are added or deleted. Pages of any size are slices of the same list. No two items
+    have the same id. At most one run of a definition is `RUNNING`.
 
-    Judged in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
+    Checked in this order: credentials (401), parameters (422), existence (404), access (403). At any time: 429, 503.
 
     Args:
         definition_id: The workflow definition whose runs are listed.
-        client: Where to, and with which credential.
+        client: The client.
         limit: Number of items per page (at least 1, at most 100)
         offset: Number of items to skip (at least 0)
-        authorization: An API key or a user access token, as `Bearer <token>`. Needed unless `ks_uat` is sent. A server may take the scheme in any case (RFC 9110, section 11.1).
-        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Needed unless `authorization` is sent.
+        authorization: An API key or a user access token, as `Bearer <token>`. Required unless `ks_uat` is sent. A server may accept the scheme in any case (RFC 9110, section 11.1).
+        ks_uat: The browser session's user access token, an httpOnly cookie set at sign-in. Required unless `authorization` is sent.
 
     Returns:
         The page.
 
     Raises:
-        ConfigurationError: A parameter is not what the contract allows; nothing was sent.
-        StatusError: The server refused; see `errors` for the class of each status.
-        DecodingError: The body is not what the contract says; a PageError where it is, but not what was asked for.
-        ApiConnectionError: There was no answer.
+        ConfigurationError: A parameter violates the contract. Nothing was sent.
+        StatusError: The status is not a success. `errors` has a class for each status.
+        DecodingError: The body does not match the contract. A PageError if the page does not match the request.
+        ApiConnectionError: There was no answer, or not a complete one.
     """
 
     return (

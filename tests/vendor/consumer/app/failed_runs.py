@@ -1,4 +1,4 @@
-"""Prints the runs of a workflow definition that failed. Address and token: `KS_BASE_URL`, `KS_TOKEN`."""
+"""Prints the failed runs of a workflow definition. Address and token come from `KS_BASE_URL` and `KS_TOKEN`."""
 
 import sys
 

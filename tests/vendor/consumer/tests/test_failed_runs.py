@@ -1,4 +1,4 @@
-"""The program, tested with the client's testing kit: a server in memory that keeps to the API's contract."""
+"""Tests of the program with the client's testing kit: a fake server that follows the API's contract."""
 
 from collections.abc import Iterator
 from uuid import UUID
@@ -28,7 +28,7 @@ def printed(
     return capsys.readouterr().out.splitlines()
 
 
-def test_it_prints_the_runs_that_failed(
+def test_prints_the_failed_runs(
     server: testing.FakeServer, definition: UUID, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.add_runs(definition, 150, status="COMPLETED")
@@ -38,18 +38,18 @@ def test_it_prints_the_runs_that_failed(
     ]
 
 
-def test_it_waits_where_the_quota_is_exceeded(
+def test_waits_when_the_quota_is_exceeded(
     server: testing.FakeServer, definition: UUID, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.add_runs(definition, 3, status="FAILED")
     server.next(429, retry_after=30)
     assert len(printed(server, definition, capsys)) == 3
-    # On the server's clock: nobody waited.
+    # On the server's clock: the test did not wait.
     assert server.elapsed == 30
-    assert [asked.status for asked in server.requests] == [429, 200]
+    assert [request.status for request in server.requests] == [429, 200]
 
 
-def test_it_misses_nothing_while_the_list_changes(
+def test_misses_nothing_while_the_list_changes(
     server: testing.FakeServer, definition: UUID, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = server.add_runs(definition, 250, status="FAILED")
@@ -58,7 +58,7 @@ def test_it_misses_nothing_while_the_list_changes(
     assert len(printed(server, definition, capsys)) == 250
 
 
-def test_a_state_of_a_later_version_does_no_harm(
+def test_accepts_a_status_of_a_later_version(
     server: testing.FakeServer, definition: UUID, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.add_runs(definition, 3, status="FAILED")
