@@ -90,10 +90,10 @@ def check_page(paging: Paging, sent: Mapping[str, str], page: Any, answer: Answe
 def _echo_faults(paging: Paging, sent: Mapping[str, str], page: Any) -> Iterator[tuple[str, str]]:
     for name, parameter in paging.echoes.items():
         if parameter in sent and not _equals_text(got := field_getter(name)(page), sent[parameter]):
-            yield name, f"must be {sent[parameter]}, as asked for (got {_short(got)})"
+            yield name, f"must be {sent[parameter]}, as requested (got {_short(got)})"
     items = paging.items_of(page)
     if paging.limit in sent and len(items) > int(sent[paging.limit]):
-        yield paging.items, f"must be at most {sent[paging.limit]}, as asked for (got {len(items)})"
+        yield paging.items, f"must be at most {sent[paging.limit]}, as requested (got {len(items)})"
     for name, parameter in paging.item_echoes.items():
         values = list(map(field_getter(name), items))
         # Usually they are the same object.
@@ -102,7 +102,7 @@ def _echo_faults(paging: Paging, sent: Mapping[str, str], page: Any) -> Iterator
             index = next(index for index, value in enumerate(values) if value in wrong)
             yield (
                 f"{paging.items}.{index}.{name}",
-                f"must be {sent[parameter]}, as asked for (got {_short(values[index])})",
+                f"must be {sent[parameter]}, as requested (got {_short(values[index])})",
             )
     keys = paging.keys_of(items)
     if len(set(keys)) < len(keys):
