@@ -223,7 +223,7 @@ def test_an_unknown_filter_value_is_refused_at_once(board_client: ModuleType, se
 def test_a_server_that_ignores_the_filter_is_an_error(read: Read, server: Server, board_client: ModuleType) -> None:
     server.answers["tasks"] = lambda query: tasks({**query, "status": "OPEN"})
     with pytest.raises(
-        board_client.errors.PageError, match=r"items\.0\.status: must be DONE, as asked for \(got OPEN\)"
+        board_client.errors.PageError, match=r"items\.0\.status: must be DONE, as requested \(got OPEN\)"
     ):
         read("tasks", status="DONE")
     assert len(read("tasks")) == 166
