@@ -1,4 +1,4 @@
-"""Fixtures for several folders of tests."""
+"""Fixtures for several folders: processes for contract runs, and PostgreSQL."""
 
 from __future__ import annotations
 

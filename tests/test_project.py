@@ -1,4 +1,4 @@
-"""The project's own files agree with each other: pins with the lock, the README with the Makefile."""
+"""The project's files agree with each other: pins and lock files, documents and Makefile, workflows and commands."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ def locked(group: str) -> set[str]:
 @pytest.mark.parametrize("group", LOCKS)
 def test_every_tool_is_pinned_exactly_and_locked_at_its_pin(group: str) -> None:
     pins = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-    # Only what the other group pins already has no pin of its own, so that ours and rivals share it.
+    # Packages that the group `dev` pins have no pin here, so that all clients share their versions.
     shared = {pin.partition("==")[0] for pin in locked("dev")} if group == "benchmark" else set()
     stated = {pin for pin in pins[group] if isinstance(pin, str)}
     assert stated and stated - shared <= locked(group)
 
 
-def test_what_tests_need_comes_on_top_of_what_runs_need() -> None:
+def test_the_dev_lock_contains_the_run_lock() -> None:
     assert locked("run") < locked("dev")
 
 
-def test_what_both_locks_hold_has_one_version() -> None:
-    project, rivals = (dict(pin.split("==") for pin in locked(group)) for group in ("dev", "benchmark"))
-    both = set(project) & set(rivals)
+def test_packages_in_both_locks_have_one_version() -> None:
+    project, others = (dict(pin.split("==") for pin in locked(group)) for group in ("dev", "benchmark"))
+    both = set(project) & set(others)
     assert {"httpx2", "pydantic", "pydantic-core"} <= both
-    assert {name: project[name] for name in both} == {name: rivals[name] for name in both}
+    assert {name: project[name] for name in both} == {name: others[name] for name in both}
 
 
 @pytest.mark.parametrize("group", LOCKS)
-def test_the_locks_hold_hashes_and_no_addresses(group: str) -> None:
+def test_the_locks_contain_hashes_and_no_urls(group: str) -> None:
     packages = re.split(r"^(?=[a-z0-9-]+==)", LOCKS[group], flags=re.MULTILINE)[1:]
     assert all("--hash=sha256:" in package for package in packages)
     assert "://" not in LOCKS[group]
@@ -70,30 +70,32 @@ def test_make_alone_lists_every_target_and_variable() -> None:
     ("argument", "problem"),
     [("BASEURL=x", "no variable BASEURL"), ("contrct", "no target 'contrct'"), ("BASE_URL", "BASE_URL is a variable")],
 )
-def test_a_misspelt_name_is_told(argument: str, problem: str) -> None:
+def test_a_misspelt_name_is_reported(argument: str, problem: str) -> None:
     done = subprocess.run(["make", argument], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert problem in done.stdout + done.stderr and "fix: " in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
-    ("does", "problem"),
+    ("script", "problem"),
     [
-        ("[ $1 = --version ] && echo Python 3.10.2", "Python 3.10.2 is too old: 3.11 or later is needed"),
+        ("[ $1 = --version ] && echo Python 3.10.2", "Python must be 3.11 or later (got Python 3.10.2)"),
         ("echo 'no such version is set' >&2; exit 127", "does not run: no such version is set"),
         ("", "there is no "),
     ],
 )
-def test_a_python_that_will_not_do_is_told(tmp_path: Path, does: str, problem: str) -> None:
+def test_an_unusable_python_is_reported(tmp_path: Path, script: str, problem: str) -> None:
     python = tmp_path / "python"
-    if does:
-        python.write_text(f"#!/bin/sh\n{does}\n")
+    if script:
+        python.write_text(f"#!/bin/sh\n{script}\n")
         python.chmod(0o755)
     command = ["sh", ".ci/setup", str(python), str(tmp_path / "venv"), "requirements.lock"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.startswith("problem: ") and problem in done.stderr
-    assert done.stderr.endswith("\nfix: install Python 3.11 or later, or name one: make PYTHON=/path/to/python3 ...\n")
+    assert done.stderr.endswith(
+        "\nfix: install Python 3.11 or later, or set its path: make PYTHON=/path/to/python3 ...\n"
+    )
     assert not (tmp_path / "venv").exists()
 
 
@@ -103,11 +105,11 @@ def targets_named_in(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "overrides/README.md"])
-def test_prose_names_only_targets_that_are_there(name: str) -> None:
+def test_documents_name_existing_targets(name: str) -> None:
     assert {"generate"} <= targets_named_in(name) <= TARGETS
 
 
-def test_paths_in_prose_are_there() -> None:
+def test_documents_name_existing_paths() -> None:
     named = [
         path
         for name in ("README.md", "CONTRIBUTING.md")
@@ -125,18 +127,18 @@ def test_the_loop_of_a_contract_edit_has_ten_steps() -> None:
     ]
 
 
-def test_ci_and_hooks_do_what_the_checks_of_a_fresh_clone_do() -> None:
+def test_ci_and_hooks_run_the_checks_of_ci_run() -> None:
     checks = targets_named_in(".ci/run")
     assert {"verify", "lint", "test", "contract"} <= checks <= TARGETS
     workflow = read(ROOT / ".github/workflows/ci.yml").value
     assert workflow["jobs"]["ci"]["steps"][-1] == {"run": ".ci/run"}
     (repository,) = read(ROOT / ".pre-commit-config.yaml").value["repos"]
     hooks = {hook["entry"].removeprefix("make ") for hook in repository["hooks"]}
-    # What takes minutes is left to CI.
+    # Checks that take minutes run in CI only.
     assert hooks == {"verify", "lint", "test", "contract"} <= checks
 
 
-def test_the_linter_of_the_contract_is_pinned_and_locked_without_addresses() -> None:
+def test_redocly_is_pinned_and_locked_without_urls() -> None:
     folder = ROOT / ".ci/redocly"
     lock = (folder / "package-lock.json").read_text(encoding="utf-8")
     pins = json.loads((folder / "package.json").read_text(encoding="utf-8"))["devDependencies"]
@@ -147,7 +149,7 @@ def test_the_linter_of_the_contract_is_pinned_and_locked_without_addresses() -> 
 
 
 def steps_of(workflow: str) -> dict[str, list[Any]]:
-    """By job."""
+    """Return the steps of each job."""
     jobs = read(ROOT / ".github/workflows" / workflow).value["jobs"]
     return {name: job["steps"] for name, job in jobs.items()}
 
@@ -156,22 +158,22 @@ def variables_of(usage: str | None) -> set[str]:
     return set(re.findall(r"^    ([A-Z_]+)\b", usage or "", flags=re.MULTILINE))
 
 
-def test_the_workflow_for_deployments_gives_what_the_contract_run_takes() -> None:
+def test_the_contract_workflow_sets_known_variables() -> None:
     (step,) = (step for step in steps_of("contract.yml")["contract"] if step.get("uses") == ACTION)
     assert {"BASE_URL", "TOKEN", "DEFINITION_ID"} <= step["env"].keys() <= variables_of(contract.__doc__)
 
 
-def test_the_workflow_for_fleets_gives_what_the_fleet_takes() -> None:
+def test_the_fleet_workflow_sets_known_variables() -> None:
     steps = steps_of("fleet.yml")
     used = {job: [step for step in some if step.get("uses") == ACTION] for job, some in steps.items()}
     commands = {job: [step["with"]["command"] for step in some] for job, some in used.items()}
-    assert commands == {"matrix": [], "share": ["fleet run"], "report": ["fleet report"]}
-    for step in (*used["share"], *used["report"]):
+    assert commands == {"matrix": [], "shard": ["fleet run"], "report": ["fleet report"]}
+    for step in (*used["shard"], *used["report"]):
         assert {"FLEET"} <= step["env"].keys() <= variables_of(fleet.__doc__)
     assert any("make fleet-matrix" in step.get("run", "") for step in steps["matrix"])
 
 
-def test_the_action_runs_the_commands_that_are_there() -> None:
+def test_the_action_runs_existing_commands() -> None:
     action = read(ROOT / ACTION / "action.yml").value
     assert action["runs"]["using"] == "composite" and action["inputs"]["command"]["default"] == "contract"
     named = set(re.findall(r"`([a-z ]+)`", action["inputs"]["command"]["description"]))
@@ -180,7 +182,7 @@ def test_the_action_runs_the_commands_that_are_there() -> None:
     assert all(command in script for command in named)
 
 
-def test_defaults_of_the_contract_run_are_told_as_they_are() -> None:
+def test_documented_defaults_are_true() -> None:
     defaults = read_environment({})
     help_text = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in ("MAX_EXAMPLES", "MAX_TIME", "MAX_ANSWER", "SEED", "RATE_LIMIT", "REPORT_DIR"):

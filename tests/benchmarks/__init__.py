@@ -1,1 +1,1 @@
-"""What `make benchmark` measures, next to rivals, and how it is shown. They compare; no time is asserted."""
+"""`make benchmark`: generation, client, contract run and reference server next to other tools. Asserts no times."""

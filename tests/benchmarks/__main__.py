@@ -1,4 +1,4 @@
-"""The command, `make benchmark`: runs them one after the other, and writes what came of them."""
+"""The command `make benchmark`: runs the benchmarks one after the other, and writes the reports."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from importlib import import_module
 
 from codegen import ROOT
 from tests.benchmarks import report
+from tests.benchmarks.chart import as_svg
 from tests.benchmarks.client import versions
 from tests.benchmarks.report import Table
 
-# Modules beside this one, in the order in which they run.
+# Modules of this package, in the order in which they run.
 BENCHMARKS = ("generation", "client", "contract", "server")
 
 REPORTS = ROOT / "reports"
@@ -21,7 +22,7 @@ REPORTS = ROOT / "reports"
 def main(arguments: list[str]) -> int:
     if unknown := [name for name in arguments if name not in BENCHMARKS]:
         print(
-            f"problem: there is no benchmark '{unknown[0]}'\nfix: give one of {', '.join(BENCHMARKS)}", file=sys.stderr
+            f"problem: there is no benchmark '{unknown[0]}'\nfix: use one of {', '.join(BENCHMARKS)}", file=sys.stderr
         )
         return 2
     start = time.monotonic()
@@ -29,7 +30,7 @@ def main(arguments: list[str]) -> int:
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         **report.machine(),
         "versions": ", ".join(f"{name} {version}" for name, version in versions().items()),
-        "figures": "medians of interleaved rounds; ratios are medians of those within a round, to the first of a table",
+        "figures": "medians of interleaved rounds; ratios are medians of the ratios to the first row within a round",
     }
     print("\n".join(f"{name:<10}{fact}" for name, fact in facts.items()), flush=True)
     tables: list[Table] = []
@@ -39,9 +40,9 @@ def main(arguments: list[str]) -> int:
             print(f"\n{table}", flush=True)
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / "benchmark.json").write_text(report.as_json(facts, tables), encoding="utf-8")
-    (REPORTS / "benchmark.svg").write_text(report.as_svg(facts, tables), encoding="utf-8")
+    (REPORTS / "benchmark.svg").write_text(as_svg(facts, tables), encoding="utf-8")
     print(f"\n{report.as_markdown(tables)}\n\nTook {time.monotonic() - start:.0f} s.")
-    print("All figures: reports/benchmark.json; to look at: reports/benchmark.svg; for the README: the table above")
+    print("All figures: reports/benchmark.json; chart: reports/benchmark.svg; for the README: the table above")
     return 0
 
 
@@ -49,5 +50,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        print("problem: interrupted before the end; no report was written\nfix: run it again", file=sys.stderr)
+        print("problem: interrupted; no report was written\nfix: run it again", file=sys.stderr)
         sys.exit(2)

@@ -1,6 +1,6 @@
-"""`make generate`, from nothing and with nothing to do, next to the two generators' own command lines.
+"""`make generate`, from nothing and with nothing to do, next to the command lines of the two generators.
 
-All of it as whole processes, in a copy of what generation reads. The set-up check of `make` is part of it.
+Measures whole processes, in a copy of the files that generation reads. Includes the set-up check of `make`.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from codegen import ROOT
-from tests.benchmarks.measuring import rounds, run_process
-from tests.benchmarks.report import MILLISECONDS, Table, written
+from tests.benchmarks.measurement import measure_rounds, run_process
+from tests.benchmarks.report import MILLISECONDS, Table, format_ratio
 from tests.codegen.trees import copy_tree
 
 ROUNDS = 7
 
 STOCK = "the two stock commands"
 PROGRAMS = Path(sys.executable).parent
-# With the defaults of both, formatters included; in the environment of the project, at the same versions.
+# With their defaults, formatters included, at the project's versions.
 OWN_CLIENT = (PROGRAMS / "openapi-python-client", "generate", "--path", "openapi.yaml", "--overwrite")
 OWN_MODELS = (PROGRAMS / "datamodel-codegen", "--input", "openapi.yaml", "--input-file-type", "openapi",
               "--output", "models.py")  # fmt: skip
@@ -47,13 +47,15 @@ def tables() -> Iterator[Table]:
                 return error
             return {clock: sum(answer[clock] for answer in answers) for clock in ("wall", "cpu")}
 
-        # Once unmeasured: bytecode is written, and files come into memory.
+        # Warm-up: writes bytecode and fills the file cache.
         names = ("make generate", STOCK)
         for name in names:
             from_nothing(name)
-        table = Table("Generate from nothing", rounds(names, ROUNDS, from_nothing), MILLISECONDS, is_headline=True)
+        table = Table(
+            "Generate from nothing", measure_rounds(names, ROUNDS, from_nothing), MILLISECONDS, is_headline=True
+        )
         of_stock = table.cells[names[0]].ratio(table.cells[STOCK], "cpu")
-        table.notes = [f"goal: at most 0.7 of the CPU time of {STOCK}: {written(of_stock)}"]
+        table.notes = [f"goal: at most 0.7 of the CPU time of {STOCK}: {format_ratio(of_stock)}"]
         yield table
 
         commands = {
@@ -63,7 +65,7 @@ def tables() -> Iterator[Table]:
         }
         table = Table(
             "Generate with nothing to do",
-            rounds(list(commands), 3 * ROUNDS, lambda name: run(commands[name]).answer()),
+            measure_rounds(list(commands), 3 * ROUNDS, lambda name: run(commands[name]).answer()),
             MILLISECONDS,
             is_headline=True,
         )

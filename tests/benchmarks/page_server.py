@@ -1,10 +1,10 @@
-"""A server with next to no cost of its own: what is measured against it is the client.
+"""A server with prepared responses: it costs almost no CPU time, so that measurements show the client.
 
     python -m tests.benchmarks.page_server
 
-prints its address, and ends when its standard input does. It answers any path with bytes made beforehand: a page of
-10,000 runs by `limit` and `offset`, after as many milliseconds as the path's first segment says. The runs are those of
-the reference server, over and over, under new ids.
+prints its address, and exits when standard input is closed. It answers any path with a page of 10,000 runs by `limit`
+and `offset`, after a delay in milliseconds, the first segment of the path. The runs are copies of the reference
+server's, with new ids.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 
 from tests.reference_server import seed
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 RUNS = 10_000
 
 
 class Pages:
-    """The bytes of all answers."""
+    """The bytes of all responses."""
 
     def __init__(self, runs: list[dict[str, Any]]) -> None:
-        # Cut in two where the id stands, so that no run is written more than once.
+        # Split at the id, so that each run is serialized once.
         parts = [json.dumps(run | {"id": "?"}, ensure_ascii=False).encode().split(b'"?"') for run in runs]
         self._runs = [
             f'"{uuid.UUID(int=index + 1, version=4)}"'.encode().join(parts[index % len(parts)]) for index in range(RUNS)
@@ -36,7 +36,7 @@ class Pages:
         self._answers: dict[tuple[int, int], bytes] = {}
 
     def answer(self, limit: int, offset: int) -> bytes:
-        """Returns a whole answer; made at its first use."""
+        """Return a whole response, built on first use."""
         if (limit, offset) not in self._answers:
             self._answers[limit, offset] = self._make(limit, offset)
         return self._answers[limit, offset]
@@ -48,7 +48,7 @@ class Pages:
 
 
 class Connection(asyncio.Protocol):
-    """One connection, on which requests without a body come one after the other."""
+    """One connection, with requests without a body, one after the other."""
 
     transport: asyncio.Transport
 
@@ -69,14 +69,14 @@ class Connection(asyncio.Protocol):
             answer = self._pages.answer(query["limit"], query.get("offset", 0))
             delay = int(url.path.split("/")[1]) / 1000
             if delay:
-                # A simulated latency; nothing waits for anything here.
+                # Simulated latency.
                 asyncio.get_running_loop().call_later(delay, self.transport.write, answer)
             else:
                 self.transport.write(answer)
 
 
 def reference_runs() -> list[dict[str, Any]]:
-    """Returns a page of the reference server's runs, each with a template: the vendor's SDK takes no null there."""
+    """Return runs of the reference server. All have a template, because the vendor's SDK rejects null there."""
     with running() as url:
         runs: list[dict[str, Any]] = httpx2.get(
             f"{url}/v1/workflow-definitions/{seed.DEFINITION_ID}/runs?limit=100",

@@ -1,4 +1,4 @@
-"""The report has the figures as they were measured. No time is asserted, and nothing is measured here."""
+"""The reports contain the measured figures. No time is asserted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 
 from tests.benchmarks import report
 from tests.benchmarks.__main__ import main
-from tests.benchmarks.measuring import Cell, rounds, run_process
+from tests.benchmarks.chart import as_svg
+from tests.benchmarks.measurement import Measurement, measure_rounds, run_process
 from tests.benchmarks.report import MILLISECONDS, Table
 
 FACTS = {"machine": "2 cores <&>", "versions": "one 1.0"}
@@ -20,34 +21,38 @@ FACTS = {"machine": "2 cores <&>", "versions": "one 1.0"}
 @pytest.fixture
 def table() -> Table:
     cells = {
-        "ours": Cell({"wall": [1.0, 2.0, 4.0], "cpu": [0.5, 0.25, 1.0]}),
-        "theirs & <co>": Cell({"wall": [2.0, 3.0, 16.0], "cpu": [1.0, 1.0, 1.0]}),
-        "absent": Cell(error="it is not installed"),
+        "ours": Measurement({"wall": [1.0, 2.0, 4.0], "cpu": [0.5, 0.25, 1.0]}),
+        "theirs & <co>": Measurement({"wall": [2.0, 3.0, 16.0], "cpu": [1.0, 1.0, 1.0]}),
+        "absent": Measurement(error="it is not installed"),
     }
     return Table("Do it", cells, MILLISECONDS, "wall", ["a note"], is_headline=True)
 
 
-def test_ratios_are_medians_of_those_within_a_round(table: Table) -> None:
-    # 2, 1.5 and 4: neither the ratio of the medians, which is 1.5, nor of the sums.
+def test_a_ratio_is_the_median_of_the_ratios_within_a_round(table: Table) -> None:
+    # The ratios are 2, 1.5 and 4. The ratio of the medians would be 1.5.
     assert [table.ratio(name) for name in table.cells] == [1.0, 2.0, None]
     assert table.ratio("ours", "theirs & <co>") == 0.5
 
 
-def test_rounds_go_forth_and_back_and_leave_out_what_failed() -> None:
-    asked = []
+def test_rounds_alternate_and_skip_errors() -> None:
+    measured = []
 
     def measure(name: str) -> dict[str, object]:
-        asked.append(name)
-        return {"error": "no"} if name == "b" else {"wall": float(len(asked))}
+        measured.append(name)
+        return {"error": "no"} if name == "b" else {"wall": float(len(measured))}
 
-    cells = rounds(("a", "b", "c"), 3, measure)
-    assert asked == ["a", "b", "c", "c", "a", "a", "c"]
-    assert cells == {"a": Cell({"wall": [1.0, 5.0, 6.0]}), "b": Cell({}, "no"), "c": Cell({"wall": [3.0, 4.0, 7.0]})}
+    cells = measure_rounds(("a", "b", "c"), 3, measure)
+    assert measured == ["a", "b", "c", "c", "a", "a", "c"]
+    assert cells == {
+        "a": Measurement({"wall": [1.0, 5.0, 6.0]}),
+        "b": Measurement({}, "no"),
+        "c": Measurement({"wall": [3.0, 4.0, 7.0]}),
+    }
 
 
 def test_terminal_and_json_have_the_same_figures(table: Table) -> None:
     title, headings, ours, theirs, absent, note = str(table).splitlines()
-    assert title == "Do it (ratio: of wall time)" and note.strip() == "a note"
+    assert title == "Do it (ratio of wall time)" and note.strip() == "a note"
     assert headings.split() == ["wall", "ms", "CPU", "ms", "ratio"]
     assert absent.split(maxsplit=1) == ["absent", "not measured: it is not installed"]
     document = json.loads(report.as_json(FACTS, [table]))
@@ -60,8 +65,8 @@ def test_terminal_and_json_have_the_same_figures(table: Table) -> None:
     assert (rows[2]["medians"], rows[2]["ratio"], rows[2]["error"]) == ({}, None, "it is not installed")
 
 
-def test_the_picture_is_xml_with_a_bar_for_each_ratio(table: Table) -> None:
-    svg = ElementTree.fromstring(report.as_svg(FACTS, [table, table]))
+def test_the_chart_is_xml_with_a_bar_for_each_ratio(table: Table) -> None:
+    svg = ElementTree.fromstring(as_svg(FACTS, [table, table]))
     texts = [element.text for element in svg.findall(".//{*}text")]
     assert {"Do it", "theirs & <co>", "2.00 x, 3,000 ms", "not measured", "machine: 2 cores <&>"} <= set(texts)
     bars = [float(bar.attrib["width"]) for bar in svg.findall(".//{*}rect") if "class" in bar.attrib]
@@ -83,5 +88,5 @@ def test_a_process_that_fails_is_not_measured(tmp_path: Path) -> None:
 
 def test_an_unknown_benchmark_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["clients"]) == 2
-    said = capsys.readouterr().err
-    assert "no benchmark 'clients'" in said and "fix: give one of generation, client, contract, server" in said
+    errors = capsys.readouterr().err
+    assert "no benchmark 'clients'" in errors and "fix: use one of generation, client, contract, server" in errors

@@ -8,41 +8,41 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from codegen import PACKAGE, ROOT, provenance, render
+from codegen import PACKAGE, provenance, render
 from codegen.openapi import read
+from tests.board.data import OPENAPI, TOKEN
 from tests.codegen.trees import copy_tree, replace
 
-CONTRACT = ROOT / "tests/board/openapi.yaml"
 NAME = "task_board"
 
 
 def build(folder: Path, contract: dict[str, Any]) -> Path:
-    """Generates the client of a contract, and returns the folder to import `task_board` from."""
+    """Generate the client of a contract; return the folder that contains `task_board`."""
     root = copy_tree(folder / "root")
     (root / "openapi.yaml").write_text(json.dumps(contract), encoding="utf-8")
     replace(root / "overrides/client.yaml", f"package_name_override: {PACKAGE}", f"package_name_override: {NAME}")
-    # Its moves are those of this repository's own contract.
+    # These settings are for this repository's own contract.
     (root / "overrides/testing.yaml").write_text("{}\n", encoding="utf-8")
     render.build(root, folder / "generated", provenance.read_inputs(root))
     (folder / "generated" / PACKAGE).rename(folder / "generated" / NAME)
     return folder / "generated"
 
 
-def contract() -> dict[str, Any]:
-    """A copy of the contract, to be edited."""
-    edited: dict[str, Any] = copy.deepcopy(read(CONTRACT).value)
+def copy_contract() -> dict[str, Any]:
+    """Return a copy of the contract that a test may edit."""
+    edited: dict[str, Any] = copy.deepcopy(read(OPENAPI).value)
     return edited
 
 
 @pytest.fixture(scope="session")
 def board_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the package is that is generated of the contract."""
-    return build(tmp_path_factory.mktemp("board"), contract())
+    """The folder that contains the generated package."""
+    return build(tmp_path_factory.mktemp("board"), copy_contract())
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +55,18 @@ def board_client(board_folder: Path) -> Iterator[ModuleType]:
         sys.path.remove(str(board_folder))
         for name in [name for name in sys.modules if name.partition(".")[0] == NAME]:
             del sys.modules[name]
+
+
+@pytest.fixture(scope="module")
+def board(board_client: ModuleType) -> Any:
+    """The modules of the client."""
+    names = {name: name for name in ("client", "models", "errors", "types")}
+    names |= {name: f"api.tasks.{name}" for name in ("list_tasks", "create_task", "get_task", "delete_task")}
+    names |= {"list_events": "api.events.list_events"}
+    modules = {name: importlib.import_module(f"{board_client.__name__}.{path}") for name, path in names.items()}
+    return SimpleNamespace(**modules)
+
+
+def connect(board: Any, url: str, **settings: Any) -> Any:
+    """Return a client of the board, with its token."""
+    return board.client.Client(url, token=TOKEN, **settings)

@@ -1,4 +1,4 @@
-"""The task board as what derived mutants are made on; for processes whose CONTRACT is openapi.yaml beside this."""
+"""The task board as the server that derived mutants change. For processes whose CONTRACT is its openapi.yaml."""
 
 from __future__ import annotations
 
@@ -16,31 +16,32 @@ from tests.contract.target import Target
 from tests.mutants.derived.runner import Subject
 
 from . import server
+from .data import ENVIRONMENT
 
 
 class Boards:
-    """Boards that run, each with what has to be asked of it first.
+    """Running boards and their preflight results.
 
-    That is asked of the board as it is, not of the mutant: a mutant is judged whatever it answers.
+    The preflight runs against an unchanged board, so that a mutant cannot fail it.
     """
 
     def __init__(self) -> None:
-        self.found: dict[str, Target] = {}
-        """By address."""
+        self.targets: dict[str, Target] = {}
+        """By base URL."""
 
     @contextmanager
     def running(self, around: Callable[[ASGIApp], ASGIApp]) -> Iterator[str]:
         board = server.Board()
         with server.running(board=board) as unchanged, server.running(board=board, around=around) as address:
-            given = read_environment(server.ENVIRONMENT | {"BASE_URL": unchanged, "ALL_METHODS": "1"})
-            # No waiting between requests.
+            given = read_environment(ENVIRONMENT | {"BASE_URL": unchanged, "ALL_METHODS": "1"})
+            # Without the rate limit of deployments.
             target = replace(given, is_deployment=False)
             with Session(target).opened() as session:
-                self.found[address] = preflight(target, session)
+                self.targets[address] = preflight(target, session)
             yield address
 
     def target(self, address: str, reports: Path) -> Target:
-        return replace(self.found[address], base_url=address, report_dir=reports)
+        return replace(self.targets[address], base_url=address, report_dir=reports)
 
 
 BOARDS = Boards()

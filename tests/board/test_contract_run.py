@@ -1,4 +1,4 @@
-"""The contract run of the second contract: its server conforms, and each fault is found by the check it is for."""
+"""The contract run of the second contract: its server conforms, and each fault is found by the expected check."""
 
 from __future__ import annotations
 
@@ -7,40 +7,32 @@ import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.responses import Response
 
-from tests.board import server
-from tests.board.server import FAULTS, OPENAPI, Asked, Board, running, written
+from tests.board.data import ENVIRONMENT, OPENAPI, PROJECT_ID, TASK_ID, format_time
+from tests.board.faults import with_faults
+from tests.board.server import Board, BoardRequest, running
 from tests.contract_run.conftest import OURS, contract, environment
 
 __all__ = ["contract", "environment"]
 
-GIVEN = {"CONTRACT": str(OPENAPI), **server.ENVIRONMENT}
+ENVIRONMENT_OF_BOARD = {"CONTRACT": str(OPENAPI), **ENVIRONMENT}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def contract_run(contract: Run) -> Run:
-    """The contract run of a board, with environment variables besides those that it wants."""
+    """Runs the contract run against a board, with further environment variables."""
 
     def contract_run(board: Board, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         with running(board=board) as base_url:
-            return contract(*arguments, BASE_URL=base_url, **GIVEN | variables)
+            return contract(*arguments, BASE_URL=base_url, **ENVIRONMENT_OF_BOARD | variables)
 
     return contract_run
-
-
-def with_faults(*names: str) -> Board:
-    """Those of different steps."""
-    board = Board()
-    for fault in map(FAULTS.__getitem__, names):
-        setattr(board, fault.step, partial(fault.new, board, getattr(board, fault.step)))
-    return board
 
 
 def findings(result: subprocess.CompletedProcess[str]) -> set[str]:
@@ -48,40 +40,40 @@ def findings(result: subprocess.CompletedProcess[str]) -> set[str]:
     return set(re.findall(r"^\d+\. (\w+)", result.stdout, re.MULTILINE))
 
 
-def said(result: subprocess.CompletedProcess[str], title: str) -> str:
-    """What the verdict says under a title."""
+def verdict_section(result: subprocess.CompletedProcess[str], title: str) -> str:
+    """Return a section of the verdict, by its title."""
     found = re.search(rf"^{title} +(.*(?:\n {{12}}.*)*)", result.stdout, re.MULTILINE)
     return " ".join(found[1].split()) if found else ""
 
 
-def test_the_board_conforms_whatever_is_sent(contract_run: Run) -> None:
+def test_the_board_conforms_with_all_methods(contract_run: Run) -> None:
     board = Board()
-    before = {task.id for task in board.projects[server.PROJECT_ID].tasks if not task.is_deleted}
+    before = {task.id for task in board.projects[PROJECT_ID].tasks if not task.is_deleted}
     result = contract_run(board, ALL_METHODS="1")
     assert result.returncode == 0, result.stdout + result.stderr
     assert "CONFORMS: every response keeps the contract.\n" in result.stdout
-    counts = dict(re.findall(r"(\w+) (\d+) requests", said(result, "operations")))
+    counts = dict(re.findall(r"(\w+) (\d+) requests", verdict_section(result, "operations")))
     assert counts.keys() == {"list_tasks", "list_events", "get_task", "create_task", "delete_task"}
     assert all(int(count) >= 20 for count in counts.values())
-    assert re.search(r"201: [1-9].*204: [1-9].*410: [1-9]", said(result, "requests"))
-    # All methods were sent; every check of lists, filters, cursors and changes had something to judge.
+    assert re.search(r"201: [1-9].*204: [1-9].*410: [1-9]", verdict_section(result, "requests"))
+    # All methods were sent, and no check was skipped.
     assert "ALL_METHODS" not in result.stdout and "not tested" not in result.stdout
-    # Nothing but what the run made was deleted, and that in the end.
-    assert {task.id for task in board.projects[server.PROJECT_ID].tasks if not task.is_deleted} == before
+    # The run deleted the tasks that it created, and no others.
+    assert {task.id for task in board.projects[PROJECT_ID].tasks if not task.is_deleted} == before
 
 
 class Churning(Board):
-    """With each request something is added, deleted or changed."""
+    """A board that adds, deletes or changes a task with each request."""
 
-    def answer(self, asked: Asked) -> Response:
-        response = super().answer(asked)
+    def answer(self, request: BoardRequest) -> Response:
+        response = super().answer(request)
         with self.lock:
-            project = self.projects[server.PROJECT_ID]
+            project = self.projects[PROJECT_ID]
             tasks = self.alive(project)
             task = tasks[self.random.randrange(len(tasks))]
             match self.random.randrange(4):
                 case 0:
-                    new = self.task_of(project, {"title": f"Another {self.random.random()}", "tags": ["home"]})
+                    new = self.make_task(project, {"title": f"Another {self.random.random()}", "tags": ["home"]})
                     project.tasks.append(new)
                     project.add_event(new, "CREATED", new.created_at)
                 case 1 if len(tasks) > 200:
@@ -89,12 +81,12 @@ class Churning(Board):
                     project.add_event(task, "DELETED", task.updated_at)
                 case 2 if task.status != "DONE":
                     task.status = "DOING" if task.status == "OPEN" else "OPEN"
-                    task.updated_at = written(datetime.now(UTC))
+                    task.updated_at = format_time(datetime.now(UTC))
                     task.version += 1
         return response
 
 
-def test_a_list_that_changes_is_not_accused(contract_run: Run) -> None:
+def test_a_changing_list_conforms(contract_run: Run) -> None:
     result = contract_run(Churning(), *OURS)
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -127,7 +119,7 @@ def test_a_list_that_changes_is_not_accused(contract_run: Run) -> None:
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
 )
-def test_a_fault_is_found_by_the_check_it_is_for(
+def test_a_fault_is_found_by_the_expected_check(
     contract_run: Run, operation: str, faults: tuple[str, ...], expected: set[str]
 ) -> None:
     is_unsafe = operation in ("create_task", "delete_task")
@@ -135,17 +127,17 @@ def test_a_fault_is_found_by_the_check_it_is_for(
     assert expected <= findings(result), result.stdout + result.stderr
 
 
-def test_one_operation_and_what_is_not_known(contract_run: Run) -> None:
-    # By its id, without a list to take it from.
-    one = contract_run(Board(), *OURS, OPERATION="get_task", PROJECT_ID="", TASK_ID=server.TASK_ID)
+def test_one_operation_and_missing_ids(contract_run: Run) -> None:
+    # With an id, without the list that has it.
+    one = contract_run(Board(), *OURS, OPERATION="get_task", PROJECT_ID="", TASK_ID=TASK_ID)
     assert one.returncode == 0, one.stdout + one.stderr
-    assert re.fullmatch(r"get_task \d+ requests", said(one, "operations"))
-    assert "list_tasks (OPERATION is get_task)" in said(one, "not tested")
-    # What is not safe is left out, and told.
-    assert "DELETE /v1/tasks/{task_id}, POST /v1/projects/{project_id}/tasks" in said(one, "not judged")
-    neither = contract_run(Board(), *OURS, PROJECT_ID="", EMPTY_PROJECT_ID="", TASK_ID=server.TASK_ID)
+    assert re.fullmatch(r"get_task \d+ requests", verdict_section(one, "operations"))
+    assert "list_tasks (OPERATION is get_task)" in verdict_section(one, "not tested")
+    # Unsafe methods are skipped and reported.
+    assert "DELETE /v1/tasks/{task_id}, POST /v1/projects/{project_id}/tasks" in verdict_section(one, "not judged")
+    neither = contract_run(Board(), *OURS, PROJECT_ID="", EMPTY_PROJECT_ID="", TASK_ID=TASK_ID)
     assert neither.returncode == 0, neither.stdout + neither.stderr
-    assert "list_tasks: PROJECT_ID is not given (PROJECT_ID of one)" in said(neither, "not tested")
+    assert "list_tasks: PROJECT_ID is not given (PROJECT_ID of one)" in verdict_section(neither, "not tested")
     assert "CONFORMS: every response keeps the contract, as far as it was tested" in neither.stdout
     for variables, problem in (
         ({"OPERATION": "list_task"}, "OPERATION is 'list_task', which the contract does not have"),
@@ -157,7 +149,7 @@ def test_one_operation_and_what_is_not_known(contract_run: Run) -> None:
         assert wrong.stderr.count("problem: ") == wrong.stderr.count("fix: ") == 1
 
 
-def test_what_cannot_be_tested_is_told_with_its_line(contract_run: Run, tmp_path: Path) -> None:
+def test_an_untestable_operation_is_reported_with_its_line(contract_run: Run, tmp_path: Path) -> None:
     text = OPENAPI.read_text("utf-8").replace(
         "        - name: tag\n          in: query\n",
         "        - name: tag\n          in: query\n          style: deepObject\n",
@@ -167,12 +159,12 @@ def test_what_cannot_be_tested_is_told_with_its_line(contract_run: Run, tmp_path
     result = contract_run(Board(), *OURS, CONTRACT=str(edited), OPERATION="list_events")
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(
-        r"list_tasks: .* tag, not deepObject.*add it at line \d+ of edited.yaml", said(result, "not tested")
+        r"list_tasks: .* tag, not deepObject.*add it at line \d+ of edited.yaml", verdict_section(result, "not tested")
     )
     assert "as far as it was tested" in result.stdout
 
 
-def test_values_travel_as_the_contract_writes_them(contract_run: Run, tmp_path: Path) -> None:
+def test_values_are_serialized_as_the_contract_says(contract_run: Run, tmp_path: Path) -> None:
     contract_run(Board(), *OURS, OPERATION="list_tasks")
     entries: list[Any] = json.loads((tmp_path / "requests.har").read_text("utf-8"))["log"]["entries"]
     ok = {entry["request"]["url"] for entry in entries if entry["response"]["status"] == 200}

@@ -1,4 +1,4 @@
-"""`make docs` of the board's contract: a section for each operation, with all that the contract says of it."""
+"""`make docs` of the board's contract: each operation has a section with everything that the contract says about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import pytest
 from codegen.docs import render
 from codegen.docs_samples import python_name
 from codegen.openapi import read
-from tests.board.server import OPENAPI, PROJECT_ID, TASK_ID, TOKEN, running
+from tests.board.data import OPENAPI, PROJECT_ID, TASK_ID, TOKEN
+from tests.board.server import running
 from tests.codegen.test_docs import BROWSERS, Reader, browse, descriptions, plain
 
 CONTRACT: dict[str, Any] = read(OPENAPI).value
@@ -33,7 +34,7 @@ __all__ = ["browse"]
 
 
 def section(name: str) -> str:
-    """The markup of an operation's section."""
+    """Return the markup of an operation's section."""
     found = re.search(f'<section id="{name}".*?</section>', PAGE, re.DOTALL)
     assert found
     return found[0]
@@ -48,18 +49,18 @@ def followed(value: Any) -> Any:
     return value
 
 
-def test_every_description_is_there() -> None:
-    told = [
+def test_every_description_is_shown() -> None:
+    found = [
         each for part in ("info", "servers", "security", "paths", "components") for each in descriptions(CONTRACT[part])
     ]
-    assert len(told) > 60
-    for description in told:
+    assert len(found) > 60
+    for description in found:
         for paragraph in plain(description):
             assert paragraph in READER.text, paragraph
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_each_operation_has_a_section_with_all_that_is_its_own(name: str) -> None:
+def test_each_operation_has_a_complete_section(name: str) -> None:
     path, method, item, operation = OPERATIONS[name]
     markup = section(name)
     text = Reader(markup).text
@@ -88,7 +89,7 @@ def test_each_operation_has_a_section_with_all_that_is_its_own(name: str) -> Non
     assert ("Sample body" in text) is ("requestBody" in operation)
 
 
-def test_what_only_a_richer_contract_has_is_in_words() -> None:
+def test_features_of_the_richer_contract_are_described() -> None:
     assert "TaskStatus one of" not in READER.text
     tasks = Reader(section("list_tasks")).text
     assert "tag query optional array of Tag at most 5 items several as tag=a&tag=b" in tasks
@@ -108,7 +109,7 @@ def test_what_only_a_richer_contract_has_is_in_words() -> None:
     assert "X-Board-Key: <token>" in READER.text and "Authorization: Bearer <token>" in READER.text
 
 
-def test_every_example_is_there() -> None:
+def test_every_example_is_shown() -> None:
     samples = [json.loads(unescape(each)) for each in re.findall(r"<code>([\[{].*?)</code></pre>", PAGE, re.DOTALL)]
     expected = []
     for _, _, _, operation in OPERATIONS.values():
@@ -117,7 +118,7 @@ def test_every_example_is_there() -> None:
     assert samples == expected and len(expected) == 3
 
 
-def test_the_table_of_contents_leads_to_all_of_it() -> None:
+def test_the_table_of_contents_links_every_section() -> None:
     identifiers = [attributes["id"] for _, attributes in READER.tags if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
     links = [str(attributes["href"]).removeprefix("#") for _, attributes in READER.tags if "href" in attributes]
@@ -136,7 +137,7 @@ def curl(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_the_samples_for_curl_work(name: str) -> None:
+def test_the_curl_samples_work(name: str) -> None:
     command = curl(name).replace("{task_id}", TASK_ID)
     assert PROJECT_ID in command or TASK_ID in command
     with running() as url:
@@ -154,7 +155,7 @@ def test_the_samples_for_curl_work(name: str) -> None:
         assert json.loads(done.stdout.removesuffix(status))["details"] == {"kind": "note", "text": "A4, two boxes"}
 
 
-def test_the_samples_for_python_are_programs() -> None:
+def test_the_python_samples_compile() -> None:
     found = dict(re.findall(r'<code id="(\w+-(?:client|page)-sample)">(.*?)</code>', PAGE, re.DOTALL))
     assert list(found) == [
         *("list_tasks-client-sample", "list_tasks-page-sample", "create_task-page-sample"),
@@ -180,21 +181,21 @@ def test_the_samples_for_python_are_programs() -> None:
     ],
 )
 def test_names_are_as_in_the_client(name: str, python: str) -> None:
-    # The name that the client has for it.
+    # The function that names parameters in the client.
     from openapi_python_client.strings import PythonIdentifier
 
     assert python_name(name) == python == str(PythonIdentifier(name, "field_"))
 
 
-def test_what_operations_share_has_its_own_place_in_each() -> None:
+def test_shared_parts_have_an_anchor_in_each_operation() -> None:
     document = copy.deepcopy(CONTRACT)
-    rule = {"id": "told", "rule": "response.body.detail != ''", "message": "It says why."}
+    rule = {"id": "explained", "rule": "response.body.detail != ''", "message": "It says why."}
     document["components"]["responses"]["NotFound"]["x-rules"] = [rule]
     found = [attributes["id"] for _, attributes in Reader(render(document)).tags if "id" in attributes]
-    assert len(found) == len(set(found)) and f"{next(iter(OPERATIONS))}-rule-told" in found
+    assert len(found) == len(set(found)) and f"{next(iter(OPERATIONS))}-rule-explained" in found
 
 
-def test_alternatives_that_need_two_credentials_and_what_is_deprecated_are_told() -> None:
+def test_combined_credentials_and_deprecations_are_shown() -> None:
     document = copy.deepcopy(CONTRACT)
     operation = document["paths"]["/v1/tasks/{task_id}"]["get"]
     operation |= {"security": [{"bearerAuth": [], "boardKey": []}, {}], "deprecated": True}
@@ -208,7 +209,7 @@ def test_alternatives_that_need_two_credentials_and_what_is_deprecated_are_told(
 
 
 @pytest.mark.browser
-def test_nothing_is_wider_than_the_window_on_a_desk_or_a_phone(browse: Any) -> None:
+def test_the_page_fits_a_desktop_and_a_phone(browse: Any) -> None:
     assert any(map(shutil.which, BROWSERS))
     seen = "[innerWidth, document.documentElement.scrollWidth]"
     inner = PAGE.replace("</body>", f"<script>parent.document.body.dataset['w' + innerWidth] = {seen}</script></body>")

@@ -1,4 +1,4 @@
-"""What the board's contract states in `links`, in rules about what is sent, and of a list by cursor."""
+"""Extensions of the board's contract: links, rules about requests, lists by cursor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from codegen import Problem, extensions
 from codegen.cel import MISSING
 from codegen.extensions import Answer, Link, Request, Result
 from codegen.openapi import parse
-from tests.board.server import OPENAPI, PROJECT_ID, TASK_ID
+from tests.board.data import OPENAPI, PROJECT_ID, TASK_ID
 
 TEXT = OPENAPI.read_text(encoding="utf-8")
 PROMISED = extensions.read(parse(TEXT, "openapi.yaml"))
@@ -22,7 +22,7 @@ NEXT = "type: [string, 'null']\n\n    Event:"
 SHORT = "maxItems: 5\n            items:"
 FOUND = "task_id: $response.body#/items/0/id"
 
-# What is replaced, by what, the text of the line that is named, and what the problem or the fix says.
+# A replacement, then a text of the reported line, and parts of problem and fix.
 REFUSED = {
     "a link to no operation": (
         GET,
@@ -167,7 +167,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_what_cannot_be_is_one_problem_with_file_line_and_fix(case: str) -> None:
+def test_a_mistake_is_reported_with_file_line_and_fix(case: str) -> None:
     old, new, at, what, fix = REFUSED[case]
     assert old in TEXT
     text = TEXT.replace(old, new, 1)
@@ -180,7 +180,7 @@ def test_what_cannot_be_is_one_problem_with_file_line_and_fix(case: str) -> None
     assert name == "openapi.yaml" and int(line) in lines, problem.what
 
 
-def test_what_is_optional_ends_a_list_too() -> None:
+def test_an_optional_next_cursor_ends_a_list() -> None:
     text = TEXT.replace(NEXT, NEXT.replace("[string, 'null']", "string"))
     text = text.replace("required: [events, next_cursor]", "required: [events]")
     assert extensions.read(parse(text, "openapi.yaml"))
@@ -190,7 +190,7 @@ def link(operation: str, status: str, name: str) -> Link:
     return PROMISED.operation(operation).links[status][name]
 
 
-def test_links_say_what_can_be_called() -> None:
+def test_links_name_their_targets() -> None:
     links = {
         (each.operation.name, status, name): (found.target.name, list(found.sources))
         for each in PROMISED.operations.values()
@@ -204,7 +204,7 @@ def test_links_say_what_can_be_called() -> None:
     }
 
 
-def test_a_link_gives_values_of_one_item_or_of_each() -> None:
+def test_a_link_returns_values_of_the_first_or_each_item() -> None:
     page = Answer(200, {"items": [{"id": "a"}, {}, {"id": "c"}]})
     key = ("path", "task_id")
     found = link("list_tasks", "200", "task")
@@ -218,7 +218,7 @@ def test_a_link_gives_values_of_one_item_or_of_each() -> None:
     assert list(created.each(Request(), Answer(201, TASK))) == [{key: TASK_ID}]
 
 
-def test_values_come_from_wherever_an_expression_says() -> None:
+def test_all_kinds_of_expressions_are_evaluated() -> None:
     changed = TEXT.replace(
         "                task_id: $response.body#/id\n            delete",
         """\
@@ -253,13 +253,13 @@ def test_values_come_from_wherever_an_expression_says() -> None:
     ("sent", "result"),
     [({"title": "Order ink"}, Result.HOLDS), ({"title": "Ink"}, Result.BROKEN), (MISSING, Result.NOT_JUDGED)],
 )
-def test_what_came_is_held_against_what_was_sent(sent: Any, result: Result) -> None:
+def test_a_response_is_compared_with_the_request(sent: Any, result: Result) -> None:
     operation = PROMISED.operation("create_task")
     verdicts = PROMISED.judge_answer(operation, Request({"project_id": PROJECT_ID}, body=sent), Answer(201, TASK), NOW)
     assert {each.rule_id: each.result for each in verdicts}["created_as_asked"] is result
 
 
-def test_an_example_is_held_against_the_example_of_what_is_sent() -> None:
+def test_a_response_example_is_compared_with_the_request_example() -> None:
     at = "                $ref: '#/components/schemas/Task'\n          links:\n"
     assert at in TEXT
     example = f"              example: {{title: Other, project_id: {PROJECT_ID}}}\n"

@@ -1,4 +1,4 @@
-"""Mutants follow from the second contract too, with its filters, cursors and further operations, without an edit."""
+"""Mutants are derived from the second contract too, with its filters, cursors and writes."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 
-from tests.board.server import OPENAPI
+from tests.board.data import OPENAPI
 from tests.mutants.results import KILLED, Result
 
-# Of what the first contract has not: cursors, filters, further methods.
+# Mutants of features that the first contract does not have: cursors, filters, writes.
 SOME = (
     "create_task!existence:stage_left_out@everywhere",
     "create_task.201.Task.project_id:no_uuid@everywhere",
@@ -18,8 +18,8 @@ SOME = (
 )
 
 
-def try_some() -> list[Result]:
-    """In a process that knows the second contract."""
+def run_some() -> list[Result]:
+    """Run in a process with the second contract."""
     from tests.board.ground import BOARD
     from tests.mutants.derived.runner import DerivedRunner
 
@@ -28,6 +28,6 @@ def try_some() -> list[Result]:
         return [trials.run_mutant(name) for name in SOME]
 
 
-def test_they_are_killed_by_a_check_that_claims_the_promise(knowing: Callable[[str], ProcessPoolExecutor]) -> None:
-    results = knowing(str(OPENAPI)).submit(try_some).result()
+def test_each_is_killed_by_a_check_that_judges_its_promise(knowing: Callable[[str], ProcessPoolExecutor]) -> None:
+    results = knowing(str(OPENAPI)).submit(run_some).result()
     assert [each.summary for each in results if each.outcome != KILLED] == []

@@ -1,4 +1,4 @@
-"""The board's server keeps its contract, and each of its faults shows in an answer."""
+"""The board's server keeps its contract, and each of its faults changes a response."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from codegen import extensions
 from codegen.cel import MISSING
 from codegen.extensions import Answer, Request, Result
 from codegen.openapi import Document, Operation, operations, read, schema_of
-from tests.board import server
-from tests.board.server import (
+from tests.board.data import (
     DELETED_TASK_ID,
     EMPTY_PROJECT_ID,
-    FAULTS,
+    EVENTS,
     FORBIDDEN_DELETED_TASK_ID,
     FORBIDDEN_PROJECT_ID,
     FORBIDDEN_TASK_ID,
@@ -32,14 +31,14 @@ from tests.board.server import (
     KEY,
     OPENAPI,
     PROJECT_ID,
+    STATUSES,
     TASK_ID,
+    TASKS,
     TOKEN,
-    Board,
-    moment,
-    respond,
-    running,
-    with_fault,
 )
+from tests.board.faults import FAULTS, with_faults
+from tests.board.parsing import parse_time
+from tests.board.server import Board, respond, running
 
 UNKNOWN = "9d3f6a10-4c7e-4b52-8f61-0e2a7c95d4b8"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -63,14 +62,20 @@ PATHS = {
     "get_task": "/v1/tasks/{}",
     "delete_task": "/v1/tasks/{}",
 }
-# When two tasks were changed, in UTC and in another zone.
+# `updated_at` of two tasks.
 CHANGED = Board().projects[PROJECT_ID].tasks[99 - 9].updated_at
 LATE = Board().projects[PROJECT_ID].tasks[200].updated_at
 DRAFT = {"title": "Order ink", "tags": ["office", "urgent"], "estimate": 0.5, "details": {"kind": "note", "text": "A4"}}
 
 
-def script() -> Iterator[Call]:
-    """What is asked, one after the other."""
+def all_calls() -> Iterator[Call]:
+    """All requests, in order."""
+    yield from list_calls()
+    yield from refused_calls()
+    yield from writing_calls()
+
+
+def list_calls() -> Iterator[Call]:
     for query in (
         "",
         "limit=1",
@@ -118,6 +123,9 @@ def script() -> Iterator[Call]:
     for query in ("limit=51", "limit=0", "cursor=", "cursor=abc", "cursor=" + "a" * 201):
         yield Call("list_events", PROJECT_ID, 422, query)
     yield Call("list_events", EMPTY_PROJECT_ID, 200)
+
+
+def refused_calls() -> Iterator[Call]:
     for operation in ("list_tasks", "list_events", "create_task"):
         body = DRAFT if operation == "create_task" else None
         bad: dict[str, Any] = {"query": "limit=0"} if body is None else {"body": {}}
@@ -139,6 +147,9 @@ def script() -> Iterator[Call]:
         yield Call(operation, DELETED_TASK_ID, 410)
     yield Call("get_task", TASK_ID, 200)
     yield Call("get_task", TASK_ID.upper(), 200, headers={"X-Board-Key": KEY})
+
+
+def writing_calls() -> Iterator[Call]:
     yield Call("create_task", EMPTY_PROJECT_ID, 201, body=DRAFT)
     yield Call("create_task", EMPTY_PROJECT_ID, 409, body=DRAFT)
     yield Call("create_task", EMPTY_PROJECT_ID, 201, body={"title": "Ω" * 120})
@@ -171,7 +182,7 @@ def script() -> Iterator[Call]:
 
 
 @dataclass(frozen=True)
-class Answered:
+class Exchange:
     call: Call
     status: int
     headers: httpx2.Headers
@@ -183,7 +194,7 @@ class Answered:
 
     @property
     def shown(self) -> Any:
-        """The answer, without times of now."""
+        """The response, without times that depend on the run."""
         body: Any = self.body if self.content else None
         if self.call.at == EMPTY_PROJECT_ID and self.call.operation != "create_task" and self.status == 200:
             for item in body.get("items", body.get("events")):
@@ -198,10 +209,10 @@ class Answered:
         return self.status, headers, body
 
 
-Ask = Callable[[Call], Answered]
+Ask = Callable[[Call], Exchange]
 
 
-def request(call: Call) -> tuple[str, str, dict[str, str], bytes]:
+def build_request(call: Call) -> tuple[str, str, dict[str, str], bytes]:
     target = PATHS[call.operation].format(call.at) + (f"?{call.query}" if call.query else "")
     method = METHODS.get(call.operation, "GET")
     if call.body is None:
@@ -209,28 +220,28 @@ def request(call: Call) -> tuple[str, str, dict[str, str], bytes]:
     return method, target, call.headers | {"Content-Type": "application/json"}, json.dumps(call.body).encode()
 
 
-def answers(ask: Ask) -> list[Answered]:
-    return [*map(ask, script()), *walk(ask)]
+def run_all_calls(ask: Ask) -> list[Exchange]:
+    return [*map(ask, all_calls()), *read_events(ask)]
 
 
-def without_network(board: Board) -> list[Answered]:
-    def ask(call: Call) -> Answered:
-        method, target, headers, content = request(call)
+def answer_in_process(board: Board) -> list[Exchange]:
+    def ask(call: Call) -> Exchange:
+        method, target, headers, content = build_request(call)
         response = respond(board, method, target, [(name.lower(), value) for name, value in headers.items()], content)
-        return Answered(call, response.status_code, httpx2.Headers(response.raw_headers), bytes(response.body))
+        return Exchange(call, response.status_code, httpx2.Headers(response.raw_headers), bytes(response.body))
 
-    return answers(ask)
+    return run_all_calls(ask)
 
 
-def walk(ask: Ask) -> Iterator[Answered]:
-    """All events by their cursors, thirteen at a time; ten pages at most."""
+def read_events(ask: Ask) -> Iterator[Exchange]:
+    """Read all events by cursor, thirteen per page, and at most twelve pages."""
     query = "limit=13"
     for _ in range(12):
-        answered = ask(Call("list_events", PROJECT_ID, 200, query))
-        yield answered
-        if answered.status != 200 or not answered.body["next_cursor"]:
+        exchange = ask(Call("list_events", PROJECT_ID, 200, query))
+        yield exchange
+        if exchange.status != 200 or not exchange.body["next_cursor"]:
             return
-        query = f"limit=13&cursor={answered.body['next_cursor']}"
+        query = f"limit=13&cursor={exchange.body['next_cursor']}"
 
 
 @cache
@@ -251,33 +262,33 @@ def validator(pointer: str) -> Any:
 
 
 @pytest.fixture(scope="module")
-def kept() -> list[Answered]:
+def exchanges() -> list[Exchange]:
     with running() as base_url, httpx2.Client(base_url=base_url) as client:
 
-        def ask(call: Call) -> Answered:
-            method, target, headers, content = request(call)
+        def ask(call: Call) -> Exchange:
+            method, target, headers, content = build_request(call)
             response = client.request(method, target, headers=headers, content=content)
-            return Answered(call, response.status_code, response.headers, response.content)
+            return Exchange(call, response.status_code, response.headers, response.content)
 
-        return answers(ask)
+        return run_all_calls(ask)
 
 
-def test_it_keeps_its_contract(kept: list[Answered]) -> None:
+def test_responses_match_the_contract(exchanges: list[Exchange]) -> None:
     seen = set()
-    for answered in kept:
-        call = answered.call
-        assert answered.status == call.status, (call, answered.content)
+    for exchange in exchanges:
+        call = exchange.call
+        assert exchange.status == call.status, (call, exchange.content)
         seen.add((call.operation, call.status))
-        response = documented()[call.operation].responses[str(answered.status)]
+        response = documented()[call.operation].responses[str(exchange.status)]
         if not response.at("content").value:
-            assert answered.content == b""
+            assert exchange.content == b""
             continue
-        assert answered.headers["content-type"] == "application/json"
-        validator(schema_of(response).pointer).validate(answered.body)
+        assert exchange.headers["content-type"] == "application/json"
+        validator(schema_of(response).pointer).validate(exchange.body)
         for name, header in response.at("headers").items():
-            assert name.lower() in answered.headers, call
+            assert name.lower() in exchange.headers, call
             is_integer = schema_of(header).at("type").value == "integer"
-            text = answered.headers[name]
+            text = exchange.headers[name]
             assert not is_integer or int(text) >= 1
     transient = {"429", "503"}
     assert seen == {
@@ -288,94 +299,96 @@ def test_it_keeps_its_contract(kept: list[Answered]) -> None:
     }
 
 
-def test_it_keeps_the_rules(kept: list[Answered]) -> None:
+def test_responses_keep_the_rules(exchanges: list[Exchange]) -> None:
     promised = extensions.read(document())
     seen = set()
-    for answered in kept:
-        described = promised.operation(answered.call.operation)
-        path = {name: answered.call.at for place, name in described.parameters if place == "path"}
+    for exchange in exchanges:
+        described = promised.operation(exchange.call.operation)
+        path = {name: exchange.call.at for place, name in described.parameters if place == "path"}
         query: dict[str, Any] = {"tag": []}
-        for name, value in parse_qsl(answered.call.query):
+        for name, value in parse_qsl(exchange.call.query):
             if name == "tag":
                 query["tag"].append(value)
             else:
                 query[name] = int(value) if value.isdigit() else value
-        body = answered.call.body
-        asked = Request(path, query, "bearerAuth", MISSING if body is None else body)
-        answer = Answer(answered.status, answered.body if answered.content else None, dict(answered.headers))
-        verdicts = promised.judge_answer(described, asked, answer, datetime.now(UTC))
-        verdicts += promised.judge_page(described, asked, answer)
+        body = exchange.call.body
+        judged_request = Request(path, query, "bearerAuth", MISSING if body is None else body)
+        answer = Answer(exchange.status, exchange.body if exchange.content else None, dict(exchange.headers))
+        verdicts = promised.judge_answer(described, judged_request, answer, datetime.now(UTC))
+        verdicts += promised.judge_page(described, judged_request, answer)
         assert [each for each in verdicts if each.result is not Result.HOLDS] == []
         seen |= {each.rule_id for each in verdicts}
     assert seen >= {"created_as_asked", "the_task_that_was_asked_for", "tasks_of_the_project", "done_at_by_status"}
 
 
-def pages(kept: list[Answered], operation: str, at: str = PROJECT_ID) -> list[tuple[str, Any]]:
-    found = [each for each in kept if each.call.operation == operation and each.status == 200 and each.call.at == at]
+def pages(exchanges: list[Exchange], operation: str, at: str = PROJECT_ID) -> list[tuple[str, Any]]:
+    found = [
+        each for each in exchanges if each.call.operation == operation and each.status == 200 and each.call.at == at
+    ]
     return [(each.call.query, each.body) for each in found]
 
 
-def test_pages_hold_what_is_asked_for(kept: list[Answered]) -> None:
-    bodies = dict(pages(kept, "list_tasks"))
+def test_pages_contain_the_selected_tasks(exchanges: list[Exchange]) -> None:
+    bodies = dict(pages(exchanges, "list_tasks"))
     everything = bodies["limit=200"]["items"] + bodies["limit=200&offset=200"]["items"]
-    assert [task["number"] for task in everything] == [n for n in range(server.TASKS + 1, 0, -1) if n != 100]
-    assert {task["status"] for task in everything} == set(server.STATUSES)
+    assert [task["number"] for task in everything] == [n for n in range(TASKS + 1, 0, -1) if n != 100]
+    assert {task["status"] for task in everything} == set(STATUSES)
     assert {task["details"]["kind"] for task in everything} == {"note", "checklist"}
     assert bodies[""]["items"] == everything[:50]
-    assert (bodies[""]["limit"], bodies[""]["offset"], bodies[""]["total"]) == (50, 0, server.TASKS)
+    assert (bodies[""]["limit"], bodies[""]["offset"], bodies[""]["total"]) == (50, 0, TASKS)
     assert bodies["offset=229&limit=7"]["items"] == everything[229:]
     assert bodies["offset=230"]["items"] == []
     for query, holds in {
         "status=DONE&limit=200": lambda task: task["status"] == "DONE",
         "tag=office&limit=200": lambda task: "office" in task["tags"],
         "tag=office&tag=urgent&limit=200": lambda task: {"office", "urgent"} <= set(task["tags"]),
-        f"updated_since={CHANGED}&limit=200": lambda task: moment(task["updated_at"]) >= moment(CHANGED),
+        f"updated_since={CHANGED}&limit=200": lambda task: parse_time(task["updated_at"]) >= parse_time(CHANGED),
     }.items():
         found = list(filter(holds, everything))
-        assert 3 < len(found) < server.TASKS, query
+        assert 3 < len(found) < TASKS, query
         assert bodies[query]["items"] == found[:200], query
         assert bodies[query]["total"] == len(found)
     assert any(task["updated_at"] == CHANGED for task in everything)
 
 
-def test_cursors_lead_through_the_list(kept: list[Answered]) -> None:
-    walked = [body for query, body in pages(kept, "list_events") if query.startswith("limit=13")]
-    # One for the task that was deleted by the script.
-    assert [event["id"] for body in walked for event in body["events"]] == list(range(server.EVENTS + 1, 0, -1))
+def test_cursors_reach_the_whole_list(exchanges: list[Exchange]) -> None:
+    walked = [body for query, body in pages(exchanges, "list_events") if query.startswith("limit=13")]
+    # One more event: a call deletes a task.
+    assert [event["id"] for body in walked for event in body["events"]] == list(range(EVENTS + 1, 0, -1))
     assert [len(body["events"]) for body in walked] == [13] * 9 + [4]
 
 
-def test_what_is_created_is_as_asked(kept: list[Answered]) -> None:
-    created = [each for each in kept if each.status == 201]
+def test_a_created_task_has_the_values_sent(exchanges: list[Exchange]) -> None:
+    created = [each for each in exchanges if each.status == 201]
     assert {name: created[0].body[name] for name in DRAFT} == DRAFT
     assert created[0].headers["location"] == f"/v1/tasks/{created[0].body['id']}"
     assert UUID(created[0].body["id"])
-    listed = pages(kept, "list_tasks", EMPTY_PROJECT_ID)[-1][1]
+    listed = pages(exchanges, "list_tasks", EMPTY_PROJECT_ID)[-1][1]
     assert [task["id"] for task in listed["items"]] == [each.body["id"] for each in reversed(created)]
 
 
-def test_two_boards_answer_alike(kept: list[Answered]) -> None:
-    assert [each.shown for each in without_network(Board())] == [each.shown for each in kept]
+def test_two_boards_give_the_same_responses(exchanges: list[Exchange]) -> None:
+    assert [each.shown for each in answer_in_process(Board())] == [each.shown for each in exchanges]
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_each_fault_shows_where_it_says(name: str, kept: list[Answered]) -> None:
-    changed = without_network(with_fault(name))
-    count = sum(1 for _ in script())
-    pairs = zip(kept[:count], changed[:count], strict=True)
+def test_each_fault_shows_in_its_operations(name: str, exchanges: list[Exchange]) -> None:
+    changed = answer_in_process(with_faults(name))
+    count = sum(1 for _ in all_calls())
+    pairs = zip(exchanges[:count], changed[:count], strict=True)
     different = {ours.call.operation for ours, theirs in pairs if ours.shown != theirs.shown}
-    if [each.shown for each in kept[count:]] != [each.shown for each in changed[count:]]:
+    if [each.shown for each in exchanges[count:]] != [each.shown for each in changed[count:]]:
         different.add("list_events")
-    # What a fault does to the tasks of a project shows in its events and in its list, too.
+    # A fault that changes tasks shows in lists and events too.
     consequences = {"list_tasks", "list_events", "get_task", "delete_task"}
     assert FAULTS[name].operations <= different, different
     assert different <= FAULTS[name].operations | consequences
 
 
-def test_a_fault_shows_over_the_network_too() -> None:
-    with running("filter_ignored") as base_url:
+def test_a_fault_shows_over_the_network() -> None:
+    with running(with_faults("filter_ignored")) as base_url:
         body = httpx2.get(f"{base_url}/v1/projects/{PROJECT_ID}/tasks?status=DONE", headers=BEARER).json()
-    assert body["total"] == server.TASKS
+    assert body["total"] == TASKS
 
 
 def test_there_are_enough_faults() -> None:

@@ -1,4 +1,4 @@
-"""The testing kit of the second contract: filters, cursors, single items, and what adds and deletes."""
+"""The testing kit of the second contract: filters, cursors, single tasks and writes."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ import pytest
 
 from codegen.extensions import Answer, Extensions, Request, Result, read
 from codegen.openapi import read as read_document
-from tests.board.conftest import CONTRACT, NAME
+from tests.board.conftest import NAME
+from tests.board.data import OPENAPI
 
 NOW = datetime(2026, 5, 1, 12, 30, tzinfo=UTC)
-PROMISED: Extensions = read(read_document(CONTRACT))
+PROMISED: Extensions = read(read_document(OPENAPI))
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +48,11 @@ def test_lists_are_read_by_offset_and_by_cursor(board_client: ModuleType, server
     with server.client() as client:
         assert list(board_client.iter_tasks(client, project, page_size=30)) == tasks
         assert list(board_client.iter_events(client, project)) == events
-    asked = [each.params for each in server.requests if each.operation == "list_events"]
-    assert ["cursor" in each for each in asked] == [False, True, True, True][: len(asked)]
+    queries = [each.params for each in server.requests if each.operation == "list_events"]
+    assert ["cursor" in each for each in queries] == [False, True, True, True][: len(queries)]
 
 
-def test_events_that_come_and_go_move_no_other(board_client: ModuleType, server: Any, project: uuid.UUID) -> None:
+def test_changes_during_reading_move_no_event(board_client: ModuleType, server: Any, project: uuid.UUID) -> None:
     events = server.add_events(project, 25)
     number = len(server.requests)
     server.before(number + 2, lambda: server.add_events(project, 3))
@@ -60,7 +61,7 @@ def test_events_that_come_and_go_move_no_other(board_client: ModuleType, server:
         assert list(board_client.iter_events(client, project, page_size=10)) == events
 
 
-def test_filters_pick_what_their_rules_say(board_client: ModuleType, server: Any, project: uuid.UUID) -> None:
+def test_filters_select_by_their_rules(board_client: ModuleType, server: Any, project: uuid.UUID) -> None:
     tasks = server.add_tasks(project, 60)
     [tagged] = server.add_tasks(project, tags=["office", "urgent"])
     since = tasks[10].updated_at
@@ -112,7 +113,7 @@ def test_tasks_are_created_read_and_deleted(board_client: ModuleType, server: An
             create.sync(project, client=client, body=models.TaskDraft(title="Order"))
 
 
-def test_bodies_are_judged(server: Any, project: uuid.UUID) -> None:
+def test_bodies_are_validated(server: Any, project: uuid.UUID) -> None:
     import httpx2
 
     with httpx2.Client(base_url=server.base_url, transport=server.transport) as http:
@@ -152,7 +153,7 @@ def test_made_tasks_keep_all_rules(testing: ModuleType) -> None:
         testing.make_task(details={"kind": "poem"})
 
 
-def test_what_the_contract_does_not_tell_is_in_the_docstring(testing: ModuleType) -> None:
+def test_a_missing_condition_is_mentioned_in_the_docstring(testing: ModuleType) -> None:
     assert testing.__doc__ is not None
     [line] = [line for line in testing.__doc__.splitlines() if line.startswith("- ")]
     assert line == (
@@ -161,7 +162,7 @@ def test_what_the_contract_does_not_tell_is_in_the_docstring(testing: ModuleType
     )
 
 
-def test_a_cursor_that_no_page_gave_is_refused_as_the_contract_refuses_parameters(testing: ModuleType) -> None:
+def test_an_unknown_cursor_is_refused_like_other_parameters(testing: ModuleType) -> None:
     contract = testing.FakeServer.contract
     operations = [
         replace(

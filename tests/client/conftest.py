@@ -1,3 +1,8 @@
+"""Tests of the generated client against test servers: calls, pagers, errors, resending, limits, and its public package.
+
+Fixtures run a test for each way to call the client. Tests of how it is generated belong in tests/codegen.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -6,7 +11,7 @@ import pytest
 
 from tests.client.calls import CALLS, READERS, Call
 from tests.client.stub_server import StubServer, stub_server
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 # One blocking and one asyncio call: the others only differ in what they return.
 BASIC_WAYS = ("sync", "asyncio")

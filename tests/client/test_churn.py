@@ -18,7 +18,7 @@ from tests.reference_server import seed
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.churn import OF_DEFINITION
 from tests.reference_server.database import Run
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 DEFINITION_ID = UUID(seed.DEFINITION_ID)
 

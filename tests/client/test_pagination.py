@@ -29,7 +29,7 @@ from ks_workflow_runs.models import WorkflowRunResponse
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.database import Run
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 DEFINITION_ID = UUID(seed.DEFINITION_ID)
 Read = Callable[..., list[WorkflowRunResponse]]

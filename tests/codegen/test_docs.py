@@ -27,7 +27,7 @@ from codegen.contract import Contract
 from codegen.docs import render
 from tests.codegen.trees import CONTRACT_PATH, copy_tree
 from tests.reference_server import seed
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 CONTRACT = Contract(CONTRACT_PATH).document
 PAGE = render(CONTRACT)

@@ -32,7 +32,7 @@ from codegen.drift import differences, fetch, summary_line
 from tests.codegen import fastapi_documents
 from tests.codegen.trees import CONTRACT_PATH, VERSION
 from tests.contract_run.fastapi_server import Runs, create_app, serving
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 CONTRACT = Contract(CONTRACT_PATH).document
 Document = dict[str, Any]

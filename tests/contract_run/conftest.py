@@ -1,3 +1,8 @@
+"""Tests of the contract run in tests/contract: it finds faults, passes correct servers, and reports both.
+
+Fixtures run it as a command, in a process that is reused. Tests of single mutants belong in tests/mutants.
+"""
+
 import os
 import re
 import subprocess

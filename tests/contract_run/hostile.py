@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import count, repeat
 from urllib.parse import urlsplit
 
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 MIB = 2**20

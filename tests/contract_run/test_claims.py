@@ -13,7 +13,7 @@ import pytest
 from codegen import ROOT
 from codegen.contract import Contract
 from codegen.openapi.promises import promises
-from tests.board.server import OPENAPI as BOARD
+from tests.board.data import OPENAPI as BOARD
 from tests.contract.checks import CLASSES
 from tests.contract.claims import (
     BY_KIND,

@@ -44,7 +44,7 @@ from tests.mutants.faults import MUTANTS
 from tests.mutants.proofs import CACHE_FILE, proofs
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 __all__ = ["browse"]
 

@@ -11,7 +11,7 @@ import pytest
 from tests.contract_run.conftest import OURS
 from tests.mutants.faults.base import RunFault, run_status_is
 from tests.reference_server.app import Parameters, ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 OPENAPI = Path(__file__).parents[2] / "openapi.yaml"
 ENDED = "['COMPLETED', 'FAILED']"

@@ -21,7 +21,7 @@ from tests.contract_run.fastapi_server import Runs, Unusual, create_app, serving
 from tests.mutants.runner import target_at
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 # Number of runs at the start, changes per request, and whether the server uses unusual notations.
 LISTS = ((150, 0, False), (150, 1, False), (150, 20, False), (3, 0, False), (150, 0, True), (150, 1, True))

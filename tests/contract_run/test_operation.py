@@ -17,7 +17,7 @@ from tests.contract.contract import contract
 from tests.contract.parameter import INVALID, VALID, VARIANT, Parameter
 from tests.contract_run.conftest import commanded
 from tests.reference_server import seed
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 (OPERATION,) = contract().operations
 NINES = "9" * 5000

@@ -21,7 +21,7 @@ from tests.contract.session import Session
 from tests.contract.settings import read_environment
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 from .hostile import hostile, page
 from .measured import impatient

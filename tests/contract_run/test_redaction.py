@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.contract.__main__ import REPORTS
 from tests.contract.redaction import forms, without_secrets
 from tests.reference_server.app import Parameters, ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 from .hostile import hostile
 

@@ -31,7 +31,7 @@ from tests.contract.redaction import without_secrets
 from tests.contract.run import shell_word
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 ROOT = Path(__file__).parents[2]
 DEFINITION_ID = uuid.UUID(seed.DEFINITION_ID)
@@ -452,7 +452,7 @@ def test_a_deployment_below_a_path_prefix_with_a_private_ca(contract_on: Contrac
 DYING_SERVER = """
 import os, signal
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 class Dying(ReferenceServer):
     def parse_limit(self, request):

@@ -22,7 +22,7 @@ from codegen.openapi import read
 from tests.contract.session import Ended, NotSent, Session, read_retry_after
 from tests.reference_server import seed
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 from .hostile import Answer, hostile
 from .measured import impatient

@@ -1,27 +1,27 @@
-"""The fleet: the contract run on many deployments of the same API.
+"""The fleet: one contract run for each of many deployments of the same API.
 
-    python -m tests.fleet run       tests all of them, side by side
-    python -m tests.fleet report    makes the reports anew, from the results of all shares below REPORT_DIR
-    python -m tests.fleet matrix    prints the matrix of shares that GitHub Actions takes
-    python -m tests.fleet diff      says in what A and B differ
+    python -m tests.fleet run       tests all deployments, several at once
+    python -m tests.fleet report    merges the results of all shards below REPORT_DIR, and writes the reports again
+    python -m tests.fleet matrix    prints a matrix of shards for GitHub Actions
+    python -m tests.fleet diff      prints the differences between the deployments A and B
 
-Variables of the environment:
+Environment variables:
 
     FLEET        the file that lists the deployments (default fleet.toml)
-    JOBS         how many are tested at once (default twice the processors); of a matrix how many shares (default 8)
-    SHARD        2/8: the second of eight shares
-    RESUME       1 goes on from the results of an earlier run: what could not be tested is tried again
-    NEW_ONLY     1 fails only for findings that were not there before
-    REPORT_DIR   where the reports go, and where the earlier outcomes are (default reports)
-    A, B         of a diff: names of deployments, each as NAME or FILE#NAME with the fleet.json of another run
+    JOBS         run: deployments tested at once (default twice the processors); matrix: shards (default 8)
+    SHARD        2/8: the second of eight shards
+    RESUME       1 keeps the results of an interrupted run, and tests the rest
+    NEW_ONLY     1 fails only for findings that the last run did not have
+    REPORT_DIR   the folder of the reports and of earlier results (default reports)
+    A, B         diff: names of deployments, or FILE#NAME with the fleet.json of another run
 
-Limits that the file leaves out are taken from the environment, as the contract run does: RATE_LIMIT, MAX_EXAMPLES,
-MAX_TIME, MAX_ANSWER. A deployment is sent GET, HEAD and OPTIONS only.
+RATE_LIMIT, MAX_EXAMPLES, MAX_TIME and MAX_ANSWER apply where the file sets no limit, as in the contract run. Only GET,
+HEAD and OPTIONS requests are sent.
 
-Exit code 0 if every deployment conforms, at least in part; 1 if one violates the contract, with NEW_ONLY only where
-that is new; 2 if one could not be tested, or nothing could be done. Of a diff: 0 if they are alike, 1 if not.
+Exit codes: 0 if every deployment conforms, at least in part; 1 if one violates the contract (with NEW_ONLY, in a new
+way); 2 if one could not be tested, or on an error. diff: 0 without differences, 1 with differences.
 
-The file, by example. What `[defaults]` has holds for every deployment that says nothing else:
+An example of the file. `[defaults]` applies to each deployment that does not set a key itself:
 
     [defaults]
     rate_limit = "10/s"
@@ -40,6 +40,6 @@ The file, by example. What `[defaults]` has holds for every deployment that says
     env = { TOKEN = "OSLO_TOKEN", KS_UAT = "OSLO_SESSION" }
     rate_limit = "2/s"
 
-`env` has the names of the variables that hold the credentials, never the credentials. What is tested of a deployment is
-given by the contract run's own variables, in lower case.
+`env` names the environment variables that hold the credentials, never the credentials. The keys for ids are the
+variables of the contract run in lower case.
 """

@@ -1,4 +1,4 @@
-"""The command: see the package's docstring."""
+"""The command line. The package's docstring is its help text."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tests.contract.settings import read_switch
 from tests.contract.sharding import JsonLines, read_shard, select_shard
 
 from . import __doc__ as usage
-from .reading import Deployment, Fleet, read_fleet
-from .results import UNTESTED, VIOLATES, Result, as_document, latest, moment, states, untested
+from .config import Deployment, Fleet, read_fleet
+from .results import UNTESTED, VIOLATES, Result, as_document, format_time, latest_results, state_hashes, untested_result
 
 if TYPE_CHECKING:
-    from .trial import Asked
+    from .deployment_run import Task
 
-HOLDS, DOES_NOT, UNKNOWN = 0, 1, 2
-# Of the matrix, where JOBS does not say.
-SHARES = 8
-# GitHub takes no larger matrix.
-MOST_SHARES = 256
-# Seconds that a deployment may take beyond MAX_TIME: for what comes before and after its requests.
-BESIDES = 120
+EXIT_OK, EXIT_FAILED, EXIT_UNKNOWN = 0, 1, 2
+# Of the matrix, without JOBS.
+DEFAULT_SHARDS = 8
+# GitHub's limit for a matrix.
+MAX_SHARDS = 256
+# Seconds that a deployment may take beyond MAX_TIME: start, preflight and reports.
+OVERHEAD = 120
 LONGEST = 2000
 
 
@@ -40,154 +40,154 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     commands = {"run": run, "report": report, "matrix": matrix, "diff": diff}
     if len(arguments) != 1 or arguments[0] not in commands:
         print(usage)
-        return HOLDS if arguments in (["-h"], ["--help"]) else UNKNOWN
+        return EXIT_OK if arguments in (["-h"], ["--help"]) else EXIT_UNKNOWN
     try:
         return commands[arguments[0]](environment)
     except Problem as problem:
-        complain(problem.problem, problem.fix)
+        print_problem(problem.problem, problem.fix)
     except KeyboardInterrupt:
-        complain("interrupted before the end", "go on from what is done: make fleet RESUME=1")
-    return UNKNOWN
+        print_problem("interrupted", "continue with the remaining deployments: make fleet RESUME=1")
+    return EXIT_UNKNOWN
 
 
 def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def complain(problem: str, fix: str) -> None:
+def print_problem(problem: str, fix: str) -> None:
     print(f"problem: {escaped(problem, LONGEST)}\nfix: {escaped(fix, LONGEST)}", file=sys.stderr)
 
 
 def run(environment: Mapping[str, str]) -> int:
-    """Tests the deployments of this share."""
-    fleet, folder = read_fleet(file_of(environment)), folder_of(environment)
-    share, is_resumed = read_shard(environment.get("SHARD", "")), read_switch(environment, "RESUME")
-    only_new, jobs = read_switch(environment, "NEW_ONLY"), jobs_of(environment, 2 * (os.cpu_count() or 1))
+    """Test the deployments of this shard."""
+    fleet, folder = read_fleet(fleet_file(environment)), report_folder(environment)
+    shard, resume = read_shard(environment.get("SHARD", "")), read_switch(environment, "RESUME")
+    new_only, jobs = read_switch(environment, "NEW_ONLY"), read_jobs(environment, 2 * (os.cpu_count() or 1))
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, interrupt)
-    # All of them, so that what is wrong shows on every machine alike.
+    # Of all deployments, so that every shard reports the same mistakes of the file.
     targets = fleet.targets(environment)
-    wanted = select_shard(fleet.deployments, *share)
-    current = states(wanted)
-    kept = JsonLines(folder / ("fleet.jsonl" if share[1] == 1 else f"fleet-{share[0]}-of-{share[1]}.jsonl"))
-    known = latest(kept.read(), current) if is_resumed else {}
-    done = {name: each for name, each in known.items() if each["outcome"] != UNTESTED}
-    kept.rewrite(done.values())
-    if is_resumed:
-        print(f"{len(done)} of {len(wanted)} are known from before")
+    deployments = select_shard(fleet.deployments, *shard)
+    current = state_hashes(deployments)
+    results = JsonLines(folder / ("fleet.jsonl" if shard[1] == 1 else f"fleet-{shard[0]}-of-{shard[1]}.jsonl"))
+    earlier = latest_results(results.read(), current) if resume else {}
+    done = {name: each for name, each in earlier.items() if each["outcome"] != UNTESTED}
+    results.rewrite(done.values())
+    if resume:
+        print(f"{len(done)} of {len(deployments)} already have a result")
 
-    # Only now: it takes a second, and what is wrong can be told at once.
-    from .trial import Asked
+    # Imported late: it takes a second, which problems above need not wait for.
+    from .deployment_run import Task
 
-    left = [
-        Asked(each, replace(targets[each.name], report_dir=folder / "deployments" / each.name))
-        for each in wanted
+    tasks = [
+        Task(each, replace(targets[each.name], report_dir=folder / "deployments" / each.name))
+        for each in deployments
         if each.name not in done
     ]
-    width = max(len(each.name) for each in wanted) if wanted else 0
+    width = max(len(each.name) for each in deployments) if deployments else 0
     secrets = {name: value for target in targets.values() for name, value in target.secrets.items()}
-    for result in try_all(left, jobs):
+    for result in run_all(tasks, jobs):
         done[result["name"]] = result
-        kept.append(result | {"state": current[result["name"]]})
-        said = told(result, len(done), len(wanted), width)
-        print(without_secrets(said, secrets), flush=True)
-    return conclude([done[each.name] for each in wanted], folder, only_new)
+        results.append(result | {"state": current[result["name"]]})
+        line = progress_line(result, len(done), len(deployments), width)
+        print(without_secrets(line, secrets), flush=True)
+    return finish([done[each.name] for each in deployments], folder, new_only)
 
 
-def try_all(left: list[Asked], jobs: int) -> Iterator[Result]:
-    """What came of each, as soon as it is there."""
-    from .trial import prepare, try_out
-    from .workers import Lost, in_processes
+def run_all(tasks: list[Task], jobs: int) -> Iterator[Result]:
+    """Yield the result of each task, as soon as it ends."""
+    from .deployment_run import prepare, run_deployment
+    from .process_pool import NoResult, run_in_processes
 
-    def seconds(asked: Asked) -> float:
-        return asked.target.max_time + BESIDES
+    def seconds(task: Task) -> float:
+        return task.target.max_time + OVERHEAD
 
-    for each, result in in_processes(left, try_out, jobs, seconds, prepare):
-        if isinstance(result, Lost):
-            fix = "run it again; if that does not help, by itself: see the command that repeats it"
-            yield untested(each.deployment, result.why, fix, time.time())
+    for each, result in run_in_processes(tasks, run_deployment, jobs, seconds, prepare):
+        if isinstance(result, NoResult):
+            fix = "run it again; if it fails again, run it alone: its 'repeat' in fleet.json is the command"
+            yield untested_result(each.deployment, result.reason, fix, time.time())
         else:
             yield result
 
 
-def told(result: Result, number: int, of: int, width: int) -> str:
-    """One line of progress."""
+def progress_line(result: Result, number: int, of: int, width: int) -> str:
+    """Return the line that is printed when a deployment is done."""
     what = result["problem"] or ", ".join(dict.fromkeys(each["check"] for each in result["findings"]))
     figures = f"{result['requests']:>4} requests {result['seconds']:>6.1f} s"
     text = f"[{number}/{of}] {result['name']:<{width}}  {figures}  {result['outcome']}" + (f": {what}" if what else "")
     return escaped(text, 200)
 
 
-def conclude(results: list[Result], folder: Path, only_new: bool) -> int:
-    """Remembers, reports, and says how it ended."""
-    from .memory import NEW, History, remembered
-    from .page import as_table
+def finish(results: list[Result], folder: Path, new_only: bool) -> int:
+    """Compare with earlier runs, write reports, print the summary, and return the exit code."""
+    from .history import NEW, History, classify_findings
+    from .page import render_table
     from .reports import FILES, write_reports
 
     now = time.time()
     history = History(folder / "history")
-    document = as_document(remembered(results, history.earlier(), moment(now)), now)
+    document = as_document(classify_findings(results, history.open_findings(), format_time(now)), now)
     write_reports(document, folder)
     history.add(document)
-    print(f"\n{as_table(document)}\n")
+    print(f"\n{render_table(document)}\n")
     print(f"reports: {folder / FILES[0]}; beside it {', '.join(FILES[1:])}")
     counts = [f"{count} {outcome}" for outcome, count in document["counts"].items() if count]
     print(f"{len(results)} deployments: {', '.join(counts)}")
     found = [finding for each in document["deployments"] for finding in each["findings"]]
-    if any(each["state"] == NEW for each in found) or (not only_new and any_is(results, VIOLATES)):
-        return DOES_NOT
-    return UNKNOWN if any_is(results, UNTESTED) else HOLDS
+    if any(each["state"] == NEW for each in found) or (not new_only and has_outcome(results, VIOLATES)):
+        return EXIT_FAILED
+    return EXIT_UNKNOWN if has_outcome(results, UNTESTED) else EXIT_OK
 
 
-def any_is(results: Iterable[Result], outcome: str) -> bool:
+def has_outcome(results: Iterable[Result], outcome: str) -> bool:
     return any(each["outcome"] == outcome for each in results)
 
 
 def report(environment: Mapping[str, str]) -> int:
-    """Makes one of what all shares found, wherever below REPORT_DIR they are."""
-    fleet, folder = read_fleet(file_of(environment)), folder_of(environment)
-    only_new = read_switch(environment, "NEW_ONLY")
+    """Merge the results of all shards, anywhere below REPORT_DIR."""
+    fleet, folder = read_fleet(fleet_file(environment)), report_folder(environment)
+    new_only = read_switch(environment, "NEW_ONLY")
     files = sorted(folder.rglob("fleet*.jsonl"))
     if not files:
-        raise Problem(f"there are no results below {folder}", "make fleet, or name where they are: REPORT_DIR")
-    found = latest((each for file in files for each in JsonLines(file).read()), states(fleet.deployments))
-    return conclude([found.get(each.name) or missing(each) for each in fleet.deployments], folder, only_new)
+        raise Problem(f"there are no results below {folder}", "run make fleet, or set REPORT_DIR to their folder")
+    found = latest_results((each for file in files for each in JsonLines(file).read()), state_hashes(fleet.deployments))
+    return finish([found.get(each.name) or missing_result(each) for each in fleet.deployments], folder, new_only)
 
 
-def missing(deployment: Deployment) -> Result:
-    fix = "run its share, with the same fleet and contract"
-    return untested(deployment, "no share has a result of it", fix, time.time())
+def missing_result(deployment: Deployment) -> Result:
+    fix = "run its shard, with the same fleet and contract"
+    return untested_result(deployment, "no shard has a result for it", fix, time.time())
 
 
 def matrix(environment: Mapping[str, str]) -> int:
-    """Prints the shares, as many as there are deployments at most."""
-    fleet: Fleet = read_fleet(file_of(environment))
-    of = min(len(fleet.deployments), jobs_of(environment, SHARES), MOST_SHARES)
+    """Print the shards: at most one for each deployment."""
+    fleet: Fleet = read_fleet(fleet_file(environment))
+    of = min(len(fleet.deployments), read_jobs(environment, DEFAULT_SHARDS), MAX_SHARDS)
     print(json.dumps({"shard": [f"{number}/{of}" for number in range(1, of + 1)]}))
-    return HOLDS
+    return EXIT_OK
 
 
 def diff(environment: Mapping[str, str]) -> int:
-    from .diff import differences, read
+    from .diff import differences, read_result
 
-    one, other = (read(environment.get(name, ""), name, folder_of(environment)) for name in ("A", "B"))
+    one, other = (read_result(environment.get(name, ""), name, report_folder(environment)) for name in ("A", "B"))
     found = list(differences(one, other))
-    print("\n".join(found) or "no difference: the same promises, spellings, statuses and times")
-    return DOES_NOT if found else HOLDS
+    print("\n".join(found) or "no difference in promises, accepted variants, statuses and times")
+    return EXIT_FAILED if found else EXIT_OK
 
 
-def file_of(environment: Mapping[str, str]) -> Path:
+def fleet_file(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("FLEET") or "fleet.toml")
 
 
-def folder_of(environment: Mapping[str, str]) -> Path:
+def report_folder(environment: Mapping[str, str]) -> Path:
     return Path(environment.get("REPORT_DIR") or "reports")
 
 
-def jobs_of(environment: Mapping[str, str], default: int) -> int:
+def read_jobs(environment: Mapping[str, str], default: int) -> int:
     text = environment.get("JOBS", "")
     if not re.fullmatch(r"([1-9][0-9]{0,2})?", text, re.ASCII):
-        raise Problem(f"JOBS is '{text}', which is no number from 1 to 999", "give one: JOBS=4")
+        raise Problem(f"JOBS must be an integer between 1 and 999 (got '{text}')", "set it: JOBS=4")
     return int(text or default)
 
 

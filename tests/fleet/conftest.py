@@ -1,4 +1,4 @@
-"""A fleet of reference servers on loopback, as a maintainer may find them."""
+"""A fleet of test servers on loopback: correct, slow, broken, hanging, unreachable."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tests.mutants.faults import MUTANTS
 from tests.reference_server import seed
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.network_faults import Latency
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
-# By the name of its variable, the credential of each; every server has the same one, and another name for it.
+# Credentials by environment variable. All servers have the same credentials, under different variables.
 TOKENS = {"FLEET_TOKEN": seed.TOKEN, "WRONG_TOKEN": "nobody-has-this-one", "SESSION": seed.KS_UAT}
 ALL_IDS = f"""\
 definition_id = "{seed.DEFINITION_ID}"
@@ -46,7 +46,7 @@ MUTANT, OTHER_MUTANT = "limit_not_echoed", "default_limit_50"
 
 @dataclass
 class Member:
-    """One of the fleet."""
+    """A server of the fleet."""
 
     name: str
     url: str
@@ -54,8 +54,8 @@ class Member:
 
 
 @dataclass
-class Zoo:
-    """The servers, and the file that lists them."""
+class ServerFleet:
+    """Servers, and the fleet.toml that lists them."""
 
     folder: Path
     members: list[Member] = field(default_factory=list)
@@ -83,7 +83,7 @@ class Zoo:
         )
 
     def main(self, command: str, **variables: str) -> int:
-        """The same in this process; not for what starts others."""
+        """Run a command in this process. Not for `run`, which starts processes."""
         return main([command], self.environment(variables))
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
@@ -103,7 +103,7 @@ DYING_SERVER = """
 import os, signal
 from itertools import count
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 requests = count()
 
@@ -120,8 +120,8 @@ with running(Dying()) as base_url:
 
 
 @contextmanager
-def dying() -> Iterator[str]:
-    """A server that answers some requests, and then is no more."""
+def dying_server() -> Iterator[str]:
+    """Run a server that exits after some requests."""
     command = [sys.executable, "-c", DYING_SERVER]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -132,59 +132,59 @@ def dying() -> Iterator[str]:
 
 
 @contextmanager
-def hanging() -> Iterator[str]:
-    """One that takes what is sent, and says nothing."""
+def hanging_server() -> Iterator[str]:
+    """Run a server that accepts connections and never responds."""
     with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @contextmanager
-def refusing() -> Iterator[str]:
-    """The address of nobody."""
+def refusing_address() -> Iterator[str]:
+    """Yield an address where no server listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = listener.getsockname()
     yield f"http://127.0.0.1:{address[1]}"
 
 
 @contextmanager
-def echoing() -> Iterator[str]:
-    """One that sends whoever comes elsewhere, to an address that holds the credential."""
+def echoing_server() -> Iterator[str]:
+    """Run a server that redirects to an address that contains the credential."""
     answer = b"HTTP/1.1 302 Found\r\nLocation: /%s\r\nContent-Length: 0\r\n\r\n" % seed.TOKEN.encode()
     with hostile({0: lambda: iter([answer])}) as (base_url, _):
         yield base_url
 
 
-def mutated(name: str) -> AbstractContextManager[str]:
+def mutant_server(name: str) -> AbstractContextManager[str]:
     return running(MUTANTS[name].start())
 
 
-def kinds() -> dict[str, Callable[[], AbstractContextManager[str]]]:
-    """What a member of a fleet may be."""
+def server_kinds() -> dict[str, Callable[[], AbstractContextManager[str]]]:
+    """Return the kinds of servers, by name."""
     return {
         "good": running,
         "churning": lambda: running(ReferenceServer(churn=5)),
         "slow": lambda: running(faults=repeat(Latency(0.02))),
-        "hanging": hanging,
-        "refusing": refusing,
+        "hanging": hanging_server,
+        "refusing": refusing_address,
         "other": running,
         "part": running,
-        "dying": dying,
-        "echoing": echoing,
-        **{name: partial(mutated, name) for name in (MUTANT, OTHER_MUTANT)},
+        "dying": dying_server,
+        "echoing": echoing_server,
+        **{name: partial(mutant_server, name) for name in (MUTANT, OTHER_MUTANT)},
     }
 
 
 @pytest.fixture
-def zoo(tmp_path: Path) -> Iterator[Callable[..., Zoo]]:
-    """Makes a fleet: of each kind one, or as many as are asked for."""
+def make_fleet(tmp_path: Path) -> Iterator[Callable[..., ServerFleet]]:
+    """Makes a fleet with one server for each name, a key of `server_kinds`."""
     with ExitStack() as cleanup:
 
-        def zoo(*names: str, **settings: str) -> Zoo:
-            made = Zoo(tmp_path)
+        def make_fleet(*names: str, **settings: str) -> ServerFleet:
+            fleet = ServerFleet(tmp_path)
             for number, name in enumerate(names):
-                url = cleanup.enter_context(kinds()[name]())
-                made.members.append(Member(f"{name}-{number}", url, settings.get(name, "")))
-            made.write()
-            return made
+                url = cleanup.enter_context(server_kinds()[name]())
+                fleet.members.append(Member(f"{name}-{number}", url, settings.get(name, "")))
+            fleet.write()
+            return fleet
 
-        yield zoo
+        yield make_fleet

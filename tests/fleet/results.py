@@ -1,4 +1,4 @@
-"""What came of deployments, as JSON: the shape is in fleet.schema.json. What is known there by its key stays."""
+"""Results of deployments, as JSON in the shape of fleet.schema.json. Keys are public: they are never renamed."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from codegen.text import escaped
 from tests.contract.contract import OPENAPI, contract
 from tests.contract.sharding import hash_files
 
-from .reading import Deployment
+from .config import Deployment
 
-# One deployment, or one of its findings.
+# A deployment, or one of its findings.
 Result = dict[str, Any]
 
 CONFORMS, PART, VIOLATES, UNTESTED = "conforms", "conforms in part", "violates", "could not be tested"
-# The worst first.
+# Worst first.
 OUTCOMES = (VIOLATES, UNTESTED, PART, CONFORMS)
-# What decides what comes of a deployment, besides itself.
+# Files whose change invalidates a result.
 SOURCES = ("requirements.lock", "overrides/codegen", "tests/contract", "tests/fleet")
 LONGEST = 1000
 
 
 def fingerprint() -> dict[str, str]:
-    """Which contract it is."""
+    """Return file name, version and hash of the contract."""
     return {
         "file": OPENAPI.name,
         "version": str(contract().document["info"]["version"]),
@@ -37,56 +37,56 @@ def fingerprint() -> dict[str, str]:
     }
 
 
-def state(deployment: Deployment, sources: str) -> str:
-    """A hash of what a result is of: the contract, what tests it, and what the file says of the deployment.
+def state_hash(deployment: Deployment, sources: str) -> str:
+    """Return a hash of what a result depends on: the contract, the code and the deployment's settings.
 
     Args:
         deployment: The deployment.
-        sources: As `state_of` returns it, of `SOURCES`.
+        sources: The hash of `SOURCES`, as `state_of` returns it.
     """
-    of = [sources, fingerprint()["sha256"], dict(deployment.given), dict(deployment.credentials)]
-    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
+    inputs = [sources, fingerprint()["sha256"], dict(deployment.settings), dict(deployment.credentials)]
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
 
 
-def states(deployments: Iterable[Deployment]) -> dict[str, str]:
-    """The same for each, by name."""
+def state_hashes(deployments: Iterable[Deployment]) -> dict[str, str]:
+    """Return the state hashes of deployments, by name."""
     sources = hash_files(SOURCES)
-    return {each.name: state(each, sources) for each in deployments}
+    return {each.name: state_hash(each, sources) for each in deployments}
 
 
-def repeat(deployment: Deployment) -> str:
-    """The command that tests it again: with the names of variables in place of credentials."""
+def reproduce_command(deployment: Deployment) -> str:
+    """Return the command that tests the deployment again, with names of variables in place of credentials."""
     secrets = [f'{name}="${source}"' for name, source in deployment.credentials.items()]
-    # Twice, as make takes one for a variable.
-    given = (f"{name}={shlex.quote(value.replace('$', '$$'))}" for name, value in deployment.given.items())
+    # "$$": make would expand a single "$".
+    given = (f"{name}={shlex.quote(value.replace('$', '$$'))}" for name, value in deployment.settings.items())
     return " ".join([*secrets, "make contract", *given])
 
 
-def described(deployment: Deployment) -> Result:
-    """What is known of it before it is tested."""
+def base_result(deployment: Deployment) -> Result:
+    """Return the part of a result that is known before the test."""
     return {
         "name": deployment.name,
-        "server": deployment.given["BASE_URL"],
+        "server": deployment.settings["BASE_URL"],
         "credentials": dict(deployment.credentials),
-        "repeat": repeat(deployment),
+        "repeat": reproduce_command(deployment),
         "contract": fingerprint(),
     }
 
 
-def untested(deployment: Deployment, problem: str, fix: str, began: float) -> Result:
-    """What stands for the result of one that could not be tested.
+def untested_result(deployment: Deployment, problem: str, fix: str, began: float) -> Result:
+    """Return the result of a deployment that could not be tested.
 
     Args:
         deployment: The deployment.
-        problem: Why.
+        problem: Why it could not be tested.
         fix: What to do about it.
-        began: When, in seconds since 1970.
+        began: Start, in seconds since 1970.
     """
-    return described(deployment) | {
+    return base_result(deployment) | {
         "outcome": UNTESTED,
         "problem": escaped(problem, LONGEST),
         "fix": escaped(fix, LONGEST),
-        "began": moment(began),
+        "began": format_time(began),
         "seconds": round(time.time() - began, 1),
         "requests": 0,
         "server_version": None,
@@ -104,17 +104,17 @@ def untested(deployment: Deployment, problem: str, fix: str, began: float) -> Re
     }
 
 
-def moment(seconds: float) -> str:
-    """In UTC, as RFC 3339 has it."""
+def format_time(seconds: float) -> str:
+    """Format seconds since 1970 as an RFC 3339 date-time in UTC."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def latest(results: Iterable[Result], current: Mapping[str, str]) -> dict[str, Result]:
-    """By name, the last result of each deployment that is of its current state.
+def latest_results(results: Iterable[Result], current: Mapping[str, str]) -> dict[str, Result]:
+    """Return the latest result of each deployment, by name. Skips results of another state.
 
     Args:
-        results: In any order, each with its `state`.
-        current: The states by name.
+        results: In any order, each with its state hash as `state`.
+        current: The current state hashes, by name.
     """
     found: dict[str, Result] = {}
     for each in results:
@@ -126,17 +126,17 @@ def latest(results: Iterable[Result], current: Mapping[str, str]) -> dict[str, R
 
 
 def as_document(results: Sequence[Result], made: float) -> Result:
-    """The whole of fleet.json.
+    """Return the content of fleet.json.
 
     Args:
-        results: Of all deployments, with what memory.py says of their findings.
-        made: When, in seconds since 1970.
+        results: The results of all deployments, as `classify_findings` returns them.
+        made: Seconds since 1970.
     """
     counts = Counter(each["outcome"] for each in results)
     return {
         "version": 1,
         "contract": fingerprint(),
-        "made": moment(made),
+        "made": format_time(made),
         "counts": {outcome: counts[outcome] for outcome in OUTCOMES},
         "deployments": [{key: value for key, value in each.items() if key != "state"} for each in results],
     }

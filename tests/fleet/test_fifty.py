@@ -1,4 +1,4 @@
-"""Fifty deployments of every kind, in five minutes and 2 GB. Left out by `make test`: make test ARGS="-m fifty"."""
+"""Fifty deployments of all kinds in five minutes and 2 GB. Not in `make test`: make test ARGS="-m fifty"."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from codegen import ROOT
-from tests.fleet.conftest import MUTANT, OTHER_MUTANT, Zoo
+from tests.fleet.conftest import MUTANT, OTHER_MUTANT, ServerFleet
 from tests.fleet.results import CONFORMS, PART, UNTESTED, VIOLATES
 from tests.fleet.test_fleet import ALONE, WRONG, check_secrets
 
@@ -31,12 +31,12 @@ OUTCOMES = {
     "other": UNTESTED,
 }
 FIFTY = 50
-# Bytes, and seconds of CPU: five minutes of two processors.
+# Bytes of memory, and seconds of CPU: five minutes of two processors.
 MEMORY, CPU = 2 * 2**30, 600
 
 
 def used(group: int) -> int:
-    """Bytes of memory that the processes of a group hold."""
+    """Return the resident memory of a process group, in bytes."""
     return sum(pages for pages in resident(group)) * resource.getpagesize()
 
 
@@ -45,21 +45,21 @@ def resident(group: int) -> Iterator[int]:
         try:
             fields = place.read_text().rpartition(") ")[2].split()
         except OSError:
-            # It has ended meanwhile.
+            # The process has exited.
             continue
         if int(fields[2]) == group:
             yield int(fields[21])
 
 
 @pytest.mark.fifty
-def test_fifty_deployments(zoo: Callable[..., Zoo], capsys: pytest.CaptureFixture[str]) -> None:
+def test_fifty_deployments(make_fleet: Callable[..., ServerFleet], capsys: pytest.CaptureFixture[str]) -> None:
     names = list(islice(cycle(OUTCOMES), FIFTY))
-    fleet = zoo(*names, part=ALONE, other=WRONG)
+    fleet = make_fleet(*names, part=ALONE, other=WRONG)
     command, environment = [sys.executable, "-m", "tests.fleet", "run"], fleet.environment({"JOBS": "4"})
     before, start, most = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic(), 0
     output = fleet.folder / "output.txt"
     with output.open("w") as file:
-        # A group of its own, whose memory can be told.
+        # A new session, so that its processes can be found by group.
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
         )

@@ -1,4 +1,4 @@
-"""The page and the table: every deployment, what is wrong with it in words, and nothing that a server could steer."""
+"""Page and table show every deployment and its problems, and no text of a server can inject markup or control codes."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import jsonschema_rs
 import pytest
 
 from tests.codegen.test_docs import Reader, browse, sizes
-from tests.fleet.memory import remembered
-from tests.fleet.page import as_html, as_table
-from tests.fleet.reading import Deployment, read_fleet
+from tests.fleet.config import Deployment, read_fleet
+from tests.fleet.history import classify_findings
+from tests.fleet.page import render_html, render_table
 from tests.fleet.reports import FILES, write_reports
-from tests.fleet.results import CONFORMS, OUTCOMES, PART, UNTESTED, VIOLATES, Result, as_document, untested
+from tests.fleet.results import CONFORMS, OUTCOMES, PART, UNTESTED, VIOLATES, Result, as_document, untested_result
+from tests.fleet.test_config import GOOD
 from tests.fleet.test_fleet import SCHEMA
-from tests.fleet.test_reading import GOOD
 
 KINDS = ("schema", "bounds and defaults", "paging", "rules", "credentials", "errors", "protocol", "evidence")
 HOSTILE = "<script>alert(1)</script> \x1b[2J\u202e\xad &quot; ]]>" + "x" * 300
@@ -27,10 +27,10 @@ __all__ = ["browse"]
 DAY = "2026-11-30T03:00:00Z"
 
 
-def made(deployment: Deployment, outcome: str) -> Result:
-    """What could have come of it."""
+def make_result(deployment: Deployment, outcome: str) -> Result:
+    """Return a result with an outcome."""
     if outcome == UNTESTED:
-        return untested(deployment, HOSTILE, "wait", time.time())
+        return untested_result(deployment, HOSTILE, "wait", time.time())
     state = "broken" if outcome == VIOLATES else "judged"
     classes = {kind: {"state": "judged", "requests": 259, "findings": []} for kind in KINDS}
     findings = []
@@ -41,7 +41,7 @@ def made(deployment: Deployment, outcome: str) -> Result:
     if outcome == PART:
         classes["rules"] = {"state": "not judged", "requests": 0, "findings": []}
     check = {"class": "paging", "check": "one_order", "state": "failed" if findings else "passed", "reason": ""}
-    return untested(deployment, "", "", 0.0) | {
+    return untested_result(deployment, "", "", 0.0) | {
         "outcome": outcome,
         "requests": 273,
         "seconds": 15.2,
@@ -59,27 +59,28 @@ def made(deployment: Deployment, outcome: str) -> Result:
 
 
 def document(count: int, folder: Path) -> Result:
-    """Of so many deployments, of every outcome by turns."""
-    # The last has the longest name that there can be.
+    """Return a document with this many deployments, of all outcomes in turn."""
+    # The last has a name of maximum length.
     names = [*(f"host-{number}.example" for number in range(count - 1)), "n" * 63]
     entries = (f'[[deployment]]\nname = "{name}"\nbase_url = "https://h"\n' for name in names)
     file = folder / "fleet.toml"
     file.write_text(GOOD.partition("[[deployment]]")[0] + "".join(entries), "utf-8")
     outcomes = [(each, OUTCOMES[number % 4]) for number, each in enumerate(read_fleet(file).deployments)]
     found = [
-        untested(each, HOSTILE, "wait", time.time()) if how == UNTESTED else made(each, how) for each, how in outcomes
+        untested_result(each, HOSTILE, "wait", time.time()) if how == UNTESTED else make_result(each, how)
+        for each, how in outcomes
     ]
-    return as_document(remembered(found, {}, DAY), 0.0)
+    return as_document(classify_findings(found, {}, DAY), 0.0)
 
 
-def test_it_says_in_words_what_came_of_each(tmp_path: Path) -> None:
+def test_page_and_table_show_every_outcome(tmp_path: Path) -> None:
     data = document(8, tmp_path)
     jsonschema_rs.Draft202012Validator(SCHEMA, validate_formats=True).validate(data)
-    page = as_html(data)
+    page = render_html(data)
     reader = Reader(page)
     for each in data["deployments"]:
         assert f'<section class="deployment" id="at-{each["name"]}"' in page and each["name"] in reader.text
-    # The worst first, each state by a word as well as by a colour, each cell a link to what is there.
+    # Worst first. Each state has a word besides its colour, and each cell a link to the details.
     assert re.findall(r'<tr role="row" class="is-([a-z-]+)">', page) == [
         outcome.replace(" ", "-") for outcome in OUTCOMES for _ in range(2)
     ]
@@ -89,14 +90,15 @@ def test_it_says_in_words_what_came_of_each(tmp_path: Path) -> None:
     assert links <= set(re.findall(r'id="([^"]+)"', page))
     assert {"at-host-0.example--paging", "open-host-2.example"} <= links
     assert not re.search(r'(?:src|href)="(?!#)|url\(|@import', page)
-    table = as_table(data).splitlines()
+    table = render_table(data).splitlines()
+    assert all(line.isprintable() for line in table)
     assert table[0].split() == ["deployment", "outcome", *(kind.split()[0] for kind in KINDS), "judged", "requests"]
     assert table[1].startswith("host-0.example") and "1 new" in table[1] and VIOLATES in table[1]
     assert any(CONFORMS in line and line.endswith("273") for line in table)
     assert table[-1] == "not judged: no cookie: host-2.example, host-6.example"
 
 
-def test_no_report_has_what_steers(tmp_path: Path) -> None:
+def test_reports_contain_no_control_characters_or_markup_of_servers(tmp_path: Path) -> None:
     write_reports(document(4, tmp_path), tmp_path)
     for name in FILES:
         text = (tmp_path / name).read_text("utf-8")
@@ -107,12 +109,12 @@ def test_no_report_has_what_steers(tmp_path: Path) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("count", [5, 50])
-def test_it_is_no_wider_than_a_desk_or_a_phone(browse: Callable[..., str], tmp_path: Path, count: int) -> None:
-    assert sizes(browse, as_html(document(count, tmp_path))) == [(390, 390), (1280, 1280)]
+def test_the_page_fits_a_desktop_and_a_phone(browse: Callable[..., str], tmp_path: Path, count: int) -> None:
+    assert sizes(browse, render_html(document(count, tmp_path))) == [(390, 390), (1280, 1280)]
 
 
 @pytest.mark.browser
-def test_it_is_sorted_by_a_click(browse: Callable[..., str], tmp_path: Path) -> None:
+def test_a_click_sorts_the_table(browse: Callable[..., str], tmp_path: Path) -> None:
     clicks = """<script>
       const names = () => [...document.querySelectorAll(".fleet tbody th")].map(each => each.innerText).join()
       const [first, second] = document.querySelectorAll(".fleet button")
@@ -121,7 +123,7 @@ def test_it_is_sorted_by_a_click(browse: Callable[..., str], tmp_path: Path) -> 
         document.body.dataset[key] = names()
       }
     </script></body>"""
-    dom = browse(as_html(document(12, tmp_path)).replace("</body>", clicks), "--dump-dom")
+    dom = browse(render_html(document(12, tmp_path)).replace("</body>", clicks), "--dump-dom")
     found: dict[str, Any] = {name: re.search(rf'data-{name}="([^"]+)"', dom) for name in ("up", "down", "outcome")}
     order = [*(f"host-{number}.example" for number in range(11)), "n" * 63]
     assert found["up"][1].split(",") == order

@@ -18,7 +18,7 @@ from tests.contract.embedded import seed_settings
 from tests.contract.run import run
 from tests.contract.target import Target
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 
 from .derived import Equivalent, derived
 from .derived.runner import DerivedRunner, Subject, middleware_for

@@ -1,5 +1,5 @@
-"""The reference server: the operation exactly as openapi.yaml says, for tests and for trying things out.
+"""The reference server: a strict implementation of the contract, for tests, examples and `make serve`.
 
-`python -m tests.reference_server` runs it; `running()` in running.py runs it inside a test. It shares no code with the
-generated package: one bug in shared models would hide on both sides.
+`python -m tests.reference_server` runs it; `running()` in uvicorn_server.py runs it inside a test. It imports neither
+the client nor the driver's models, so that a bug in them cannot hide on both sides.
 """

@@ -1,18 +1,18 @@
-"""The operation itself: one class with one method for each step, and the FastAPI application around it.
+"""The operation: a class with one method for each step, and the FastAPI application around it.
 
-FastAPI's own parsing is laxer than the contract (`1_0` is an integer to it, `{...}` a UUID), so it only carries the
-requests here; judging them is written out below, in the order that the contract promises.
+FastAPI's parsing is laxer than the contract (it accepts `1_0` as an integer and `{...}` as a UUID). So requests are
+parsed and checked below, in the order that the contract promises.
 
-What the contract leaves open is decided so:
-- The path is matched as it was sent: `%2F` is part of an id (a malformed one), not a separator. A trailing slash makes
-  another path, hence 404; there are no redirects.
-- GET and HEAD are answered (RFC 9110, section 9.1: every general-purpose server supports both); every other method is
-  405, known or not, OPTIONS and TRACE included.
-- Each integer has one spelling, that of JSON without `-0`: `05`, `+5`, `5.0`, `1e1`, `1_0`, ` 5` and an empty value
-  are 422. So is a repeated parameter: nothing says which one counts.
-- A UUID is written with dashes, its letters in either case.
-- Query parameters that the contract does not know are ignored, badly encoded ones included.
-- A header or cookie that is sent twice is a malformed credential. Quotes around a cookie's value belong to it.
+Where the contract leaves a choice:
+- The path is matched before decoding: `%2F` is part of a (malformed) id, no separator. A path with a trailing slash
+  does not exist: 404, no redirect.
+- GET and HEAD are allowed (RFC 9110, section 9.1: every general-purpose server supports both). Every other method is
+  405, OPTIONS, TRACE and unknown methods included.
+- An integer has one spelling, that of JSON without `-0`: `05`, `+5`, `5.0`, `1e1`, `1_0`, ` 5` and an empty value
+  are 422. A repeated parameter is 422: no rule says which value counts.
+- A UUID has dashes, and letters in either case.
+- Unknown query parameters are ignored, badly encoded ones included.
+- A repeated header or cookie is a malformed credential. Quotes around a cookie's value are part of it.
 """
 
 import hmac
@@ -40,9 +40,9 @@ from codegen import Problem
 from codegen.openapi import read
 
 from .churn import Churn
-from .database import Credential, Definition, ReadAccess, Run, User, open_database, settle
+from .database import Credential, Definition, ReadAccess, Run, User, open_database, update_statistics
 from .models import RunBody
-from .seed import RUNS, digest, seed
+from .seed import RUNS, hash_token, seed
 
 OPENAPI = Path(__file__).parents[2] / "openapi.yaml"
 METHODS = ("GET", "HEAD")
@@ -52,10 +52,10 @@ INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 Fault = dict[str, Any]
-"""One entry of a 422 body."""
+"""One entry of a 422 response."""
 
-# Built once: SQLAlchemy takes longer to build a statement than SQLite to answer it. They select columns: a row has the
-# attributes of the mapped class that the methods below name, and costs a third of its object.
+# Built once: SQLAlchemy takes longer to build a statement than SQLite to answer it. They select columns instead of
+# mapped objects: a row has the same attributes at a third of the cost.
 CREDENTIALS = select(Credential.digest, Credential.is_user_token, User.id, User.tenant_id).join_from(Credential, User)
 DEFINITION = select(Definition.__table__).where(Definition.id == bindparam("id"))
 ACCESS = select(ReadAccess.user_id).where(
@@ -74,7 +74,7 @@ PAGE = (
 
 
 class InvalidParameter(Exception):
-    """Carries what is wrong with one parameter."""
+    """One parameter is invalid."""
 
     def __init__(self, place: tuple[str, str], kind: str, message: str, value: object, **context: object) -> None:
         self.fault: Fault = {"type": kind, "loc": place, "msg": message, "input": value}
@@ -90,35 +90,35 @@ class Parameters:
 
 
 class ReferenceServer:
-    """Each method is one step. A mutant overrides exactly one of them."""
+    """Answers requests. Each method is one step, and a mutant overrides one step."""
 
     def __init__(
         self, database_url: str = "sqlite://", runs: int = RUNS, churn: float = 0, churn_seed: str = "0"
     ) -> None:
-        """Opens the database, and seeds it if it is empty; from then on changes it `churn` times a second.
+        """Open the database, seed it if it is empty, and change it `churn` times per second.
 
-        Raises what `open_database` raises.
+        Raises the exceptions of `open_database`.
         """
         self.engine = open_database(database_url)
         with Session(self.engine) as session:
             if session.scalar(select(Definition.id).limit(1)) is None:
                 seed(session, runs, now=datetime.now(UTC))
                 session.commit()
-                settle(self.engine)
+                update_statistics(self.engine)
         self.churn = Churn(self.engine, churn_seed)
         if churn:
             self.churn.start(churn)
 
     def close(self) -> None:
-        """Closes the database; one in memory is gone then."""
+        """Close the database. Data in memory is lost."""
         self.churn.stop()
         self.engine.dispose()
 
     def list_runs(self, request: Request) -> Response:
-        """Answers one request to the operation's path. A refusal is an HTTPException."""
+        """Answer one request. Raises HTTPException for every status but 200."""
         self.check_method(request)
         try:
-            # One transaction, so that a page and its total describe the same moment.
+            # One transaction: the page and its total are consistent.
             with Session(self.engine, expire_on_commit=False) as session, session.begin():
                 user = self.authenticate(session, request)
                 parameters = self.parse_parameters(request)
@@ -127,9 +127,9 @@ class ReferenceServer:
                 total, runs = self.load_page(session, parameters)
                 body = self.render_page(total, runs, parameters)
         except OperationalError as error:
-            # Nothing that the request could help: somebody holds a lock, or PostgreSQL has gone away.
+            # Not the request's fault: a lock is held, or PostgreSQL is not reachable.
             raise HTTPException(503, "The resource is locked, try again") from error
-        # Unlike the json module, this writes integers of any length.
+        # Unlike json, to_json serializes integers of any length.
         return Response(to_json(body), media_type="application/json")
 
     def check_method(self, request: Request) -> None:
@@ -137,11 +137,11 @@ class ReferenceServer:
             raise HTTPException(405, "Method Not Allowed", {"Allow": ", ".join(METHODS)})
 
     def authenticate(self, session: Session, request: Request) -> User:
-        """The user whose credential was sent, else 401."""
-        presented = digest(self.presented_token(request))
+        """Return the user of the credential, or raise 401."""
+        presented = hash_token(self.presented_token(request))
         from_cookie = "authorization" not in request.headers
         user = None
-        # All are compared, in constant time each: how long it takes tells nothing about which was nearly right.
+        # Compare all, each in constant time: the response time must not reveal a nearly correct token.
         for credential in session.connection().execute(CREDENTIALS):
             if hmac.compare_digest(credential.digest, presented) and (credential.is_user_token or not from_cookie):
                 user = credential
@@ -150,7 +150,7 @@ class ReferenceServer:
         return cast(User, user)
 
     def presented_token(self, request: Request) -> bytes:
-        """The token that counts: the header's if there is a header, else the cookie's. Empty if it is malformed."""
+        """Return the token: of the header if there is one, else of the cookie. Empty if it is malformed."""
         if headers := request.headers.getlist("authorization"):
             match = BEARER.fullmatch(headers[0])
             return match[1].encode("latin-1") if match and len(headers) == 1 else b""
@@ -159,7 +159,7 @@ class ReferenceServer:
         return values[0].encode("latin-1") if len(values) == 1 else b""
 
     def parse_parameters(self, request: Request) -> Parameters:
-        """The parameters as values, else 422 with every fault at once."""
+        """Return the parameters, or raise 422 with all faults."""
         faults: list[Fault] = []
         values: dict[str, Any] = {}
         for name, parse in (
@@ -206,7 +206,7 @@ class ReferenceServer:
         if not INTEGER.fullmatch(text):
             message = "Input should be a valid integer, unable to parse string as an integer"
             raise InvalidParameter(place, "int_parsing", message, text)
-        # int() alone refuses more than 4300 digits.
+        # int() alone rejects more than 4300 digits.
         value = int(Decimal(text))
         if value < least:
             message = f"Input should be greater than or equal to {least}"
@@ -214,7 +214,7 @@ class ReferenceServer:
         return value
 
     def find_definition(self, session: Session, user: User, parameters: Parameters) -> Definition:
-        """The definition, else 404; one of another tenant is answered as if it did not exist."""
+        """Return the definition, or raise 404. One of another tenant counts as missing."""
         definition = session.connection().execute(DEFINITION, {"id": parameters.definition_id}).first()
         if definition is None or definition.tenant_id != user.tenant_id:
             raise HTTPException(404, "Workflow definition not found")
@@ -225,20 +225,20 @@ class ReferenceServer:
             raise HTTPException(403, "Not enough permissions")
 
     def load_page(self, session: Session, parameters: Parameters) -> tuple[int, Sequence[Run]]:
-        """The definition's number of runs, and those of the page, newest first."""
+        """Return the total, and the runs of the page, newest first."""
         connection = session.connection()
-        asked = {"definition_id": parameters.definition_id}
-        total = connection.scalar(TOTAL, asked) or 0
-        # No database takes an offset beyond 64 bits.
+        bind = {"definition_id": parameters.definition_id}
+        total = connection.scalar(TOTAL, bind) or 0
+        # Also because databases reject offsets beyond 64 bits.
         if parameters.offset >= total:
             return total, []
-        # Where the page begins. An offset is walked, entry by entry: so from the nearer end, and in the index alone.
+        # Find the first run of the page. Databases walk an offset entry by entry, so start at the nearer end.
         if parameters.offset < total / 2:
             statement, steps = FIRST_FROM_NEWEST, parameters.offset
         else:
             statement, steps = FIRST_FROM_OLDEST, total - 1 - parameters.offset
-        first = connection.execute(statement, {**asked, "steps": steps}).scalar_one()
-        rows = connection.execute(PAGE, {**asked, "first": first, "limit": parameters.limit}).all()
+        first = connection.execute(statement, {**bind, "steps": steps}).scalar_one()
+        rows = connection.execute(PAGE, {**bind, "first": first, "limit": parameters.limit}).all()
         return total, cast(Sequence[Run], rows)
 
     def render_page(self, total: int, runs: Sequence[Run], parameters: Parameters) -> dict[str, Any]:
@@ -253,10 +253,10 @@ class ReferenceServer:
         return RunBody.model_validate(run).model_dump(mode="json")
 
 
-class Resource(BaseRoute):
-    """One path, matched segment by segment as sent.
+class RawPathRoute(BaseRoute):
+    """A route that splits the path before decoding it.
 
-    Starlette matches the decoded path, in which `%2F` has become a separator, and lets a newline follow the end.
+    Starlette matches the decoded path, where `%2F` is a separator, and accepts a newline at its end.
     """
 
     def __init__(self, template: str, respond: Callable[[Request], Response]) -> None:
@@ -280,7 +280,7 @@ class Resource(BaseRoute):
 
 
 def read_contract() -> Any:
-    """Raises ValueError with what is wrong with openapi.yaml."""
+    """Read openapi.yaml. Raises ValueError if it is invalid."""
     try:
         return read(OPENAPI).value
     except Problem as problem:
@@ -288,17 +288,17 @@ def read_contract() -> Any:
 
 
 def create_app(server: ReferenceServer) -> FastAPI:
-    """The application that answers with `server`, and serves the repository's contract as its own."""
+    """Return the application of a server. It serves the contract as /openapi.json and /docs."""
     document = read_contract()
 
     @cache
     def page() -> str:
-        # When it is asked for: most servers are started for the operation alone.
+        # Rendered on the first request: most tests never need it.
         from codegen.docs import render
 
         return render(document)
 
-    def fixed(text: Callable[[], str], media_type: str) -> Callable[[Request], Response]:
+    def static_response(text: Callable[[], str], media_type: str) -> Callable[[Request], Response]:
         def respond(request: Request) -> Response:
             server.check_method(request)
             return Response(text(), media_type=media_type)
@@ -307,8 +307,8 @@ def create_app(server: ReferenceServer) -> FastAPI:
 
     app = FastAPI(openapi_url=None)
     app.router.routes += [
-        Resource("/v1/workflow-definitions/{definition_id}/runs", server.list_runs),
-        Resource("/openapi.json", fixed(lambda: json.dumps(document), "application/json")),
-        Resource("/docs", fixed(page, "text/html")),
+        RawPathRoute("/v1/workflow-definitions/{definition_id}/runs", server.list_runs),
+        RawPathRoute("/openapi.json", static_response(lambda: json.dumps(document), "application/json")),
+        RawPathRoute("/docs", static_response(page, "text/html")),
     ]
     return app

@@ -1,6 +1,6 @@
-"""The tables of the reference server, and how its database is opened.
+"""The database of the reference server: SQLite or PostgreSQL, with the same tables.
 
-Plain SQL types only, so that the same tables work on SQLite and on PostgreSQL. What differs is here, and only here.
+All code that depends on the database is in this module.
 """
 
 import uuid
@@ -29,8 +29,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 
-class Moment(TypeDecorator[datetime]):
-    """A date-time in UTC. SQLite has no type for one: there it is text, which sorts as times do."""
+class UtcDateTime(TypeDecorator[datetime]):
+    """A date-time in UTC. SQLite has no such type: there it is text in an order-preserving format."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -44,12 +44,12 @@ class Moment(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | str | None, dialect: Dialect) -> datetime | None:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-        # A file of an earlier version has no zone.
+        # Files of an earlier version have no time zone.
         return moment and (moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 class Base(DeclarativeBase):
-    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: Moment, dict[str, Any]: JSON}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime, dict[str, Any]: JSON}
 
 
 class User(Base):
@@ -60,7 +60,7 @@ class User(Base):
 
 
 class Credential(Base):
-    """A token, of which only the SHA-256 is stored. User access tokens also count as the session cookie."""
+    """The SHA-256 of a token. User access tokens are also valid as session cookie."""
 
     __tablename__ = "credentials"
 
@@ -74,13 +74,13 @@ class Definition(Base):
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     tenant_id: Mapped[uuid.UUID]
-    # How many runs it has. The database keeps it (COUNTING, below), in the transaction that adds or deletes them: so it
-    # is right for whoever reads it together with the runs, whoever wrote them, and nobody has to count.
+    # The number of runs. Triggers update it (COUNT_TRIGGERS, below) in the transaction that adds or deletes runs, so it
+    # is always consistent with them, without a count.
     runs: Mapped[int] = mapped_column(default=0)
 
 
 class ReadAccess(Base):
-    """This user may read that definition's path."""
+    """Allows a user to read a definition's path."""
 
     __tablename__ = "read_access"
 
@@ -91,8 +91,8 @@ class ReadAccess(Base):
 class Run(Base):
     __tablename__ = "workflow_runs"
 
-    # The order of the list: a definition's runs are numbered as it is invoked, so two never change places. Together,
-    # these are the index that pages come from.
+    # The order of the list: runs are numbered when they are invoked, so their order never changes. Both columns
+    # together are the index for pages.
     workflow_definition_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(Definition.id), primary_key=True)
     sequence: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[uuid.UUID] = mapped_column(unique=True)
@@ -107,19 +107,19 @@ class Run(Base):
     updated_at: Mapped[datetime]
 
 
-def index_by_status(status: str, name: str, *columns: Any, unique: bool = False) -> None:
-    """An index of the few runs that have this status."""
+def add_status_index(status: str, name: str, *columns: Any, unique: bool = False) -> None:
+    """Add an index of the few runs with a status."""
     only = Run.status == status
     Index(name, *columns, unique=unique, sqlite_where=only, postgresql_where=only)
 
 
-# At most one run of a definition is running: the database refuses a second one.
-index_by_status("RUNNING", "one_running", Run.workflow_definition_id, unique=True)
-index_by_status("PENDING", "those_waiting", Run.workflow_definition_id, Run.sequence)
+# The database allows one running run per definition.
+add_status_index("RUNNING", "one_running", Run.workflow_definition_id, unique=True)
+add_status_index("PENDING", "those_waiting", Run.workflow_definition_id, Run.sequence)
 
-# The triggers that keep Definition.runs. PostgreSQL keeps each version of a row until the transaction ends, so there it
-# is once for each statement: to update one row a million times would take hours.
-COUNTING = {
+# The triggers that update Definition.runs. On PostgreSQL, once per statement: it keeps every version of a row until the
+# transaction ends, so a million updates of one row would take hours.
+COUNT_TRIGGERS = {
     "sqlite": """
         CREATE TRIGGER count_{event} AFTER {event} ON workflow_runs FOR EACH ROW BEGIN
             UPDATE workflow_definitions SET runs = runs {sign} 1 WHERE id = {row}.workflow_definition_id;
@@ -134,37 +134,36 @@ COUNTING = {
         CREATE TRIGGER count_{event} AFTER {event} ON workflow_runs REFERENCING {row} TABLE AS changed
             FOR EACH STATEMENT EXECUTE FUNCTION count_{event}()""",
 }
-for dialect, template in COUNTING.items():
+for dialect, template in COUNT_TRIGGERS.items():
     for change in ({"event": "insert", "row": "NEW", "sign": "+"}, {"event": "delete", "row": "OLD", "sign": "-"}):
         ddl = DDL(template.format(**change)).execute_if(dialect=dialect)  # type: ignore[no-untyped-call]
         event.listen(Base.metadata.tables[Run.__tablename__], "after_create", ddl)
 
-# How long a statement waits for a lock, in milliseconds, before it gives up.
-PATIENCE = 2000
+# Milliseconds that a statement waits for a lock.
+LOCK_TIMEOUT_MS = 2000
 
 
 def open_database(url: str) -> Engine:
-    """Connects to the database and creates the tables that it lacks.
+    """Connect to the database and create missing tables.
 
-    Raises ValueError or SQLAlchemy's ArgumentError for a URL that is none, ImportError for a missing driver, and
-    SQLAlchemyError for a database that refuses, or whose tables of these names are others.
+    Raises ValueError or SQLAlchemy's ArgumentError for an invalid URL, ImportError for a missing driver, and
+    SQLAlchemyError if the database refuses or has other tables of these names.
     """
     parsed = make_url(url)
-    # Without a limit: there are as many connections as there are threads at work, and none waits for another one's.
+    # Unlimited: each thread has its own connection, and none waits for another's.
     options: dict[str, Any] = {"pool_size": 0, "json_serializer": to_json_text, "json_deserializer": from_json}
     if parsed.get_backend_name() == "sqlite":
         if parsed.database in (None, "", ":memory:"):
-            # One database for all threads, each with a connection and so with transactions of its own. A plain
-            # in-memory database has one connection; SQLite's "shared cache" would refuse a reader at once while another
-            # one writes.
+            # One database for all threads, each with its own connection and transactions. A plain in-memory database
+            # has one connection; with SQLite's shared cache, a reader fails at once while another connection writes.
             parsed = make_url(f"sqlite:///file:/{uuid.uuid4().hex}?vfs=memdb&uri=true")
         engine = create_engine(parsed, **options)
         event.listen(engine, "connect", prepare_sqlite)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     else:
         given: dict[str, Any] = dict(parsed.query)
-        limits = {"options": f"-c lock_timeout={PATIENCE} {given.pop('options', '')}", "connect_timeout": "5"}
-        # By default, PostgreSQL shows each statement of a transaction what was committed until then.
+        limits = {"options": f"-c lock_timeout={LOCK_TIMEOUT_MS} {given.pop('options', '')}", "connect_timeout": "5"}
+        # By default, each statement of a transaction sees what was committed before it.
         engine = create_engine(parsed.set(query=limits | given), isolation_level="REPEATABLE READ", **options)
     Base.metadata.create_all(engine)
     with engine.connect() as connection:
@@ -174,27 +173,27 @@ def open_database(url: str) -> Engine:
 
 
 def prepare_sqlite(connection: Any, _: object) -> None:
-    # Left alone, Python's sqlite3 begins no transaction before a SELECT: two of them could see different data.
+    # By default, sqlite3 begins no transaction before a SELECT: two SELECTs could see different data.
     connection.isolation_level = None
-    connection.execute(f"PRAGMA busy_timeout = {PATIENCE}")
-    # In a file, readers and a writer then never wait for each other. In memory it has no effect: they take turns.
+    connection.execute(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}")
+    # In a file, readers and a writer never wait for each other. In memory it has no effect: they take turns.
     connection.execute("PRAGMA journal_mode = WAL")
 
 
 def to_json_text(value: object) -> str:
-    """As UTF-8: half the size, and several times as fast as the json module."""
+    """Serialize as UTF-8: half the size of json.dumps, and several times as fast."""
     return to_json(value).decode()
 
 
 def add_runs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Adds many runs at once, in the quickest way that the database has: so that a million takes about a minute."""
+    """Add many runs in the fastest way of the database. A million takes about a minute."""
     table = Base.metadata.tables[Run.__tablename__]
     connection = session.connection()
     if connection.dialect.name != "postgresql":
         connection.execute(insert(table), rows)
         return
     names = [column.name for column in table.columns]
-    # SQLAlchemy has no word for it; psycopg has.
+    # COPY is not part of SQLAlchemy, only of psycopg.
     cursor = cast(psycopg.Cursor[Any], connection.connection.cursor())
     with cursor, cursor.copy(f"COPY {table.name} ({', '.join(names)}) FROM STDIN") as copy:
         for row in rows:
@@ -202,8 +201,8 @@ def add_runs(session: Session, rows: Sequence[dict[str, Any]]) -> None:
             copy.write_row([values[name] for name in names])
 
 
-def settle(engine: Engine) -> None:
-    """After many rows were added: lets PostgreSQL plan with true figures now. Within minutes, it would by itself."""
+def update_statistics(engine: Engine) -> None:
+    """Update PostgreSQL's statistics after many inserts. Autovacuum would do it within minutes."""
     if engine.dialect.name == "postgresql":
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.exec_driver_sql(f"VACUUM ANALYZE {Run.__tablename__}")

@@ -1,4 +1,4 @@
-"""What a run looks like in a response. Written by hand from the contract; __init__.py says why not generated."""
+"""The models of a response, written by hand from the contract. __init__.py says why they are not generated."""
 
 import uuid
 from datetime import datetime

@@ -1,7 +1,7 @@
-"""What goes wrong between a client and a server, on purpose: for tests, `running(faults=[...])`.
+"""Network faults for tests: `running(faults=[...])`.
 
-Each fault meets one request, in the order in which they come; None lets one pass. When the list ends, nothing goes
-wrong any more. `at_random` never ends, and is the same for the same seed.
+Each fault affects one request, in order; None lets a request pass. After the last fault, all requests pass.
+`random_faults` is endless, and the same for the same seed.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class Fault(Protocol):
-    """Stands between the application and one request."""
+    """Handles one request in place of the application."""
 
     async def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
 @dataclass(frozen=True)
 class Latency:
-    """The answer comes late."""
+    """A delayed response."""
 
     seconds: float
 
@@ -35,7 +35,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class QuotaExceeded:
-    """429, which says how long to wait: in seconds, or until which time."""
+    """429 with Retry-After, in seconds or as a date."""
 
     retry_after: int
     as_date: bool = False
@@ -56,7 +56,7 @@ class Locked:
 
 @dataclass(frozen=True)
 class HtmlPage:
-    """What a proxy says in place of a server that it cannot reach, or a sign-in page in place of an answer."""
+    """An HTML page of a proxy: its error page, or a sign-in page."""
 
     status: int = 502
 
@@ -67,10 +67,10 @@ class HtmlPage:
 
 @dataclass(frozen=True)
 class Dropped:
-    """The connection is closed, without an answer."""
+    """The connection is closed without a response."""
 
     async def __call__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        await hang_up(receive, send)
+        await close_connection(receive, send)
 
 
 @dataclass(frozen=True)
@@ -85,21 +85,21 @@ class Truncated:
             await send(message)
 
         await app(scope, receive, send_half)
-        await hang_up(receive, send)
+        await close_connection(receive, send)
 
 
 KINDS = (Latency(0.05), QuotaExceeded(1), QuotaExceeded(1, as_date=True), Locked(), HtmlPage(), Dropped(), Truncated())
 
 
-def at_random(seed: int, share: float, kinds: Sequence[Fault] = KINDS) -> Iterator[Fault | None]:
-    """For this share of the requests, one of these."""
+def random_faults(seed: int, share: float, kinds: Sequence[Fault] = KINDS) -> Iterator[Fault | None]:
+    """Yield a random fault for this share of the requests, None for the others."""
     rng = random.Random(seed)
     while True:
         yield rng.choice(kinds) if rng.random() < share else None
 
 
-class Faulty:
-    """The application, with faults."""
+class FaultMiddleware:
+    """Applies the faults to the application's requests."""
 
     def __init__(self, app: ASGIApp, faults: Iterable[Fault | None]) -> None:
         self.app = app
@@ -110,8 +110,8 @@ class Faulty:
         await (fault(self.app, scope, receive, send) if fault else self.app(scope, receive, send))
 
 
-async def hang_up(receive: Receive, send: Send) -> None:
-    """Closes the connection once all that was sent is on its way. ASGI has no word for it; uvicorn's own object has."""
+async def close_connection(receive: Receive, send: Send) -> None:
+    """Close the connection after all data is sent. Not part of ASGI, so this uses uvicorn's own object."""
     cast(Any, send).__self__.transport.close()
     while (await receive())["type"] != "http.disconnect":
         pass

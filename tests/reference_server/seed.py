@@ -1,7 +1,7 @@
-"""What the reference server holds at start: who may ask, and which runs there are.
+"""Initial data of the reference server: users, credentials, definitions and runs.
 
-The same on every start, except that times count back from the start, so that none lies in the future and the run in
-progress is a plausible one.
+The same on every start, except for times: they count back from the start, so that none is in the future and the
+running run has a plausible start.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from .database import Credential, Definition, ReadAccess, User, add_runs
 from .models import PartType
 
-# No secrets: they open nothing but this server, which holds nothing but what stands below.
+# Not secrets: they are valid for this server only, which holds only the data below.
 TOKEN = "reference-server-token"
 KS_UAT = "reference-server-session"
 
@@ -36,12 +36,12 @@ COLLEAGUE = uuid.UUID("73be08d5-f2a9-4160-9c4b-e81d5a6f3027")
 NAMES = ("Weekly supplier digest", "Résumé des contrats, 週報 📄", "تقرير أسبوعي", "Ω" * 255)
 FOLDERS = ("/purchasing/suppliers/reports", "/Einkauf/Verträge", "/資料/週報", "/" + "/".join(["deep"] * 40))
 
-LONGEST = 86400
-"""Seconds: the most that a definition allows a run to take."""
-SHORTEST = 60
-"""Seconds: the least. Here, runs that are given no more are those that hang, until they are failed."""
-GRACE = 30
-"""Seconds: how long after its time was up a run is failed."""
+MAX_RUN_SECONDS = 86400
+"""The largest maximum duration of a run, in seconds."""
+MIN_RUN_SECONDS = 60
+"""The smallest maximum duration of a run, in seconds. Here, only runs that hang and time out have it."""
+GRACE_SECONDS = 30
+"""Seconds after its maximum duration until a run is marked as failed."""
 ERRORS = (
     "The runner stopped.",
     'Quelle nicht lesbar: "Verträge\\2026"\t📄',
@@ -49,13 +49,13 @@ ERRORS = (
 )
 
 
-def digest(token: bytes) -> bytes:
-    """The form in which a token is stored and compared."""
+def hash_token(token: bytes) -> bytes:
+    """Return the hash that is stored and compared."""
     return hashlib.sha256(token).digest()
 
 
 def seed(session: Session, runs: int, now: datetime) -> None:
-    """Fills an empty database; `runs` is the number of runs of DEFINITION_ID."""
+    """Fill an empty database. `runs` is the number of runs of DEFINITION_ID."""
     definitions = {
         DEFINITION_ID: (TENANT, runs),
         EMPTY_DEFINITION_ID: (TENANT, 0),
@@ -67,32 +67,32 @@ def seed(session: Session, runs: int, now: datetime) -> None:
     session.flush()
     session.add_all(
         [
-            Credential(digest=digest(TOKEN.encode()), user_id=USER, is_user_token=False),
-            Credential(digest=digest(KS_UAT.encode()), user_id=USER, is_user_token=True),
+            Credential(digest=hash_token(TOKEN.encode()), user_id=USER, is_user_token=False),
+            Credential(digest=hash_token(KS_UAT.encode()), user_id=USER, is_user_token=True),
             ReadAccess(user_id=USER, definition_id=uuid.UUID(DEFINITION_ID)),
             ReadAccess(user_id=USER, definition_id=uuid.UUID(EMPTY_DEFINITION_ID)),
         ]
     )
     for text, (_, count) in definitions.items():
-        history = _history(Invocations(uuid.UUID(text), random.Random(text)), count, now)
-        while batch := list(islice(history, 1000)):
+        generated = _generate_runs(RunGenerator(uuid.UUID(text), random.Random(text)), count, now)
+        while batch := list(islice(generated, 1000)):
             add_runs(session, batch)
 
 
-class Invocations:
-    """Makes up the runs of one definition: what each consists of, and what befalls it."""
+class RunGenerator:
+    """Generates the runs of one definition."""
 
     def __init__(self, definition: uuid.UUID, rng: random.Random) -> None:
         self.definition = definition
         self.rng = rng
         self.part_types = cycle(get_args(PartType))
-        # The long one is rare, as a million runs may be wanted.
+        # The long error is rare, to keep a million runs small.
         self.errors = cycle((*ERRORS[:2] * 4, ERRORS[2]))
         self.configuration: dict[str, Any] = {}
 
     def pending(self, sequence: int, created: datetime, longest: int | None = None) -> dict[str, Any]:
-        """A run that was just invoked; `longest` is how many seconds it may take, by default what is configured."""
-        # Whoever invokes a definition seldom changes it before.
+        """Return a run that was just invoked. `longest` overrides the configured maximum duration, in seconds."""
+        # Most runs have the configuration of the one before.
         if not self.configuration or self.rng.random() < 0.3:
             self.configuration = self._configuration()
         user = self.rng.choice((USER, COLLEAGUE))
@@ -106,7 +106,7 @@ class Invocations:
             "user_id": user,
             "runner_type": "SELF_HOSTED",
             "status": "PENDING",
-            # The contract wants a start also of a run that still waits; until it has one, that is when it was created.
+            # The contract requires a start even of a waiting run: until it starts, its creation.
             "started_at": created,
             "completed_at": None,
             "run_snapshot": snapshot,
@@ -116,7 +116,7 @@ class Invocations:
         }
 
     def error(self) -> str:
-        """What the runner says when a run fails."""
+        """Return the error of a failed run."""
         return next(self.errors)
 
     def _configuration(self) -> dict[str, Any]:
@@ -124,7 +124,7 @@ class Invocations:
             "workflow_definition_id": str(self.definition),
             "workflow_name": self.rng.choice(NAMES),
             "runner_type": "SELF_HOSTED",
-            "max_run_duration_seconds": self.rng.choice((300, 3600, LONGEST)),
+            "max_run_duration_seconds": self.rng.choice((300, 3600, MAX_RUN_SECONDS)),
             "sources": self._paths(),
             "instructions": self._paths(),
             "outputs": [self._path("FOLDER") for _ in range(self.rng.randint(1, 2))],
@@ -146,25 +146,25 @@ class Invocations:
         return uuid.UUID(int=self.rng.getrandbits(128), version=4)
 
 
-def started(moment: datetime) -> dict[str, Any]:
-    """What changes in a run when it starts."""
+def started_fields(moment: datetime) -> dict[str, Any]:
+    """Return the fields that change when a run starts."""
     return {"status": "RUNNING", "started_at": moment, "updated_at": moment}
 
 
-def ended(moment: datetime, error: str | None) -> dict[str, Any]:
-    """What changes in a run when it ends, well or with an error."""
+def ended_fields(moment: datetime, error: str | None) -> dict[str, Any]:
+    """Return the fields that change when a run completes or fails."""
     status = "COMPLETED" if error is None else "FAILED"
     return {"status": status, "completed_at": moment, "updated_at": moment, "error": error}
 
 
-def timed_out(longest: int) -> str:
-    """What a run is failed with after so many seconds."""
+def timeout_message(longest: int) -> str:
+    """Return the error of a run that timed out."""
     return f"The run exceeded its maximum duration of {longest} seconds."
 
 
-def _history(invocations: Invocations, count: int, now: datetime) -> Iterator[dict[str, Any]]:
-    """Runs as they come about, at most one at a time. Newest first, as their times count back from now."""
-    rng = invocations.rng
+def _generate_runs(generator: RunGenerator, count: int, now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield runs that never overlap, newest first, because times count back from now."""
+    rng = generator.rng
 
     def seconds(least: float, most: float) -> timedelta:
         return timedelta(seconds=round(rng.uniform(least, most), 6))
@@ -176,18 +176,18 @@ def _history(invocations: Invocations, count: int, now: datetime) -> Iterator[di
         if number <= waiting:
             moment -= seconds(1, 5)
             if number < waiting:
-                yield invocations.pending(sequence, moment)
+                yield generator.pending(sequence, moment)
             else:
-                yield invocations.pending(sequence, moment - seconds(0.1, 1), LONGEST) | started(moment)
+                yield generator.pending(sequence, moment - seconds(0.1, 1), MAX_RUN_SECONDS) | started_fields(moment)
             continue
         completed = moment - seconds(10, 600)
         moment = completed - seconds(5, 290)
         longest = error = None
         if number % 20 == 7:
-            # Failed by the background process: after the longest time allowed and a grace period.
-            longest, error = SHORTEST, timed_out(SHORTEST)
-            moment = completed - timedelta(seconds=SHORTEST + GRACE)
+            # Timed out: failed by the background process after the maximum duration and a grace period.
+            longest, error = MIN_RUN_SECONDS, timeout_message(MIN_RUN_SECONDS)
+            moment = completed - timedelta(seconds=MIN_RUN_SECONDS + GRACE_SECONDS)
         elif rng.random() < 0.15:
-            error = invocations.error()
+            error = generator.error()
         created = moment - seconds(0.1, 5)
-        yield invocations.pending(sequence, created, longest) | started(moment) | ended(completed, error)
+        yield generator.pending(sequence, created, longest) | started_fields(moment) | ended_fields(completed, error)

@@ -1,4 +1,4 @@
-"""One server of each kind for the whole folder, with a client; and databases for tests that want their own."""
+"""Tests of the reference server and of the network faults. One server per database for all tests, with a client."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
-from tests.server.asking import Client
+from tests.reference_server.uvicorn_server import running
+from tests.server.client import Client
 
 
-# All that a request goes through is tested on both: what is refused early never asks the database, but takes no time.
+# Every test of requests runs on both databases. Requests that are refused before a query cost little.
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def client(request: pytest.FixtureRequest) -> Iterator[Client]:
     url = request.getfixturevalue("new_postgresql")() if request.param == "postgresql" else "sqlite://"
@@ -20,10 +20,10 @@ def client(request: pytest.FixtureRequest) -> Iterator[Client]:
             yield client
 
 
-# SQLite in memory and in a file lock in different ways.
+# SQLite locks differently in memory and in a file.
 @pytest.fixture(params=["memory", "file", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A database of the test's own, empty."""
+    """The URL of an empty database for one test."""
     if request.param == "postgresql":
         return str(request.getfixturevalue("new_postgresql")())
     return "sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path}/runs.db"

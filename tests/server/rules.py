@@ -1,4 +1,4 @@
-"""The contract's rules, held against runs and pages; and what the reference server keeps to besides."""
+"""Checks runs and pages by the contract's rules, and by further rules of the reference server."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,14 +16,14 @@ PROMISED = read(read_document(Path(__file__).parents[2] / "openapi.yaml"))
 OPERATION = PROMISED.operation("list_workflow_runs")
 
 
-def moment(run: Run, name: str) -> datetime:
+def parse_field_time(run: Run, name: str) -> datetime:
     return datetime.fromisoformat(run[name])
 
 
 def check_page(
     page: dict[str, Any], limit: int, offset: int, now: datetime, earlier: Mapping[str, Run] | None = None
 ) -> None:
-    """Checks a page, and that what may not change of its runs is as it was earlier, by id."""
+    """Check a page. With `earlier`, runs by id, also check that fields which must not change have not."""
     request = Request(path={"definition_id": DEFINITION_ID}, query={"limit": limit, "offset": offset})
     answer = Answer(200, page)
     verdicts = PROMISED.judge_answer(OPERATION, request, answer, now, earlier)
@@ -32,7 +32,7 @@ def check_page(
 
 
 def check_runs(runs: Sequence[Run], now: datetime) -> None:
-    """Checks runs that stand together in the list."""
+    """Check consecutive runs of the list."""
     check_page({"items": runs, "total": len(runs), "limit": len(runs), "offset": 0}, len(runs), 0, now)
 
 
@@ -42,10 +42,11 @@ def assert_held(verdicts: list[Verdict]) -> None:
 
 
 def check_order(runs: Sequence[Run], now: datetime) -> None:
-    """Newest first, executed one after the other, and all by one clock."""
+    """Check that runs are listed newest first, ran one at a time, and have times of one clock."""
     for newer, older in pairwise(runs):
-        assert moment(newer, "created_at") > moment(older, "created_at")
-        assert newer["status"] == "PENDING" or moment(newer, "started_at") >= moment(older, "completed_at")
+        assert parse_field_time(newer, "created_at") > parse_field_time(older, "created_at")
+        is_pending = newer["status"] == "PENDING"
+        assert is_pending or parse_field_time(newer, "started_at") >= parse_field_time(older, "completed_at")
     for run in runs:
         times = [run[name] for name in ("created_at", "started_at", "completed_at", "updated_at") if run[name]]
         assert all(each.endswith("Z") for each in times)

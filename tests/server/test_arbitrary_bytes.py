@@ -1,4 +1,4 @@
-"""Whatever bytes arrive, the server answers, and never with a 5xx."""
+"""The server answers arbitrary bytes, and never with a 5xx."""
 
 import socket
 from urllib.parse import quote_from_bytes, urlsplit
@@ -7,15 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.reference_server.seed import DEFINITION_ID, KS_UAT, TOKEN
-from tests.server.asking import Client
+from tests.server.client import Client
 
 AUTHORIZATION = f"Bearer {TOKEN}".encode()
 COOKIE = f"ks_uat={KS_UAT}".encode()
 
-# Fixed examples, and no deadline: how fast they are says nothing about whether they are right.
+# Fixed examples, and no deadline: speed is not tested here.
 SETTINGS = settings(derandomize=True, database=None, deadline=None, max_examples=200)
 
-# Anything but the end of a line, which would end the header and begin another.
+# Without line ends, which would start another header.
 ANYTHING = st.binary(max_size=40).map(lambda value: value.translate(None, b"\r\n"))
 ENCODED = st.binary(max_size=20).map(lambda value: quote_from_bytes(value, safe="").encode())
 NAMES = st.sampled_from([b"limit", b"offset", b"other"])
@@ -23,7 +23,7 @@ DEFINITIONS = st.just(DEFINITION_ID.encode())
 
 
 def status(client: Client, path: bytes, query: bytes, authorization: bytes, cookie: bytes) -> int:
-    """Sends one request over a connection of its own and waits, but not forever, until the server has closed it."""
+    """Send one request over its own connection, read until the server closes it, and return the status."""
     base_url = urlsplit(client.base_url)
     lines = [
         b"GET " + path + b"?" + query + b" HTTP/1.1",

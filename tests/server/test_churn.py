@@ -1,4 +1,4 @@
-"""The list changes as a deployment's does, and every state that can be seen obeys the rules."""
+"""The list changes as in a deployment, and every visible state obeys the rules."""
 
 import random
 import re
@@ -15,24 +15,24 @@ from sqlalchemy.orm import Session
 from tests.contract_run.conftest import Command, contract, environment
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.churn import Churn
-from tests.reference_server.running import running
-from tests.reference_server.seed import DEFINITION_ID, GRACE
-from tests.server.asking import Client
-from tests.server.rules import Run, check_page, moment
+from tests.reference_server.seed import DEFINITION_ID, GRACE_SECONDS
+from tests.reference_server.uvicorn_server import running
+from tests.server.client import Client
+from tests.server.rules import Run, check_page, parse_field_time
 
 __all__ = ["contract", "environment"]
 
 ENDED = {"COMPLETED", "FAILED"}
 LATER = {"PENDING": {"RUNNING"} | ENDED, "RUNNING": ENDED}
-# The statuses of a whole list, newest first. Nobody waits for nothing.
+# The statuses of a whole list, newest first. Runs are pending only while one is running.
 WHOLE_LIST = re.compile("(P*R)?[CF]*")
 
-# A file is left out to save time: as on PostgreSQL, who reads it and who writes it do not meet.
+# Without SQLite files, to save time: there, as on PostgreSQL, readers and writers do not block each other.
 BOTH = pytest.mark.parametrize("database_url", ["memory", "postgresql"], indirect=True)
 
 
 def states(server: ReferenceServer, seed: str, days: int = 0) -> Iterator[list[Run]]:
-    """The whole list, so many days from now, and again after each change. Two seconds are between; many runs hang."""
+    """Yield the whole list after each change, `days` from now. Changes are two seconds apart, and many runs hang."""
     now = datetime.now(UTC) + timedelta(days)
 
     def clock() -> datetime:
@@ -41,7 +41,7 @@ def states(server: ReferenceServer, seed: str, days: int = 0) -> Iterator[list[R
         return now
 
     churn = Churn(server.engine, seed, clock)
-    churn.hangs = 10
+    churn.hang_interval = 10
     parameters = Parameters(uuid.UUID(DEFINITION_ID), 100, 0)
     while True:
         with Session(server.engine) as session:
@@ -53,7 +53,7 @@ def states(server: ReferenceServer, seed: str, days: int = 0) -> Iterator[list[R
 
 
 def change_between(before: list[Run], after: list[Run]) -> str:
-    """What happened; that nothing else did is checked."""
+    """Return the change between two states of the list. Checks that nothing else changed."""
     old, new = ({run["id"]: run for run in runs} for runs in (before, after))
     if added := new.keys() - old.keys():
         assert after[1:] == before
@@ -71,17 +71,17 @@ def change_between(before: list[Run], after: list[Run]) -> str:
     waiting = [run for run in before if run["status"] == "PENDING"]
     assert [run for run, _ in started] == waiting[-1:]
     assert all(run["status"] == "RUNNING" and run["started_at"] == ended["completed_at"] for _, run in started)
-    took = moment(ended, "completed_at") - moment(ended, "started_at")
+    took = parse_field_time(ended, "completed_at") - parse_field_time(ended, "started_at")
     longest = ended["run_snapshot"]["max_run_duration_seconds"]
     if "maximum duration" in (ended["error"] or ""):
-        assert took > timedelta(seconds=longest + GRACE)
+        assert took > timedelta(seconds=longest + GRACE_SECONDS)
         return "timed out"
     assert took <= timedelta(seconds=longest)
     return str(ended["status"])
 
 
 @BOTH
-def test_each_change_is_one_that_a_deployment_makes(database_url: str) -> None:
+def test_each_change_is_plausible(database_url: str) -> None:
     server = ReferenceServer(database_url, runs=30)
     seen = Counter(change_between(*pair) for pair in pairwise(islice(states(server, "1"), 300)))
     server.close()
@@ -89,7 +89,7 @@ def test_each_change_is_one_that_a_deployment_makes(database_url: str) -> None:
     assert seen.keys() == kinds
 
 
-def test_it_begins_with_nothing() -> None:
+def test_an_empty_list_grows() -> None:
     server = ReferenceServer(runs=0)
     lists = list(islice(states(server, "1"), 100))
     server.close()
@@ -106,7 +106,7 @@ def test_the_same_seed_makes_the_same_changes() -> None:
     assert identifiers[0] == identifiers[1] != identifiers[2]
 
 
-def test_a_database_that_was_in_use_before_goes_on(tmp_path: Path) -> None:
+def test_a_used_database_continues_with_new_ids(tmp_path: Path) -> None:
     seen: set[str] = set()
     for days in range(2):
         server = ReferenceServer(f"sqlite:///{tmp_path}/runs.db", runs=30)
@@ -121,7 +121,7 @@ def test_a_database_that_was_in_use_before_goes_on(tmp_path: Path) -> None:
 def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
     server = ReferenceServer(database_url, runs=25, churn=100)
     rng = random.Random(1)
-    # Each run as it was seen last.
+    # The last state of each run.
     known: dict[str, Run] = {}
     statuses: set[str] = set()
     lists: list[list[str]] = []
@@ -129,7 +129,7 @@ def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
         for number in range(1000):
             whole = number % 4 == 0
             limit, offset = (100, 0) if whole else (rng.randint(1, 20), rng.randint(0, 40))
-            page = client.ask(f"limit={limit}&offset={offset}").json()
+            page = client.request(f"limit={limit}&offset={offset}").json()
             check_page(page, limit, offset, datetime.now(UTC), known)
             for run in page["items"]:
                 before = known.setdefault(run["id"], run)
@@ -145,16 +145,16 @@ def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
         gone |= set(earlier) - set(later)
         assert not gone & set(later)
         assert [name for name in earlier if name in later] == [name for name in later if name in earlier]
-    # On a machine of any speed, much has happened meanwhile.
+    # True on a machine of any speed.
     assert len(known) > 30 and gone
     assert statuses == {"PENDING", "RUNNING"} | ENDED
 
 
 @BOTH
-def test_the_contract_run_accuses_nothing(database_url: str, contract: Command) -> None:
+def test_the_contract_run_finds_no_violation(database_url: str, contract: Command) -> None:
     result = contract(DATABASE_URL=database_url, CHURN="20")
     assert result.returncode == 0, result.stdout + result.stderr
-    # It did change: else no request would have been repeated, beside those that the phases made.
+    # The list did change: requests were resent in addition to those of the phases.
     made = sum(int(number) for number in re.findall(r" done: (\d+) requests", result.stdout))
     sent = re.search(r"^requests +(\d+)", result.stdout, re.MULTILINE)
     assert "CONFORMS" in result.stdout and sent and int(sent[1]) > made > 0

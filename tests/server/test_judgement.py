@@ -1,4 +1,4 @@
-"""Paths, methods and credentials; what each refusal says; and which comes first."""
+"""Paths, methods and credentials: the content of each refusal, and their order."""
 
 import uuid
 from pathlib import Path
@@ -20,7 +20,7 @@ from tests.reference_server.seed import (
     KS_UAT,
     TOKEN,
 )
-from tests.server.asking import Client, Headers
+from tests.server.client import Client, Headers
 
 UNKNOWN_DEFINITION_ID = "d1b7c8e2-0f43-4a9d-8c65-2e917ab03f58"
 RUNS_PATH = "/v1/workflow-definitions/{}/runs"
@@ -57,21 +57,21 @@ WRONG_COOKIE = ("cookie", "ks_uat=wrong")
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_another_path_is_not_found_whatever_the_method(client: Client, path: str, method: str) -> None:
-    response = client.ask(path=path, method=method, headers=[])
+    response = client.request(path=path, method=method, headers=[])
     assert response.status_code == 404
     assert response.json() == {"detail": "Not Found"}
     assert "location" not in response.headers
 
 
 def test_a_percent_encoded_letter_is_that_letter(client: Client) -> None:
-    assert client.ask(path="/v1/workflow%2Ddefinitions/{}/%72uns").json() == client.ask().json()
+    assert client.request(path="/v1/workflow%2Ddefinitions/{}/%72uns").json() == client.request().json()
 
 
 @pytest.mark.parametrize("path", [RUNS_PATH, "/openapi.json", "/docs"])
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "BREW"])
 def test_other_methods_are_not_allowed(client: Client, path: str, method: str) -> None:
     # Without credentials: the method is judged first.
-    response = client.ask(path=path, method=method, headers=[])
+    response = client.request(path=path, method=method, headers=[])
     assert response.status_code == 405
     assert response.headers["allow"] == "GET, HEAD"
     assert response.json() == {"detail": "Method Not Allowed"}
@@ -87,7 +87,7 @@ def test_other_methods_are_not_allowed(client: Client, path: str, method: str) -
     ],
 )
 def test_head_is_get_without_the_body(client: Client, definition: str, headers: Headers) -> None:
-    get, head = (client.ask(definition=definition, headers=headers, method=method) for method in ("GET", "HEAD"))
+    get, head = (client.request(definition=definition, headers=headers, method=method) for method in ("GET", "HEAD"))
     assert head.content == b""
     assert head.status_code == get.status_code
     assert without_date(head) == without_date(get)
@@ -117,7 +117,7 @@ def without_date(response: httpx2.Response) -> dict[str, str]:
     ids=str,
 )
 def test_good_credentials_are_accepted(client: Client, headers: Headers) -> None:
-    assert client.ask(headers=headers).status_code == 200
+    assert client.request(headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_good_credentials_are_accepted(client: Client, headers: Headers) -> None
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_bad_credentials_are_refused(client: Client, headers: Headers, reason: str) -> None:
-    response = client.ask(headers=headers)
+    response = client.request(headers=headers)
     assert response.status_code == 401, reason
     assert response.headers["www-authenticate"] == "Bearer"
     assert response.json() == {"detail": "Could not validate credentials"}
@@ -181,7 +181,7 @@ def test_tokens_are_stored_hashed(tmp_path: Path) -> None:
     assert KS_UAT.encode() not in stored
 
 
-# What comes before what, and the request that shows it with its status.
+# The status of a request with two faults shows which is checked first.
 ORDER: dict[str, tuple[int, dict[str, Any]]] = {
     "a wrong path before a wrong method": (404, {"path": RUNS_PATH + "/", "method": "POST", "headers": []}),
     "a wrong method before missing credentials": (405, {"method": "POST", "headers": []}),
@@ -199,20 +199,21 @@ ORDER: dict[str, tuple[int, dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("sentence", ORDER)
-def test_order_of_judgement(client: Client, sentence: str) -> None:
-    status, request = ORDER[sentence]
-    assert client.ask(**request).status_code == status
+@pytest.mark.parametrize("case", ORDER)
+def test_order_of_judgement(client: Client, case: str) -> None:
+    status, request = ORDER[case]
+    assert client.request(**request).status_code == status
 
 
-def test_what_may_not_be_read(client: Client) -> None:
-    assert client.ask(definition=FORBIDDEN_DEFINITION_ID).json() == {"detail": "Not enough permissions"}
-    assert client.ask(definition=EMPTY_DEFINITION_ID).status_code == 200
+def test_a_definition_without_access_is_refused(client: Client) -> None:
+    assert client.request(definition=FORBIDDEN_DEFINITION_ID).json() == {"detail": "Not enough permissions"}
+    assert client.request(definition=EMPTY_DEFINITION_ID).status_code == 200
 
 
-def test_a_definition_of_another_tenant_is_answered_as_one_that_does_not_exist(client: Client) -> None:
+def test_another_tenants_definition_looks_unknown(client: Client) -> None:
     foreign, unknown, other = (
-        client.ask(definition=text) for text in (FOREIGN_DEFINITION_ID, UNKNOWN_DEFINITION_ID, str(uuid.UUID(int=1)))
+        client.request(definition=text)
+        for text in (FOREIGN_DEFINITION_ID, UNKNOWN_DEFINITION_ID, str(uuid.UUID(int=1)))
     )
     assert unknown.json() == {"detail": "Workflow definition not found"}
     assert foreign.status_code == unknown.status_code == other.status_code == 404
@@ -221,7 +222,7 @@ def test_a_definition_of_another_tenant_is_answered_as_one_that_does_not_exist(c
 
 
 def test_the_document_is_the_repositorys_contract(client: Client) -> None:
-    response = client.ask(path="/openapi.json", headers=[])
+    response = client.request(path="/openapi.json", headers=[])
     assert response.json() == read_contract()
 
 

@@ -1,4 +1,4 @@
-"""Faults on purpose: each is what it says, meets one request, and leaves the next one alone."""
+"""Network faults: each affects one request and not the next."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -17,23 +17,23 @@ from tests.reference_server.network_faults import (
     Locked,
     QuotaExceeded,
     Truncated,
-    at_random,
+    random_faults,
 )
-from tests.reference_server.running import running
-from tests.server.asking import Client
+from tests.reference_server.uvicorn_server import running
+from tests.server.client import Client
 
 
 def answers(faults: Iterable[Fault | None], number: int) -> list[httpx2.Response]:
-    """So many answers of one server, the last of which must be a page."""
+    """Return the responses to `number` requests. The last one must be a page."""
     with running(faults=faults) as base_url, (client := Client(base_url)).http:
-        found = [client.ask() for _ in range(number)]
+        found = [client.request() for _ in range(number)]
     assert found[-1].json()["total"] == 137
     return found
 
 
 def test_refusals_are_the_contracts_own() -> None:
     before = datetime.now(UTC).replace(microsecond=0)
-    # `ask` holds each against the contract.
+    # `request` validates each against the contract.
     seconds, date, locked, _ = answers([QuotaExceeded(7), QuotaExceeded(60, as_date=True), Locked()], 4)
     assert (seconds.status_code, seconds.headers["retry-after"]) == (429, "7")
     assert date.status_code == 429
@@ -63,9 +63,9 @@ def test_no_answer_or_half_of_one(fault: Fault, error: type[Exception], message:
     with running(faults=[fault]) as base_url, (client := Client(base_url)).http:
         client.http.timeout = httpx2.Timeout(30, read=0.1 if isinstance(fault, Latency) else 30)
         with pytest.raises(error, match=message):
-            client.ask()
+            client.request()
         client.http.timeout = httpx2.Timeout(30)
-        assert client.ask().status_code == 200
+        assert client.request().status_code == 200
 
 
 def test_a_late_answer_is_an_answer() -> None:
@@ -73,7 +73,7 @@ def test_a_late_answer_is_an_answer() -> None:
 
 
 def test_random_faults_are_the_same_for_the_same_seed() -> None:
-    first, second, other = (list(islice(at_random(seed, 0.4), 200)) for seed in (1, 1, 2))
+    first, second, other = (list(islice(random_faults(seed, 0.4), 200)) for seed in (1, 1, 2))
     assert first == second != other
     assert set(first) == {None, *KINDS}
-    assert set(islice(at_random(1, 0), 50)) == {None}
+    assert set(islice(random_faults(1, 0), 50)) == {None}

@@ -1,15 +1,15 @@
-"""Every form that a parameter can take, and why it is accepted, refused or ignored."""
+"""Spellings of parameters: accepted, refused or ignored, each with its reason."""
 
 import uuid
 
 import pytest
 
 from tests.reference_server.seed import DEFINITION_ID, EMPTY_DEFINITION_ID, RUNS
-from tests.server.asking import Client, read
+from tests.server.client import Client, parse_body
 
 NINES = "9" * 60_000
 
-# What comes after `limit=` or `offset=`, and why it is no integer.
+# Values of `limit` and `offset` that are no integers, each with its reason.
 NO_INTEGER = {
     "": "an empty value is not a missing parameter",
     "abc": "no digits",
@@ -53,8 +53,8 @@ NO_INTEGER = {
 
 @pytest.mark.parametrize("name", ["limit", "offset"])
 @pytest.mark.parametrize("text", NO_INTEGER, ids=lambda text: text[:20] or "empty")
-def test_what_is_no_integer_is_refused(client: Client, name: str, text: str) -> None:
-    response = client.ask(f"{name}={text}")
+def test_a_value_that_is_no_integer_is_refused(client: Client, name: str, text: str) -> None:
+    response = client.request(f"{name}={text}")
     assert response.status_code == 422, NO_INTEGER[text]
     [fault] = response.json()["detail"]
     assert (fault["loc"], fault["type"]) == (["query", name], "int_parsing")
@@ -76,10 +76,10 @@ def test_what_is_no_integer_is_refused(client: Client, name: str, text: str) -> 
     }.items(),
     ids=lambda value: str(value)[:24],
 )
-def test_what_is_out_of_bounds_is_refused(client: Client, query: str, fault: tuple[str, str, dict[str, int]]) -> None:
+def test_a_value_out_of_bounds_is_refused(client: Client, query: str, fault: tuple[str, str, dict[str, int]]) -> None:
     name, kind, context = fault
     [bound] = context.values()
-    response = client.ask(query)
+    response = client.request(query)
     assert response.status_code == 422
     assert response.json()["detail"] == [
         {
@@ -102,8 +102,8 @@ def test_what_is_out_of_bounds_is_refused(client: Client, query: str, fault: tup
         "offset=0&offset=0",
     ],
 )
-def test_a_repeated_parameter_is_refused_because_nothing_says_which_counts(client: Client, query: str) -> None:
-    response = client.ask(query)
+def test_a_repeated_parameter_is_refused(client: Client, query: str) -> None:
+    response = client.request(query)
     assert response.status_code == 422
     [fault] = response.json()["detail"]
     assert fault["type"] == "int_type"
@@ -131,10 +131,10 @@ def test_a_repeated_parameter_is_refused_because_nothing_says_which_counts(clien
     ],
     ids=lambda value: str(value)[:24] if isinstance(value, str) else "",
 )
-def test_what_the_contract_allows_is_answered_and_echoed(client: Client, query: str, limit: int, offset: int) -> None:
-    response = client.ask(query)
+def test_allowed_values_are_echoed(client: Client, query: str, limit: int, offset: int) -> None:
+    response = client.request(query)
     assert response.status_code == 200
-    page = read(response)
+    page = parse_body(response)
     assert (page["limit"], page["offset"], page["total"]) == (limit, offset, RUNS)
     assert len(page["items"]) == max(0, min(limit, RUNS - offset))
 
@@ -143,12 +143,12 @@ def test_what_the_contract_allows_is_answered_and_echoed(client: Client, query: 
     "query",
     ["unknown=1", "LIMIT=0", "limit%20=0", "%20limit=0", "limit[]=0", "limit%00=0", "%FF=%FF", "%=%zz", "a", "=", "=0"],
 )
-def test_what_the_contract_does_not_know_is_ignored(client: Client, query: str) -> None:
-    assert client.ask(query).json() == client.ask().json()
+def test_unknown_parameters_are_ignored(client: Client, query: str) -> None:
+    assert client.request(query).json() == client.request().json()
 
 
 def test_a_very_long_query_is_answered(client: Client) -> None:
-    assert client.ask("&".join(f"p{n}=x" for n in range(6_000))).status_code == 200
+    assert client.request("&".join(f"p{n}=x" for n in range(6_000))).status_code == 200
 
 
 HYPHENS_OFF = DEFINITION_ID.replace("-", "")
@@ -193,8 +193,8 @@ HYPHENS_OFF = DEFINITION_ID.replace("-", "")
     ],
     ids=lambda value: value[:50],
 )
-def test_what_is_no_uuid_is_refused(client: Client, text: str, reason: str) -> None:
-    response = client.ask(definition=text)
+def test_an_id_that_is_no_uuid_is_refused(client: Client, text: str, reason: str) -> None:
+    response = client.request(definition=text)
     assert response.status_code == 422, reason
     [fault] = response.json()["detail"]
     assert (fault["loc"], fault["type"]) == (["path", "definition_id"], "uuid_parsing")
@@ -204,19 +204,19 @@ def test_what_is_no_uuid_is_refused(client: Client, text: str, reason: str) -> N
     "text", [DEFINITION_ID.upper(), DEFINITION_ID.title(), DEFINITION_ID.replace("-", "%2D"), f"%36{DEFINITION_ID[1:]}"]
 )
 def test_a_uuid_is_the_same_in_either_case_and_percent_encoded(client: Client, text: str) -> None:
-    assert client.ask(definition=text).json() == client.ask().json()
+    assert client.request(definition=text).json() == client.request().json()
 
 
 @pytest.mark.parametrize("number", [0, 2**128 - 1], ids=["nil", "max"])
-def test_a_uuid_of_any_version_is_one(client: Client, number: int) -> None:
-    assert client.ask(definition=str(uuid.UUID(int=number))).status_code == 404
+def test_a_uuid_of_any_version_is_valid(client: Client, number: int) -> None:
+    assert client.request(definition=str(uuid.UUID(int=number))).status_code == 404
 
 
 def test_all_faults_are_reported_together(client: Client) -> None:
-    faults = client.ask("offset=x&limit=0", definition="y").json()["detail"]
+    faults = client.request("offset=x&limit=0", definition="y").json()["detail"]
     assert [fault["loc"] for fault in faults] == [["path", "definition_id"], ["query", "limit"], ["query", "offset"]]
     assert [fault["input"] for fault in faults] == ["y", "0", "x"]
 
 
 def test_an_empty_definition_has_an_empty_page(client: Client) -> None:
-    assert client.ask(definition=EMPTY_DEFINITION_ID).json() == {"items": [], "total": 0, "limit": 20, "offset": 0}
+    assert client.request(definition=EMPTY_DEFINITION_ID).json() == {"items": [], "total": 0, "limit": 20, "offset": 0}

@@ -1,4 +1,4 @@
-"""Pages, and the runs on them."""
+"""Pages and their runs; concurrent readers and writers."""
 
 import threading
 import uuid
@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from tests.reference_server import database
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.database import Definition, Run, User
-from tests.reference_server.running import running
 from tests.reference_server.seed import DEFINITION_ID, RUNS
-from tests.server.asking import Client
+from tests.reference_server.uvicorn_server import running
+from tests.server.client import Client
 from tests.server.rules import check_runs
 
 COLUMNS = inspect(Run).column_attrs.keys()
@@ -27,14 +27,14 @@ COLUMNS = inspect(Run).column_attrs.keys()
 
 @pytest.fixture(scope="module")
 def runs(client: Client) -> list[dict[str, Any]]:
-    """All of them, in the order of the list."""
-    return [run for offset in (0, 100) for run in client.ask(f"limit=100&offset={offset}").json()["items"]]
+    """The whole list, in order."""
+    return [run for offset in (0, 100) for run in client.request(f"limit=100&offset={offset}").json()["items"]]
 
 
 @settings(derandomize=True, database=None, deadline=None, max_examples=60)
 @given(limit=st.integers(1, 100), offset=st.integers(0, RUNS + 20))
-def test_any_page_is_that_part_of_the_list(client: Client, runs: list[dict[str, Any]], limit: int, offset: int) -> None:
-    page = client.ask(f"limit={limit}&offset={offset}").json()
+def test_any_page_is_a_slice_of_the_list(client: Client, runs: list[dict[str, Any]], limit: int, offset: int) -> None:
+    page = client.request(f"limit={limit}&offset={offset}").json()
     assert page == {"items": runs[offset : offset + limit], "total": RUNS, "limit": limit, "offset": offset}
 
 
@@ -42,7 +42,7 @@ def test_each_run_is_listed_once(runs: list[dict[str, Any]]) -> None:
     assert len({run["id"] for run in runs}) == len(runs) == RUNS
 
 
-def test_the_rules_that_no_schema_can_state_hold(runs: list[dict[str, Any]]) -> None:
+def test_the_rules_of_the_contract_hold(runs: list[dict[str, Any]]) -> None:
     check_runs(runs, datetime.now(UTC))
     statuses = Counter(run["status"] for run in runs)
     assert statuses["RUNNING"] == 1
@@ -62,7 +62,7 @@ def test_definitions_bounds_hold_in_every_snapshot(runs: list[dict[str, Any]]) -
             assert took <= timedelta(seconds=snapshot["max_run_duration_seconds"])
 
 
-def test_there_is_something_of_everything(runs: list[dict[str, Any]]) -> None:
+def test_the_seed_covers_all_variants(runs: list[dict[str, Any]]) -> None:
     snapshots = [run["run_snapshot"] for run in runs]
     assert {snapshot["template"] is None for snapshot in snapshots} == {True, False}
     assert {path["part_type"] for snapshot in snapshots for path in snapshot["sources"]} == {
@@ -84,7 +84,7 @@ def test_there_is_something_of_everything(runs: list[dict[str, Any]]) -> None:
 
 
 def rows(server: ReferenceServer) -> list[list[Any]]:
-    """Runs as stored, with times as distances: these count back from the start."""
+    """Return the stored runs, with times as distances from the newest, because they depend on the start."""
     with Session(server.engine) as session:
         found = session.scalars(select(Run).order_by(Run.sequence)).all()
         newest = max(run.updated_at for run in found)
@@ -110,8 +110,8 @@ def test_the_number_of_runs_is_a_parameter(count: int) -> None:
     assert statuses.count("RUNNING") == min(count, 1)
 
 
-def test_a_page_and_its_total_are_of_one_moment(database_url: str) -> None:
-    """Before each query for runs, another connection tries to delete some."""
+def test_a_page_and_its_total_are_consistent(database_url: str) -> None:
+    """Another connection tries to delete runs before each query."""
     server = ReferenceServer(database_url, runs=40)
     attempts: list[str] = []
 
@@ -122,7 +122,7 @@ def test_a_page_and_its_total_are_of_one_moment(database_url: str) -> None:
         try:
             with server.engine.begin() as other:
                 if other.dialect.name == "sqlite":
-                    # Not to wait for the request, which waits for this.
+                    # Do not wait for the request, which waits for this deletion.
                     other.exec_driver_sql("PRAGMA busy_timeout = 0")
                 other.execute(delete(Run).where(Run.sequence == newest.scalar_subquery(), Run.status == "PENDING"))
             attempts.append("deleted")
@@ -131,13 +131,13 @@ def test_a_page_and_its_total_are_of_one_moment(database_url: str) -> None:
 
     event.listen(server.engine, "before_cursor_execute", delete_one)
     with running(server) as base_url, (client := Client(base_url)).http:
-        page = client.ask("limit=30&offset=15").json()
+        page = client.request("limit=30&offset=15").json()
         assert len(attempts) == 2
-        # In memory, who writes waits for who reads.
+        # In memory, a writer waits for readers.
         assert set(attempts) == {"locked out" if database_url == "sqlite://" else "deleted"}
         assert (page["total"], len(page["items"])) == (40, 25)
         if "deleted" in attempts:
-            assert client.ask("offset=99").json()["total"] == 38
+            assert client.request("offset=99").json()["total"] == 38
 
 
 def test_concurrent_readers_and_a_writer_do_not_disturb_each_other(database_url: str) -> None:
@@ -154,7 +154,7 @@ def test_concurrent_readers_and_a_writer_do_not_disturb_each_other(database_url:
         try:
             client = Client(base_url)
             with client.http:
-                answers = list(pool.map(client.ask, ["limit=10"] * 40))
+                answers = list(pool.map(client.request, ["limit=10"] * 40))
         finally:
             stop.set()
         writer.result()
@@ -163,17 +163,17 @@ def test_concurrent_readers_and_a_writer_do_not_disturb_each_other(database_url:
 
 
 def test_a_lock_that_is_not_released_in_time_is_a_503(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "PATIENCE", 50)
+    monkeypatch.setattr(database, "LOCK_TIMEOUT_MS", 50)
     server = ReferenceServer(database_url, runs=3)
     on_sqlite = server.engine.dialect.name == "sqlite"
     with running(server) as base_url, (client := Client(base_url)).http, server.engine.connect() as holder:
         if on_sqlite:
-            # In a file, others may read whatever is written, unless the file is held for oneself alone.
+            # In a file, readers are not blocked by a writer unless it locks the file exclusively.
             holder.exec_driver_sql("PRAGMA locking_mode = EXCLUSIVE")
             holder.execute(update(Run).values(error=Run.error))
         else:
             holder.exec_driver_sql("LOCK TABLE workflow_runs IN ACCESS EXCLUSIVE MODE")
-        response = client.ask()
+        response = client.request()
         assert response.status_code == 503
         assert response.json() == {"detail": "The resource is locked, try again"}
         holder.rollback()
@@ -181,21 +181,21 @@ def test_a_lock_that_is_not_released_in_time_is_a_503(database_url: str, monkeyp
             holder.exec_driver_sql("PRAGMA locking_mode = NORMAL")
             holder.execute(select(User))
             holder.rollback()
-        assert client.ask().status_code == 200
+        assert client.request().status_code == 200
 
 
 def count(session: Session) -> tuple[int, int]:
-    """How many runs DEFINITION_ID is said to have, and how many it has."""
+    """Return the stored and the counted number of runs of DEFINITION_ID."""
     definition = uuid.UUID(DEFINITION_ID)
-    said = session.scalars(select(Definition.runs).where(Definition.id == definition)).one()
-    return said, session.scalars(select(func.count()).where(Run.workflow_definition_id == definition)).one()
+    stored = session.scalars(select(Definition.runs).where(Definition.id == definition)).one()
+    return stored, session.scalars(select(func.count()).where(Run.workflow_definition_id == definition)).one()
 
 
-def test_the_total_is_kept_by_the_database_whoever_writes(database_url: str) -> None:
+def test_the_database_updates_the_total(database_url: str) -> None:
     server = ReferenceServer(database_url, runs=12)
     with Session(server.engine) as session:
         assert count(session) == (12, 12)
-        # A few at once, none, and those of several definitions, past SQLAlchemy's own bookkeeping.
+        # Several at once, none, and of several definitions; in SQL, so that the ORM is not involved.
         for condition, left in (("sequence > 8", 8), ("sequence > 8", 8), ("sequence < 3", 6)):
             session.execute(text(f"DELETE FROM workflow_runs WHERE {condition}"))
             assert count(session) == (left, left)

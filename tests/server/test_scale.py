@@ -1,4 +1,4 @@
-"""With many runs, a page comes from an index; nothing reads, sorts or counts them all. The plans say so."""
+"""Query plans with many runs: pages are read from an index, without a scan, sort or count of all runs."""
 
 import re
 import uuid
@@ -9,13 +9,13 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
 from tests.reference_server.app import Parameters, ReferenceServer
-from tests.reference_server.database import settle
+from tests.reference_server.database import update_statistics
 from tests.reference_server.seed import DEFINITION_ID
 
-# Enough that both databases plan as they do for a million.
+# Enough for the same plans as with a million.
 RUNS = 50_000
 
-# One small run, again and again: the database does that by itself in a moment, where to seed as many takes seconds.
+# Copies of one small run: the database makes them in a moment, where seeding takes seconds.
 MULTIPLY = """
     WITH RECURSIVE numbers(number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < :more)
     INSERT INTO workflow_runs (
@@ -30,15 +30,15 @@ MULTIPLY = """
 """
 IDS = {"sqlite": "printf('%032x', number)", "postgresql": "CAST(lpad(to_hex(number), 32, '0') AS uuid)"}
 
-# What SQLite and PostgreSQL call each step of a plan that looks things up in an index.
+# Plan steps of SQLite and PostgreSQL that use an index.
 LOOKUP = re.compile(
     r"SEARCH \w+ USING (COVERING )?INDEX .*|Limit .*|->  Index (Only )?Scan .*|Index Scan .*|Index Cond: .*"
 )
 INDEX_ALONE = re.compile(r"COVERING INDEX|Index Only Scan")
 
 
-# Offsets of pages, and over how many entries of the index each is reached.
-PASSED_OVER = {0: 0, 20: 20, 24_999: 24_999, 25_000: 24_999, RUNS - 100: 99}
+# Offsets of pages, and the number of index entries that are skipped to reach them.
+SKIPPED = {0: 0, 20: 20, 24_999: 24_999, 25_000: 24_999, RUNS - 100: 99}
 
 
 @pytest.mark.parametrize("database_url", ["file", "postgresql"], indirect=True)
@@ -47,34 +47,34 @@ def test_pages_of_many_runs_are_looked_up(database_url: str) -> None:
     with server.engine.begin() as connection:
         statement = MULTIPLY.format(id=IDS[server.engine.dialect.name])
         connection.execute(text(statement), {"more": RUNS - 1})
-    settle(server.engine)
+    update_statistics(server.engine)
 
-    for offset, passed_over in PASSED_OVER.items():
+    for offset, skipped in SKIPPED.items():
         queries = explain(server, offset)
         for _, plan in queries:
             assert all(LOOKUP.fullmatch(step) for step in plan), (offset, plan)
-        # The total; where the page begins, for which no run is read; and the page.
+        # The queries are the total, the start of the page (without reading a run), and the page.
         _, (values, plan), _ = queries
         assert any(INDEX_ALONE.search(step) for step in plan)
-        assert passed_over in values
+        assert skipped in values
     server.close()
 
 
 def explain(server: ReferenceServer, offset: int) -> list[tuple[list[Any], list[str]]]:
-    """The values and the plan of each query that a page takes. The page itself is checked, too."""
+    """Return the parameters and the plan of each query for a page. Checks the page, too."""
     found: list[tuple[list[Any], list[str]]] = []
 
-    def look(connection: object, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
+    def record_plan(connection: object, cursor: Any, statement: str, parameters: Any, *_: object) -> None:
         if statement.startswith("SELECT"):
             words = "EXPLAIN QUERY PLAN" if server.engine.dialect.name == "sqlite" else "EXPLAIN"
             cursor.execute(f"{words} {statement}", parameters)
             values = list(parameters.values() if isinstance(parameters, dict) else parameters)
             found.append((values, [str(row[-1]).strip() for row in cursor.fetchall()]))
 
-    event.listen(server.engine, "before_cursor_execute", look)
+    event.listen(server.engine, "before_cursor_execute", record_plan)
     with Session(server.engine) as session:
         total, runs = server.load_page(session, Parameters(uuid.UUID(DEFINITION_ID), 20, offset))
-    event.remove(server.engine, "before_cursor_execute", look)
+    event.remove(server.engine, "before_cursor_execute", record_plan)
     assert total == RUNS
     assert [run.sequence for run in runs] == list(range(RUNS - offset, RUNS - offset - 20, -1))
     return found

@@ -1,4 +1,4 @@
-"""`python -m tests.reference_server` as a parent process and a newcomer meet it."""
+"""`python -m tests.reference_server`: output, signals, settings and errors."""
 
 import os
 import shutil
@@ -16,7 +16,6 @@ import httpx2
 import pytest
 
 from tests.reference_server.app import ReferenceServer
-from tests.reference_server.running import running
 from tests.reference_server.seed import (
     DEFINITION_ID,
     EMPTY_DEFINITION_ID,
@@ -26,6 +25,7 @@ from tests.reference_server.seed import (
     RUNS,
     TOKEN,
 )
+from tests.reference_server.uvicorn_server import running
 
 COMMAND = [sys.executable, "-m", "tests.reference_server"]
 ROOT = Path(__file__).parents[2]
@@ -37,23 +37,23 @@ def get_runs(base_url: str) -> httpx2.Response:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """For a server with these variables, and none of this process's own."""
+    """Return the environment for a server with these variables, without those of this process."""
     return os.environ | {"DATABASE_URL": "", "SEED_RUNS": "", "CHURN": "", "SEED": "", "MUTANT": ""} | variables
 
 
 @contextmanager
-def started(**variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server in a process of its own, and its base URL, which is known as soon as it accepts requests."""
+def start_server(**variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a server in a process; yield the process and its base URL, once it accepts requests."""
     with subprocess.Popen(
         [*COMMAND, "--port", "0"],
         cwd=ROOT,
-        # Not to hide a first line that is never flushed.
+        # Buffered, so that a missing flush of the first line fails.
         env=environment(PYTHONUNBUFFERED="", **variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        # So that a server that says nothing, or does not stop, fails the test and does not hang it.
+        # A server that prints nothing or does not stop must fail the test, not hang it.
         guard = threading.Timer(30, process.kill)
         guard.start()
         try:
@@ -65,7 +65,7 @@ def started(**variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 def stop(process: subprocess.Popen[str], number: int) -> str:
-    """Sends the signal, and returns what the server printed after its first line."""
+    """Send the signal, and return what the server printed after its first line."""
     assert process.stdout
     assert process.stderr
     process.send_signal(number)
@@ -74,18 +74,18 @@ def stop(process: subprocess.Popen[str], number: int) -> str:
     return output
 
 
-def test_it_prints_what_a_newcomer_needs() -> None:
-    with started() as (process, base_url):
+def test_it_prints_ids_and_credentials() -> None:
+    with start_server() as (process, base_url):
         assert get_runs(base_url).json()["total"] == RUNS
-        introduction = stop(process, signal.SIGTERM)
+        output = stop(process, signal.SIGTERM)
     for text in (EMPTY_DEFINITION_ID, FORBIDDEN_DEFINITION_ID, FOREIGN_DEFINITION_ID, TOKEN, KS_UAT):
-        assert text in introduction
-    assert f"{DEFINITION_ID}  has {RUNS} runs" in introduction
+        assert text in output
+    assert f"{DEFINITION_ID}  has {RUNS} runs" in output
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="there is no curl to paste the line for")
 def test_the_curl_line_works_when_pasted() -> None:
-    with started() as (process, _):
+    with start_server() as (process, _):
         assert process.stdout
         line = next(line for line in process.stdout if line.strip().startswith("curl "))
         answer = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=30)
@@ -95,8 +95,8 @@ def test_the_curl_line_works_when_pasted() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_cleanly_with_open_connections(number: int) -> None:
-    with started() as (process, base_url), httpx2.Client(trust_env=False) as client:
-        # Stays open: a client keeps its connection for the next request.
+    with start_server() as (process, base_url), httpx2.Client(trust_env=False) as client:
+        # The client keeps its connection open.
         client.get(f"{base_url}/openapi.json")
         with socket.create_connection(("127.0.0.1", httpx2.URL(base_url).port)) as half_sent:
             half_sent.sendall(b"GET /v1/")
@@ -104,19 +104,19 @@ def test_it_stops_cleanly_with_open_connections(number: int) -> None:
 
 
 def test_the_seed_and_the_changes_can_be_set() -> None:
-    with started(SEED_RUNS="1000", CHURN="50") as (process, base_url):
+    with start_server(SEED_RUNS="1000", CHURN="50") as (process, base_url):
         known = get_runs(base_url).content
-        # Sooner or later it must be another one; the guard ends this if it never is.
+        # Until the page changes; the guard ends the loop if it never does.
         while get_runs(base_url).content == known:
             pass
-        assert f"{DEFINITION_ID}  has 1000 runs, which change 50 times a second" in stop(process, signal.SIGTERM)
+        assert f"{DEFINITION_ID}  has 1000 runs, with 50 changes per second" in stop(process, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("database_url", ["file", "postgresql"], indirect=True)
 def test_a_database_is_seeded_once(database_url: str) -> None:
     pages = []
     for wanted in ("150", "7"):
-        with started(DATABASE_URL=database_url, SEED_RUNS=wanted) as (process, base_url):
+        with start_server(DATABASE_URL=database_url, SEED_RUNS=wanted) as (process, base_url):
             pages.append(get_runs(base_url).json())
             assert f"{DEFINITION_ID}  has 150 runs\n" in stop(process, signal.SIGINT)
     assert pages[0] == pages[1]
@@ -128,41 +128,43 @@ def test_a_database_is_seeded_once(database_url: str) -> None:
     [
         (["--prot", "1"], {}, "unrecognized arguments"),
         (["--host", "192.0.2.1"], {}, "cannot listen on 192.0.2.1"),
-        ([], {"SEED_RUNS": "-1"}, "SEED_RUNS is '-1', which is no whole number"),
-        ([], {"CHURN": "1.5"}, "CHURN is '1.5', which is no whole number"),
+        ([], {"SEED_RUNS": "-1"}, "SEED_RUNS must be an integer between 0 and 999999999 (got '-1')"),
+        ([], {"CHURN": "1.5"}, "CHURN must be an integer between 0 and 999999999 (got '1.5')"),
         ([], {"MUTANT": "limit_not_echod"}, "there is no mutant 'limit_not_echod'"),
-        ([], {"MUTANT": "limit_not_echoed", "CHURN": "20"}, "CHURN is given, but a mutant has runs of its own"),
+        ([], {"MUTANT": "limit_not_echoed", "CHURN": "20"}, "MUTANT uses its own database in memory, and CHURN is set"),
         ([], {"DATABASE_URL": "no-url"}, "database"),
         ([], {"DATABASE_URL": "sqlite:////nowhere/at/all.db"}, "unable to open database file"),
-        ([], {"DATABASE_URL": "postgresql://user:hunter2@localhost:port/runs"}, "it is no URL"),
+        ([], {"DATABASE_URL": "postgresql://user:hunter2@localhost:port/runs"}, "not a valid URL"),
         ([], {"DATABASE_URL": "postgresql://user:hunter2@127.0.0.1:1/runs"}, "Connection refused"),
         ([], {"DATABASE_URL": "nosuch://user:hunter2@localhost/runs"}, "nosuch"),
     ],
     ids=str,
 )
 def test_a_bad_start_is_explained(options: list[str], variables: dict[str, str], problem: str) -> None:
-    refused([*COMMAND, "--port", "0", *options], environment(**variables), problem)
+    check_refused([*COMMAND, "--port", "0", *options], environment(**variables), problem)
 
 
 def test_a_database_with_other_tables_is_refused(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "other.db") as connection:
         connection.execute("CREATE TABLE workflow_runs (id)")
     connection.close()
-    refused([*COMMAND, "--port", "0"], environment(DATABASE_URL=f"sqlite:///{tmp_path}/other.db"), "no such column")
+    check_refused(
+        [*COMMAND, "--port", "0"], environment(DATABASE_URL=f"sqlite:///{tmp_path}/other.db"), "no such column"
+    )
 
 
 def test_a_database_that_does_not_exist_is_explained(new_postgresql: Callable[[], str]) -> None:
     url = new_postgresql().replace("/postgres?", "/none?")
-    refused([*COMMAND, "--port", "0"], environment(DATABASE_URL=url), 'database "none" does not exist')
+    check_refused([*COMMAND, "--port", "0"], environment(DATABASE_URL=url), 'database "none" does not exist')
 
 
 def test_a_port_in_use_is_explained() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
-        refused([*COMMAND, "--port", port], environment(), f"port {port} on 127.0.0.1 is in use")
+        check_refused([*COMMAND, "--port", port], environment(), f"port {port} on 127.0.0.1 is in use")
 
 
-def refused(command: list[str], environment: Mapping[str, str], problem: str) -> None:
+def check_refused(command: list[str], environment: Mapping[str, str], problem: str) -> None:
     finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30)
     assert finished.returncode == 2
     assert finished.stdout == ""

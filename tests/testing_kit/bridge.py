@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ks_workflow_runs.testing import FakeServer
 from tests.mutants.derived.middleware import read_body
-from tests.reference_server.running import serving
+from tests.reference_server.uvicorn_server import serve_app
 
 
 def application(server: FakeServer) -> ASGIApp:
@@ -34,5 +34,5 @@ def application(server: FakeServer) -> ASGIApp:
 @contextmanager
 def running(server: FakeServer, around: Callable[[ASGIApp], ASGIApp] = lambda app: app) -> Iterator[str]:
     """Serve on a free port. Yields the address."""
-    with serving(around(application(server)), "testing kit") as address:
+    with serve_app(around(application(server)), "testing kit") as address:
         yield address

@@ -1,3 +1,8 @@
+"""Tests of `make vendor`, `make verify-vendor`, `make build` and `make release-check`.
+
+`consumer/` is an example project that uses a vendored copy of the client.
+"""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -15,7 +15,7 @@ from codegen import PACKAGE, ROOT
 from codegen.openapi import read
 from tests.codegen.trees import VERSION, replace
 from tests.reference_server import seed
-from tests.reference_server.running import running
+from tests.reference_server.uvicorn_server import running
 from tests.vendor.conftest import Consumer
 
 EXAMPLE = Path(__file__).with_name("consumer")

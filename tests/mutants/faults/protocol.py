@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tests.reference_server.app import Parameters, ReferenceServer
-from tests.reference_server.network_faults import hang_up
+from tests.reference_server.network_faults import close_connection
 
 from .base import (
     ANSWER_WITHIN,
@@ -179,7 +179,7 @@ class CutsConnections:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Only GET: the contract run does not repeat requests with other methods.
         if scope["method"] == "GET" and next(self.requests) % 30 == 0:
-            await hang_up(receive, send)
+            await close_connection(receive, send)
         else:
             await self.app(scope, receive, send)
 

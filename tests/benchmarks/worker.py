@@ -1,4 +1,4 @@
-"""Where the contestants of the client's benchmark run, and how the stock clients among them come about."""
+"""Processes and environment of the client benchmark, and the stock clients that it generates."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from codegen.openapi import read
 ENVIRONMENT = ROOT / ".venv-benchmark"
 
 TIMEOUT = 60
-"""Seconds after which a process that does not answer is given up."""
+"""Seconds that a process may take for a line."""
 
 
 def interpreter() -> Path:
-    """Returns the rivals' Python; where their environment could not be made, the project's, which has hardly any."""
+    """Return the Python of the benchmark's environment, or the project's if that could not be installed."""
     ready = (ENVIRONMENT / "requirements-benchmark.lock").exists()
     return ENVIRONMENT / "bin" / "python" if ready else Path(sys.executable)
 
 
 def environment(generated: Path) -> dict[str, str]:
-    """That of the processes: no settings that reach only some of the contestants."""
+    """Return the environment variables of the processes, without settings that affect only some clients."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -37,27 +37,27 @@ def environment(generated: Path) -> dict[str, str]:
     return kept | {"PYTHONPATH": os.pathsep.join(map(str, (ROOT / "generated", generated)))}
 
 
-class Process:
-    """A process that answers a line with a line."""
+class Worker:
+    """A process that answers each line of input with a line of output."""
 
     def __init__(self, command: Sequence[str | Path], environ: dict[str, str]) -> None:
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def ask(self, **task: Any) -> dict[str, Any]:
-        """Returns the answer to a task; one with `error` where there is none."""
+    def run(self, **task: Any) -> dict[str, Any]:
+        """Return the result of a task, or `{"error": ...}`."""
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(task) + "\n")
             self._process.stdin.flush()
-            answer = self.read()
+            answer = self.read_line()
         except BrokenPipeError:
             answer = ""
-        return json.loads(answer) if answer else {"error": "its process ended, or was too slow"}
+        return json.loads(answer) if answer else {"error": "its process exited or timed out"}
 
-    def read(self) -> str:
-        """Returns its next line; empty where it ended, or was too slow and is ended."""
+    def read_line(self) -> str:
+        """Return the next line of output; "" if the process exits, or is killed after TIMEOUT."""
         assert self._process.stdout is not None
         timer = threading.Timer(TIMEOUT, self._process.kill)
         timer.start()
@@ -66,12 +66,12 @@ class Process:
         finally:
             timer.cancel()
 
-    def __enter__(self) -> Process:
+    def __enter__(self) -> Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._process.communicate(timeout=10)  # the end of its input ends it
+            self._process.communicate(timeout=10)  # closes its input, and it exits
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
@@ -79,16 +79,16 @@ class Process:
 
 @contextmanager
 def page_server() -> Iterator[str]:
-    """Runs the page server; yields its address."""
-    with Process([sys.executable, "-m", "tests.benchmarks.page_server"], dict(os.environ)) as process:
-        address = process.read().strip()
+    """Run the page server; yield its address."""
+    with Worker([sys.executable, "-m", "tests.benchmarks.page_server"], dict(os.environ)) as process:
+        address = process.read_line().strip()
         if not address:
-            raise RuntimeError("the page server did not start; its traceback says why")
+            raise RuntimeError("the page server did not start; see its traceback")
         yield address
 
 
 def generate_stock_clients(folder: Path) -> list[str]:
-    """Runs the two generators as they come, side by side below a folder. Returns what is to be said of it."""
+    """Run the two generators with their defaults, in a folder. Return notes for the table."""
 
     def run(module: str, *arguments: str) -> str:
         path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
@@ -110,16 +110,16 @@ def generate_stock_clients(folder: Path) -> list[str]:
 
     notes = []
     contract = ROOT / "openapi.yaml"
-    if said := run("openapi_python_client", "generate", "--path", str(contract), "--meta", "none",
+    if error := run("openapi_python_client", "generate", "--path", str(contract), "--meta", "none",
                    "--output-path", "stock_client"):  # fmt: skip
-        notes.append(f"openapi-python-client made no client: {said}")
-    if said := run_dcg(str(contract)):
-        notes.append(f"datamodel-code-generator refuses the contract as it is: {said}")
+        notes.append(f"openapi-python-client failed: {error}")
+    if error := run_dcg(str(contract)):
+        notes.append(f"datamodel-code-generator rejects the contract: {error}")
         document = read(contract).value
-        # The cookie is also a security scheme, and of two that are one it takes neither.
+        # The cookie is also a security scheme; it rejects this combination.
         for path in document["paths"].values():
             path["get"]["parameters"] = [item for item in path["get"]["parameters"] if item["in"] != "cookie"]
         (folder / "without_cookie.json").write_text(json.dumps(document), encoding="utf-8")
-        said = run_dcg("without_cookie.json")
-        notes.append(said or "  its client was made from the contract without the cookie parameter")
+        error = run_dcg("without_cookie.json")
+        notes.append(error or "  its client is generated from the contract without the cookie parameter")
     return notes

@@ -1,4 +1,4 @@
-"""The file of a fleet: what is wrong with it is told with its line, and before anything is sent."""
+"""fleet.toml: each mistake is reported with its line."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from codegen import ROOT
 from tests.contract.contract import Problem, contract
 from tests.contract.settings import id_variables
-from tests.fleet.reading import LIMITS, MAX_TIME, read_fleet
+from tests.fleet.config import LIMITS, MAX_TIME, read_fleet
 from tests.reference_server import seed
 
 ID = seed.DEFINITION_ID
 TOKENS = {"BERLIN_TOKEN": "a-token-of-berlin", "OSLO_TOKEN": "a-token-of-oslo"}
 GOOD = f"""\
-# All of it.
+# Complete.
 [defaults]
 rate_limit = "10/s"
 max_time = 300
@@ -42,14 +42,14 @@ TOKEN = "OSLO_TOKEN"
 """
 
 
-def written(folder: Path, text: str) -> Path:
+def write_fleet(folder: Path, text: str) -> Path:
     file = folder / "fleet.toml"
     file.write_text(text, "utf-8")
     return file
 
 
-def test_what_defaults_have_holds_unless_a_deployment_says_otherwise(tmp_path: Path) -> None:
-    fleet = read_fleet(written(tmp_path, GOOD))
+def test_defaults_apply_unless_a_deployment_overrides_them(tmp_path: Path) -> None:
+    fleet = read_fleet(write_fleet(tmp_path, GOOD))
     targets = fleet.targets(TOKENS | {"MAX_EXAMPLES": "5", "BASE_URL": "http://127.0.0.1", "ALL_METHODS": "1"})
     berlin, oslo = targets["berlin"], targets["oslo"]
     assert (berlin.base_url, berlin.secrets["TOKEN"]) == ("https://berlin.example.com/api", TOKENS["BERLIN_TOKEN"])
@@ -57,22 +57,27 @@ def test_what_defaults_have_holds_unless_a_deployment_says_otherwise(tmp_path: P
     assert (oslo.max_time, oslo.secrets) == (7, {"TOKEN": TOKENS["OSLO_TOKEN"]})
     assert [each.known for each in oslo.ids.values()] == [(ID, seed.EMPTY_DEFINITION_ID)]
     assert not any(each.all_methods for each in targets.values())
-    # One that hangs must not hold up the rest.
-    unlimited = read_fleet(written(tmp_path, GOOD.replace("max_time = 300\n", "")))
+    # A deployment that hangs must not block the others.
+    unlimited = read_fleet(write_fleet(tmp_path, GOOD.replace("max_time = 300\n", "")))
     assert unlimited.targets(TOKENS | {"MAX_TIME": "0"})["berlin"].max_time == MAX_TIME
 
 
-# The line of GOOD that is replaced, by what, and what is said of which line.
+# A replacement in GOOD, then the line and the message of the problem.
 WRONG = [
     ("max_time = 300", "max_time = 0", 4, "'max_time' must be an integer between 1 and 999999999 (got 0)"),
     ("max_time = 300", "max_time = true", 4, "(got a Boolean)"),
     ("max_time = 300", "max_times = 300", 4, "there is no key 'max_times'"),
-    ("max_time = 300", 'name = "all"', 4, "'name' must not be in [defaults]"),
+    ("max_time = 300", 'name = "all"', 4, "'name' is not allowed in [defaults]"),
     ('rate_limit = "10/s"', 'rate_limit = "fast"', 3, "'berlin': rate_limit must be a rate (got 'fast')"),
     ('rate_limit = "10/s"', "rate_limit = 10", 3, "'rate_limit' must be text (got an integer)"),
-    ('rate_limit = "10/s"', 'rate_limit = "10/s', 3, "so it is no TOML"),
-    ('rate_limit = "10/s"', 'token = "s3cr3t"', 3, "there is no key 'token', and no credential may be in the file"),
-    ('name = "oslo"', 'name = "Berlin"', 13, "the name 'Berlin' is given twice, first on line 8"),
+    ('rate_limit = "10/s"', 'rate_limit = "10/s', 3, "invalid TOML"),
+    (
+        'rate_limit = "10/s"',
+        'token = "s3cr3t"',
+        3,
+        "there is no key 'token', and credentials must not be in the file",
+    ),
+    ('name = "oslo"', 'name = "Berlin"', 13, "'name' must be unique (got 'Berlin', also on line 8)"),
     ('name = "oslo"', 'name = "../oslo"', 13, "'name' must be letters"),
     ('name = "oslo"', "", 12, "'name' must be given for each deployment"),
     ('base_url = "https://oslo.example.com"', "", 12, "'base_url' must be given"),
@@ -81,37 +86,37 @@ WRONG = [
     ('definition_id = "', 'definition_id = "0', 10, "'berlin': definition_id must be a UUID"),
     ('definition_id = "', 'definitions = "', 10, "there is no key 'definitions'"),
     ("[[deployment]]", "[[deployments]]", 7, "there is no key 'deployments'"),
-    ("[[deployment]]", "[defaults]", 7, "so it is no TOML"),
+    ("[[deployment]]", "[defaults]", 7, "invalid TOML"),
     ('TOKEN = "OSLO_TOKEN"', 'TOKEN = "eyJhbGciOiJIUzI1NiJ9.s3cr3t"', 21, "looks like a credential"),
     ('TOKEN = "OSLO_TOKEN"', 'TOKEN = "AB12CD34EF56AB12"', 21, "looks like a credential"),
     ('TOKEN = "OSLO_TOKEN"', 'PASSWORD = "OSLO_TOKEN"', 21, "'PASSWORD' must be one of the contract's credentials"),
-    ('TOKEN = "OSLO_TOKEN"', 'TOKEN = "PARIS_TOKEN"', 21, "PARIS_TOKEN, which is to hold TOKEN of 'oslo', is not set"),
+    ('TOKEN = "OSLO_TOKEN"', 'TOKEN = "PARIS_TOKEN"', 21, "PARIS_TOKEN, for TOKEN of 'oslo', is not set"),
     ('{ TOKEN = "BERLIN_TOKEN" }', "{ }", 7, "'berlin' has no credentials"),
     ('{ TOKEN = "BERLIN_TOKEN" }', '"BERLIN_TOKEN"', 5, "'env' must be a table (got text)"),
-    ("# All of it.", f"# {TOKENS['OSLO_TOKEN']}", 1, "a credential stands in the file"),
+    ("# Complete.", f"# {TOKENS['OSLO_TOKEN']}", 1, "the file contains a credential"),
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "line", "said"), WRONG)
-def test_what_is_wrong_is_told_with_its_line(tmp_path: Path, before: str, after: str, line: int, said: str) -> None:
+@pytest.mark.parametrize(("before", "after", "line", "message"), WRONG)
+def test_a_mistake_is_reported_with_its_line(tmp_path: Path, before: str, after: str, line: int, message: str) -> None:
     assert before in GOOD
-    file = written(tmp_path, GOOD.replace(before, after, 1))
+    file = write_fleet(tmp_path, GOOD.replace(before, after, 1))
     with pytest.raises(Problem) as raised:
         read_fleet(file).targets(TOKENS)
     assert raised.value.problem.startswith(f"{file}:{line}: "), raised.value.problem
-    assert said in raised.value.problem and raised.value.fix
-    told = raised.value.problem + raised.value.fix
-    assert "s3cr3t" not in told and "AB12CD34" not in told and TOKENS["OSLO_TOKEN"] not in told
-    # One says all that there is to say, in the file's words.
-    assert not re.search(r"\b(DEFINITION_ID|BASE_URL|RATE_LIMIT)\b", told)
+    assert message in raised.value.problem and raised.value.fix
+    text = raised.value.problem + raised.value.fix
+    assert "s3cr3t" not in text and "AB12CD34" not in text and TOKENS["OSLO_TOKEN"] not in text
+    # Messages use the file's keys, not the variables of the contract run.
+    assert not re.search(r"\b(DEFINITION_ID|BASE_URL|RATE_LIMIT)\b", text)
 
 
-def test_there_must_be_a_file_and_deployments(tmp_path: Path) -> None:
-    for text, said in (("", "there is no deployment"), ("deployment = 1", "must be a list of tables")):
-        with pytest.raises(Problem, match=said):
-            read_fleet(written(tmp_path, text))
+def test_file_and_deployments_are_required(tmp_path: Path) -> None:
+    for text, message in (("", "it lists no deployment"), ("deployment = 1", "must be a list of tables")):
+        with pytest.raises(Problem, match=message):
+            read_fleet(write_fleet(tmp_path, text))
     for path in (tmp_path, tmp_path / "nowhere.toml"):
-        with pytest.raises(Problem, match="the fleet cannot be read"):
+        with pytest.raises(Problem, match="cannot read"):
             read_fleet(path)
     (tmp_path / "latin.toml").write_bytes(b"# \xff")
     with pytest.raises(Problem, match="is not UTF-8"):
@@ -123,10 +128,10 @@ BLANK = st.lists(st.sampled_from(["", "# [[deployment]]", "  ", '# name = "x"'])
 
 @settings(derandomize=True, database=None, deadline=None)
 @given(before=st.lists(BLANK, min_size=2, max_size=6), data=st.data())
-def test_the_line_is_right_wherever_it_stands(
+def test_the_line_is_right_in_any_layout(
     before: list[list[str]], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Deployments with comments between and within them, in either way to write text; one has a wrong key."""
+    """Deployments with comments between and within them, in both quotings; one has an unknown key."""
     wrong = data.draw(st.integers(0, len(before) - 1))
     lines: list[str] = []
     for number, blank in enumerate(before):
@@ -139,7 +144,7 @@ def test_the_line_is_right_wherever_it_stands(
             'env.TOKEN = "BERLIN_TOKEN"',
             *blank,
         ]
-    file = written(tmp_path_factory.getbasetemp(), "\n".join(lines))
+    file = write_fleet(tmp_path_factory.getbasetemp(), "\n".join(lines))
     with pytest.raises(Problem) as raised:
         read_fleet(file)
     assert raised.value.problem == f"{file}:{lines.index('note = 3') + 1}: there is no key 'note'"
@@ -150,7 +155,7 @@ PIECES = ["[", "]", "[[deployment]]", "\n", "name", "=", '"', "'''", "env", ".",
 
 @settings(derandomize=True, database=None, deadline=None)
 @given(text=st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map("".join)))
-def test_whatever_stands_there_is_one_problem(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_any_content_is_at_most_one_problem(text: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     file = tmp_path_factory.getbasetemp() / "any.toml"
     file.write_bytes(text.encode("utf-8", "surrogatepass"))
     with pytest.raises(Problem) as raised:

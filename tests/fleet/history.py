@@ -1,7 +1,7 @@
-"""What earlier runs found: which findings are new, which are known, and since when, and which are gone.
+"""Compares findings with those of earlier runs: new, known (since when) or gone.
 
-A finding is known by its check and the promises that it says to be broken, wherever these stand in the file: what is
-inserted before them changes neither.
+Findings are identified by their check and the promises they break. Insertions into the contract do not change that:
+promises are named by stable pointers, with names in place of list indexes.
 """
 
 from __future__ import annotations
@@ -18,87 +18,87 @@ from tests.contract.contract import contract
 from .results import UNTESTED, Result
 
 NEW, KNOWN, GONE = "new", "known", "gone"
-# How many outcomes are kept.
-KEPT = 30
-# What tells the entries of a list apart, the first that they have.
-NAMES = ("id", "name", "stage", "$ref")
+# Results of this many runs are kept.
+MAX_RUNS = 30
+# The first of these keys that a list entry has names it.
+NAME_KEYS = ("id", "name", "stage", "$ref")
 
 
 @cache
-def lasting(pointer: str) -> str:
-    """The pointer of a promise with names in place of numbers: these change with what stands before."""
+def stable_pointer(pointer: str) -> str:
+    """Return the pointer of a promise with names in place of list indexes, which change with insertions."""
     document, parts, found = contract().promised.document, pointer.split("/"), ["#"]
     for number in range(1, len(parts)):
         holder, entry = (document.find("/".join(parts[:end])) for end in (number, number + 1))
         is_entry = holder is not None and isinstance(holder.value, list) and entry is not None
-        found.append(name_of(entry) if is_entry and entry is not None else parts[number])
+        found.append(entry_name(entry) if is_entry and entry is not None else parts[number])
     return "/".join(found)
 
 
-def name_of(entry: Node) -> str:
+def entry_name(entry: Node) -> str:
     value = entry.value
     if isinstance(value, dict):
-        names = [str(value[key]) for key in NAMES if isinstance(value.get(key), (str, int))]
-        # That of a parameter is only unique with its place; of credentials, the keys are the names.
+        names = [str(value[key]) for key in NAME_KEYS if isinstance(value.get(key), (str, int))]
+        # Names of parameters are unique only together with `in`; a security requirement is named by its keys.
         return ":".join([*([str(value["in"])] if "in" in value else []), *(names[:1] or map(str, value))])
     return str(value) if isinstance(value, (str, int)) else entry.pointer.rpartition("/")[2]
 
 
-def keys_of(finding: Result) -> frozenset[str]:
-    """What it is known by: any of these is enough, as each run sees other promises broken by one fault."""
-    return frozenset(f"{finding['check']} {lasting(each)}" for each in finding["promises"]) or frozenset(
+def finding_keys(finding: Result) -> frozenset[str]:
+    """Return the keys of a finding. Findings with a common key are the same: a fault breaks other promises each run."""
+    return frozenset(f"{finding['check']} {stable_pointer(each)}" for each in finding["promises"]) or frozenset(
         {finding["check"]}
     )
 
 
-def remembered(results: Iterable[Result], earlier: dict[str, list[Result]], today: str) -> list[Result]:
-    """The results with the state of each finding, and those that are gone.
+def classify_findings(results: Iterable[Result], earlier: dict[str, list[Result]], today: str) -> list[Result]:
+    """Return the results with the state of each finding, and with the findings that are gone.
 
     Args:
-        results: Of this run.
-        earlier: By name of a deployment, the findings that were open after the last run that tested it.
-        today: When this run was, as `moment` returns it.
+        results: The results of this run.
+        earlier: By deployment, the open findings after the last run that tested it.
+        today: The time of this run, as `format_time` returns it.
     """
-    return [one(each, earlier.get(each["name"]), today) for each in results]
+    return [classify_result(each, earlier.get(each["name"]), today) for each in results]
 
 
-def one(result: Result, earlier: list[Result] | None, today: str) -> Result:
+def classify_result(result: Result, earlier: list[Result] | None, today: str) -> Result:
     if result["outcome"] == UNTESTED:
         return result | {"gone": [], "open": earlier or []}
     left = list(earlier or [])
     findings = []
     for each in result["findings"]:
-        keys = keys_of(each)
+        keys = finding_keys(each)
         same = [other for other in left if keys.intersection(other["keys"])]
         since = min((other["since"] for other in same), default=today)
-        # Before there was any run to compare with, all are as new as the run.
+        # Without an earlier run, all findings are new.
         findings.append(each | {"keys": sorted(keys), "since": since, "state": KNOWN if same else NEW})
     met = {key for each in findings for key in each["keys"]}
     left = [each for each in left if not met.intersection(each["keys"])]
     unseen = [each for each in left if not is_judged(result, each["check"])]
     gone = [each for each in left if each not in unseen]
-    still = [brief(each) for each in findings] + unseen
+    still = [summarize(each) for each in findings] + unseen
     return result | {"findings": findings, "gone": gone, "open": still}
 
 
 def is_judged(result: Result, check: str) -> bool:
-    """Whether the check had anything to judge; one that is no longer there has nothing to say either."""
+    """True if the check was not skipped. True for a check that no longer exists."""
     states = {each["check"]: each["state"] for each in result["checks"]}
     return bool(states.get(check) != "skipped")
 
 
-def brief(finding: Result) -> Result:
+def summarize(finding: Result) -> Result:
     return {key: finding[key] for key in ("check", "class", "message", "keys", "since")}
 
 
 class History:
-    """The outcomes of earlier runs, a file for each; the oldest go."""
+    """The results of the last MAX_RUNS runs, one file each."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def files(self) -> list[Path]:
-        """The oldest first: their names are when they were made."""
+        """Return the files, oldest first: they are named by time."""
         return sorted(self.folder.glob("*.json"))
 
     def documents(self) -> Iterator[Result]:
@@ -110,8 +110,8 @@ class History:
             if isinstance(data, dict) and isinstance(data.get("deployments"), list):
                 yield data
 
-    def earlier(self) -> dict[str, list[Result]]:
-        """By name, the findings that were open when a deployment was tested last."""
+    def open_findings(self) -> dict[str, list[Result]]:
+        """Return the open findings after the last test of each deployment, by name."""
         found: dict[str, list[Result]] = {}
         for document in self.documents():
             for each in document["deployments"]:
@@ -120,10 +120,10 @@ class History:
         return found
 
     def add(self, document: Result) -> None:
-        """Keeps the outcome, and drops the oldest."""
+        """Save the results of a run, and remove those of the oldest."""
         self.folder.mkdir(parents=True, exist_ok=True)
         name = document["made"].replace(":", "")
         kept = [{key: value for key, value in each.items() if key != "checks"} for each in document["deployments"]]
         (self.folder / f"{name}.json").write_text(json.dumps(document | {"deployments": kept}) + "\n", "utf-8")
-        for file in self.files()[:-KEPT]:
+        for file in self.files()[:-MAX_RUNS]:
             file.unlink()

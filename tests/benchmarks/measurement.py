@@ -1,4 +1,4 @@
-"""How all of them measure: whole processes, rounds that take each contestant once, medians, ratios within a round."""
+"""Measures processes in interleaved rounds. Figures are medians; ratios are medians of the ratios within a round."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any
 
 
 @dataclass
-class Cell:
-    """What was measured of one contestant.
+class Measurement:
+    """The values measured for one row of a table.
 
     Attributes:
-        values: By name, one for each round: "wall" and "cpu" are seconds, "bytes" and others are what they say.
-        error: Why there are none.
+        values: By name, one value for each round. "wall" and "cpu" are in seconds.
+        error: Why there are no values.
     """
 
     values: dict[str, list[float]] = field(default_factory=dict)
@@ -34,18 +34,21 @@ class Cell:
     def median(self, name: str) -> float | None:
         return median(self.values[name]) if name in self.values else None
 
-    def ratio(self, first: Cell, name: str) -> float | None:
-        """Returns the median of the ratios to the first, each within a round; None where either was not measured."""
+    def ratio(self, first: Measurement, name: str) -> float | None:
+        """Return the median of the ratios to `first` within a round; None if either has no such value."""
         if name not in self.values or name not in first.values:
             return None
         return median(one / other for one, other in zip(self.values[name], first.values[name], strict=True))
 
 
-def rounds(names: Sequence[str], count: int, measure: Callable[[str], Mapping[str, Any]]) -> dict[str, Cell]:
-    """Measures each of them once a round, every other round in reverse, so that what else the machine does hits all
-    alike. One that failed is not asked again.
+def measure_rounds(
+    names: Sequence[str], count: int, measure: Callable[[str], Mapping[str, Any]]
+) -> dict[str, Measurement]:
+    """Measure each once per round, in reverse order every other round, so that other load affects all alike.
+
+    After an error, a name is not measured again.
     """
-    cells = {name: Cell() for name in names}
+    cells = {name: Measurement() for name in names}
     for number in range(count):
         for name in names if number % 2 == 0 else reversed(names):
             if not cells[name].error:
@@ -54,8 +57,8 @@ def rounds(names: Sequence[str], count: int, measure: Callable[[str], Mapping[st
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A process that has ended. Seconds; CPU time is that of all processes that it started and waited for, too."""
+class ProcessResult:
+    """The result of a process. Times are in seconds; CPU time includes child processes that it waited for."""
 
     wall: float
     cpu: float
@@ -67,15 +70,15 @@ class Ended:
         return self.output.strip().rpartition("\n")[2]
 
     def answer(self) -> dict[str, Any]:
-        """Returns its times, for `Cell.add`; where it failed, what it said last."""
+        """Return its times for `Measurement.add`; after a failure, the last line of its output as error."""
         if self.exit_code:
             return {"error": self.last_line or f"exit code {self.exit_code}"}
         return {"wall": self.wall, "cpu": self.cpu}
 
 
-def run_process(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str] = os.environ) -> Ended:
-    """Runs a command to its end, and measures the whole of it."""
-    # A file: one who reads a pipe would have to be woken meanwhile.
+def run_process(command: Sequence[str | Path], folder: Path, environ: Mapping[str, str] = os.environ) -> ProcessResult:
+    """Run a command and measure it."""
+    # A file instead of a pipe, because reading a pipe costs CPU time meanwhile.
     with TemporaryFile() as output:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -86,4 +89,4 @@ def run_process(command: Sequence[str | Path], folder: Path, environ: Mapping[st
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         text = output.read().decode(errors="replace")
-    return Ended(wall, usage.ru_utime + usage.ru_stime, process.returncode, text)
+    return ProcessResult(wall, usage.ru_utime + usage.ru_stime, process.returncode, text)

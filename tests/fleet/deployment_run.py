@@ -1,4 +1,4 @@
-"""Tests one deployment: in a process of its own, where it may take what it needs, and may die."""
+"""The contract run of one deployment, in a process of its own."""
 
 from __future__ import annotations
 
@@ -25,54 +25,58 @@ from tests.contract.session import Session
 from tests.contract.slow_requests import Times
 from tests.contract.target import Target
 
-from .reading import Deployment
-from .results import CONFORMS, LONGEST, PART, VIOLATES, Result, described, moment, untested
+from .config import Deployment
+from .results import CONFORMS, LONGEST, PART, VIOLATES, Result, base_result, format_time, untested_result
 
-# Characters of what a server calls its version, and of what was asked for.
-VERSION, ASKED = 40, 120
+# Characters that are kept of a server's version and of a request.
+MAX_VERSION, MAX_REQUEST = 40, 120
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is to be tested."""
+class Task:
+    """A deployment to test."""
 
     deployment: Deployment
     target: Target
 
 
 def prepare() -> None:
-    """For the process, before it tests any."""
-    # Else the requests library would send a password from there in place of the credentials under test.
+    """Prepare the process, once."""
+    # Otherwise requests replaces the credentials under test by those in ~/.netrc.
     os.environ["NETRC"] = os.devnull
     collect_rarely()
 
 
-def try_out(asked: Asked) -> Result:
-    """Returns what came of it, without secrets."""
+def run_deployment(task: Task) -> Result:
+    """Run the contract run, and return its result without secrets."""
     began = time.time()
     output = io.StringIO()
     with ExitStack() as cleanup, redirect_stdout(output), redirect_stderr(output):
         try:
-            clear_reports(asked.target.report_dir)
-            target, session = connect(asked.target, cleanup)
+            clear_reports(task.target.report_dir)
+            target, session = connect(task.target, cleanup)
             outcome = run_and_report(target, session, cleanup, lambda line: None)
-            result = described(asked.deployment) | judged(target, outcome) | seen(target, session, outcome)
-            result |= {"began": moment(began), "seconds": round(time.time() - began, 1)}
+            result = (
+                base_result(task.deployment)
+                | summarize_outcome(target, outcome)
+                | summarize_observations(target, session, outcome)
+            )
+            result |= {"began": format_time(began), "seconds": round(time.time() - began, 1)}
         except Problem as problem:
-            result = untested(asked.deployment, problem.problem, problem.fix, began)
+            result = untested_result(task.deployment, problem.problem, problem.fix, began)
         except Exception as error:
-            fix = f"repeat it, and report it with its output: {described(asked.deployment)['repeat']}"
-            what = f"the contract run itself failed: {type(error).__name__}: {error}"
-            result = untested(asked.deployment, what, fix, began)
-    found: Result = json.loads(without_secrets(json.dumps(result), asked.target.secrets))
+            fix = f"reproduce it, and report the output: {base_result(task.deployment)['repeat']}"
+            what = f"internal error of the contract run: {type(error).__name__}: {error}"
+            result = untested_result(task.deployment, what, fix, began)
+    found: Result = json.loads(without_secrets(json.dumps(result), task.target.secrets))
     return found
 
 
-def judged(target: Target, outcome: Outcome) -> Result:
-    """What is known of the promises of the contract, and what was found."""
+def summarize_outcome(target: Target, outcome: Outcome) -> Result:
+    """Return outcome, promises, checks and findings of a run."""
     promised = entries(target, outcome)
     every = list(cases(target, outcome, promised))
-    # What could have been judged, had more been given.
+    # Open promises that a run with more settings could judge.
     is_part = any(each.state == OPEN and each.pointer not in unprovokable() for each in promised)
     verdict = VIOLATES if outcome.findings else PART if is_part or outcome.ended_early else CONFORMS
     kinds = {case.check: case.kind for case in every}
@@ -87,9 +91,9 @@ def judged(target: Target, outcome: Outcome) -> Result:
             "not judged": sum(each.state == OPEN for each in promised),
         },
         "broken": [each.pointer for each in promised if each.state == BROKEN],
-        "not_judged": reasons(promised),
+        "not_judged": not_judged_reasons(promised),
         "unseen": not_judged(target, outcome),
-        "classes": {kind: of_class(kind, every, outcome) for kind in dict.fromkeys(kinds.values())},
+        "classes": {kind: summarize_class(kind, every, outcome) for kind in dict.fromkeys(kinds.values())},
         "checks": [
             {
                 "class": each.kind,
@@ -104,15 +108,15 @@ def judged(target: Target, outcome: Outcome) -> Result:
     }
 
 
-def of_class(kind: str, every: list[Case], outcome: Outcome) -> Result:
+def summarize_class(kind: str, every: list[Case], outcome: Outcome) -> Result:
     checks = {each.check for each in every if each.kind == kind}
     numbers = [number for number, each in enumerate(outcome.listed, 1) if each.check in checks]
     count = outcome.classes[kind]
     return {"state": BROKEN if numbers else JUDGED if count else OPEN, "requests": count, "findings": numbers}
 
 
-def reasons(promised: list[Entry]) -> list[Result]:
-    """Why promises were not judged, those first that concern most."""
+def not_judged_reasons(promised: list[Entry]) -> list[Result]:
+    """Return the reasons why promises were not judged, the most frequent first."""
     found: dict[str, list[str]] = {}
     for each in promised:
         if each.state == OPEN:
@@ -123,38 +127,38 @@ def reasons(promised: list[Entry]) -> list[Result]:
     ]
 
 
-def seen(target: Target, session: Session, outcome: Outcome) -> Result:
-    """What else was seen of the server."""
+def summarize_observations(target: Target, session: Session, outcome: Outcome) -> Result:
+    """Return what the run saw of the server besides findings."""
     return {
-        "server_version": None if session.ended_early else version_of(target),
+        "server_version": None if session.ended_early else read_server_version(target),
         "requests": outcome.sent,
         "ended_early": outcome.ended_early,
         "answers": dict(sorted(outcome.answers.items())),
         "lenient": {name: sorted(how) for name, how in sorted(outcome.accepted_variants.items())},
-        "times": times_of(outcome.times),
+        "times": summarize_times(outcome.times),
     }
 
 
-def version_of(target: Target) -> str | None:
-    """What the server says of itself, in the document that FastAPI serves."""
+def read_server_version(target: Target) -> str | None:
+    """Return `info.version` of the server's own /openapi.json, or None."""
     try:
         document: Any = json.loads(read_document(f"{target.base_url}/openapi.json"))
         version = document["info"]["version"]
     except (Incomparable, ValueError, LookupError, TypeError, RecursionError):
         return None
-    return escaped(version, VERSION) if isinstance(version, str) else None
+    return escaped(version, MAX_VERSION) if isinstance(version, str) else None
 
 
-def times_of(times: Times) -> Result | None:
-    """How long answers took, in seconds."""
+def summarize_times(times: Times) -> Result | None:
+    """Return response times in seconds, or None without responses."""
     if not times.answers:
         return None
     seconds = sorted(each for each, _ in times.answers)
-    longest, asked = max(times.answers)
+    longest, request = max(times.answers)
     return {
         "median": round(statistics.median(seconds), 3),
         "most": round(seconds[int(len(seconds) * 0.95)], 3),
         "longest": round(longest, 3),
-        "asked": escaped(asked, ASKED),
+        "asked": escaped(request, MAX_REQUEST),
         "slow": escaped(times.slow, LONGEST),
     }

@@ -1,4 +1,4 @@
-"""Runs the reference server: the uvicorn that both ways share, and the one for inside a test."""
+"""Runs applications with uvicorn, in the foreground or in a thread of a test."""
 
 import socket
 import threading
@@ -10,24 +10,24 @@ from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp
 
 from .app import ReferenceServer, create_app
-from .network_faults import Fault, Faulty
+from .network_faults import Fault, FaultMiddleware
 
-# How many requests are worked on at once. Python lets one thread compute at a time: with more than a few, they spend
-# their time on taking turns (of 64 connections, the usual 40 threads serve two thirds as many requests as these do).
+# Requests that are handled at once. Because of the GIL, more threads only switch more often: with 64 connections, the
+# default of 40 threads serves two thirds of the requests.
 THREADS = 4
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes any free one. Raises OSError, or UnicodeError for what is no host name."""
+    """Return a listening socket; port 0 is any free port. Raises OSError, or UnicodeError for an invalid host name."""
     listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    # asyncio does so only for sockets that it made itself. Without it, the second of the two packets of each response
-    # waits 40 ms for the receipt of the first. Connections inherit it.
+    # asyncio sets TCP_NODELAY only on its own sockets. Without it, the second packet of each response waits 40 ms for
+    # the acknowledgement of the first. Connections inherit the option.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
-class Uvicorn(uvicorn.Server):
-    """uvicorn that says when it accepts requests, with the same parts whatever else is installed."""
+class UvicornServer(uvicorn.Server):
+    """uvicorn with a callback when it accepts requests. Does not depend on which optional packages are installed."""
 
     def __init__(self, app: ASGIApp, on_ready: Callable[[], None]) -> None:
         super().__init__(
@@ -40,7 +40,7 @@ class Uvicorn(uvicorn.Server):
                 log_config=None,
                 log_level="error",
                 access_log=False,
-                # Longer than clients keep an idle connection: else one may be closed just as a request is sent on it.
+                # Longer than clients keep idle connections, so that none is closed while a request is sent on it.
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=3,
             )
@@ -54,19 +54,22 @@ class Uvicorn(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: ASGIApp, name: str) -> Iterator[str]:
-    """Runs an application in a thread of that name on a free port; yields its base URL, and stops it on exit, whatever
-    happens.
+def serve_app(app: ASGIApp, name: str) -> Iterator[str]:
+    """Run an application in a thread on a free port; yield its base URL, and stop it on exit.
+
+    Args:
+        app: The application.
+        name: The name of the thread, for error messages.
     """
     ready = threading.Event()
     listener = listen("127.0.0.1", 0)
-    uvicorn_server = Uvicorn(app, ready.set)
+    uvicorn_server = UvicornServer(app, ready.set)
 
     def run() -> None:
         try:
             uvicorn_server.run([listener])
         finally:
-            # Also when it failed: nobody is left waiting.
+            # Also after a failure, so that the caller does not wait forever.
             ready.set()
 
     thread = threading.Thread(target=run, name=name, daemon=True)
@@ -89,13 +92,16 @@ def running(
     faults: Iterable[Fault | None] = (),
     around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
 ) -> Iterator[str]:
-    """The same for a server, which is closed in the end.
+    """Run a reference server in a thread; yield its base URL, and close it on exit.
 
-    `around` makes of its application the one that is run.
+    Args:
+        server: Default: a new one, seeded, in memory.
+        faults: Network faults, one for each request.
+        around: Wraps the application.
     """
     server = server or ReferenceServer()
     try:
-        with serving(Faulty(around(create_app(server)), faults), "reference server") as address:
+        with serve_app(FaultMiddleware(around(create_app(server)), faults), "reference server") as address:
             yield address
     finally:
         server.close()

@@ -1,6 +1,6 @@
-"""`python -m tests.benchmarks.bare BASE_URL PATH ...`: a bare uvicorn, with the settings of the reference server.
+"""`python -m tests.benchmarks.bare_server BASE_URL PATH ...`: uvicorn with the reference server's settings.
 
-It answers with the bytes that the server at BASE_URL answered with when it was asked once, at start.
+At start it fetches each path once from the server at BASE_URL. It answers with the same bytes.
 """
 
 import sys
@@ -8,8 +8,8 @@ import sys
 import httpx2
 from starlette.types import Receive, Scope, Send
 
-from tests.reference_server.running import Uvicorn, listen
 from tests.reference_server.seed import TOKEN
+from tests.reference_server.uvicorn_server import UvicornServer, listen
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
 
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    Uvicorn(app, lambda: print(f"Listening on http://127.0.0.1:{port}", flush=True)).run([listener])
+    UvicornServer(app, lambda: print(f"Listening on http://127.0.0.1:{port}", flush=True)).run([listener])
 
 
 if __name__ == "__main__":

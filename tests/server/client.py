@@ -1,4 +1,4 @@
-"""A client that sends requests exactly as written, and holds every answer against the contract."""
+"""A client that sends requests exactly as given, and validates every response against the contract."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 CONTRACT = read_contract()
 OPERATION = CONTRACT["paths"]["/v1/workflow-definitions/{definition_id}/runs"]["get"]
 
-# As pairs, so that one can be sent twice.
+# Pairs, so that a header can be repeated.
 Headers = Sequence[tuple[str, str | bytes]]
 
 
@@ -31,10 +31,10 @@ VALIDATORS = {int(status): validator(status) for status in OPERATION["responses"
 class Client:
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
-        # No proxy from the environment.
+        # Without the environment's proxy.
         self.http = httpx2.Client(base_url=base_url, timeout=30, trust_env=False)
 
-    def ask(
+    def request(
         self,
         query: str = "",
         *,
@@ -43,7 +43,7 @@ class Client:
         method: str = "GET",
         headers: Headers | None = None,
     ) -> httpx2.Response:
-        """With the bearer token, unless there are other headers. Nothing in path and query is quoted or normalised."""
+        """Send a request, with the bearer token unless `headers` is given. Path and query are sent unchanged."""
         if headers is None:
             headers = [("authorization", f"Bearer {TOKEN}")]
         target = path.format(definition) + (f"?{query}" if query else "")
@@ -55,10 +55,10 @@ class Client:
         )
         assert response.headers["content-type"] == "application/json"
         if method != "HEAD" and path.startswith("/v1") and response.status_code in VALIDATORS:
-            VALIDATORS[response.status_code].validate(read(response))
+            VALIDATORS[response.status_code].validate(parse_body(response))
         return response
 
 
-def read(response: httpx2.Response) -> Any:
-    """The body, whatever the length of its integers; int() alone refuses more than 4300 digits."""
+def parse_body(response: httpx2.Response) -> Any:
+    """Parse a JSON body with integers of any length. int() alone rejects more than 4300 digits."""
     return json.loads(response.content, parse_int=lambda text: int(Decimal(text)))
