@@ -19,6 +19,23 @@ from tests.server.postgresql import postgresql
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test` leaves out of tables marked `sampled`: all cases but some, at equal distances."""
+    tables: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sampled") and not item.get_closest_marker("full"):
+            tables.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for cases in tables.values():
+        marker = cases[0].get_closest_marker("sampled")
+        assert marker
+        (number,) = marker.args
+        sample = {index * (len(cases) - 1) // max(number - 1, 1) for index in range(number)}
+        for index, item in enumerate(cases):
+            if len(cases) > number and index not in sample:
+                item.add_marker(pytest.mark.full)
+
+
 # Imports of every contract run.
 LIBRARIES = (
     *("schemathesis.engine.run.unit", "schemathesis.specs.openapi.checks", "schemathesis.specs.openapi.schemas"),

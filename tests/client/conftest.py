@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if case not in cases:
             cases.append(case)
         if case not in cases[:2] and any(item.callspec.params[name] not in BASIC_WAYS for name in ways):
-            item.add_marker(pytest.mark.every_way)
+            item.add_marker(pytest.mark.full)
 
 
 @pytest.fixture
