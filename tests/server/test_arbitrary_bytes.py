@@ -13,7 +13,7 @@ AUTHORIZATION = f"Bearer {TOKEN}".encode()
 COOKIE = f"ks_uat={KS_UAT}".encode()
 
 # Fixed examples, and no deadline: speed is not tested here.
-SETTINGS = settings(derandomize=True, database=None, deadline=None, max_examples=200)
+SETTINGS = settings(derandomize=True, database=None, deadline=None, max_examples=100)
 
 # Without line ends, which would start another header.
 ANYTHING = st.binary(max_size=40).map(lambda value: value.translate(None, b"\r\n"))

@@ -4,7 +4,7 @@ import random
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session
 
-from tests.contract_run.conftest import Command, contract, environment
+from tests.contract_run.conftest import OURS, Command, contract, environment
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.churn import Churn
 from tests.reference_server.seed import DEFINITION_ID, GRACE_SECONDS
@@ -29,6 +29,10 @@ WHOLE_LIST = re.compile("(P*R)?[CF]*")
 
 # Without SQLite files, to save time: there, as on PostgreSQL, readers and writers do not block each other.
 BOTH = pytest.mark.parametrize("database_url", ["memory", "postgresql"], indirect=True)
+
+
+# Enough to see each kind of change.
+CHANGES, PAGES = 240, 300
 
 
 def states(server: ReferenceServer, seed: str, days: int = 0) -> Iterator[list[Run]]:
@@ -83,7 +87,7 @@ def change_between(before: list[Run], after: list[Run]) -> str:
 @BOTH
 def test_each_change_is_plausible(database_url: str) -> None:
     server = ReferenceServer(database_url, runs=30)
-    seen = Counter(change_between(*pair) for pair in pairwise(islice(states(server, "1"), 300)))
+    seen = Counter(change_between(*pair) for pair in pairwise(islice(states(server, "1"), CHANGES)))
     server.close()
     kinds = {"invoked", "COMPLETED", "FAILED", "timed out", "deleted PENDING", "deleted COMPLETED", "deleted FAILED"}
     assert seen.keys() == kinds
@@ -118,7 +122,7 @@ def test_a_used_database_continues_with_new_ids(tmp_path: Path) -> None:
 
 
 @BOTH
-def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
+def test_many_pages_while_the_list_changes(database_url: str) -> None:
     server = ReferenceServer(database_url, runs=25, churn=100)
     rng = random.Random(1)
     # The last state of each run.
@@ -126,7 +130,7 @@ def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
     statuses: set[str] = set()
     lists: list[list[str]] = []
     with running(server) as base_url, (client := Client(base_url)).http:
-        for number in range(1000):
+        for number in range(PAGES):
             whole = number % 4 == 0
             limit, offset = (100, 0) if whole else (rng.randint(1, 20), rng.randint(0, 40))
             page = client.request(f"limit={limit}&offset={offset}").json()
@@ -150,9 +154,9 @@ def test_a_thousand_pages_while_the_list_changes(database_url: str) -> None:
     assert statuses == {"PENDING", "RUNNING"} | ENDED
 
 
-@BOTH
-def test_the_contract_run_finds_no_violation(database_url: str, contract: Command) -> None:
-    result = contract(DATABASE_URL=database_url, CHURN="20")
+def test_the_contract_run_finds_no_violation(new_postgresql: Callable[[], str], contract: Command) -> None:
+    # On one database: the tests above show that both change alike.
+    result = contract(*OURS, DATABASE_URL=new_postgresql(), CHURN="20")
     assert result.returncode == 0, result.stdout + result.stderr
     # The list did change: requests were resent in addition to those of the phases.
     made = sum(int(number) for number in re.findall(r" done: (\d+) requests", result.stdout))
