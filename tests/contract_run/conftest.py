@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -26,17 +27,17 @@ OURS = ("--phases", "examples")
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
+def settings_for(reports: Path, **variables: str) -> dict[str, str]:
+    """The environment for a run: nothing of this process's own settings, few examples, no waiting."""
+    others = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    few = {"MAX_EXAMPLES": "5", "RATE_LIMIT": "1000/s", "REPORT_DIR": str(reports)}
+    # pytest tells those below it that a line has 80 places.
+    return others | few | {"COLUMNS": "120"} | variables
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> Callable[..., dict[str, str]]:
-    """The environment of a run: without this process's settings, few examples, no rate limit."""
-
-    def environment(**variables: str) -> dict[str, str]:
-        others = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-        few = {"MAX_EXAMPLES": "5", "RATE_LIMIT": "1000/s", "REPORT_DIR": str(tmp_path)}
-        # pytest sets the width to 80 for its child processes.
-        return others | few | {"COLUMNS": "120"} | variables
-
-    return environment
+    return partial(settings_for, tmp_path)
 
 
 def commanded(arguments: tuple[str, ...], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -82,7 +82,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, below in entries for place in places(below, (*path, key)))]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.data())
 def test_a_body_has_reached_every_keyword_that_it_breaks(data: st.DataObject) -> None:
     body = copy.deepcopy(EXAMPLE)

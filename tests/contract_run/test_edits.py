@@ -64,6 +64,7 @@ def edited(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"": "", **{path.stem: str(path) for path in folder.iterdir()}}
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("name", "start", "accused_of"),
     [

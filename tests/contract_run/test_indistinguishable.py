@@ -78,6 +78,7 @@ def test_random_variation_is_ignored(name: str) -> None:
     assert sent() <= len(TURNS)
 
 
+@pytest.mark.sampled(20)
 @pytest.mark.parametrize(
     ("tells", "varies"), [pair for pair in product(DIFFERENCES, VARIATIONS) if pair not in HIDDEN], ids=str
 )

@@ -24,7 +24,7 @@ from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.uvicorn_server import running
 
 # Number of runs at the start, changes per request, and whether the server uses unusual notations.
-LISTS = ((150, 0, False), (150, 1, False), (150, 20, False), (3, 0, False), (150, 0, True), (150, 1, True))
+LISTS = ((150, 0, False), (150, 20, False), (3, 0, False), (150, 0, True), (150, 1, True))
 
 
 def outcome_of(runs: int, changes: int, is_unusual: bool) -> Outcome:
@@ -34,9 +34,10 @@ def outcome_of(runs: int, changes: int, is_unusual: bool) -> Outcome:
         # This server has no foreign definitions: this one does not exist.
         ids = {name: replace(each, foreign=(seed.FOREIGN_DEFINITION_ID,)) for name, each in target.ids.items()}
         totals = dict.fromkeys(target.totals, runs)
-        return run(replace(target, max_examples=20, ids=ids, totals=totals), Path(folder, "work"))
+        return run(replace(target, max_examples=5, ids=ids, totals=totals), Path(folder, "work"))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("runs", "changes", "is_unusual"), LISTS)
 def test_a_correct_server_passes(runs: int, changes: int, is_unusual: bool, elsewhere: ProcessPoolExecutor) -> None:
     outcome = elsewhere.submit(outcome_of, runs, changes, is_unusual).result()
@@ -83,6 +84,7 @@ def run_on_sequential_server() -> Outcome:
         return run(target, Path(folder, "work"))
 
 
+@pytest.mark.full
 def test_a_sequential_server_passes(elsewhere: ProcessPoolExecutor) -> None:
     outcome = elsewhere.submit(run_on_sequential_server).result()
     assert not outcome.findings and not outcome.errors and not outcome.is_empty and not outcome.inconclusive
@@ -110,6 +112,7 @@ class SometimesSlow(ReferenceServer):
         return parameters
 
 
+@pytest.mark.full
 def test_slow_requests_are_an_observation(
     contract_on: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:

@@ -130,6 +130,7 @@ COMPONENT = (
 SCHEMA = ("\n  schemas:\n", "\n  schemas:\n    Late: {type: boolean, description: Whether it is late.}\n")
 
 
+@pytest.mark.full
 def test_a_server_that_does_not_follow_an_edit_violates_the_contract(edited: Edited, tmp_path: Path) -> None:
     result = edited((LIMIT, LIMIT.replace("100", "150") + AGE), LATE, COMPONENT, SCHEMA)
     assert result.returncode == 1, result.stdout + result.stderr

@@ -23,6 +23,7 @@ from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.uvicorn_server import running
 
+from .conftest import OURS
 from .hostile import hostile, page
 from .measured import impatient
 
@@ -191,6 +192,7 @@ TOTALS = (
 )
 
 
+@pytest.mark.full
 def test_invalid_bodies_do_not_stop_the_preflight(contract_on: Callable[..., Any], tmp_path: Path) -> None:
     with hostile({number: page(PAGE % total) for number, total in enumerate(TOTALS, 1)}) as (base_url, server):
         for _ in TOTALS:
@@ -215,9 +217,10 @@ class IgnoresDefinition(ReferenceServer):
         return super().load_page(session, replace(parameters, definition_id=uuid.UUID(seed.DEFINITION_ID)))
 
 
+@pytest.mark.full
 def test_runs_of_another_definition_do_not_count_as_own(contract_on: Callable[..., Any]) -> None:
     with running(IgnoresDefinition()) as base_url:
-        result = contract_on(base_url, EMPTY_DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
+        result = contract_on(base_url, *OURS, EMPTY_DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
         full = contract_on(base_url, EMPTY_DEFINITION_ID=seed.DEFINITION_ID, DEFINITION_ID=seed.EMPTY_DEFINITION_ID)
     assert result.returncode == 1, result.stdout + result.stderr
     assert "runs_of_the_definition" in result.stdout

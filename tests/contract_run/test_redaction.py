@@ -90,6 +90,7 @@ class Echoing(ReferenceServer):
         return response
 
 
+@pytest.mark.full
 def test_no_secrets_and_no_control_characters(
     contract_on: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ import time
 import uuid
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +30,7 @@ from fastapi import HTTPException, Request, Response
 from tests.contract.__main__ import REPORTS, curl_command
 from tests.contract.redaction import without_secrets
 from tests.contract.run import shell_word
+from tests.contract_run.conftest import OURS, commanded, settings_for
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.uvicorn_server import running
@@ -144,27 +146,43 @@ def assert_as_in_readme(result: subprocess.CompletedProcess[str], command: str, 
     assert verdict(recorded) == verdict(result.stdout) != ""
 
 
-def test_the_reference_server_conforms(contract: Contract, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def conforming(
+    elsewhere: ProcessPoolExecutor, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """The run without any settings, and where its reports are."""
+    folder = tmp_path_factory.mktemp("conforming")
     # Empty means not given.
-    result = contract(MAX_EXAMPLES="", BASE_URL="", TOKEN="", DEFINITION_ID="", SEED="", RATE_LIMIT="")
+    names = ("MAX_EXAMPLES", "BASE_URL", "TOKEN", "DEFINITION_ID", "SEED", "RATE_LIMIT")
+    given = settings_for(folder, **dict.fromkeys(names, ""))
+    return elsewhere.submit(commanded, (), given).result(timeout=240), folder
+
+
+def test_the_reference_server_conforms(conforming: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    result, folder = conforming
     assert result.returncode == 0, result.stdout + result.stderr
     sent = re.search(r"^requests +([0-9]+) ", result.stdout, re.MULTILINE)
     assert sent and int(sent[1]) <= 300
     assert not result.stderr
     assert "(the reference server)" in result.stdout
     assert "CONFORMS" in result.stdout
-    assert_as_in_readme(result, "make contract", tmp_path)
+    assert_as_in_readme(result, "make contract", folder)
     for kind in ("200 with items", "200 without items", "401", "404", "405", "422"):
         assert re.search(rf"\b{kind}: [1-9]", result.stdout)
     for kind in ("schema", "paging", "credentials", "protocol", "evidence"):
         assert re.search(rf"\b{kind} +[1-9][0-9]* requests  ok", result.stdout)
     assert verdict_line(result, "not judged") == "no 429 came (5 promises); no 503 came (2 promises)"
-    assert ElementTree.parse(tmp_path / "junit.xml").getroot().get("failures") == "0"
-    assert "No issues found" in (tmp_path / "schemathesis.txt").read_text("utf-8")
-    # The same seed gives the same requests, though a busy machine repeats some.
-    first = recorded_requests(tmp_path)
-    contract(MAX_EXAMPLES="", SEED="0")
-    assert recorded_requests(tmp_path) == first
+    assert ElementTree.parse(folder / "junit.xml").getroot().get("failures") == "0"
+    assert "No issues found" in (folder / "schemathesis.txt").read_text("utf-8")
+
+
+@pytest.mark.full
+def test_the_same_seed_makes_the_same_requests(
+    conforming: tuple[subprocess.CompletedProcess[str], Path], contract: Contract, tmp_path: Path
+) -> None:
+    # Though a busy machine repeats some.
+    contract(MAX_EXAMPLES="", SEED="0", RATE_LIMIT="")
+    assert recorded_requests(tmp_path) == recorded_requests(conforming[1])
 
 
 def test_a_mutant_of_the_reference_server_violates(contract: Contract, tmp_path: Path) -> None:
@@ -173,8 +191,9 @@ def test_a_mutant_of_the_reference_server_violates(contract: Contract, tmp_path:
     assert_as_in_readme(result, "make contract MUTANT=limit_not_echoed", tmp_path)
 
 
+@pytest.mark.full
 def test_too_few_runs_are_reported(contract: Contract) -> None:
-    result = contract(SEED_RUNS="20")
+    result = contract(*OURS, SEED_RUNS="20")
     assert result.returncode == 0
     full = f"a full page of 100: {seed.DEFINITION_ID} has 20 runs (SEED_RUNS of more than 100)"
     assert verdict_line(result, "not judged") == f"{full}; no 429 came (5 promises); no 503 came (2 promises)"
@@ -186,7 +205,7 @@ def test_too_few_runs_are_reported(contract: Contract) -> None:
 def test_a_deployment_gets_only_get_requests_and_no_cookies_of_its_own(contract_on: Contract) -> None:
     server = Recording()
     with running(server) as base_url:
-        result = contract_on(base_url, KS_UAT=seed.KS_UAT, DEFINITION_ID=seed.DEFINITION_ID.upper(), MAX_EXAMPLES="30")
+        result = contract_on(base_url, KS_UAT=seed.KS_UAT, DEFINITION_ID=seed.DEFINITION_ID.upper())
     assert result.returncode == 0, result.stdout + result.stderr
     assert server.methods == {"GET"}
     assert "ks_uat" in server.cookies and "tracked" not in server.cookies
@@ -196,6 +215,7 @@ def test_a_deployment_gets_only_get_requests_and_no_cookies_of_its_own(contract_
         assert variable in result.stdout
 
 
+@pytest.mark.full
 def test_all_methods_sends_other_methods_to_a_deployment(contract_on: Contract) -> None:
     server = Recording()
     with running(server) as base_url:
@@ -210,15 +230,15 @@ def test_all_methods_sends_other_methods_to_a_deployment(contract_on: Contract) 
     assert "a definition without access" not in result.stdout
 
 
+@pytest.mark.full
 def test_given_ids_are_judged(contract_on: Contract) -> None:
     foreign = f"{seed.FOREIGN_DEFINITION_ID},{seed.FORBIDDEN_DEFINITION_ID}"
     with running() as base_url:
-        result = contract_on(
-            base_url, EMPTY_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, FOREIGN_DEFINITION_ID=foreign, KS_UAT=seed.KS_UAT
-        )
-        accused = contract_on(base_url, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, FAIL_FAST="1")
+        given = {"EMPTY_DEFINITION_ID": seed.EMPTY_DEFINITION_ID, "FOREIGN_DEFINITION_ID": foreign}
+        result = contract_on(base_url, *OURS, KS_UAT=seed.KS_UAT, **given)
+        accused = contract_on(base_url, *OURS, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, FAIL_FAST="1")
         excused = contract_on(
-            base_url, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, EXCLUDE_CHECKS="foreign_id_hidden"
+            base_url, *OURS, FOREIGN_DEFINITION_ID=seed.EMPTY_DEFINITION_ID, EXCLUDE_CHECKS="foreign_id_hidden"
         )
     assert result.returncode == 0, result.stdout + result.stderr
     assert re.search(r"403: [1-9]", result.stdout)
@@ -242,9 +262,10 @@ class TwoDefinitions(ReferenceServer):
         return super().load_page(session, replace(parameters, definition_id=DEFINITION_ID))
 
 
+@pytest.mark.full
 def test_several_definitions_are_all_read(contract_on: Contract) -> None:
     with running(TwoDefinitions()) as base_url:
-        both = contract_on(base_url, DEFINITION_ID=f"{seed.DEFINITION_ID}, {seed.EMPTY_DEFINITION_ID}")
+        both = contract_on(base_url, *OURS, DEFINITION_ID=f"{seed.DEFINITION_ID}, {seed.EMPTY_DEFINITION_ID}")
     # Runs of the second definition have a snapshot of the first, and the ids of its runs.
     assert verdict_of(both).keys() == {"snapshot_of_the_run", "unique_ids"}
 
@@ -268,17 +289,11 @@ class Throttling(ReferenceServer):
 
 
 def test_a_quota_is_obeyed(contract_on: Contract) -> None:
-    # Before each kind of response was seen.
-    patient, strict = Throttling(1, every=60), Throttling(3600, every=9)
-    with running(patient) as base_url:
-        result = contract_on(base_url)
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert patient.too_early == 0 and next(patient.requests) > 100
-    # The transient responses were judged as well.
-    assert "no 503 came" in verdict_line(result, "not judged") and "no 429" not in verdict_line(result, "not judged")
-    with running(strict) as base_url:
-        result = contract_on(base_url)
-    assert result.returncode == 2 and strict.too_early == 0
+    """Before each kind of response was seen. test_a_short_outage_is_waited_out shows that a run continues."""
+    server = Throttling(3600, every=9)
+    with running(server) as base_url:
+        result = contract_on(base_url, *OURS)
+    assert result.returncode == 2 and server.too_early == 0
     assert "problem: too few requests were sent for a verdict: the quota was exceeded (429)" in result.stderr
 
 
@@ -290,14 +305,6 @@ def test_max_time_and_rate_limit_hold(contract_on: Contract) -> None:
     assert "MAX_TIME (2 s) was over" in result.stderr
     # Preflight requests are included. The number depends on the machine.
     assert 0 < server.number < 30
-
-
-def test_fail_fast_ends_the_run_at_the_first_violation(contract_on: Contract) -> None:
-    server = LimitNotEchoed()
-    with running(server) as base_url:
-        result = contract_on(base_url, FAIL_FAST="1")
-    assert verdict_of(result).keys() == {"limit_and_offset_echoed"}
-    assert re.search(r"^requests    [1-9] \(", result.stdout, re.MULTILINE)
 
 
 class ThreeFaults(LimitNotEchoed, CutsShort, TellsSecrets):
@@ -331,42 +338,55 @@ def test_each_fault_is_reported(contract_on: Contract, tmp_path: Path) -> None:
         assert seed.KS_UAT[:-1] not in text
 
 
+@pytest.mark.full
 def test_unreadable_bodies_are_left_to_the_schema(contract_on: Contract) -> None:
     with running(OddBodies()) as base_url:
-        found = verdict_of(contract_on(base_url))
+        found = verdict_of(contract_on(base_url, *OURS))
     assert found.keys() <= {"response_schema_conformance", "reached"}
 
 
-def test_the_curl_command_repeats_the_request(contract_on: Contract) -> None:
+def test_fail_fast_ends_the_run_and_the_curl_command_repeats_the_request(contract_on: Contract) -> None:
     with running(LimitNotEchoed()) as base_url:
-        shown = contract_on(base_url, FAIL_FAST="1").stdout
-        curl = re.search(r"^   (curl .*)", shown, re.MULTILINE)
-        asked = re.search(r"limit (\d+) was requested", shown)
+        result = contract_on(base_url, FAIL_FAST="1")
+        curl = re.search(r"^   (curl .*)", result.stdout, re.MULTILINE)
+        asked = re.search(r"limit (\d+) was requested", result.stdout)
         assert curl is not None and asked is not None
         repeated = subprocess.run(
             ["sh", "-c", curl[1]], env=os.environ | {"TOKEN": seed.TOKEN}, capture_output=True, text=True, check=True
         )
+    assert verdict_of(result).keys() == {"limit_and_offset_echoed"}
+    assert re.search(r"^requests    [1-9] \(", result.stdout, re.MULTILINE)
     assert f"limit={asked[1]}" in curl[1]
     assert "200 OK" in repeated.stdout
     assert '"limit":20' in repeated.stdout
 
 
-def test_pytest_runs_a_test_for_each_check(environment: Callable[..., dict[str, str]]) -> None:
+@pytest.fixture
+def front_end(environment: Callable[..., dict[str, str]]) -> Contract:
+    """Runs the front end for pytest."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/contract", "--base-url"]
 
     def front_end(base_url: str) -> subprocess.CompletedProcess[str]:
         given = environment(TOKEN=seed.TOKEN, DEFINITION_ID=seed.DEFINITION_ID)
         return subprocess.run([*command, base_url], cwd=ROOT, env=given, capture_output=True, text=True, timeout=120)
 
+    return front_end
+
+
+@pytest.mark.full
+def test_the_front_end_for_pytest_says_that_there_is_no_server(front_end: Contract) -> None:
+    nobody = front_end("http://127.0.0.1:9")
+    assert nobody.returncode == 2
+    assert "problem: http://127.0.0.1:9 cannot be reached" in nobody.stdout + nobody.stderr
+
+
+def test_the_front_end_for_pytest_has_a_test_for_each_check(front_end: Contract) -> None:
     with running(LimitNotEchoed()) as base_url:
         result = front_end(base_url)
     assert result.returncode == 1, result.stdout + result.stderr
     assert re.search(r"1 failed, \d\d passed, \d skipped", result.stdout)
     assert re.search(r"limit \d+ was requested, but the page says limit 20\ncurl ", result.stdout)
     assert seed.TOKEN not in result.stdout + result.stderr
-    nobody = front_end("http://127.0.0.1:9")
-    assert nobody.returncode == 2
-    assert "problem: http://127.0.0.1:9 cannot be reached" in nobody.stdout + nobody.stderr
 
 
 def test_secrets_are_replaced_in_any_spelling() -> None:
@@ -438,10 +458,11 @@ def reverse_proxy(upstream: str, prefix: str, certificate: Path) -> Iterator[str
             thread.join()
 
 
+@pytest.mark.full
 def test_a_deployment_below_a_path_prefix_with_a_private_ca(contract_on: Contract, certificates: Path) -> None:
     with running() as upstream, reverse_proxy(upstream, "/some/api", certificates / "server.pem") as base_url:
         untrusted = contract_on(base_url)
-        result = contract_on(base_url, REQUESTS_CA_BUNDLE=str(certificates / "ca.pem"))
+        result = contract_on(base_url, *OURS, REQUESTS_CA_BUNDLE=str(certificates / "ca.pem"))
     assert untrusted.returncode == 2
     assert "problem: no secure connection" in untrusted.stderr
     assert "certificate verify failed" in untrusted.stderr
@@ -466,16 +487,18 @@ with running(Dying()) as base_url:
 """
 
 
+@pytest.mark.full
 def test_a_server_that_crashes_is_not_tested(contract_on: Contract, tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", DYING_SERVER], cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
-        result = contract_on(server.stdout.readline().strip())
+        result = contract_on(server.stdout.readline().strip(), *OURS)
         server.kill()
     assert result.returncode == 2, result.stdout
     assert "problem: the server stopped answering during the run" in result.stderr
     assert "limit=99" in (tmp_path / "schemathesis.txt").read_text("utf-8")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("number", "exit_code", "problem"),
     [

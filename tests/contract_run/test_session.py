@@ -24,6 +24,7 @@ from tests.reference_server import seed
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.uvicorn_server import running
 
+from .conftest import OURS
 from .hostile import Answer, hostile
 from .measured import impatient
 
@@ -53,6 +54,7 @@ def test_only_safe_methods_are_sent_by_default(tmp_path: Path) -> None:
         assert [head.partition(b" ")[0] for head in server.requests] == [b"GET", b"HEAD", b"OPTIONS"]
 
 
+@pytest.mark.full
 def test_unsafe_operations_are_not_sent_to_a_deployment(contract_on: Contract, tmp_path: Path) -> None:
     """A contract with operations that create and delete."""
     document = json.loads(json.dumps(read(ROOT / "openapi.yaml").value))
@@ -68,7 +70,7 @@ def test_unsafe_operations_are_not_sent_to_a_deployment(contract_on: Contract, t
     edited = tmp_path / "edited.yaml"
     edited.write_text(json.dumps(document), "utf-8")
     with hostile({}) as (base_url, server):
-        result = contract_on(base_url, CONTRACT=str(edited))
+        result = contract_on(base_url, *OURS, CONTRACT=str(edited))
         assert {head.partition(b" ")[0] for head in server.requests} == {b"GET"}
         assert result.returncode == 0, result.stdout + result.stderr
         told = " ".join(result.stdout.split())
@@ -153,9 +155,9 @@ def test_retry_after_as_a_date() -> None:
 
 
 class Outage(ReferenceServer):
-    """Answers 503 for some seconds from every 40th request on, with Retry-After in each form, and at random."""
+    """Answers 503 or 429 for some seconds from every 40th request on, with Retry-After in each form, and at random."""
 
-    def __init__(self, seconds: float, *forms: Callable[[float], str]) -> None:
+    def __init__(self, seconds: float, *forms: tuple[int, Callable[[float], str]]) -> None:
         super().__init__()
         self.seconds = seconds
         self.forms = list(forms)
@@ -167,12 +169,12 @@ class Outage(ReferenceServer):
     def list_runs(self, request: Request) -> Response:
         now = time.time()
         if next(self.requests) % 40 == 0 and self.forms:
-            self.retry_after = self.forms.pop()
+            self.status, self.retry_after = self.forms.pop()
             self.until = now + self.seconds
         elif now < self.until:
             self.too_early += 1
         if now < self.until:
-            raise HTTPException(503, "Locked", {"Retry-After": self.retry_after(self.until)})
+            raise HTTPException(self.status, "Locked", {"Retry-After": self.retry_after(self.until)})
         if self.random.random() < 0.1:
             raise HTTPException(503, "Locked")
         if self.random.random() < 0.05:
@@ -189,17 +191,19 @@ def as_date(until: float) -> str:
 
 
 def test_a_short_outage_is_waited_out(contract_on: Contract) -> None:
-    server = Outage(2, in_seconds, as_date)
+    server = Outage(2, (503, in_seconds), (429, in_seconds), (503, as_date))
     with running(server) as base_url:
-        result = contract_on(base_url)
+        result = contract_on(base_url, *OURS)
     assert result.returncode == 0, result.stdout + result.stderr
     assert server.too_early == 0 and not server.forms
-    assert not re.search(r"503: [1-9]", result.stdout)
+    assert not re.search(r"(429|503): [1-9]", result.stdout)
+    # What was said before the requests were sent again was judged as well.
+    assert "no 429 came" not in result.stdout and "no 503 came" not in result.stdout
 
 
 def test_an_endless_outage_is_not_a_violation(contract_on: Contract) -> None:
     for retry_after in (lambda until: "0", lambda until: "3600"):
-        server = Outage(1e9, retry_after)
+        server = Outage(1e9, (503, retry_after))
         with running(server) as base_url:
             result = contract_on(base_url)
         assert result.returncode == 2, result.stdout + result.stderr
