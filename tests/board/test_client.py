@@ -110,6 +110,7 @@ BODIES: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("case", BODIES)
 def test_an_invalid_body_is_not_sent(board: Any, case: str) -> None:
     make, message = BODIES[case]

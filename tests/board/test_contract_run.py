@@ -86,11 +86,13 @@ class Churning(Board):
         return response
 
 
+@pytest.mark.full
 def test_a_changing_list_conforms(contract_run: Run) -> None:
     result = contract_run(Churning(), *OURS)
     assert result.returncode == 0, result.stdout + result.stderr
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("operation", "faults", "expected"),
     [
@@ -127,6 +129,7 @@ def test_a_fault_is_found_by_the_expected_check(
     assert expected <= findings(result), result.stdout + result.stderr
 
 
+@pytest.mark.full
 def test_one_operation_and_missing_ids(contract_run: Run) -> None:
     # With an id, without the list that has it.
     one = contract_run(Board(), *OURS, OPERATION="get_task", PROJECT_ID="", TASK_ID=TASK_ID)
@@ -149,6 +152,7 @@ def test_one_operation_and_missing_ids(contract_run: Run) -> None:
         assert wrong.stderr.count("problem: ") == wrong.stderr.count("fix: ") == 1
 
 
+@pytest.mark.full
 def test_an_untestable_operation_is_reported_with_its_line(contract_run: Run, tmp_path: Path) -> None:
     text = OPENAPI.read_text("utf-8").replace(
         "        - name: tag\n          in: query\n",
@@ -164,6 +168,7 @@ def test_an_untestable_operation_is_reported_with_its_line(contract_run: Run, tm
     assert "as far as it was tested" in result.stdout
 
 
+@pytest.mark.full
 def test_values_are_serialized_as_the_contract_says(contract_run: Run, tmp_path: Path) -> None:
     contract_run(Board(), *OURS, OPERATION="list_tasks")
     entries: list[Any] = json.loads((tmp_path / "requests.har").read_text("utf-8"))["log"]["entries"]

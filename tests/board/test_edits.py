@@ -10,6 +10,8 @@ from tests.board.data import OPENAPI
 from tests.board.edits import apply_edits, edit_within, rated_changes, read_contract, text_between
 from tests.codegen.test_breaking import BOTH, CLIENTS, NEITHER, SERVERS
 
+pytestmark = pytest.mark.sampled(8)
+
 BOARD = OPENAPI.read_text(encoding="utf-8")
 
 

@@ -21,6 +21,8 @@ import pytest
 from tests.board.data import EMPTY_PROJECT_ID, EVENTS, KEY, PROJECT_ID
 from tests.board.server import running
 
+pytestmark = pytest.mark.sampled(4)
+
 PROJECT = "6f1c2f0e-6c0b-4a58-9a3e-0d6f4c1b7a10"
 STATUSES = ("OPEN", "DOING", "DONE")
 TASKS = [

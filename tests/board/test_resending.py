@@ -77,6 +77,7 @@ async def call_async(operation: Any, client: Any, arguments: dict[str, Any]) -> 
         await operation.asyncio(TASK_ID, client=client, **arguments)
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("way", ["sync", "asyncio"])
 @pytest.mark.parametrize("case", SENT)
 def test_a_request_that_may_have_taken_effect_is_not_resent(board: Any, case: str, way: str) -> None:

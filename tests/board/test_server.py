@@ -40,6 +40,8 @@ from tests.board.faults import FAULTS, with_faults
 from tests.board.parsing import parse_time
 from tests.board.server import Board, respond, running
 
+pytestmark = pytest.mark.sampled(8)
+
 UNKNOWN = "9d3f6a10-4c7e-4b52-8f61-0e2a7c95d4b8"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 

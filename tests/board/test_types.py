@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from codegen.directories import changed_files
 from codegen.openapi import read
 from tests.board.conftest import NAME, build
@@ -75,6 +77,7 @@ def test_generation_is_reproducible(board_folder: Path, tmp_path: Path) -> None:
     assert changed_files(board_folder, again) == []
 
 
+@pytest.mark.full
 def test_mypy_accepts_the_client_and_checks_its_callers(board_folder: Path, tmp_path: Path) -> None:
     uses = tmp_path / "uses.py"
     uses.write_text(USES, encoding="utf-8")
@@ -90,6 +93,7 @@ def test_mypy_accepts_the_client_and_checks_its_callers(board_folder: Path, tmp_
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.full
 def test_basedpyright_accepts_the_client(board_folder: Path, tmp_path: Path) -> None:
     settings = {"include": [str(board_folder / NAME)], "typeCheckingMode": "strict", "pythonVersion": "3.11"}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")

@@ -40,6 +40,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.full
 def test_every_outcome_is_right_and_no_secret_leaks(
     make_fleet: Callable[..., ServerFleet], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +115,7 @@ def check_diff(fleet: ServerFleet, capsys: pytest.CaptureFixture[str]) -> None:
     assert fleet.main("diff", A="good-0", B="hanging-3") == 2
 
 
+@pytest.mark.full
 def test_shards_are_merged_and_missing_results_reported(
     make_fleet: Callable[..., ServerFleet], capsys: pytest.CaptureFixture[str]
 ) -> None:

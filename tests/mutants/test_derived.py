@@ -11,7 +11,7 @@ from tests.mutants.results import KILLED
 from tests.mutants.runner import run_derived
 
 # One mutant each of so many kinds, chosen with this seed.
-SEED, KINDS = 0, 16
+SEED, KINDS = 0, 10
 
 
 def sample() -> list[str]:
@@ -22,6 +22,7 @@ def sample() -> list[str]:
     return [rng.choice(kinds[kind]) for kind in rng.sample(sorted(kinds), KINDS)]
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", sample())
 def test_a_derived_mutant_is_killed_or_equivalent(name: str, elsewhere: ProcessPoolExecutor) -> None:
     result = elsewhere.submit(run_derived, name).result()

@@ -25,6 +25,8 @@ from .derived.middleware import HttpRequest, HttpResponse, Mutation
 from .derived.values import is_valid
 from .runner import REFERENCE
 
+pytestmark = pytest.mark.sampled(4)
+
 [OPERATION] = contract().operations
 # How many mutants of one rule are tested; a few more of lists.
 PER_RULE = 2

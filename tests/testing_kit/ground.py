@@ -34,7 +34,7 @@ def filled() -> FakeServer:
 def target_of(server: FakeServer, base_url: str, reports: Path) -> Target:
     # The ids are those of the reference server.
     secrets = dict.fromkeys(("TOKEN", "KS_UAT"), server.token)
-    return replace(target_at(base_url, reports), has_reports=False, secrets=secrets, totals={})
+    return replace(target_at(base_url, reports), has_reports=False, secrets=secrets, totals={}, max_examples=5)
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def test_the_kit_conforms() -> None:
     assert (found.errors, found.outage, found.exit_code) == ([], "", 0)
 
 
+@pytest.mark.full
 def test_the_kit_conforms_while_it_changes() -> None:
     server, chance = filled(), random.Random(0)
     moves = dict.fromkeys(("invoke", "complete", "fail", "delete"), 0)
@@ -79,6 +80,7 @@ def trials() -> Iterator[DerivedRunner]:
         yield DerivedRunner(GROUND, cleanup)
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "name",
     [

@@ -91,7 +91,7 @@ def test_thousands_of_runs_satisfy_all_rules(seed: int) -> None:
     assert all(len({run[name] for run in runs}) == 500 for name in ("id", "created_at"))
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(fields=FIELDS, seed=st.integers(0, 2**32))
 def test_given_fields_are_kept_or_refused(fields: dict[str, Any], seed: int) -> None:
     try:
@@ -118,7 +118,7 @@ def test_fields_of_a_valid_run_are_never_refused(seed: int, data: st.DataObject)
     assert broken([again], NOW) == []
 
 
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
 @given(seed=st.integers(0, 2**32), fields=FIELDS)
 def test_a_change_satisfies_the_rules_about_changes(seed: int, fields: dict[str, Any]) -> None:
     server = testing.FakeServer(now=NOW)
