@@ -92,7 +92,7 @@ def runs(draw: st.DrawFn) -> dict[str, Any]:
     return run
 
 
-@settings(max_examples=200, derandomize=True, database=None, deadline=None)
+@settings(max_examples=80, derandomize=True, database=None, deadline=None)
 @given(rule=st.sampled_from(RULES), first=runs(), second=runs(), late=st.booleans())
 def test_rules_give_the_same_results_as_another_engine(
     rule: Rule, first: dict[str, Any], second: dict[str, Any], late: bool
@@ -372,7 +372,7 @@ CONDITIONS = st.recursive(
 )
 
 
-@settings(max_examples=150, derandomize=True, database=None, deadline=None)
+@settings(max_examples=80, derandomize=True, database=None, deadline=None)
 @given(CONDITIONS, CONDITIONS)
 def test_strictness_holds_for_all_values(old: str, new: str) -> None:
     change = compare_conditions(old, new, ("self",))

@@ -240,7 +240,7 @@ def changed(place: tuple[str | int, ...], value: str | None) -> dict[str, Any]:
     return document
 
 
-@settings(max_examples=30, derandomize=True, database=None, deadline=None)
+@settings(max_examples=15, derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(TEXTS), st.text(st.sampled_from("<>&\"'`{}% a\n/"), min_size=1))
 @example(("info", "title"), "a")
 @example(("components", "schemas", "PartType", "enum", 0), "a")
@@ -256,14 +256,14 @@ def test_no_text_of_the_contract_becomes_markup(place: tuple[str | int, ...], te
 UNSEEN = "\x00\x07\x1b\x7f\x9b\r\u2028\u202e\u2066\ufeff\ud800"
 
 
-@settings(max_examples=30, derandomize=True, database=None, deadline=None)
+@settings(max_examples=15, derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(TEXTS), st.text(st.sampled_from(UNSEEN + "a"), min_size=1))
 def test_control_characters_of_the_contract_are_escaped(place: tuple[str | int, ...], text: str) -> None:
     page = render(changed(place, text))
     assert not set(UNSEEN) & set(page) and page.encode()
 
 
-@settings(max_examples=30, derandomize=True, database=None, deadline=None)
+@settings(max_examples=15, derandomize=True, database=None, deadline=None)
 @given(st.sampled_from(OPTIONAL))
 def test_page_renders_without_optional_parts(place: tuple[str | int, ...]) -> None:
     assert PATH in Reader(render(changed(place, None))).text

@@ -34,6 +34,8 @@ from tests.codegen.trees import CONTRACT_PATH, VERSION
 from tests.contract_run.fastapi_server import Runs, create_app, serving
 from tests.reference_server.uvicorn_server import running
 
+pytestmark = pytest.mark.sampled(8)
+
 CONTRACT = Contract(CONTRACT_PATH).document
 Document = dict[str, Any]
 

@@ -218,6 +218,7 @@ print(json.dumps(documents[0]["components"]["schemas"]["WorkflowRunnerType"]["en
 """
 
 
+@pytest.mark.full
 def test_booleans_of_yaml_1_1_are_text_everywhere(tmp_path: Path) -> None:
     tree = copy_tree(tmp_path / "tree")
     shutil.copytree(ROOT / "tests", tree / "tests", ignore=shutil.ignore_patterns("__pycache__"))

@@ -14,6 +14,8 @@ from codegen.cel.python import Untranslatable, conditions
 from ks_workflow_runs._testing import cel
 from tests.codegen.trees import copy_tree, replace
 
+pytestmark = pytest.mark.sampled(6)
+
 VALUES: list[Any] = [
     *(None, True, False, 0, 1, -1, 2, -3, 0.5, 1.0, "", "a", "ab", "b"),
     *([], [1], [1, "a"], ["a", None], [True], [[1]], {}, {"a": 1}, {"b": 1}, {"b": None}),
