@@ -20,6 +20,8 @@ from tests.reference_server.churn import OF_DEFINITION
 from tests.reference_server.database import Run
 from tests.reference_server.uvicorn_server import running
 
+pytestmark = pytest.mark.sampled(3)
+
 DEFINITION_ID = UUID(seed.DEFINITION_ID)
 
 

@@ -30,6 +30,8 @@ from tests.client.calls import Call
 from tests.client.stub_server import StubServer, stub_server
 from tests.reference_server import seed
 
+pytestmark = pytest.mark.sampled(20)
+
 EMPTY_PAGE = json.dumps(pages.EMPTY_PAGE).encode()
 
 

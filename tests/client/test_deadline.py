@@ -21,6 +21,8 @@ from tests.client.pages import echoing
 from tests.client.stub_server import read_request, socket_server
 from tests.reference_server import seed
 
+pytestmark = pytest.mark.sampled(10)
+
 DEFINITION_ID = seed.DEFINITION_ID
 EMPTY_PAGE: dict[str, Any] = {"items": [], "total": 0}
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"

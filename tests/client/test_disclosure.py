@@ -22,6 +22,8 @@ from tests.client.pages import changed
 from tests.client.stub_server import StubServer, read_request, socket_server
 from tests.reference_server import seed
 
+pytestmark = pytest.mark.sampled(10)
+
 TOKEN = "a.token/that+is-long~enough"
 COOKIE = "a-cookie-that-is-long"
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\r\nINFO all is well\u202e\u2028\x85\x00" + "x" * 10**6

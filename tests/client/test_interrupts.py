@@ -21,6 +21,8 @@ from tests.client.stub_server import read_request, socket_server
 from tests.client.test_pages import RUNS, page_of
 from tests.reference_server import seed
 
+pytestmark = pytest.mark.sampled(3)
+
 # Seconds. Far longer than a test takes: waiting for it is a failure.
 LONG = 600.0
 BOUND = 60.0

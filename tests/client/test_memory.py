@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -15,6 +15,8 @@ from ks_workflow_runs._response_body import MAX_REFUSAL
 from tests.client.pages import PAGE
 from tests.client.stub_server import StubServer
 from tests.reference_server import seed
+
+pytestmark = pytest.mark.sampled(3)
 
 LARGE = 16 * 2**20
 MAX_MEMORY = 300 * 2**20
@@ -61,38 +63,60 @@ BODIES: dict[str, tuple[bytes, bytes | Callable[[int], bytes], bytes]] = {
 }
 LONG = [name for name in BODIES if name.startswith(("a long", "escapes", "white"))]
 
-CALL = """
-import sys, resource, pathlib
+CALLS = """
+import os, sys, resource, pathlib
 from ks_workflow_runs import ApiError, AuthenticatedClient
 from ks_workflow_runs.api.workflow_definitions import list_workflow_runs
 
-url, definition_id, strict = sys.argv[1:]
-with AuthenticatedClient(url, "a-token-that-is-long", strict=strict == "True") as client:
+def call(url, definition_id, strict):
+    with AuthenticatedClient(url, "a-token-that-is-long", strict=strict == "True") as client:
+        try:
+            list_workflow_runs.sync(definition_id, client=client)
+            message = "None"
+        except ApiError as error:
+            message = f"{type(error).__name__} {error}"
     try:
-        list_workflow_runs.sync(definition_id, client=client)
-        message = "None"
-    except ApiError as error:
-        message = f"{type(error).__name__} {error}"
-try:
-    # The peak of this process alone: that of getrusage includes the process that started it.
-    [line] = [each for each in pathlib.Path("/proc/self/status").read_text().splitlines() if each[:6] == "VmHWM:"]
-    peak = int(line.split()[1]) * 1024
-except OSError:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-print(peak, ascii(message))
+        # The peak of this process alone: that of getrusage includes the process that started it.
+        lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+        [line] = [each for each in lines if each[:6] == "VmHWM:"]
+        peak = int(line.split()[1]) * 1024
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    print(peak, ascii(message), flush=True)
+
+for line in sys.stdin:
+    child = os.fork()
+    if not child:
+        call(*line.split())
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        print(-1, flush=True)
 """
 
+Call = Callable[..., tuple[int, str]]
 
-def call(server: StubServer, *, strict: bool = False) -> tuple[int, str]:
+
+@pytest.fixture(scope="module")
+def call() -> Iterator[Call]:
     """Make a call in a new process. Return its peak memory in bytes, and the error's text."""
-    command = [sys.executable, "-c", CALL, server.url, seed.DEFINITION_ID, str(strict)]
-    done = subprocess.run(command, cwd=ROOT / "generated", capture_output=True, text=True, timeout=120, check=True)
-    peak, _, message = done.stdout.partition(" ")
-    return int(peak), message.strip().strip("'")
+    # Its children have what it imported.
+    with subprocess.Popen(
+        [sys.executable, "-c", CALLS], cwd=ROOT / "generated", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+
+        def call(server: StubServer, *, strict: bool = False) -> tuple[int, str]:
+            assert process.stdin and process.stdout
+            process.stdin.write(f"{server.url} {seed.DEFINITION_ID} {strict}\n")
+            process.stdin.flush()
+            peak, _, message = process.stdout.readline().partition(" ")
+            assert int(peak) > 0, "the process ended before the call did"
+            return int(peak), message.strip().strip("'")
+
+        yield call
 
 
 @pytest.mark.parametrize("name", ["integers as items", "good items", "nested objects", "unknown fields", *LONG])
-def test_a_large_body_needs_little_memory(server: StubServer, name: str) -> None:
+def test_a_large_body_needs_little_memory(call: Call, server: StubServer, name: str) -> None:
     server.body = filled(LARGE, *BODIES[name])
     peak, message = call(server)
     assert peak < MAX_MEMORY
@@ -100,7 +124,7 @@ def test_a_large_body_needs_little_memory(server: StubServer, name: str) -> None
 
 
 @pytest.mark.parametrize("name", [name for name in BODIES if name not in LONG])
-def test_a_body_below_the_counted_size_needs_little_memory(server: StubServer, name: str) -> None:
+def test_a_body_below_the_counted_size_needs_little_memory(call: Call, server: StubServer, name: str) -> None:
     server.body = filled(_UNCOUNTED_SIZE, *BODIES[name])
     peak, message = call(server)
     assert peak < MAX_MEMORY
@@ -109,7 +133,7 @@ def test_a_body_below_the_counted_size_needs_little_memory(server: StubServer, n
 
 
 @pytest.mark.parametrize("name", ["good items", "an item's paths", "objects in an unknown field"])
-def test_a_body_with_the_maximum_of_values_needs_little_memory(server: StubServer, name: str) -> None:
+def test_a_body_with_the_maximum_of_values_needs_little_memory(call: Call, server: StubServer, name: str) -> None:
     front, part, back = BODIES[name]
     assert isinstance(part, bytes)
     size = len(part) * MAX_VALUES // sum(map(part.count, (b",", b"[", b"{")))
@@ -133,7 +157,7 @@ FAULT = b'{"loc": ["query"], "msg": "x", "type": "x"},'
     ],
 )
 def test_a_large_error_body_needs_little_memory(
-    server: StubServer, status: int, body: tuple[bytes, bytes, bytes]
+    call: Call, server: StubServer, status: int, body: tuple[bytes, bytes, bytes]
 ) -> None:
     server.status = status
     for size in (LARGE, MAX_REFUSAL - 1):

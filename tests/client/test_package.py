@@ -81,9 +81,11 @@ def test_page_sizes_follow_the_bounds_of_the_contract(
     root = copy_tree(tmp_path / "root")
     replace(root / "openapi.yaml", "minimum: 1\n            maximum: 100\n            default: 20\n", bounds)
     render.build(root, tmp_path / "generated", provenance.read_inputs(root))
-    for sizes in ([None, *good] if None not in bad else [], bad):
-        command = [sys.executable, "-c", PAGING, json.dumps(sizes)]
-        done = subprocess.run(command, cwd=tmp_path / "generated", capture_output=True, text=True, check=True)
-        first, *results = json.loads(done.stdout)
-        assert first == default
-        assert all(each is True if sizes is not bad else message in each for each in results)
+    taken = [None, *good] if None not in bad else []
+    command = [sys.executable, "-c", PAGING, json.dumps([*taken, *bad])]
+    done = subprocess.run(command, cwd=tmp_path / "generated", capture_output=True, text=True, check=True)
+    first, *results = json.loads(done.stdout)
+    assert first == default
+    split = len(results) * len(taken) // (len(taken) + len(bad))
+    assert all(each is True for each in results[:split])
+    assert all(message in each for each in results[split:])

@@ -17,6 +17,8 @@ from tests.client.pages import PAGE
 from tests.client.stub_server import StubServer
 from tests.reference_server import seed
 
+pytestmark = pytest.mark.sampled(10)
+
 OTHER = "b3d94a17-25fe-4c61-8d0a-7e5c90f2613b"
 
 

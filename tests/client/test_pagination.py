@@ -31,6 +31,8 @@ from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.database import Run
 from tests.reference_server.uvicorn_server import running
 
+pytestmark = pytest.mark.sampled(6)
+
 DEFINITION_ID = UUID(seed.DEFINITION_ID)
 Read = Callable[..., list[WorkflowRunResponse]]
 

@@ -22,6 +22,8 @@ from tests.client.stub_server import StubServer, read_request, socket_server
 from tests.client.test_pages import RUNS, WAYS, Churning, page_of
 from tests.reference_server import seed
 
+pytestmark = pytest.mark.sampled(6)
+
 
 class RestartingServer:
     """A server that is killed at a request, with all its connections, and restarts after a while."""

@@ -102,7 +102,7 @@ class Reading(RuleBasedStateMachine):
         assert [run for run in self.yielded if run in kept] == persistent, "a run was lost, or is out of order"
 
 
-Reading.TestCase.settings = settings(max_examples=400, stateful_step_count=40, derandomize=True, deadline=None)
+Reading.TestCase.settings = settings(max_examples=150, stateful_step_count=40, derandomize=True, deadline=None)
 TestReading = Reading.TestCase
 
 
