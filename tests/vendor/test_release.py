@@ -16,6 +16,8 @@ from codegen.contract import Contract
 from codegen.release import since
 from tests.codegen.trees import copy_tree, replace, set_contract_version
 
+pytestmark = pytest.mark.sampled(4)
+
 VERSION = re.compile(r"(?<=^package_version_override: ).*$", re.MULTILINE)
 
 

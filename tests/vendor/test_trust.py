@@ -19,6 +19,8 @@ from codegen import PACKAGE, ROOT
 from tests.codegen.trees import replace
 from tests.vendor.conftest import Consumer
 
+pytestmark = pytest.mark.sampled(5)
+
 HOOK = f"app/_vendor/{PACKAGE}/__main__.py"
 
 

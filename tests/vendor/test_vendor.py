@@ -19,6 +19,8 @@ from ks_workflow_runs import __main__ as judging
 from tests.codegen.trees import VERSION, contents, replace, set_contract_version
 from tests.vendor.conftest import Consumer
 
+pytestmark = pytest.mark.sampled(6)
+
 GENERATED = ROOT / "generated" / PACKAGE
 
 
