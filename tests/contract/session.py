@@ -308,7 +308,8 @@ class Session:
                     # Each request has a connection of its own, so the server did not close an idle one.
                     sending.cut = True
                     continue
-                what = "the response is not HTTP" if bounds.received else "the connection was closed, twice"
+                closed = "the connection was closed, twice" if sending.cut else "the connection was closed"
+                what = "the response is not HTTP" if bounds.received else closed
                 return self.record_failure(request, NoAnswer(f"{what}: {root_cause(error)}"))
             finally:
                 sending.seconds = time.monotonic() - start
