@@ -143,8 +143,8 @@ def test_one_operation_and_missing_ids(contract_run: Run) -> None:
     assert "list_tasks: PROJECT_ID is not given (PROJECT_ID of one)" in verdict_section(neither, "not tested")
     assert "CONFORMS: every response keeps the contract, as far as it was tested" in neither.stdout
     for variables, problem in (
-        ({"OPERATION": "list_task"}, "OPERATION is 'list_task', which the contract does not have"),
-        ({"OPERATION": "create_task"}, "create_task is a POST, which might change something"),
+        ({"OPERATION": "list_task"}, "OPERATION must be one of the contract (got 'list_task')"),
+        ({"OPERATION": "create_task"}, "create_task is a POST, which may change data"),
         ({"PROJECT_ID": "", "EMPTY_PROJECT_ID": ""}, "PROJECT_ID is not given"),
     ):
         wrong = contract_run(Board(), **variables)
