@@ -251,7 +251,7 @@ def test_a_missing_ca_file(contract_on: Callable[..., Any], server: str) -> None
 def test_a_reference_server_that_does_not_start(contract: Callable[..., Any]) -> None:
     result = contract(DATABASE_URL="no database")
     assert result.returncode == 2
-    assert result.stderr.count("problem: ") == 1 and "DATABASE_URL names cannot be used" in result.stderr
+    assert result.stderr.count("problem: ") == 1 and "cannot use the database of DATABASE_URL" in result.stderr
 
 
 def test_an_unknown_mutant(contract: Callable[..., Any]) -> None:
