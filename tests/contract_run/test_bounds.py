@@ -34,9 +34,10 @@ def test_every_response_is_bounded_as_a_whole(measured: Measured) -> None:
         found = measured(measuring.ask, base_url, len(answers))
     told = {name: (status, reason) for (name, _), (status, reason, _) in zip(answers, found["answers"], strict=True)}
     assert all(status == 0 for status, _ in told.values()), told
-    expected = r"more than \d+|not complete within 1 s|exceeded maximum|not HTTP"
+    expected = r"more than \d+|within 1 s|exceeded maximum|not HTTP"
     assert not [reason for _, reason in told.values() if not re.search(expected, reason)]
-    assert all("not complete within 1 s" in told[name][1] for name in SLOW), told
+    # On a busy machine, not even a first byte may come in time.
+    assert all("within 1 s" in told[name][1] for name in SLOW), told
     # One second, and what a busy machine adds.
     assert all(seconds < 20 for _, _, seconds in found["answers"]), found
     assert found["megabytes"] < MEGABYTES

@@ -12,7 +12,7 @@ import pytest
 
 from codegen import PACKAGE, ROOT
 from ks_workflow_runs import __version__
-from tests.codegen.trees import contents, copy_tree
+from tests.codegen.trees import contents, copy_tree, generated
 
 STEM = f"{PACKAGE}-{__version__}"
 # The command of the Makefile, without the check before it.
@@ -47,7 +47,7 @@ def test_wheel_and_sdist_are_reproducible_and_hold_the_package(tmp_path: Path) -
     assert built.keys() == {f"{STEM}-py3-none-any.whl", f"{STEM}.tar.gz"}
     assert build(second, tmp_path / "dist 2", umask=0o077) == built
 
-    expected = contents(ROOT / "generated")
+    expected = contents(generated())
     with zipfile.ZipFile(tmp_path / "dist 1" / f"{STEM}-py3-none-any.whl") as wheel:
         assert {name: wheel.read(name) for name in wheel.namelist() if ".dist-info/" not in name} == expected
         metadata = wheel.read(f"{STEM}.dist-info/METADATA").decode()
