@@ -92,7 +92,7 @@ def test_a_changing_list_conforms(contract_run: Run) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("operation", "faults", "expected"),
     [

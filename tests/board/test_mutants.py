@@ -29,7 +29,7 @@ def run_one(name: str) -> Result:
         return DerivedRunner(BOARD, cleanup).run_mutant(name)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize("name", SOME)
 def test_each_is_killed_by_a_check_that_judges_its_promise(
     name: str, knowing: Callable[[str], ProcessPoolExecutor]

@@ -322,6 +322,7 @@ def test_invalid_cursors_are_an_error(
     assert len(server.queries) == requests and len(str(raised.value)) < 500
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("held", [[], [event(1)]])
 def test_pages_without_new_events_end_with_an_error(
     read: Read, server: Server, board_client: ModuleType, held: list[Any]

@@ -103,6 +103,7 @@ def read(client: Client, way: str, concurrency: int, found: list[int], **argumen
 EVERYTHING = [UUID(each["id"]).int for each in RUNS]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("way", "concurrency"), WAYS)
 def test_a_restart_of_the_server_is_waited_for(way: str, concurrency: int) -> None:
     server = RestartingServer(at=12, downtime=1.5)

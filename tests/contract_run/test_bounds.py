@@ -83,6 +83,7 @@ def test_an_endless_response_to_the_preflight_is_a_violation(contract_on: Contra
         assert re.search(r"no_answer.*\n(   .*\n)*   curl ", result.stdout)
 
 
+@pytest.mark.full
 def test_max_time_ends_the_run_in_any_state(contract_on: Contract) -> None:
     """A slow response to the preflight and later, a wait for Retry-After, and a wait for the rate."""
     later = b"HTTP/1.1 503 Later\r\nRetry-After: 50\r\nContent-Length: 0\r\n\r\n"

@@ -380,6 +380,7 @@ def test_the_front_end_for_pytest_says_that_there_is_no_server(front_end: Contra
     assert "problem: http://127.0.0.1:9 cannot be reached" in nobody.stdout + nobody.stderr
 
 
+@pytest.mark.full
 def test_the_front_end_for_pytest_has_a_test_for_each_check(front_end: Contract) -> None:
     with running(LimitNotEchoed()) as base_url:
         result = front_end(base_url)
@@ -498,6 +499,7 @@ def test_a_server_that_crashes_is_not_tested(contract_on: Contract, tmp_path: Pa
     assert "limit=99" in (tmp_path / "schemathesis.txt").read_text("utf-8")
 
 
+@pytest.mark.sampled(1)
 @pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     ("number", "exit_code", "problem"),

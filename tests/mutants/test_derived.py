@@ -22,7 +22,7 @@ def sample() -> list[str]:
     return [rng.choice(kinds[kind]) for kind in rng.sample(sorted(kinds), KINDS)]
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", sample())
 def test_a_derived_mutant_is_killed_or_equivalent(name: str, elsewhere: ProcessPoolExecutor) -> None:
     result = elsewhere.submit(run_derived, name).result()

@@ -49,7 +49,7 @@ MESSAGES = {
 }
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", REPRESENTATIVE)
 def test_a_mutant_is_killed_by_the_checks_that_it_names(name: str, elsewhere: ProcessPoolExecutor) -> None:
     # The tests of the contract run cover the unbroken server.

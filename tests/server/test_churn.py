@@ -154,6 +154,7 @@ def test_many_pages_while_the_list_changes(database_url: str) -> None:
     assert statuses == {"PENDING", "RUNNING"} | ENDED
 
 
+@pytest.mark.full
 def test_the_contract_run_finds_no_violation(new_postgresql: Callable[[], str], contract: Command) -> None:
     # On one database: the tests above show that both change alike.
     result = contract(*OURS, DATABASE_URL=new_postgresql(), CHURN="20")

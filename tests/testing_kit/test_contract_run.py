@@ -81,6 +81,7 @@ def trials() -> Iterator[DerivedRunner]:
 
 
 @pytest.mark.sampled(1)
+@pytest.mark.sampled(1)
 @pytest.mark.parametrize(
     "name",
     [
