@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from .errors import ApiError
     from .pagination import aiter_pages, aiter_workflow_runs, iter_pages, iter_workflow_runs
 
-__version__ = "1.0.0+contract.1.0.0"
+__version__ = "1.1.0+contract.1.1.0"
 """The version of this package, followed by that of its contract."""
 
-CONTRACT_VERSION = "1.0.0"
+CONTRACT_VERSION = "1.1.0"
 """`info.version` of the contract that this package was generated from."""
 
 __all__ = (
