@@ -34,13 +34,14 @@ def tables() -> Iterator[Table]:
     environ["PATH"] = os.pathsep.join((str(PROGRAMS), environ["PATH"]))
     with TemporaryDirectory(prefix="benchmark-") as folder:
         tree = copy_tree(Path(folder, "tree"))
-        shutil.copy(ROOT / "Makefile", tree)
+        for name in ("Makefile", "requirements.lock"):
+            shutil.copy(ROOT / name, tree)
         (tree / ".venv").symlink_to(ROOT / ".venv")
         run = partial(run_process, folder=tree, environ=environ)
 
         def from_nothing(name: str) -> dict[str, Any]:
             if name == "make generate":
-                shutil.rmtree(tree / "generated")
+                shutil.rmtree(tree / "generated", ignore_errors=True)
                 return run(["make", "generate"]).answer()
             answers = [run(OWN_CLIENT).answer(), run(OWN_MODELS).answer()]
             if error := next((answer for answer in answers if "error" in answer), None):
