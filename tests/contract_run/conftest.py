@@ -100,3 +100,20 @@ def contract_on(contract: Command) -> Command:
         return contract(*arguments, BASE_URL=base_url, **given)
 
     return contract_on
+
+
+def verdict_of(result: subprocess.CompletedProcess[str]) -> dict[str, str]:
+    """The findings of a failed run, by check."""
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "VIOLATES THE CONTRACT" in result.stdout
+    assert "\nnext: " in result.stdout
+    # One screen, after the lines that show progress.
+    assert len(result.stdout.partition("\n\n")[2].splitlines()) < 36
+    unwrapped = re.sub(r"\n   (?!curl )", " ", result.stdout)
+    return dict(re.findall(r"^\d\. (\w+)(?: \(\d+ requests\))?: (.*)", unwrapped, re.MULTILINE))
+
+
+def verdict_line(result: subprocess.CompletedProcess[str], title: str) -> str:
+    """Return the text of the verdict under a title."""
+    below = result.stdout.partition(f"\n{title:<12}")[2]
+    return " ".join(re.split(r"\n(?! )", below, maxsplit=1)[0].split())
