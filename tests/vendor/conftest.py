@@ -54,3 +54,12 @@ def consumer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Consumer:
         return code, *capsys.readouterr()
 
     return Consumer(dest, call)
+
+
+def everything(folder: Path) -> dict[str, tuple[int, bytes | str]]:
+    """Return the content and inode of everything below a folder, which are equal if nothing was touched."""
+    found: dict[str, tuple[int, bytes | str]] = {}
+    for path in sorted(folder.rglob("*")):
+        content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else ""
+        found[str(path.relative_to(folder))] = (path.lstat().st_ino, content)
+    return found
