@@ -192,11 +192,11 @@ def test_provenance_has_no_paths_and_no_times() -> None:
 def test_provenance_covers_all_generator_modules() -> None:
     code = (
         "import sys, codegen.render, codegen.docstrings;"
-        "print(*(module.__file__ for name, module in sys.modules.items() if name.partition('.')[0] == 'codegen'))"
+        "print(*(module.__file__ for name, module in sys.modules.items() if name.partition('.')[0] == 'codegen'), sep='\\n')"
     )
     path = {**os.environ, "PYTHONPATH": str(ROOT / "overrides")}
     done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
-    modules = {Path(file).relative_to(ROOT / "overrides").as_posix() for file in done.stdout.split()}
+    modules = {Path(file).relative_to(ROOT / "overrides").as_posix() for file in done.stdout.splitlines()}
     # They evaluate rules, which does not affect the output.
     judging = {
         name for name in modules - set(GENERATOR_MODULES) if name.startswith(("codegen/cel/", "codegen/extensions/"))
