@@ -192,7 +192,8 @@ def test_provenance_has_no_paths_and_no_times() -> None:
 def test_provenance_covers_all_generator_modules() -> None:
     code = (
         "import sys, codegen.render, codegen.docstrings;"
-        "print(*(module.__file__ for name, module in sys.modules.items() if name.partition('.')[0] == 'codegen'), sep='\\n')"
+        "files = (module.__file__ for name, module in sys.modules.items() if name.partition('.')[0] == 'codegen');"
+        r"print(*files, sep='\n')"
     )
     path = {**os.environ, "PYTHONPATH": str(ROOT / "overrides")}
     done = subprocess.run([sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True)
