@@ -24,7 +24,7 @@ def required_kinds(operation: Operation) -> dict[str, str]:
         return found
     for stage, meaning in (
         ("credentials", "a refusal of missing or wrong credentials; both were sent"),
-        ("existence", f"a refusal of an unknown {parent}; one that nobody has was asked for"),
+        ("existence", f"a refusal of an unknown {parent}; the run requests one that does not exist"),
         ("parameters", "a refusal of an invalid parameter; malformed ids, limits and offsets were sent"),
     ):
         if (stage, parent) != ("existence", "") and (stage, operation.credentials) != ("credentials", ()):
