@@ -183,7 +183,7 @@ serve: setup ## run the reference server in the foreground
 	@$(python) -m tests.reference_server --port $(PORT)
 
 # A tool that cannot be installed is shown as not measured.
-benchmark: setup-dev ## compare speed and memory with other tools; eight minutes on an idle machine
+benchmark: setup-dev ## compare speed and memory with other tools; nine minutes on an idle machine
 	@cmp -s requirements-benchmark.lock .venv-benchmark/requirements-benchmark.lock || \
 	  sh .ci/setup "$(PYTHON)" .venv-benchmark requirements-benchmark.lock || true
 	@$(python) -m tests.benchmarks $(BENCHMARK)
@@ -208,5 +208,5 @@ lock: setup-dev ## update the lock files after a change of the pins in pyproject
 setup: ## create .venv; other targets do this themselves
 	@cmp -s requirements.lock .venv/requirements.lock || sh .ci/setup "$(PYTHON)" .venv requirements.lock
 
-setup-dev: setup ## add the tools for tests, linters and `make lock` to .venv; other targets do this themselves
+setup-dev: setup ## add the tools for generation, builds, tests and linters to .venv; other targets do this themselves
 	@cmp -s requirements-dev.lock .venv/requirements-dev.lock || sh .ci/setup --add .venv requirements-dev.lock

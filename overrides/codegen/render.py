@@ -118,7 +118,7 @@ def _check_tools(pinned: dict[str, str]) -> None:
         if installed != version:
             raise Problem(
                 f"{tool} must be {version}, as in requirements-dev.lock ({installed} is installed)",
-                "set up again: rm -rf .venv; make setup",
+                "set up again: rm -rf .venv; make setup-dev",
             )
 
 
