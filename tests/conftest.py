@@ -19,9 +19,37 @@ from tests.server.postgresql import postgresql
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Values of parameters that differ little from each other: the way to call the client, the database of the reference
+# server. From the third case of a table on, `make test` runs these values only.
+BASIC_VALUES = {"call": ("sync", "asyncio"), "reading": ("sync", "asyncio"), "client": ("sqlite",)}
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what `make test` leaves out of tables marked `sampled`: all cases but some, at equal distances."""
+    """Mark what only `.ci/run` runs of long tables."""
+    mark_little_different(items)
+    mark_unsampled(items)
+
+
+def mark_little_different(items: list[pytest.Item]) -> None:
+    """Of each case from the third on, leave the basic values."""
+    tables: dict[str, list[tuple[int, ...]]] = {}
+    for item in items:
+        if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+            continue
+        # A test may have its own parameter of the same name, with functions.
+        names = {name for name in BASIC_VALUES if isinstance(item.callspec.params.get(name), str)}
+        # By identity: values need not be hashable, and pytest counts indices on for each database.
+        case = tuple(id(value) for name, value in item.callspec.params.items() if name not in names)
+        cases = tables.setdefault(item.nodeid.partition("[")[0], [])
+        if case not in cases:
+            cases.append(case)
+        if case not in cases[:2] and any(item.callspec.params[name] not in BASIC_VALUES[name] for name in names):
+            item.add_marker(pytest.mark.full)
+
+
+def mark_unsampled(items: list[pytest.Item]) -> None:
+    """Of tables marked `sampled`, leave some cases, at equal distances."""
     tables: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("sampled") and not item.get_closest_marker("full"):

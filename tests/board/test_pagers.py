@@ -7,7 +7,6 @@ import http.server
 import inspect
 import json
 import pickle
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
@@ -20,6 +19,7 @@ import pytest
 
 from tests.board.data import EMPTY_PROJECT_ID, EVENTS, KEY, PROJECT_ID
 from tests.board.server import running
+from tests.http_server import in_thread
 
 pytestmark = pytest.mark.sampled(4)
 
@@ -106,14 +106,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @contextmanager
 def serving() -> Iterator[Server]:
     server = Server()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with in_thread(server):
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import httpx2
@@ -14,6 +13,7 @@ import pytest
 
 from tests.board.conftest import connect
 from tests.board.data import PROJECT_ID, TASK_ID
+from tests.http_server import in_thread
 
 ScriptedResponse = tuple[int, dict[str, str], bytes] | None
 
@@ -44,14 +44,8 @@ def scripted_server(*answers: ScriptedResponse) -> Iterator[tuple[str, list[str]
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with in_thread(server):
         yield f"http://127.0.0.1:{server.server_address[1]}", received
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 BUSY: ScriptedResponse = (503, {}, b'{"detail": "busy"}')

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.client.pages import echoing
+from tests.http_server import in_thread
 
 
 @dataclass
@@ -76,21 +77,18 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[StubServer]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        if tls is not None:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
-        # The threads end with their connections, which the client may keep open.
-        server.daemon_threads = True
-        server.block_on_close = False
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        answer.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    # The threads end with their connections, which the client may keep open.
+    server.daemon_threads = True
+    server.block_on_close = False
+    answer.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
+    with in_thread(server):
         try:
             yield answer
         finally:
             answer.ends.set()
-            server.shutdown()
-            thread.join()
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 import re
 import socket
-import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from tests.contract.contract import Problem
 from tests.contract.preflight import preflight
 from tests.contract.session import Session
 from tests.contract.settings import read_environment
+from tests.http_server import in_thread
 from tests.reference_server import seed
 from tests.reference_server.app import Parameters, ReferenceServer
 from tests.reference_server.uvicorn_server import running
@@ -54,14 +54,9 @@ def answering(status: int, body: str, **headers: str) -> Iterator[str]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
-        thread = threading.Thread(target=http_server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http_server.server_address[1]}"
-        finally:
-            http_server.shutdown()
-            thread.join()
+    http_server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    with in_thread(http_server):
+        yield f"http://127.0.0.1:{http_server.server_address[1]}"
 
 
 def has_problem(result: Any, problem: str, fix: str) -> bool:

@@ -1,6 +1,5 @@
 """Tests of the reference server and of the network faults. One server per database for all tests, with a client."""
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,19 +8,6 @@ import pytest
 from tests.reference_server.app import ReferenceServer
 from tests.reference_server.uvicorn_server import running
 from tests.server.client import Client
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what only `.ci/run` runs of a table: its third case and all further ones, with PostgreSQL."""
-    numbers: Counter[str] = Counter()
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        if callspec and callspec.params.get("client") == "postgresql":
-            table = item.nodeid.partition("[")[0]
-            numbers[table] += 1
-            if numbers[table] > 2:
-                item.add_marker(pytest.mark.full)
 
 
 # Every test of requests runs on both databases. Requests that are refused before a query cost little.
