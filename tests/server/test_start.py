@@ -101,12 +101,16 @@ def test_it_prints_ids_and_credentials() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_stops_cleanly_with_open_connections(number: int) -> None:
-    with start_server() as (process, base_url), httpx2.Client(trust_env=False) as client:
-        # The client keeps its connection open.
+    with (
+        start_server() as (process, base_url),
+        socket.create_connection(("127.0.0.1", httpx2.URL(base_url).port)) as half_sent,
+        httpx2.Client(trust_env=False) as client,
+    ):
+        half_sent.sendall(b"GET /v1/")
+        # The client keeps its connection open. Connections are accepted in order: its response shows that the server
+        # has the other one, too. uvicorn would not close one that it accepts while it stops.
         client.get(f"{base_url}/openapi.json")
-        with socket.create_connection(("127.0.0.1", httpx2.URL(base_url).port)) as half_sent:
-            half_sent.sendall(b"GET /v1/")
-            stop(process, number)
+        stop(process, number)
 
 
 def test_the_seed_and_the_changes_can_be_set() -> None:
